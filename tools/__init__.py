@@ -1,0 +1,1 @@
+"""What maintainers and instructors run: building the notebooks, progress, benchmarks."""
