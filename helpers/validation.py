@@ -22,7 +22,7 @@ def require_shape(argument: str, array: np.ndarray, shape: Sequence[int | str | 
     """
     got = np.shape(array)
     fits = len(got) == len(shape) and all(
-        not isinstance(wanted, int | np.integer) or size == wanted for size, wanted in zip(got, shape, strict=True)
+        size == want for size, want in zip(got, shape, strict=True) if isinstance(want, int | np.integer)
     )
     if not fits:
         wanted = ", ".join("?" if entry is None else str(entry) for entry in shape)
@@ -34,8 +34,8 @@ def require_ids(argument: str, ids: np.ndarray, size: int) -> np.ndarray:
     ids = np.asarray(ids)
     require(np.issubdtype(ids.dtype, np.integer), argument, f"dtype {ids.dtype}", "an integer dtype")
     if ids.size and (ids.min() < 0 or ids.max() >= size):
-        position = tuple(int(i) for i in np.argwhere((ids < 0) | (ids >= size))[0])
-        raise ValueError(f"{argument}: got id {int(ids[position])} at index {position}, wanted 0 … {size - 1}")
+        index = tuple(int(i) for i in np.argwhere((ids < 0) | (ids >= size))[0])
+        raise ValueError(f"{argument}: got id {int(ids[index])} at index {index}, wanted 0 … {size - 1}")
     return ids
 
 

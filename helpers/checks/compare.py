@@ -1,0 +1,182 @@
+"""Call a function on copies, name its outputs, compare them, notice changed arguments."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import linecache
+import traceback
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass
+class Outcome:
+    """What one call did: named outputs, or the error; the arguments it changed; what it printed."""
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    error: BaseException | None = None
+    complaint: str = ""
+    mutated: tuple[str, ...] = ()
+    printed: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One wrong quantity, in words."""
+
+    quantity: str
+    text: str
+
+
+def call(function: Callable[..., Any], arguments: Mapping[str, Any], names: Sequence[str]) -> Outcome:
+    """Call `function` on deep copies of `arguments`; nothing it prints, warns or raises gets out.
+
+    KeyboardInterrupt passes through, so a check can be stopped.
+    """
+    given = copy.deepcopy(dict(arguments))
+    printed = io.StringIO()
+    outcome = Outcome()
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        try:
+            result = function(*given.values())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            outcome.error = error
+        else:
+            outcome.outputs, outcome.complaint = name_outputs(result, names)
+    outcome.printed = printed.getvalue()
+    outcome.mutated = tuple(name for name in given if not identical(given[name], arguments[name]))
+    return outcome
+
+
+def identical(left: Any, right: Any) -> bool:
+    """Equal to the last bit, through lists, tuples, dicts and arrays; generators count by their state."""
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return np.shape(left) == np.shape(right) and np.array_equal(left, right, equal_nan=_inexact(left))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(identical(left[key], right[key]) for key in left)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(identical, left, right))
+    if isinstance(left, str | int | float | bool | None):
+        return left == right
+    return True   # objects whose equality says nothing
+
+
+def _inexact(value: Any) -> bool:
+    return np.issubdtype(np.asarray(value).dtype, np.inexact)
+
+
+def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str]:
+    """Give the returned values their names → (outputs, complaint); complaint is "" when all is well.
+
+    A dict output is taken apart as ``grads["Wx"]``; torch tensors become arrays.
+    """
+    if result is None:
+        return {}, f"It returned nothing (None); wanted {_list(names)}. Is the return line missing?"
+    values = (result,) if len(names) == 1 else result
+    if not isinstance(values, tuple | list):
+        return {}, f"It returned one value ({_kind(result)}); wanted {len(names)}: {_list(names)}."
+    if len(values) != len(names):
+        return {}, f"It returned {len(values)} values; wanted {len(names)}: {_list(names)}."
+    outputs: dict[str, Any] = {}
+    for name, value in zip(names, values, strict=True):
+        if isinstance(value, Mapping):
+            outputs |= {f'{name}["{key}"]': _plain(entry) for key, entry in value.items()}
+        else:
+            outputs[name] = _plain(value)
+    return outputs, ""
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "detach"):
+        return value.detach().cpu().numpy()
+    return value
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _kind(value: Any) -> str:
+    shape = getattr(value, "shape", None)
+    return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
+
+
+def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> Difference | None:
+    """The first quantity of `want` that `got` lacks or has wrong, or None."""
+    for name, expected in want.items():
+        if name not in got:
+            return Difference(name, f"`{name}` is missing; you returned {_list(list(got))}.")
+        text = _differs(got[name], expected, rtol)
+        if text:
+            return Difference(name, f"`{name}` {text}")
+    return None
+
+
+def _differs(got: Any, want: Any, rtol: float) -> str:
+    """"" when equal within the tolerance, else what differs."""
+    if isinstance(want, str | bool | None) or not _is_numeric(want):
+        if isinstance(want, list | tuple) and isinstance(got, list | tuple | np.ndarray):
+            got, want = list(got), list(want)
+        same = type(got) is type(want) and got == want if isinstance(want, bool) else got == want
+        return "" if np.all(same) else f"is {_short(got)}; wanted {_short(want)}."
+    try:
+        actual = np.asarray(got, dtype=np.float64)
+    except (TypeError, ValueError):
+        return f"is {_short(got)}, a {type(got).__name__}; wanted numbers."
+    expected = np.asarray(want, dtype=np.float64)
+    if actual.shape != expected.shape:
+        return f"has shape {actual.shape}; wanted {expected.shape}."
+    if not expected.size:
+        return ""
+    equal = (actual == expected) | (np.isnan(actual) & np.isnan(expected))   # takes in equal infinities
+    with np.errstate(invalid="ignore"):
+        error = np.where(equal, 0.0, np.abs(actual - expected))
+    error = np.where(np.isnan(error), np.inf, error)
+    finite = np.abs(expected[np.isfinite(expected)])
+    scale = max(1.0, float(finite.max())) if finite.size else 1.0
+    if error.max() <= rtol * scale:
+        return ""
+    index = tuple(int(i) for i in np.unravel_index(np.argmax(error), error.shape))
+    values = f"got {actual[index]:.6g}, wanted {expected[index]:.6g}"
+    if not index:
+        return f"differs: {values}."
+    wrong = int((error > rtol * scale).sum())
+    return f"differs: at {list(index)} {values} ({wrong} of {error.size} entries differ)."
+
+
+def _is_numeric(value: Any) -> bool:
+    try:
+        return np.issubdtype(np.asarray(value).dtype, np.number)
+    except ValueError:
+        return False
+
+
+def _short(value: Any, limit: int = 80) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
+    """The error in the learner's words: type, message and the line of theirs that raised it."""
+    own = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [
+        (frame.lineno, (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip())
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == own
+    ]
+    place = f" in line {lines[-1][0]} of its cell: `{lines[-1][1]}`" if lines and lines[-1][1] else ""
+    return f"It raised {type(error).__name__}: {error}{place}."

@@ -1,0 +1,265 @@
+"""Judge a learner's function: passed, not attempted, or what went wrong."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import importlib
+import inspect
+import textwrap
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from helpers.checks.compare import Outcome, call, describe_error, difference, name_outputs
+from helpers.checks.registry import Exercise, Misconception, Oracle, Quiz
+
+PASSED, NOT_ATTEMPTED, FAILED = "passed", "not attempted", "failed"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """State, the text for the learner, and the misconception that was recognised (its name) if any."""
+
+    exercise: str
+    state: str
+    text: str
+    hint: str = ""
+    misconception: str | None = None
+    printed: str = ""
+    fingerprint: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.state == PASSED
+
+
+def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64) -> Verdict:
+    """Judge `function`; `dtype` is the floating type of the random cases."""
+    if exercise.is_stand_in(function):
+        return Verdict(
+            exercise.name,
+            NOT_ATTEMPTED,
+            "This is the course's version, not yours. To check yours, run its cell first, then this one.",
+        )
+    if not callable(function):
+        text = f"The check wants the function itself; it got {type(function).__name__}."
+        return Verdict(exercise.name, FAILED, text)
+    if isinstance(exercise, Quiz):
+        verdict = _judge_quiz(exercise, function)
+    else:
+        verdict = _judge_function(exercise, function, dtype)
+    return verdict
+
+
+def fingerprint(source: str, name: str) -> str:
+    """Short hash of the function `name` in `source` that ignores layout and comments; "" if absent."""
+    try:
+        tree = ast.parse(textwrap.dedent(source))
+    except SyntaxError:
+        return ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return hashlib.sha256(ast.dump(node).encode()).hexdigest()[:12]
+    return ""
+
+
+def _fingerprint_of(function: Callable[..., Any], name: str) -> str:
+    try:
+        return fingerprint(inspect.getsource(function), name)
+    except (OSError, TypeError):
+        return ""
+
+
+def random_cases(exercise: Exercise, dtype: type = np.float64) -> list[Mapping[str, Any]]:
+    """The exercise's random cases, the same at every run, floating arrays as `dtype`."""
+    seed = zlib.crc32(exercise.name.encode())
+    return [
+        {
+            name: _cast(value, dtype)
+            for name, value in exercise.cases(np.random.default_rng([seed, number])).items()
+        }
+        for number in range(exercise.rounds)
+    ]
+
+
+def _cast(value: Any, dtype: type) -> Any:
+    if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
+        return value.astype(dtype)
+    if isinstance(value, list | tuple):
+        return type(value)(_cast(entry, dtype) for entry in value)
+    if isinstance(value, dict):
+        return {key: _cast(entry, dtype) for key, entry in value.items()}
+    return value
+
+
+def _usable(oracle: Oracle) -> bool:
+    if oracle.needs_torch:
+        try:
+            importlib.import_module("torch")
+        except ImportError:
+            return False
+    return True
+
+
+def _expected(exercise: Exercise, case: Mapping[str, Any]) -> list[tuple[Oracle, dict[str, Any]]]:
+    """What every usable oracle says of this case, computed in float64. NotImplemented: not its case."""
+    precise = {name: _cast(value, np.float64) for name, value in case.items()}
+    answers = []
+    for oracle in [Oracle("the course's version", exercise.reference), *exercise.oracles]:
+        if _usable(oracle):
+            result = oracle.function(*copy.deepcopy(precise).values())
+            if result is not NotImplemented:
+                answers.append((oracle, name_outputs(result, exercise.outputs)[0]))
+    return answers
+
+
+def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: type) -> Verdict:
+    cases = random_cases(exercise, dtype)
+    complaint = _wrong_signature(function, list(cases[0]))
+    if complaint:
+        return Verdict(exercise.name, FAILED, complaint)
+    base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
+    used: dict[str, int] = {}
+    outcomes = [call(function, case, exercise.outputs) for case in cases]
+    mark = _fingerprint_of(function, exercise.name)
+    for case, outcome in zip(cases, outcomes, strict=True):
+        if isinstance(outcome.error, NotImplementedError):
+            text = "Not attempted yet. The chapter goes on with the course's version."
+            return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
+        answers = _expected(exercise, case)
+        text, quantity = _first_problem(function, outcome, answers, base)
+        if text:
+            found = _recognise(exercise, cases, outcomes, quantity, base)
+            return Verdict(
+                exercise.name,
+                FAILED,
+                f"{text} Case: {describe(case)}.",
+                hint=found.hint if found else _mutation_hint(outcome),
+                misconception=found.name if found else None,
+                printed=outcome.printed,
+                fingerprint=mark,
+            )
+        for oracle, _ in answers:
+            used[oracle.name] = used.get(oracle.name, 0) + 1
+    return Verdict(exercise.name, PASSED, _praise(exercise, cases, used), fingerprint=mark)
+
+
+def _first_problem(function, outcome: Outcome, answers, base: float) -> tuple[str, str | None]:
+    """(text, wrong quantity) of one case; ("", None) when it is right."""
+    if outcome.error is not None:
+        return describe_error(outcome.error, function), None
+    if outcome.complaint:
+        return outcome.complaint, None
+    for oracle, want in answers:
+        found = difference(outcome.outputs, want, max(base, oracle.rtol or 0.0))
+        if found:
+            return f"{found.text} (Compared with {oracle.name}.)", found.quantity
+    if outcome.mutated:
+        changed = ", ".join(f"`{name}`" for name in outcome.mutated)
+        return f"The values are right, but the function changed its argument {changed} in place.", None
+    return "", None
+
+
+def _mutation_hint(outcome: Outcome) -> str:
+    if not outcome.mutated:
+        return ""
+    changed = ", ".join(f"`{name}`" for name in outcome.mutated)
+    return (
+        f"The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
+        f"caller's array). Work on a copy: `{outcome.mutated[0]} = {outcome.mutated[0]}.copy()`."
+    )
+
+
+def _recognise(exercise: Exercise, cases, outcomes, quantity, rtol: float) -> Misconception | None:
+    """The misconception whose results equal the learner's on every case: all of them first, then only
+    the first wrong quantity (two mistakes at once)."""
+    candidates = [
+        (known, [call(known.function, case, exercise.outputs) for case in cases])
+        for known in exercise.misconceptions
+    ]
+    for known, theirs in candidates:
+        if all(_same(mine, other, None, rtol) for mine, other in zip(outcomes, theirs, strict=True)):
+            return known
+    if quantity is None:
+        return None
+    rights = [call(exercise.reference, case, exercise.outputs) for case in cases]
+    for known, theirs in candidates:
+        if all(_same(right, other, quantity, rtol) for right, other in zip(rights, theirs, strict=True)):
+            continue   # this misconception gets the quantity right: it explains nothing
+        if all(_same(mine, other, quantity, rtol) for mine, other in zip(outcomes, theirs, strict=True)):
+            return known
+    return None
+
+
+def _same(left: Outcome, right: Outcome, quantity: str | None, rtol: float) -> bool:
+    if left.error is not None or right.error is not None:
+        return type(left.error) is type(right.error) and str(left.error) == str(right.error)
+    if left.complaint or right.complaint:
+        return left.complaint == right.complaint
+    if quantity is not None:
+        pair = [{quantity: side.outputs[quantity]} for side in (left, right) if quantity in side.outputs]
+        return len(pair) == 2 and difference(*pair, rtol) is None
+    return (
+        left.mutated == right.mutated
+        and left.outputs.keys() == right.outputs.keys()
+        and difference(left.outputs, right.outputs, rtol) is None
+    )
+
+
+def _wrong_signature(function: Callable[..., Any], wanted: list[str]) -> str:
+    try:
+        inspect.signature(function).bind(*wanted)
+    except TypeError:
+        given = ", ".join(inspect.signature(function).parameters)
+        return f"It takes ({given}); wanted the arguments ({', '.join(wanted)}), as in the stub."
+    except ValueError:   # a builtin without a signature: let the call decide
+        pass
+    return ""
+
+
+def describe(case: Mapping[str, Any]) -> str:
+    """The arguments in a few words: shapes of arrays, short values otherwise."""
+    parts = []
+    for name, value in case.items():
+        if isinstance(value, np.ndarray):
+            parts.append(f"{name} {value.shape}")
+        elif isinstance(value, int | float | str | bool) and len(repr(value)) <= 24:
+            parts.append(f"{name} = {value!r}")
+        elif isinstance(value, list | tuple | dict):
+            parts.append(f"{name} ({type(value).__name__} of {len(value)})")
+    return ", ".join(parts)
+
+
+def _praise(exercise: Exercise, cases, used: Mapping[str, int]) -> str:
+    names = ", ".join(f"`{name}`" for name in exercise.outputs)
+    oracles = [name for name in used if name != "the course's version"] or list(used)
+    against = " and ".join([", ".join(oracles[:-1]), oracles[-1]] if len(oracles) > 1 else oracles)
+    shapes = describe(cases[-1])
+    return f"Compared {names} with {against} on {len(cases)} random cases, the last with {shapes}."
+
+
+def _judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
+    outcome = call(function, {}, ("answer",))
+    mark = _fingerprint_of(function, quiz.name)
+    if isinstance(outcome.error, NotImplementedError) or (outcome.error is None and not outcome.outputs):
+        return Verdict(quiz.name, NOT_ATTEMPTED, "Not answered yet.", fingerprint=mark)
+    if outcome.error is not None:
+        return Verdict(quiz.name, FAILED, describe_error(outcome.error, function), fingerprint=mark)
+    given = outcome.outputs["answer"]
+    letter = str(given).strip(" ().\n").lower()
+    if letter not in quiz.options:
+        text = f"answer: got {given!r}, wanted one of {', '.join(map(repr, quiz.options))}."
+        return Verdict(quiz.name, FAILED, text, fingerprint=mark)
+    right = letter == quiz.answer
+    return Verdict(
+        quiz.name,
+        PASSED if right else FAILED,
+        f"({letter}) {quiz.options[letter]}",
+        misconception=None if right else letter,
+        fingerprint=mark,
+    )

@@ -1,0 +1,176 @@
+"""What an exercise is: its cases, oracles, known misconceptions and correct variants."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from helpers.validation import require
+
+CHAPTERS = ("00", "01", "05")
+"""Chapters with exercises; each has a module ``helpers.checks.chapter_NN``."""
+
+_REGISTRY: dict[str, Exercise] = {}
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """An independent way to the right answer: ``function(*arguments)`` → the outputs.
+
+    `rtol` replaces the exercise's tolerance where the oracle itself is less exact (central differences).
+    """
+
+    name: str
+    function: Callable[..., Any]
+    rtol: float | None = None
+    needs_torch: bool = False
+
+
+@dataclass(frozen=True)
+class Misconception:
+    """A wrong answer that learners really give, as code, and the hint that goes with it."""
+
+    name: str
+    hint: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A correct answer written differently; the check has to accept it."""
+
+    name: str
+    function: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A number that the text promises the learner, e.g. ``h[0, 0] ≈ 0.2913``, and the code behind it."""
+
+    text: str
+    function: Callable[[Callable[..., Any]], float]
+
+
+class _StandIn:
+    """Mixin: the reference, marked so that a check recognises it when it is handed in again."""
+
+    name: str
+    reference: Callable[..., Any]
+
+    def stand_in(self) -> Callable[..., Any]:
+        """The course's version, to go on with; `is_stand_in` recognises it."""
+
+        @functools.wraps(self.reference)
+        def reference(*args: Any, **kwargs: Any) -> Any:
+            return self.reference(*args, **kwargs)
+
+        reference.__unrolled_reference__ = self.name
+        return reference
+
+    def is_stand_in(self, function: object) -> bool:
+        """Whether `function` is the course's version rather than a learner's."""
+        return function is self.reference or getattr(function, "__unrolled_reference__", None) is not None
+
+
+@dataclass
+class Exercise(_StandIn):
+    """A function to write.
+
+    `cases(rng)` draws the arguments of one random case as a dict, in the order of the signature;
+    all dimensions differ, states and biases are not zero. `outputs` names what the function returns.
+    The check draws `rounds` cases and compares with every oracle in relative terms:
+    max |got − want| ≤ rtol · max(|want|, 1).
+    """
+
+    name: str
+    chapter: str
+    reference: Callable[..., Any]
+    outputs: tuple[str, ...]
+    cases: Callable[[np.random.Generator], Mapping[str, Any]]
+    rounds: int = 5
+    rtol: float = 1e-9
+    float32_rtol: float = 2e-4
+    oracles: list[Oracle] = field(default_factory=list)
+    misconceptions: list[Misconception] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
+    landmarks: list[Landmark] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        _register(self)
+
+    def oracle(self, name: str, *, rtol: float | None = None, needs_torch: bool = False):
+        """Decorator: add an oracle."""
+        return self._adder(self.oracles, lambda f: Oracle(name, f, rtol, needs_torch))
+
+    def misconception(self, name: str, hint: str):
+        """Decorator: add a known wrong answer with its hint."""
+        return self._adder(self.misconceptions, lambda f: Misconception(name, hint, f))
+
+    def variant(self, name: str):
+        """Decorator: add a correct answer written differently."""
+        return self._adder(self.variants, lambda f: Variant(name, f))
+
+    def landmark(self, text: str):
+        """Decorator: add a number the chapter's text states; the function computes it from an answer."""
+        return self._adder(self.landmarks, lambda f: Landmark(text, f))
+
+    @staticmethod
+    def _adder(collection: list, make: Callable[[Callable], Any]):
+        def add(function: Callable) -> Callable:
+            collection.append(make(function))
+            return function
+
+        return add
+
+
+@dataclass
+class Quiz(_StandIn):
+    """A question with lettered options; every option has its explanation."""
+
+    name: str
+    chapter: str
+    answer: str
+    options: dict[str, str]
+
+    def __post_init__(self) -> None:
+        require(self.answer in self.options, "answer", repr(self.answer), f"one of {sorted(self.options)}")
+        _register(self)
+
+    @property
+    def reference(self) -> Callable[[], str]:
+        """A function that returns the right letter."""
+        return lambda: self.answer
+
+
+def _register(exercise: Exercise | Quiz) -> None:
+    known = _REGISTRY.get(exercise.name)
+    free = known is None or known.chapter == exercise.chapter   # reloading a chapter's module is fine
+    require(free, "name", repr(exercise.name), "a name not yet taken")
+    _REGISTRY[exercise.name] = exercise
+
+
+def _load(chapters=CHAPTERS) -> None:
+    for chapter in chapters:
+        importlib.import_module(f"helpers.checks.chapter_{chapter}")
+
+
+def exercises() -> list[Exercise | Quiz]:
+    """All exercises of all chapters, in the order of the chapters."""
+    _load()
+    return sorted(_REGISTRY.values(), key=lambda exercise: exercise.chapter)
+
+
+def get(name: str) -> Exercise | Quiz:
+    """The exercise `name`; ValueError with the nearest names when there is none."""
+    _load()
+    if name not in _REGISTRY:
+        import difflib
+
+        near = difflib.get_close_matches(str(name), _REGISTRY, n=3) or sorted(_REGISTRY)
+        raise ValueError(f"name: got {name!r}, wanted the name of an exercise, such as {', '.join(near)}")
+    return _REGISTRY[name]

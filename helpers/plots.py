@@ -1,0 +1,64 @@
+"""Figures with alternative text, and the one style they share."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from helpers.validation import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Colours that stay apart for colour-blind readers and in print (Okabe & Ito 2008).
+COLOURS = {
+    "rnn": "#D55E00",
+    "lstm": "#0072B2",
+    "gru": "#009E73",
+    "control": "#999999",
+    "floor": "#000000",
+    "accent": "#CC79A7",
+    "warm": "#E69F00",
+    "sky": "#56B4E9",
+}
+
+
+def show(figure: Figure, alt: str, *, dpi: int = 100) -> None:
+    """Show `figure` with `alt`, a sentence that states what the figure finds.
+
+    The text goes into the output's metadata, where nbconvert picks it up for screen readers, and is
+    printed below as a caption, since JupyterLab shows no output metadata. The figure is closed.
+
+    Raises ValueError when `alt` is empty.
+    """
+    require(bool(alt.strip()), "alt", repr(alt), "a sentence that says what the figure shows")
+    import matplotlib.pyplot as plt
+    from IPython.display import display
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+    text = " ".join(alt.split())
+    display({"image/png": buffer.getvalue()}, raw=True, metadata={"image/png": {"alt": text}})
+    print(f"Figure: {text}")
+
+
+def figure(columns: int = 1, rows: int = 1, *, width: float = 7.0, height: float = 3.2, **options):
+    """``plt.subplots(rows, columns)`` in the course's style: no box, light grid, direct labels."""
+    import matplotlib.pyplot as plt
+
+    fig, axes = plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
+    for axis in fig.axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(alpha=0.25, linewidth=0.6)
+    return fig, axes
+
+
+def band(axis, x, curves, *, colour: str, label: str) -> None:
+    """Mean line of `curves` (S, len(x)), S seeds, with the range from lowest to highest as a band."""
+    import numpy as np
+
+    curves = np.asarray(curves, dtype=float)
+    require(curves.ndim == 2, "curves", f"shape {curves.shape}", "(seeds, len(x))")
+    axis.fill_between(x, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2, linewidth=0)
+    axis.plot(x, curves.mean(axis=0), color=colour, label=label)

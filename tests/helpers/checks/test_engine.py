@@ -1,0 +1,178 @@
+"""The engine on a small exercise of its own: every verdict and every sentence a learner can meet."""
+
+import numpy as np
+import pytest
+
+from helpers.checks import box, judge, registry, strict
+from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED
+
+
+@pytest.fixture
+def exercise(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+
+    def affine(x, W, b):
+        return x @ W + b
+
+    def cases(rng):
+        n, d, o = rng.integers(2, 5), rng.integers(5, 8), rng.integers(8, 11)
+        return {"x": rng.normal(size=(n, d)), "W": rng.normal(size=(d, o)), "b": rng.normal(size=o)}
+
+    made = registry.Exercise("affine", "99", affine, ("y",), cases)
+
+    @made.oracle("a loop over entries")
+    def loop(x, W, b):
+        return np.array([[sum(x[n] * W[:, o]) + b[o] for o in range(len(b))] for n in range(len(x))])
+
+    @made.misconception("no-bias", "The bias b is missing.")
+    def no_bias(x, W, b):
+        return x @ W
+
+    @made.misconception("in-place", "Adding with += writes into b.")
+    def in_place(x, W, b):
+        b += 1.0
+        return x @ W + b
+
+    return made
+
+
+def test_right_answer_passes_and_says_what_was_compared(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: b + np.dot(x, W))
+    assert verdict.state == PASSED
+    assert "a loop over entries" in verdict.text and "5 random cases" in verdict.text
+
+
+def test_stub_is_grey(exercise):
+    def stub(x, W, b):
+        raise NotImplementedError
+
+    assert judge.judge(exercise, stub).state == NOT_ATTEMPTED
+
+
+def test_misconception_is_named(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: x.dot(W))
+    assert (verdict.state, verdict.misconception) == (FAILED, "no-bias")
+    assert verdict.hint == "The bias b is missing."
+
+
+def test_wrong_in_an_unknown_way_reports_value_and_case(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: x @ W + 2 * b)
+    assert verdict.state == FAILED and verdict.misconception is None
+    assert "`y` differs: at [" in verdict.text and "Case: x (" in verdict.text
+
+
+def test_wrong_shape_names_both_shapes(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: (x @ W + b).T)
+    assert "has shape" in verdict.text and "wanted" in verdict.text
+
+
+def test_changed_argument_is_diagnosed_even_when_the_values_are_right(exercise):
+    def writes(x, W, b):
+        y = x @ W + b
+        W *= 2
+        return y
+
+    verdict = judge.judge(exercise, writes)
+    assert verdict.state == FAILED and "changed its argument `W`" in verdict.text and ".copy()" in verdict.hint
+
+
+def test_error_in_the_function_shows_its_line_and_no_traceback(exercise):
+    def broken(x, W, b):
+        return W @ x + b
+
+    verdict = judge.judge(exercise, broken)
+    assert verdict.state == FAILED
+    assert "ValueError" in verdict.text and "return W @ x + b" in verdict.text
+    assert "Traceback" not in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (lambda x, W, b: None, "returned nothing"),
+        (lambda x, W: x @ W, "It takes (x, W)"),
+        (lambda x, W, b: "text", "wanted numbers"),
+        (lambda x, W, b: (x @ W + b) * np.nan, "got nan"),
+    ],
+)
+def test_other_ways_to_go_wrong(exercise, function, words):
+    verdict = judge.judge(exercise, function)
+    assert verdict.state == FAILED and words in verdict.text
+
+
+def test_a_value_instead_of_a_function(exercise):
+    assert "wants the function itself" in judge.judge(exercise, 3.0).text
+
+
+def test_the_stand_in_stays_grey_however_often_it_comes_back(exercise):
+    stand_in = exercise.stand_in()
+    assert judge.judge(exercise, stand_in).state == NOT_ATTEMPTED
+    assert judge.judge(exercise, exercise.reference).state == NOT_ATTEMPTED
+    np.testing.assert_array_equal(stand_in(np.eye(2), np.eye(2), np.ones(2)), np.eye(2) + 1)
+
+
+def test_two_mistakes_at_once_name_the_first_quantity_by_its_misconception(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    two = registry.Exercise(
+        "two", "99", lambda x: (x.sum(), x.mean()), ("total", "mean"), lambda rng: {"x": rng.normal(size=7)}
+    )
+
+    @two.misconception("absolute", "You added absolute values.")
+    def absolute(x):
+        return np.abs(x).sum(), x.mean()
+
+    verdict = judge.judge(two, lambda x: (np.abs(x).sum(), 0.0))
+    assert verdict.misconception == "absolute"
+    assert judge.judge(two, lambda x: (x.sum(), 0.0)).misconception is None
+
+
+def test_an_oracle_that_disagrees_is_heard(exercise):
+    exercise.oracle("a broken oracle")(lambda x, W, b: x @ W - b)
+    assert judge.judge(exercise, lambda x, W, b: x @ W + b).state == FAILED
+
+
+def test_what_the_function_prints_is_shown_only_in_its_box(exercise, capsys):
+    def chatty(x, W, b):
+        print("shape", x.shape)
+        return x @ W
+
+    verdict = judge.judge(exercise, chatty)
+    assert "shape" in repr(box.Box(verdict)) and capsys.readouterr().out == ""
+
+
+def test_quiz(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    quiz = registry.Quiz("q", "99", "b", {"a": "No: because.", "b": "Yes: since.", "c": "No: neither."})
+    assert judge.judge(quiz, lambda: None).state == NOT_ATTEMPTED
+    assert judge.judge(quiz, lambda: " (B) ").state == PASSED
+    wrong = judge.judge(quiz, lambda: "c")
+    assert wrong.state == FAILED and "No: neither." in wrong.text
+    assert "wanted one of" in judge.judge(quiz, lambda: "e").text
+
+
+def test_unknown_name_suggests_a_near_one():
+    with pytest.raises(ValueError, match="rnn_step"):
+        registry.get("rnn_stepp")
+
+
+def test_strict_mode_raises_and_plain_mode_does_not(exercise, monkeypatch):
+    verdict = judge.judge(exercise, lambda x, W, b: x @ W)
+    monkeypatch.setattr(strict, "STRICT", False)
+    strict.enforce(verdict, print, print)
+    monkeypatch.setattr(strict, "STRICT", True)
+    with pytest.raises(strict.CheckFailed, match="The bias b is missing"):
+        strict.enforce(verdict, print, print)
+    strict.enforce(judge.judge(exercise, lambda x, W, b: x @ W + b), print, print)
+
+
+def test_box_is_safe_html_and_carries_the_state(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: "<script>")
+    bundle = box.Box(verdict)._repr_mimebundle_()
+    assert "<script>" not in bundle["text/html"]
+    assert bundle[box.MIME]["state"] == FAILED
+
+
+def test_fingerprint_ignores_layout_and_notices_change():
+    first = judge.fingerprint("def f(x):\n    return x+1   # note\n", "f")
+    assert first == judge.fingerprint("def f(x):\n\n    return (x + 1)\n", "f") != ""
+    assert first != judge.fingerprint("def f(x):\n    return x + 2\n", "f")
