@@ -1,0 +1,100 @@
+"""`remember_first`: reference, oracles, and the mistakes learners make."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.checks.registry import Exercise
+
+
+def _unit(signals, w_x, w_h):
+    h = 0.0
+    for s in signals:
+        h = np.tanh(w_x * s + w_h * h)
+    return float(np.round(h))
+
+
+def _remember_first(signals):
+    return _unit(signals, 2.0, 3.0)
+
+
+def _signal_cases(rng):
+    """A first name after 0–3 other words; then three words, or up to 60 with later names of the other kind."""
+    first = rng.choice([-1.0, 1.0])
+    if rng.random() < 0.4:
+        return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], np.zeros(3)])}
+    later = np.zeros(rng.integers(20, 60))
+    later[rng.integers(5, len(later) - 5)] = -first
+    later[rng.integers(1, 4)] = -first
+    return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], later])}
+
+
+remember_first = Exercise("remember_first", "01", _remember_first, ("answer",), _signal_cases, rounds=8)
+
+
+@remember_first.oracle("looking up the first name")
+def _(signals):
+    return float(signals[signals != 0][0])
+
+
+_LATCH = "Try w_h between 2 and 4 first, and then w_x so that one other name cannot flip the unit."
+
+
+@remember_first.misconception(
+    "fades", f"The unit forgets: with w_h below 1 every step shrinks what it holds, here by half. {_LATCH}"
+)
+def _(signals):
+    return _unit(signals, 2.0, 0.5)
+
+
+@remember_first.misconception(
+    "fades-slowly",
+    "w_h = 1 looks like perfect memory, but tanh(h) is a little smaller than h at every step: after 60 words "
+    f"less than 0.2 is left. {_LATCH}",
+)
+def _(signals):
+    return _unit(signals, 2.0, 1.0)
+
+
+@remember_first.misconception(
+    "last-name-wins",
+    "A later name overwrites the first: w_x is so large that one signal flips the unit. It holds as long as "
+    "w_h · |h| stays clearly above w_x.",
+)
+def _(signals):
+    return _unit(signals, 5.0, 2.0)
+
+
+@remember_first.misconception(
+    "blinks", "With a negative w_h the unit changes its sign at every word. Memory needs w_h above 1."
+)
+def _(signals):
+    return _unit(signals, 2.0, -3.0)
+
+
+@remember_first.misconception(
+    "not-recurrent", "Your h depends on the current word only: h_prev has to enter with its weight, w_h * h."
+)
+def _(signals):
+    h = 0.0
+    for s in signals:
+        h = np.tanh(2.0 * s)
+    return float(np.round(h))
+
+
+@remember_first.misconception("sums", "You add the signals up: a name and a later one of the other kind cancel.")
+def _(signals):
+    return float(np.round(np.tanh(signals.sum())))
+
+
+@remember_first.variant("other weights")
+def _(signals):
+    return _unit(signals, 1.5, 2.5)
+
+
+@remember_first.variant("returned as an int")
+def _(signals):
+    h = 0.0
+    for s in signals:
+        h = np.tanh(3.5 * h + 2.2 * s)
+    return int(np.round(h))

@@ -1,0 +1,117 @@
+"""`rnn_step`: reference, oracles, and the mistakes learners make."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.checks.registry import Exercise
+from helpers.layers import sigmoid
+
+
+def rnn_step_reference(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx + h_prev @ Wh + b)
+
+
+def step_cases(rng):
+    N, D = rng.integers(2, 5), rng.integers(5, 8)
+    H = rng.integers(8, 11)
+    return {
+        "x": rng.normal(size=(N, D)),
+        "h_prev": np.tanh(rng.normal(size=(N, H))),
+        "Wx": rng.normal(size=(D, H)) / np.sqrt(D),
+        "Wh": rng.normal(size=(H, H)) / np.sqrt(H),
+        "b": rng.normal(size=H),
+    }
+
+
+rnn_step = Exercise("rnn_step", "01", rnn_step_reference, ("h",), step_cases)
+
+
+@rnn_step.oracle("a loop over every unit")
+def _(x, h_prev, Wx, Wh, b):
+    (N, D), H = x.shape, len(b)
+    h = np.empty((N, H))
+    for n in range(N):
+        for k in range(H):
+            a = b[k]
+            a += sum(x[n, d] * Wx[d, k] for d in range(D))
+            a += sum(h_prev[n, j] * Wh[j, k] for j in range(H))
+            h[n, k] = (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))
+    return h
+
+
+@rnn_step.oracle("torch.nn.RNNCell", needs_torch=True)
+def _(x, h_prev, Wx, Wh, b):
+    import torch
+
+    cell = torch.nn.RNNCell(*Wx.shape, dtype=torch.float64)
+    with torch.no_grad():
+        cell.weight_ih.copy_(torch.tensor(Wx.T))
+        cell.weight_hh.copy_(torch.tensor(Wh.T))
+        cell.bias_ih.copy_(torch.tensor(b))
+        cell.bias_hh.zero_()
+        return cell(torch.tensor(x), torch.tensor(h_prev)).numpy()
+
+
+@rnn_step.misconception("no-tanh", "The sum is right, but nothing squashes it: h = tanh(x Wx + h_prev Wh + b).")
+def _(x, h_prev, Wx, Wh, b):
+    return x @ Wx + h_prev @ Wh + b
+
+
+@rnn_step.misconception(
+    "no-memory", "Your step never looks at `h_prev`: without h_prev @ Wh it forgets everything it read."
+)
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx + b)
+
+
+@rnn_step.misconception("no-bias", "The bias `b` is missing; it is added before tanh.")
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx + h_prev @ Wh)
+
+
+@rnn_step.misconception("bias-outside", "The bias is added after tanh. It belongs inside: tanh(… + b).")
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx + h_prev @ Wh) + b
+
+
+@rnn_step.misconception(
+    "two-tanhs", "You squash the two products one by one. tanh is applied once, to their sum with the bias."
+)
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx) + np.tanh(h_prev @ Wh + b)
+
+
+@rnn_step.misconception(
+    "transposed-Wh",
+    "`Wh` is square, so its transpose fits too, and is wrong: rows are where a weight comes from, columns "
+    "where it goes. h_prev @ Wh, not h_prev @ Wh.T.",
+)
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx + h_prev @ Wh.T + b)
+
+
+@rnn_step.misconception("sigmoid", "You squash with the sigmoid (0 … 1); this cell uses tanh (−1 … 1).")
+def _(x, h_prev, Wx, Wh, b):
+    return sigmoid(x @ Wx + h_prev @ Wh + b)
+
+
+@rnn_step.variant("one product in the form [x; h] W")
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(np.concatenate([x, h_prev], axis=1) @ np.concatenate([Wx, Wh], axis=0) + b)
+
+
+@rnn_step.variant("columns times rows, transposed twice")
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh((b[:, None] + Wh.T @ h_prev.T + Wx.T @ x.T).T)
+
+
+@rnn_step.variant("tanh by exponentials")
+def _(x, h_prev, Wx, Wh, b):
+    a = np.einsum("nh,hk->nk", h_prev, Wh) + x.dot(Wx) + b
+    return 1 - 2 / (np.exp(2 * a) + 1)
+
+
+@rnn_step.landmark("`h[0, 0] ≈ 0.604`")
+def _(f):
+    return f(np.ones((1, 3)), np.ones((1, 2)), np.full((3, 2), 0.1), np.full((2, 2), 0.1), np.full(2, 0.2))[0, 0]
