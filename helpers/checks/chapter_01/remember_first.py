@@ -19,17 +19,17 @@ def _remember_first(signals):
 
 
 def _signal_cases(rng):
-    """A first name after 0–3 other words; then three words, or up to 60 with later names of the other kind."""
+    """A first name after 0–3 other words; then one or three words, or up to 60 with later names of the other kind."""
     first = rng.choice([-1.0, 1.0])
     if rng.random() < 0.4:
-        return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], np.zeros(3)])}
+        return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], np.zeros(rng.choice([1, 3]))])}
     later = np.zeros(rng.integers(20, 60))
     later[rng.integers(5, len(later) - 5)] = -first
     later[rng.integers(1, 4)] = -first
     return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], later])}
 
 
-remember_first = Exercise("remember_first", "01", _remember_first, ("answer",), _signal_cases, rounds=8)
+remember_first = Exercise("remember_first", "01", _remember_first, ("answer",), _signal_cases, rounds=12)
 
 
 @remember_first.oracle("looking up the first name")
@@ -41,10 +41,10 @@ _LATCH = "Try w_h between 2 and 4 first, and then w_x so that one other name can
 
 
 @remember_first.misconception(
-    "fades", f"The unit forgets: with w_h below 1 every step shrinks what it holds, here by half. {_LATCH}"
+    "fades", f"The unit forgets: with w_h below 1 every step shrinks what it holds. {_LATCH}"
 )
 def _(signals):
-    return _unit(signals, 2.0, 0.5)
+    return _unit(signals, 2.0, 0.8)
 
 
 @remember_first.misconception(
