@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from typing import TYPE_CHECKING
 
 from helpers.validation import require
@@ -40,7 +41,7 @@ def show(figure: Figure, alt: str, *, dpi: int = 100) -> None:
     plt.close(figure)
     text = " ".join(alt.split())
     display({"image/png": buffer.getvalue()}, raw=True, metadata={"image/png": {"alt": text}})
-    print(f"Figure: {text}")
+    print(textwrap.fill(f"Figure: {text}", width=92))
 
 
 def figure(columns: int = 1, rows: int = 1, *, width: float = 7.0, height: float = 3.2, **options):

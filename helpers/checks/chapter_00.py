@@ -1,0 +1,189 @@
+"""Chapter 0: one step of the recurrence in plain numbers, and three questions about what is needed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from helpers.checks.registry import Exercise, Quiz
+
+
+def _scalar_step(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_x * x + w_h * h_prev + b)
+
+
+def _numbers(rng):
+    # Tenths, all different and none 0; small enough that tanh does not saturate and hide a mistake.
+    values = rng.choice(np.arange(3, 13), size=5, replace=False) / 10
+    signs = rng.choice([-1, 1], size=5)
+    return dict(zip(("w_x", "w_h", "b", "x", "h_prev"), (signs * values).tolist(), strict=True))
+
+
+scalar_step = Exercise("scalar_step", "00", _scalar_step, ("h",), _numbers)
+
+
+@scalar_step.oracle("tanh written with exponentials")
+def exponentials(w_x, w_h, b, x, h_prev):
+    grown = math.exp(2 * (w_x * x + w_h * h_prev + b))
+    return (grown - 1) / (grown + 1)
+
+
+@scalar_step.oracle("the course's layer with a single unit")
+def layer_of_one(w_x, w_h, b, x, h_prev):
+    from helpers.layers import RNN
+
+    layer = RNN(1, 1, rng=np.random.default_rng(0), dtype=np.float64)
+    for name, value in (("Wx", w_x), ("Wh", w_h), ("b", b)):
+        layer.params[name][...] = value
+    return layer.forward(np.full((1, 1, 1), x), np.full((1, 1), h_prev)).item()
+
+
+@scalar_step.landmark("h ≈ 0.76")
+def worked_example(step):
+    return step(0.5, 0.8, -0.1, 3.0, -0.5)
+
+
+@scalar_step.variant("math.tanh, the sum in the other order")
+def other_order(w_x, w_h, b, x, h_prev):
+    total = b
+    total += h_prev * w_h
+    total += x * w_x
+    return math.tanh(total)
+
+
+@scalar_step.variant("one product of two vectors")
+def concatenated(w_x, w_h, b, x, h_prev):
+    return np.tanh(np.dot([w_h, w_x, b], [h_prev, x, 1.0]))
+
+
+@scalar_step.variant("a column of one row")
+def array_of_one(w_x, w_h, b, x, h_prev):
+    return float(np.tanh(np.array([w_x * x]) + np.array([w_h * h_prev]) + b)[0])
+
+
+@scalar_step.misconception(
+    "no_tanh", "The sum is right, but nothing squashes it: put it into `np.tanh(…)`. Without the tanh a state "
+    "can grow from step to step without end."
+)
+def no_tanh(w_x, w_h, b, x, h_prev):
+    return w_x * x + w_h * h_prev + b
+
+
+@scalar_step.misconception("no_bias", "The bias `b` is missing from the sum.")
+def no_bias(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_x * x + w_h * h_prev)
+
+
+@scalar_step.misconception(
+    "no_memory", "The old state does not take part: add `w_h * h_prev`. Without it the step has no memory, "
+    "and the order of the inputs is lost."
+)
+def no_memory(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_x * x + b)
+
+
+@scalar_step.misconception(
+    "no_input", "The input does not take part: add `w_x * x`. As it stands the step never hears anything new."
+)
+def no_input(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_h * h_prev + b)
+
+
+@scalar_step.misconception(
+    "weights_swapped", "The two weights are swapped: `w_x` belongs to the input `x`, `w_h` to the state `h_prev`."
+)
+def weights_swapped(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_h * x + w_x * h_prev + b)
+
+
+@scalar_step.misconception(
+    "bias_outside", "The bias is added after the tanh. It belongs inside, beside the two products; outside, the "
+    "state can leave the range from −1 to 1."
+)
+def bias_outside(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_x * x + w_h * h_prev) + b
+
+
+@scalar_step.misconception(
+    "squashed_apart", "Each part is squashed on its own and the results are added. Add first: there is one tanh "
+    "around the whole sum."
+)
+def squashed_apart(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_x * x) + np.tanh(w_h * h_prev) + np.tanh(b)
+
+
+@scalar_step.misconception(
+    "state_outside", "The old state is added after the tanh. It belongs inside: the tanh squashes the new input "
+    "and the memory together."
+)
+def state_outside(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_x * x + b) + w_h * h_prev
+
+
+@scalar_step.misconception(
+    "state_unweighted", "The old state goes in as it is; multiply it by its weight `w_h`."
+)
+def state_unweighted(w_x, w_h, b, x, h_prev):
+    return np.tanh(w_x * x + h_prev + b)
+
+
+@scalar_step.misconception(
+    "tan", "That is the tangent, `np.tan`; wanted is the hyperbolic tangent, `np.tanh`."
+)
+def tangent(w_x, w_h, b, x, h_prev):
+    return np.tan(w_x * x + w_h * h_prev + b)
+
+
+@scalar_step.misconception(
+    "sigmoid", "That is the sigmoid, between 0 and 1. The recurrence uses tanh, between −1 and 1: a state may be "
+    "negative."
+)
+def sigmoid(w_x, w_h, b, x, h_prev):
+    return 1 / (1 + np.exp(-(w_x * x + w_h * h_prev + b)))
+
+
+Quiz(
+    "quiz_chain_rule",
+    "00",
+    answer="c",
+    options={
+        "a": "No: 0.75 = 1 − h² is the slope of tanh at this point, the outer factor. The chain rule goes on: times "
+        "the slope of w·x in w, which is x = 2.",
+        "b": "No: 0.5 = h (1 − h) x uses the slope of the sigmoid, h (1 − h). For tanh the slope is 1 − h².",
+        "c": "Yes: the slope of tanh at this point is 1 − h² = 0.75, the slope of w·x in w is x = 2, and along a "
+        "chain slopes multiply: 1.5. Chapter 2 does nothing else, many times over.",
+        "d": "No: 2 = x is the slope of the inner part w·x alone. The tanh around it flattens it by 1 − h² = 0.75.",
+    },
+)
+
+Quiz(
+    "quiz_shapes",
+    "00",
+    answer="b",
+    options={
+        "a": "No: (4, 5) times (5, 3) gives (4, 3), the shape of x. It is a gradient, but the one in x.",
+        "b": "Yes: (3, 4) times (4, 5) gives (3, 5), the shape of W, and the 4 examples of the batch are summed "
+        "over, as they must be. A gradient always has the shape of what it belongs to: a check you can do "
+        "before running anything.",
+        "c": "No: (5, 4) times (4, 3) gives (5, 3). The numbers are the right ones, but transposed: W is (3, 5).",
+        "d": "No: (4, 3) times (4, 5) cannot be multiplied, the inner sizes 3 and 4 differ.",
+    },
+)
+
+Quiz(
+    "quiz_broadcasting",
+    "00",
+    answer="c",
+    options={
+        "a": "No: that would be the four differences you hoped for, in a column. To get it, give both the same "
+        "shape first: `target[:, None]`.",
+        "b": "No: that would be the four differences you hoped for, in a row. To get it, drop the column's second "
+        "axis first: `guess[:, 0]`.",
+        "c": "Yes: shapes are lined up from the right, (4, 1) against (4,) read as (1, 4), and every axis of "
+        "length 1 is stretched: each guess minus each target, sixteen numbers and no error. A loss computed "
+        "from them still falls, so the mistake can live long.",
+        "d": "No: NumPy sees nothing wrong. An axis of length 1 is stretched to fit, and a missing axis counts as "
+        "length 1. An error comes only from lengths that differ and are not 1, such as (4, 3) minus (4,).",
+    },
+)

@@ -118,7 +118,7 @@ def _(x, h0, Wx, Wh, b):
     return np.concatenate(rows)
 
 
-@rnn_forward.landmark("`h[0, -1, 0] ≈ 0.455`")
+@rnn_forward.landmark("`h[0, -1, 0] ≈ 0.439`")
 def _(f):
     x = np.ones((1, 4, 3))
     return f(x, np.zeros((1, 2)), np.full((3, 2), 0.1), np.full((2, 2), 0.2), np.zeros(2))[0, -1, 0]

@@ -1,0 +1,141 @@
+# `make lab` opens the course, `make test` passes everything; `make help` lists the rest.
+#
+# Two environments: learners get .venv; .venv-test adds what builds, tests and grades the course,
+# nbgrader among it, whose JupyterLab extensions switch themselves on and are not for learners.
+# Every path is relative, so the course may live in a folder with spaces in its name.
+
+SHELL = /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.PHONY: help lab progress train test build bench lint lock clean FORCE
+
+LAB := .venv/bin/python
+DEV := .venv-test/bin/python
+# Set on make's command line only: a variable of the machine's that happens to be called so is not meant.
+JOBS := 2
+NAME :=
+CHAPTERS :=
+
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1 \
+    VECLIB_MAXIMUM_THREADS=1
+# What the build runs the chapters under (tools/build/execute.py): fixed hashes, strict checks, nobody's
+# own IPython profile.
+AS_BUILT := UNROLLED_BUILD=1 UNROLLED_STRICT=1 PYTHONHASHSEED=0 IPYTHONDIR="$$(pwd -P)/build/ipython" \
+    MPLBACKEND=module://matplotlib_inline.backend_inline
+
+help:
+	@echo "For learners"
+	@echo "  make lab                    install what the course needs, once, and open it in JupyterLab"
+	@echo "  make progress               which exercises of your notebooks have passed"
+	@echo "  make train NAME=ptb-small   run a named experiment and record it under data/runs/"
+	@echo
+	@echo "For authors"
+	@echo "  make test                   everything: lint, fresh notebooks, unit tests, chapters' outputs"
+	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"
+	@echo "  make bench                  time the NumPy layers against torch"
+	@echo "  make lint                   ruff"
+	@echo "  make lock                   write the versions installed in .venv-test into constraints.txt"
+	@echo "  make clean                  remove environments and caches; notebooks and data stay"
+	@echo
+	@echo "PYTHON=python3.12 names the Python to use; LAB_OPTIONS=--no-browser is handed to JupyterLab."
+
+# --- Environments ------------------------------------------------------------------------------------
+# The file `installed` in an environment is written last, so an interrupted installation has none, and
+# holds the folder it was made in: environments do not survive being moved.
+
+define INSTALL
+set -eu
+folder=$$1 packages=$$2
+if [ -n "$${PYTHON:-}" ]; then set -- "$$PYTHON"
+else set -- python3 python3.13 python3.12 python3.11 python; fi
+python= bare= found=
+for candidate do
+    version=$$("$$candidate" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null) || continue
+    found="$$found$${found:+, }$$candidate is $$version"
+    "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || continue
+    if "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then python=$$candidate; break; fi
+    bare=$${bare:-$$candidate}
+done
+if [ -z "$$python" ] && [ -n "$$bare" ]; then
+    echo "This needs Python's venv module, which $$bare lacks. On Debian or Ubuntu: sudo apt install python3-venv" >&2
+    exit 1
+elif [ -z "$$python" ]; then
+    echo "This needs Python 3.11 or newer; found: $${found:-none of $$*}. Another one: make PYTHON=/path/to/python3 ..." >&2
+    exit 1
+fi
+here=$$(pwd -P)
+made_in=$$(cat "$$folder/installed" 2>/dev/null || echo "$$here")
+if [ "$$made_in" != "$$here" ] || ! "$$folder/bin/python" -m pip --version >/dev/null 2>&1; then
+    echo "Making $$folder with $$python ($$version)"
+    "$$python" -m venv --clear "$$folder"
+fi
+rm -f "$$folder/installed"
+echo "Installing into $$folder: about a minute and 1.5 GB, this once"
+"$$folder/bin/python" -m pip install --disable-pip-version-check --no-input -c constraints.txt -e "$$packages"
+echo "$$here" > "$$folder/installed"
+endef
+export INSTALL
+
+# FORCE when the environment in folder $(1) was made elsewhere or has lost its Python.
+moved = $(shell [ ! -e $(1)/installed ] || { [ -x $(1)/bin/python ] && \
+    [ "$$(cat $(1)/installed)" = "$$(pwd -P)" ]; } || echo FORCE)
+
+.venv/installed: pyproject.toml constraints.txt $(call moved,.venv)
+	@sh -c "$$INSTALL" install .venv .
+
+.venv-test/installed: pyproject.toml constraints.txt $(call moved,.venv-test)
+	@sh -c "$$INSTALL" install .venv-test '.[test,grade]'
+
+# --- For learners ------------------------------------------------------------------------------------
+
+# .jupyter/ holds JupyterLab's defaults here (no news pop-up); a learner's own settings win over them.
+lab: .venv/installed
+	@PATH="$$(pwd -P)/.venv/bin:$$PATH" \
+	JUPYTER_CONFIG_PATH="$$(pwd -P)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+	    $(LAB) -m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+
+progress: .venv/installed
+	@$(LAB) -m tools.progress
+
+train: .venv/installed
+	@if [ -z "$(NAME)" ]; then echo "Which experiment? For example: make train NAME=ptb-small" >&2; exit 2; fi
+	@$(LAB) -m helpers.experiments run "$(NAME)"
+
+# --- For authors -------------------------------------------------------------------------------------
+
+heading = @printf '\n== %s\n' "$(1)"
+# pytest ends with 5 when it found no test at all, without a word of error.
+none_found = { code=$$?; [ $$code -ne 5 ] || echo "No tests found in $(1)/: nothing was tested." >&2; exit $$code; }
+
+test: .venv-test/installed
+	$(call heading,Lint)
+	@$(DEV) -m ruff check .
+	$(call heading,Notebooks are what their sources build)
+	@$(DEV) -m tools.build --check
+	$(call heading,Unit tests)
+	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) --dist loadfile tests || $(call none_found,tests)
+	$(call heading,Chapters run and give their stored outputs)
+	@mkdir -p build/ipython
+	@$(ONE_THREAD) $(AS_BUILT) $(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	    -n $(JOBS) --dist loadfile solutions || $(call none_found,solutions)
+	$(call heading,All passed)
+
+build: .venv-test/installed
+	@$(DEV) -m tools.build --jobs $(JOBS) $(CHAPTERS)
+
+bench: .venv-test/installed
+	@$(DEV) -m tools.bench $(BENCH_OPTIONS)
+
+lint: .venv-test/installed
+	@$(DEV) -m ruff check .
+
+# Newer versions: .venv-test/bin/python -m pip install --upgrade …, make lock, make test.
+lock: .venv-test/installed
+	@{ echo "# Exact versions of everything that make and CI install (made by 'make lock')." && \
+	   $(DEV) -m pip freeze --all --exclude-editable --exclude pip > constraints.tmp && \
+	   sed 's/+cpu$$//' constraints.tmp; } > constraints.new
+	@rm constraints.tmp && mv constraints.new constraints.txt
+
+clean:
+	rm -rf .venv .venv-test build .pytest_cache .ruff_cache .hypothesis unrolled.egg-info
+	find helpers tools tests -name __pycache__ -type d -prune -exec rm -rf {} +

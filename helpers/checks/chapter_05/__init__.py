@@ -1,0 +1,9 @@
+"""Exercises of chapter 5, language models: references, oracles, and the mistakes learners make."""
+
+from helpers.checks.chapter_05 import (  # noqa: F401 (importing registers)
+    cross_entropy,
+    perplexity,
+    quizzes,
+    sampling,
+    streams,
+)

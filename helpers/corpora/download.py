@@ -1,0 +1,142 @@
+"""Fetch a file once, check its sum, and leave nothing half-written behind.
+
+pooch downloads to a temporary name, compares the SHA-256 and only then moves the file to its place.
+What it does not do is go on where a broken download stopped; the downloader below adds that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+DATA_DIR_VARIABLE = "UNROLLED_DATA_DIR"
+TIMEOUT = (10, 30)  # seconds: to connect, and between two pieces of the answer
+CHUNK_BYTES = 1 << 16
+
+
+class CorpusUnavailable(RuntimeError):
+    """A corpus is not here, or is not what it should be; the message says what to do about it."""
+
+
+def data_folder() -> Path:
+    """The folder ``data``: UNROLLED_DATA_DIR if set, else the repository's, else ``./data``."""
+    if chosen := os.environ.get(DATA_DIR_VARIABLE):
+        return Path(chosen).expanduser()
+    repository = Path(__file__).resolve().parents[2]
+    return (repository if (repository / "pyproject.toml").is_file() else Path.cwd()) / "data"
+
+
+def cache_folder(name: str) -> Path:
+    """Where the downloaded corpus `name` lives: ``data/cache/<name>`` (not created here)."""
+    return data_folder() / "cache" / name
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits. Raises OSError if it cannot be read."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verified(path: Path, sha256: str, advice: str = "") -> Path:
+    """Return `path` if its SHA-256 is `sha256`, else raise CorpusUnavailable. The file is not touched."""
+    try:
+        got = sha256_of(path)
+    except OSError as error:
+        raise CorpusUnavailable(_message(f"Cannot read {path}: {error}.", advice)) from error
+    if got != sha256:
+        what = (
+            f"{path} is not the file expected: its SHA-256 is {got}, wanted {sha256}. "
+            "An editor or a transfer that changes line ends is enough for that."
+        )
+        raise CorpusUnavailable(_message(what, advice))
+    return Path(path)
+
+
+def fetch(url: str, path: Path, sha256: str, *, progress: bool = True, advice: str = "") -> Path:
+    """Make sure that `path` holds the file with this `sha256`, downloading it from `url` if need be.
+
+    A file already there with the right sum is returned without a network. A cut connection leaves
+    ``<name>.part`` beside `path`, and the next call goes on from there. A file whose sum is wrong is
+    removed and never reaches `path`. `advice` is added to every error message.
+
+    Raises CorpusUnavailable when the file cannot be had: no network, HTTP error, cut connection,
+    wrong sum, or a folder that cannot be written.
+    """
+    import pooch
+    import requests
+
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    for resumed in (os.path.exists(part), False):
+        try:
+            pooch.retrieve(
+                url,
+                known_hash=f"sha256:{sha256}",
+                fname=path.name,
+                path=path.parent,
+                downloader=_ResumingDownloader(part, progress),
+            )
+            return path
+        except requests.RequestException as error:
+            kept = f" The part that arrived is kept: run it again to go on from there ({part})."
+            problem = f"Could not download {url}: {error}.{kept if os.path.exists(part) else ''}"
+            raise CorpusUnavailable(_message(problem, advice)) from error
+        except OSError as error:
+            raise CorpusUnavailable(_message(f"Cannot write in {path.parent}: {error}.", advice)) from error
+        except ValueError as error:  # pooch: the sum is wrong, the download is deleted
+            if not resumed:  # (two halves of different files fail too: then once more from the start)
+                problem = f"{url} is not the file expected. {error}"
+                raise CorpusUnavailable(_message(problem, advice)) from error
+    raise AssertionError("the second round returns or raises")
+
+
+class _ResumingDownloader:
+    """A downloader for pooch that collects the file in `part` and asks only for what is missing."""
+
+    def __init__(self, part: Path, progress: bool):
+        self.part = part
+        self.progress = progress
+
+    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> None:
+        import requests
+
+        have = self.part.stat().st_size if self.part.exists() else 0
+        # "identity": byte positions are those of the file, not of a compressed transfer.
+        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+            if response.status_code == 416 and have:  # the part is as long as the file, or longer
+                self.part.unlink()
+                return self(url, output_file, pooch)
+            response.raise_for_status()
+            self._receive(response, have if _starts_at(response, have) else 0)
+        os.replace(self.part, output_file)
+
+    def _receive(self, response, start: int) -> None:
+        from tqdm import tqdm
+
+        length = response.headers.get("Content-Length")
+        total = start + int(length) if length and "Content-Encoding" not in response.headers else None
+        bar = tqdm(
+            desc=self.part.stem,
+            total=total,
+            initial=start,
+            unit="B",
+            unit_scale=True,
+            disable=not self.progress,
+        )
+        with self.part.open("ab" if start else "wb") as file, bar:
+            for chunk in response.iter_content(CHUNK_BYTES):
+                file.write(chunk)
+                bar.update(len(chunk))
+
+
+def _starts_at(response, position: int) -> bool:
+    """Whether this answer goes on at `position`: a server without Range sends the whole file, status 200."""
+    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return response.status_code == 206 and found is not None and int(found[1]) == position
+
+
+def _message(problem: str, advice: str) -> str:
+    return f"{problem}\n{advice}" if advice else problem

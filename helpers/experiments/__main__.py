@@ -1,0 +1,78 @@
+"""The command: ``python -m helpers.experiments list`` and ``… run NAME``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from helpers import records
+from helpers.corpora.download import CorpusUnavailable
+from helpers.experiments import registry
+from helpers.training.checkpoints import CheckpointError
+
+app = typer.Typer(help="Run a named experiment and record it.", no_args_is_help=True, add_completion=False)
+console = Console()
+
+
+@app.command("list")
+def list_() -> None:
+    """Name the experiments, their chapters and their settings."""
+    table = Table("name", "chapter", "what it does", "settings")
+    for each in registry.experiments():
+        settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
+        table.add_row(each.name, each.chapter, each.summary, settings)
+    console.print(table)
+
+
+@app.command()
+def run(
+    name: Annotated[str, typer.Argument(help="Name of the experiment, as in 'list'.")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
+    set_: Annotated[
+        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be repeated.")
+    ] = [],  # noqa: B006 (typer reads the default, nobody writes to it)
+    restart: Annotated[bool, typer.Option(help="Ignore a checkpoint and start anew.")] = False,
+    bar: Annotated[bool, typer.Option(help="Draw a progress bar.")] = True,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the record. [default: data/runs/NAME.json]")
+    ] = None,
+) -> None:
+    """Run the experiment NAME and write its record.
+
+    Stop it with Ctrl-C: the same command goes on from the last checkpoint.
+    """
+    try:
+        overrides = dict(_pair(entry) for entry in set_)
+        record = registry.get(name).run(seed=seed, overrides=overrides, resume=not restart, bar=bar)
+        path = records.write_record(record, out or records.RUNS / _file_name(name, seed, overrides))
+    except KeyboardInterrupt:
+        console.print("Stopped. The same command goes on from the last checkpoint.")
+        raise typer.Exit(130) from None
+    except (ValueError, CheckpointError, CorpusUnavailable, FloatingPointError, OSError) as error:
+        console.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+    for key in ("valid_perplexity", "test_perplexity", "floor_perplexity"):
+        if key in record:
+            console.print(f"{key.replace('_', ' ')}: {record[key]:.2f}")
+    console.print(f"recorded in {path}", soft_wrap=True)
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    name, equals, value = entry.partition("=")
+    if not equals or not name:
+        raise ValueError(f"--set: got {entry!r}, wanted NAME=VALUE")
+    return name, value
+
+
+def _file_name(name: str, seed: int, overrides: dict[str, str]) -> str:
+    """The plain run of seed 0 has the experiment's name; others say how they differ."""
+    changed = "".join(f"-{key.replace('_', '-')}-{value}" for key, value in overrides.items())
+    return f"{name}{f'-seed{seed}' if seed else ''}{changed}.json".lower()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,117 @@
+"""What a named experiment is, and running one into a record."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from helpers import records
+
+MODULES = ("costs", "language_models")
+"""Modules of this package that define experiments, one per topic."""
+
+CHECKPOINTS = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
+
+_EXPERIMENTS: dict[str, Experiment] = {}
+
+
+@dataclass
+class Run:
+    """What an experiment's function is given: its seed and settings, and where to keep its checkpoint."""
+
+    seed: int
+    settings: dict[str, Any]
+    checkpoint: Path
+    resume: bool = True
+    bar: bool = True
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A function ``function(run) → fields of the record`` (curve, results, data_sha256, …)."""
+
+    name: str
+    chapter: str
+    summary: str
+    function: Callable[[Run], Mapping[str, Any]]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def run(
+        self,
+        *,
+        seed: int = 0,
+        overrides: Mapping[str, Any] | None = None,
+        resume: bool = True,
+        checkpoints: Path = CHECKPOINTS,
+        bar: bool = True,
+    ) -> dict[str, Any]:
+        """Run it and return its record, validated. `overrides` replace settings of the same name and type.
+
+        Raises ValueError for an unknown setting or a value of another type.
+        """
+        settings = dict(self.settings)
+        for name, value in (overrides or {}).items():
+            if name not in settings:
+                raise ValueError(f"setting: got {name!r}, wanted one of {', '.join(settings)}")
+            settings[name] = _as_type_of(name, value, settings[name])
+        # More epochs of the same run go on from its checkpoint; any other change is another run.
+        changed = [key for key in settings if key != "epochs" and settings[key] != self.settings[key]]
+        identity = "".join(f"-{key}{settings[key]}" for key in changed)
+        stem = re.sub(r"[^A-Za-z0-9.-]", "_", f"{self.name}-seed{seed}{identity}")
+        run = Run(seed, settings, checkpoints / f"{stem}.npz", resume, bar)
+        started = time.perf_counter()
+        outcome = dict(self.function(run))
+        outcome.setdefault("seconds", time.perf_counter() - started)
+        options = "".join(f" --set {key}={settings[key]}" for key in overrides or {})
+        record = {
+            "name": self.name,
+            "chapter": self.chapter,
+            "command": f"python -m helpers.experiments run {self.name} --seed {seed}{options}",
+            "seed": seed,
+            "versions": records.versions(),
+            "hardware": records.hardware(),
+            "settings": settings,
+            "curve": [],
+            "results": {},
+            **outcome,
+        }
+        records.validate(record)
+        return record
+
+
+def _as_type_of(name: str, value: Any, default: Any) -> Any:
+    kind = type(default)
+    try:
+        return kind(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name}: got {value!r}, wanted a value like {default!r}") from None
+
+
+def experiment(name: str, *, chapter: str, summary: str, **settings: Any):
+    """Decorator: register ``function(run)`` as the experiment `name` with its default settings."""
+
+    def add(function: Callable[[Run], Mapping[str, Any]]) -> Callable[[Run], Mapping[str, Any]]:
+        _EXPERIMENTS[name] = Experiment(name, chapter, summary, function, settings)
+        return function
+
+    return add
+
+
+def experiments() -> list[Experiment]:
+    """All named experiments."""
+    for module in MODULES:
+        importlib.import_module(f"helpers.experiments.{module}")
+    return sorted(_EXPERIMENTS.values(), key=lambda each: (each.chapter, each.name))
+
+
+def get(name: str) -> Experiment:
+    """The experiment `name`; ValueError that lists the names there are."""
+    known = {each.name: each for each in experiments()}
+    if name not in known:
+        raise ValueError(f"name: got {name!r}, wanted one of {', '.join(known)}")
+    return known[name]

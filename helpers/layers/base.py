@@ -1,0 +1,65 @@
+"""What every layer shares: parameters, gradients, and memory that is allocated once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.validation import require
+
+
+class Layer:
+    """Parameters and gradients under the same names.
+
+    `backward` *overwrites* the arrays in `grads`; nothing is accumulated from call to call. The arrays in
+    `params` and `grads` keep their identity, so an optimizer may hold on to them. To set a weight by hand,
+    fill the array: ``layer.params["W"][...] = values``.
+    """
+
+    def __init__(self, dtype: np.dtype | type = np.float32):
+        self.dtype = np.dtype(dtype)
+        require(self.dtype in (np.float32, np.float64), "dtype", self.dtype, "float32 or float64")
+        self.params: dict[str, np.ndarray] = {}
+        self.grads: dict[str, np.ndarray] = {}
+        self._buffers: dict[str, np.ndarray] = {}
+
+    def _add_parameter(self, name: str, value: np.ndarray) -> None:
+        self.params[name] = np.ascontiguousarray(value, dtype=self.dtype)
+        self.grads[name] = np.zeros_like(self.params[name])
+
+    def _column_sums(self, rows: np.ndarray, out: np.ndarray) -> None:
+        """The gradient of a bias: the sum of `rows` (M, K) over M, as a product with ones (BLAS adds faster)."""
+        ones = self._buffer("ones", (len(rows),))
+        ones.fill(1)
+        np.matmul(ones, rows, out=out)
+
+    def _buffer(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """Memory for inner results, kept from call to call: it is never handed to the caller."""
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape != shape:
+            # Fresh pages cost the system more time than the arithmetic on them.
+            buffer = self._buffers[name] = np.empty(shape, self.dtype)
+        return buffer
+
+
+def transposed(W: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """W.T, laid out anew in `out`: thin products with it take half the time of those with the view W.T."""
+    np.copyto(out, W.T)
+    return out
+
+
+def normal_weights(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    """(rows, columns) draws from a normal distribution of standard deviation 1 / sqrt(rows)."""
+    return rng.standard_normal((rows, columns)) / np.sqrt(rows)
+
+
+def real_array(argument: str, values: object, dtype: np.dtype) -> np.ndarray:
+    """`values` as an array of `dtype` (not copied where it already is one); ValueError unless real numbers."""
+    array = np.asarray(values)
+    require(array.dtype.kind in "fiub", argument, f"dtype {array.dtype}", "real numbers")
+    return array.astype(dtype, copy=False)
+
+
+def require_forward(cache: object, layer: object) -> None:
+    """RuntimeError unless `forward` left something to go back through."""
+    if cache is None:
+        raise RuntimeError(f"{type(layer).__name__}.backward: got no forward pass, wanted forward before backward")

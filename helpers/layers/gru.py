@@ -1,0 +1,153 @@
+"""The GRU (Cho et al., 2014), in the form PyTorch uses: one step, and the layer over a sequence."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.layers.activations import sigmoid
+from helpers.layers.base import require_forward, transposed
+from helpers.layers.recurrent import Recurrent, batch_first
+
+
+def gru_step(x, h_prev, Wx, Wh, bx, bh):
+    """One step of the GRU; gates in the order r, z, n.
+
+    x (N, D), h_prev (N, H), Wx (D, 3H), Wh (H, 3H), bx and bh (3H,)
+    → h (N, H) and the cache for `gru_step_backward`. The reset gate multiplies h_prev Whn + bhn: two biases,
+    because the one inside that product is not the same as the one outside.
+    """
+    xr, xz, xn = np.split(x @ Wx + bx, 3, axis=1)
+    hr, hz, hn = np.split(h_prev @ Wh + bh, 3, axis=1)
+    r = sigmoid(xr + hr)
+    z = sigmoid(xz + hz)
+    n = np.tanh(xn + r * hn)
+    h = (1 - z) * n + z * h_prev
+    return h, (x, h_prev, Wx, Wh, r, z, n, hn)
+
+
+def gru_step_backward(dh, cache):
+    """dh (N, H) → dx (N, D), dh_prev (N, H), dWx (D, 3H), dWh (H, 3H), dbx (3H,), dbh (3H,)."""
+    x, h_prev, Wx, Wh, r, z, n, hn = cache
+    dn = dh * (1 - z) * (1 - n**2)
+    dz = dh * (h_prev - n) * z * (1 - z)
+    dr = dn * hn * r * (1 - r)
+    dax = np.concatenate([dr, dz, dn], axis=1)
+    dah = np.concatenate([dr, dz, dn * r], axis=1)
+    dh_prev = dh * z + dah @ Wh.T
+    return dax @ Wx.T, dh_prev, x.T @ dax, h_prev.T @ dah, dax.sum(axis=0), dah.sum(axis=0)
+
+
+class GRU(Recurrent):
+    """The GRU over (N, T, D); gates in PyTorch's order r, z, n.
+
+    Parameters: `Wx` (D, 3H), `Wh` (H, 3H), normal with standard deviation 1/sqrt(rows); `bx` and `bh` (3H,),
+    zeros. After `forward` the last state stands in `.h` (N, H), after `backward` the gradient of the first in
+    `.dh0`.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        rng: np.random.Generator,
+        stateful: bool = False,
+        dtype: np.dtype | type = np.float32,
+    ):
+        super().__init__(input_size, hidden_size, 3, rng=rng, stateful=stateful, dtype=dtype)
+        self._add_parameter("bx", np.zeros(3 * self.hidden_size))
+        self._add_parameter("bh", np.zeros(3 * self.hidden_size))
+        self.dh0: np.ndarray | None = None
+
+    def forward(self, x: np.ndarray, h0: np.ndarray | None = None) -> np.ndarray:
+        """x (N, T, D), h0 (N, H) → h (N, T, H), a fresh array. ValueError for other shapes, N = 0 or T = 0."""
+        x, (h0,) = self._start(x, None if h0 is None else (h0,))
+        T, N, D = x.shape
+        H = self.hidden_size
+        bh = self.params["bh"]
+        h = self._buffer("h", (T + 1, N, H))
+        h[0] = h0
+        products = self._buffer("products", (T, N, 3 * H))
+        # What does not wait for the state before it is computed for all steps at once.
+        gates = self._buffer("gates", (T, N, 3 * H))
+        np.matmul(x.reshape(T * N, D), self.params["Wx"], out=gates.reshape(T * N, 3 * H))
+        gates += self.params["bx"]
+        gates[..., : 2 * H] += bh[: 2 * H]
+        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2, which never overflows.
+        gates[..., : 2 * H] *= 0.5
+        Wh = self.params["Wh"].copy()
+        Wh[:, : 2 * H] *= 0.5
+        for t in range(T):
+            np.matmul(h[t], Wh, out=products[t])
+            rz, n = gates[t, :, : 2 * H], gates[t, :, 2 * H :]
+            rz += products[t, :, : 2 * H]
+            np.tanh(rz, out=rz)
+            rz *= 0.5
+            rz += 0.5
+            r, z = rz[:, :H], rz[:, H:]
+            hn = products[t, :, 2 * H :]
+            hn += bh[2 * H :]
+            h_t = h[t + 1]
+            np.multiply(r, hn, out=h_t)
+            n += h_t
+            np.tanh(n, out=n)
+            np.subtract(h[t], n, out=h_t)  # h = n + z (h_prev - n)
+            h_t *= z
+            h_t += n
+        self._cache = (x, h, gates, products)
+        self.h = h[T].copy()
+        return batch_first(h[1:])
+
+    def backward(self, dh: np.ndarray, dh_last: np.ndarray | None = None) -> np.ndarray:
+        """dh (N, T, H) and dh_last (N, H), on the last state → dx (N, T, D); fills `grads` and `.dh0`."""
+        require_forward(self._cache, self)
+        x, h, gates, products = self._cache
+        T, N, D = x.shape
+        H = self.hidden_size
+        dh = self._upstream(dh, (T, N, H))
+        dh_next = self._upstream_last("dh_last", dh_last, N)
+        slopes, slope_n = self._slopes(h, gates, products)
+        da = self._buffer("da", (T, N, 3 * H))
+        WhT = transposed(self.params["Wh"], self._buffer("WhT", self.params["Wh"].shape[::-1]))
+        part = self._buffer("part", (N, H))
+        for t in reversed(range(T)):
+            dh_t = dh[t]
+            dh_t += dh_next
+            np.multiply(slopes[t].reshape(N, 3, H), dh_t[:, None], out=da[t].reshape(N, 3, H))
+            np.matmul(da[t], WhT, out=dh_next)
+            np.multiply(dh_t, gates[t, :, H : 2 * H], out=part)
+            dh_next += part
+        self.dh0 = dh_next
+        flat = da.reshape(T * N, 3 * H)
+        # One product over all steps is much faster than T small ones added up.
+        np.matmul(h[:T].reshape(T * N, H).T, flat, out=self.grads["Wh"])
+        self._column_sums(flat, self.grads["bh"])
+        # The input enters n without the reset gate; r and z see input and state alike.
+        np.multiply(dh, slope_n, out=da[..., 2 * H :])
+        np.matmul(x.reshape(T * N, D).T, flat, out=self.grads["Wx"])
+        self._column_sums(flat, self.grads["bx"])
+        return batch_first(np.matmul(flat, self.params["Wx"].T).reshape(T, N, D))
+
+    def _slopes(self, h, gates, products):
+        """For all steps at once: d h / d a by way of the state, for r, z, n (T, N, 3H); n by way of the input."""
+        T, N = gates.shape[:2]
+        H = self.hidden_size
+        r, z, n = (gates[..., k * H : (k + 1) * H] for k in range(3))
+        hn = products[..., 2 * H :]
+        slopes = self._buffer("slopes", gates.shape)
+        dr, dz, dn = (slopes[..., k * H : (k + 1) * H] for k in range(3))
+        slope_n = self._buffer("slope_n", (T, N, H))
+        np.multiply(n, n, out=slope_n)
+        np.subtract(1, slope_n, out=slope_n)
+        np.subtract(1, z, out=dn)
+        slope_n *= dn  # (1 - z)(1 - n²)
+        np.multiply(slope_n, r, out=dn)
+        np.subtract(1, r, out=dr)
+        dr *= dn
+        dr *= hn
+        np.subtract(1, z, out=dz)
+        dz *= z
+        gap = self._buffer("gap", (T, N, H))
+        np.subtract(h[:T], n, out=gap)
+        dz *= gap
+        return slopes, slope_n

@@ -1,0 +1,142 @@
+"""A word-level language model: embedding, recurrent layers, softmax over the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from helpers.layers import GRU, LSTM, RNN, Affine, Dropout, Embedding, SoftmaxCrossEntropy
+from helpers.validation import require, require_int, require_shape
+
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
+
+
+class LanguageModel:
+    """Predicts the next word from all before it (Mikolov et al., 2010; with the LSTM: Zaremba et al., 2014).
+
+    ids (N, T) → embedding (N, T, D) → `num_layers` recurrent layers (N, T, H) → logits (N, T, V). The recurrent
+    layers are stateful: the next batch continues where the last one ended, until `reset_state`.
+
+    `dropout` acts, when `train` is true, on every connection that is not recurrent: before, between and after
+    the recurrent layers. Its masks are drawn from `.rng`, the generator that also drew the initial weights: to
+    resume to the last bit, save and restore ``model.rng.bit_generator.state`` beside `state_dict()` and
+    `get_state()`.
+
+    `params` and `grads` are flat: "embedding.W", "cells.0.Wx", …, "output.W", "output.b".
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embedding_size: int,
+        hidden_size: int,
+        *,
+        cell: str = "lstm",
+        num_layers: int = 1,
+        dropout: float = 0.0,
+        rng: np.random.Generator,
+        dtype: np.dtype | type = np.float32,
+    ):
+        require(cell in CELLS, "cell", repr(cell), "one of " + ", ".join(map(repr, CELLS)))
+        num_layers = require_int("num_layers", num_layers)
+        self.rng = rng
+        self.embedding = Embedding(vocab_size, embedding_size, rng=rng, dtype=dtype)
+        sizes = [embedding_size] + [hidden_size] * num_layers
+        self.cells = [
+            CELLS[cell](d, hidden_size, rng=rng, stateful=True, dtype=dtype) for d in sizes[:-1]
+        ]
+        self.output = Affine(hidden_size, vocab_size, rng=rng, dtype=dtype)
+        self.dropouts = [Dropout(dropout, rng=rng) for _ in range(num_layers + 1)]
+        self.criterion = SoftmaxCrossEntropy()
+        named = {
+            "embedding": self.embedding,
+            **{f"cells.{i}": layer for i, layer in enumerate(self.cells)},
+            "output": self.output,
+        }
+        self.params = {f"{where}.{name}": p for where, layer in named.items() for name, p in layer.params.items()}
+        self.grads = {f"{where}.{name}": g for where, layer in named.items() for name, g in layer.grads.items()}
+        self._logits: np.ndarray | None = None
+        self._ready = False
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers training adjusts."""
+        return sum(p.size for p in self.params.values())
+
+    def forward(self, ids: np.ndarray, train: bool = False) -> np.ndarray:
+        """ids (N, T), integers → logits (N, T, V), a fresh array."""
+        self._ready = False
+        return self.output.forward(self._hidden(ids, train))
+
+    def loss(self, ids: np.ndarray, targets: np.ndarray, train: bool = False) -> float:
+        """Mean cross-entropy in nats a token of `targets` (N, T) after `ids` (N, T).
+
+        The state moves on as in `forward`, also when `train` is false. Raises ValueError for shapes that differ,
+        no tokens, and ids outside 0 … V - 1.
+        """
+        require_shape("targets", targets, np.shape(ids))
+        self._ready = False
+        hidden = self._hidden(ids, train)
+        shape = (*hidden.shape[:2], self.output.output_size)
+        if self._logits is None or self._logits.shape != shape:
+            self._logits = np.empty(shape, self.output.dtype)
+        # The largest array of all, used over and over: logits first, then their gradient in the same place.
+        logits = self.output.forward(hidden, out=self._logits)
+        loss = self.criterion.forward(logits, targets, in_place=True)
+        self._ready = True
+        return loss
+
+    def backward(self) -> None:
+        """The gradient of the last `loss`, into `grads`. RuntimeError unless `loss` came just before."""
+        if not self._ready:
+            raise RuntimeError("LanguageModel.backward: got no loss to start from, wanted loss before backward")
+        dh = self.output.backward(self.criterion.backward())
+        for layer, dropout in zip(reversed(self.cells), reversed(self.dropouts[1:]), strict=True):
+            dh = layer.backward(dropout.backward(dh))
+        self.embedding.backward(self.dropouts[0].backward(dh))
+
+    def _hidden(self, ids: np.ndarray, train: bool) -> np.ndarray:
+        """ids (N, T) → what the output layer sees (N, T, H)."""
+        require_shape("ids", ids, ("N", "T"))
+        h = self.dropouts[0].forward(self.embedding.forward(ids), train)
+        for layer, dropout in zip(self.cells, self.dropouts[1:], strict=True):
+            h = dropout.forward(layer.forward(h), train)
+        return h
+
+    def reset_state(self) -> None:
+        """Forget what was read: the next batch starts from zeros."""
+        for layer in self.cells:
+            layer.reset_state()
+
+    def get_state(self) -> list[tuple[np.ndarray, ...]] | None:
+        """Copies of the recurrent states, a tuple of (N, H) arrays for each layer; None when fresh."""
+        if self.cells[0].state is None:
+            return None
+        return [tuple(array.copy() for array in layer.state) for layer in self.cells]
+
+    def set_state(self, state: Sequence[Sequence[np.ndarray]] | None) -> None:
+        """Continue from what `get_state` returned; None is `reset_state`. ValueError for shapes that do not fit."""
+        if state is None:
+            self.reset_state()
+            return
+        require(len(state) == len(self.cells), "state", f"{len(state)} layers", f"{len(self.cells)}")
+        for layer, arrays in zip(self.cells, state, strict=True):
+            layer.state = arrays
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters, by their dotted names."""
+        return {name: p.copy() for name, p in self.params.items()}
+
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Fill the parameters from `state_dict()`. ValueError names what is missing, unknown or misshapen.
+
+        Nothing is changed unless everything fits.
+        """
+        for name in self.params:
+            require(name in state, f"state[{name!r}]", "nothing", f"shape {self.params[name].shape}")
+        for name, array in state.items():
+            require(name in self.params, f"state[{name!r}]", "an unknown name", "one of " + ", ".join(self.params))
+            require_shape(f"state[{name!r}]", array, self.params[name].shape)
+        for name, param in self.params.items():
+            param[...] = state[name]

@@ -1,0 +1,99 @@
+"""Records of runs under ``data/runs``: what was run, on what, and what came out, in one JSON schema."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+RUNS = Path(__file__).resolve().parent.parent / "data" / "runs"
+
+
+@lru_cache
+def schema() -> dict[str, Any]:
+    """The JSON schema that every record obeys, ``data/runs/schema.json``."""
+    return json.loads((RUNS / "schema.json").read_text(encoding="utf-8"))
+
+
+def validate(record: Mapping[str, Any]) -> None:
+    """ValueError that names the first field of `record` that the schema refuses."""
+    import jsonschema
+
+    errors = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(record), key=lambda e: list(e.path))
+    if errors:
+        where = ".".join(map(str, errors[0].path)) or "record"
+        raise ValueError(f"{where}: {errors[0].message}")
+
+
+def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
+    """Validate `record` and write it to `path` as JSON, whole or not at all. Returns the path."""
+    validate(record)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+    return path
+
+
+def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
+    """The record `name` (without .json), validated.
+
+    FileNotFoundError names the command that makes it and the records there are.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.exists():
+        there = ", ".join(sorted(p.stem for p in path.parent.glob("*.json") if p.stem != "schema")) or "none"
+        raise FileNotFoundError(
+            f"record {name!r}: no file {path.name} in data/runs (there: {there}). "
+            "'python -m helpers.experiments list' shows what can be run."
+        )
+    record = json.loads(path.read_text(encoding="utf-8"))
+    validate(record)
+    return record
+
+
+def sha256(data: bytes | str) -> str:
+    """Hexadecimal SHA-256 of bytes, or of a text in UTF-8."""
+    return hashlib.sha256(data.encode("utf-8") if isinstance(data, str) else data).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and the libraries a result depends on (those that are installed)."""
+    found = {"python": platform.python_version()}
+    for name in ("numpy", "torch"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores this process may use, threads set by the environment, system."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = os.environ.get("OMP_NUM_THREADS")
+    return {
+        "processor": _processor(),
+        "cores": cores,
+        "threads": int(threads) if threads and threads.isdigit() else cores,
+        "system": platform.system(),
+        "machine": platform.machine(),
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or "unknown"

@@ -1,0 +1,240 @@
+"""The training loop of chapter 5 with a bar, the best model on validation, and resume.
+
+The loop itself is `train_step`, six lines that chapter 5 writes in the open. Everything else here is
+what a run of minutes or hours needs around it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers.optim import clip_grad_norm
+from helpers.training.bar import progress_bar
+from helpers.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
+from helpers.training.evaluation import evaluate, perplexity
+from helpers.validation import require, require_int
+
+
+def train_step(model, optimizer, inputs: np.ndarray, targets: np.ndarray, max_norm: float) -> float:
+    """One step of truncated BPTT on a window, inputs and targets (N, T) → mean loss in nats per token.
+
+    The state is carried in from the window before, the gradient is not (Williams & Peng 1990).
+    """
+    loss = model.loss(inputs, targets, train=True)
+    model.backward()
+    clip_grad_norm(model.grads, max_norm)
+    optimizer.step(model.grads)
+    return float(loss)
+
+
+class Trainer:
+    """Trains a NumPy language model on contiguous batches.
+
+    Args:
+        model: a ``LanguageModel``; after `fit` it holds the weights that were best on validation.
+        optimizer: ``SGD`` or ``Adam`` over ``model.params``.
+        max_norm: threshold of the global gradient norm.
+        learning_rate: epoch (from 0) → learning rate; None leaves the optimizer's as it is.
+        checkpoint: file to save to and resume from, or None.
+        settings: what else must be the same when a run is resumed (data, batch size, …), as JSON values.
+        save_every: steps between two checkpoints; one is also saved at the end of every epoch.
+        report: called with a line of text after each epoch, `print` by default; None for silence.
+        bar: draw a progress bar (never drawn while the course is built or graded).
+    """
+
+    def __init__(
+        self,
+        model,
+        optimizer,
+        *,
+        max_norm: float = 0.25,
+        learning_rate: Callable[[int], float] | None = None,
+        checkpoint: str | os.PathLike | None = None,
+        settings: Mapping[str, Any] | None = None,
+        save_every: int = 500,
+        report: Callable[[str], Any] | None = print,
+        bar: bool = True,
+    ) -> None:
+        require(max_norm > 0, "max_norm", max_norm, "a number above 0")
+        self.model, self.optimizer = model, optimizer
+        self.max_norm, self.learning_rate = float(max_norm), learning_rate
+        self.checkpoint = Path(checkpoint) if checkpoint is not None else None
+        self.settings = {**(settings or {}), "max_norm": self.max_norm}
+        self.save_every = require_int("save_every", save_every)
+        self.report = report or (lambda line: None)
+        self.bar = bar
+        self.curve: list[dict[str, float]] = []
+        self.epoch = self.step = 0           # epochs finished; steps finished in the current one
+        self.seconds = 0.0
+        self.interrupted = False
+        self._nats = self._tokens = 0.0      # of the current epoch
+        self._best: dict[str, np.ndarray] | None = None
+        self._best_valid = math.inf
+
+    @property
+    def best_valid_perplexity(self) -> float:
+        """Lowest validation perplexity so far."""
+        return perplexity(self._best_valid)
+
+    def fit(self, train, valid, epochs: int) -> list[dict[str, float]]:
+        """Train until `epochs` epochs are done in all and return the curve, one dict per epoch.
+
+        `train` and `valid` are `ContiguousBatches`. The state is zero at the start of an epoch and is
+        carried between windows; validation has a state of its own. Called again, or after `resume`, it
+        goes on where it stopped. Ctrl-C stops it: the model keeps its weights and the curve so far is
+        returned, with `interrupted` set.
+
+        Raises FloatingPointError when loss or gradient is not finite; the last checkpoint is untouched.
+        """
+        require_int("epochs", epochs)
+        self.interrupted = False
+        try:
+            while self.epoch < epochs:
+                self._run_epoch(train, epochs)
+                self._finish_epoch(valid, epochs)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            saved = f"; {self.checkpoint} holds the last checkpoint" if self.checkpoint else ""
+            self.report(f"stopped in epoch {self.epoch + 1}, step {self.step}{saved}")
+            return self.curve
+        if self._best is not None:
+            self.model.load_state_dict(self._best)
+        return self.curve
+
+    def _run_epoch(self, train, epochs: int) -> None:
+        if self.step == 0:
+            self.model.reset_state()
+        if self.learning_rate is not None:
+            self.optimizer.lr = float(self.learning_rate(self.epoch))
+        steps = len(train)
+        title = f"epoch {self.epoch + 1}/{epochs}"
+        with progress_bar(steps, start=self.step, description=title, show=self.bar) as bar:
+            started, tokens_before = time.perf_counter(), self._tokens
+            for number, (inputs, targets) in enumerate(train):
+                if number < self.step:
+                    continue
+                tick = time.perf_counter()
+                loss = train_step(self.model, self.optimizer, inputs, targets, self.max_norm)
+                if not math.isfinite(loss):
+                    raise FloatingPointError(
+                        f"loss: got {loss} in epoch {self.epoch + 1}, step {number + 1}, wanted a finite "
+                        "number. Try a lower learning rate or a smaller max_norm."
+                    )
+                self.step = number + 1
+                self._nats += loss * targets.size
+                self._tokens += targets.size
+                self.seconds += time.perf_counter() - tick
+                if self.step % 10 == 0 or self.step == steps:
+                    mean = self._nats / self._tokens
+                    speed = (self._tokens - tokens_before) / (time.perf_counter() - started)
+                    bar.set_postfix_str(
+                        f"loss {mean:.3f}, perplexity {perplexity(mean):.1f}, {speed:,.0f} tokens/s",
+                        refresh=False,
+                    )
+                bar.update()
+                if self.step % self.save_every == 0 and self.step < steps:
+                    self.save()
+
+    def _finish_epoch(self, valid, epochs: int) -> None:
+        tick = time.perf_counter()
+        valid_nats = evaluate(self.model, valid)
+        self.seconds += time.perf_counter() - tick
+        row = {
+            "epoch": self.epoch + 1,
+            "lr": float(self.optimizer.lr),
+            "train_perplexity": perplexity(self._nats / self._tokens),
+            "valid_perplexity": perplexity(valid_nats),
+            "seconds": self.seconds,
+        }
+        if valid_nats < self._best_valid:
+            self._best_valid = valid_nats
+            self._best = {name: array.copy() for name, array in self.model.state_dict().items()}
+        self.curve.append(row)
+        self.epoch, self.step, self._nats, self._tokens = self.epoch + 1, 0, 0.0, 0.0
+        self.save()
+        self.report(
+            f"epoch {row['epoch']}/{epochs}: training perplexity {row['train_perplexity']:.1f}, "
+            f"validation {row['valid_perplexity']:.1f}"
+        )
+
+    # -- checkpoints -------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the checkpoint (does nothing without one): all that is needed to go on bit for bit."""
+        if self.checkpoint is None:
+            return
+        arrays = {f"model/{name}": array for name, array in self.model.state_dict().items()}
+        arrays |= {f"best/{name}": array for name, array in (self._best or {}).items()}
+        numbers: dict[str, float] = {}
+        for name, value in self.optimizer.state_dict().items():   # a number, or a dict of arrays
+            if isinstance(value, Mapping):
+                arrays |= {f"optimizer/{name}/{key}": array for key, array in value.items()}
+            else:
+                numbers[name] = value
+        state = self.model.get_state()
+        for number, layer in enumerate(state or []):
+            arrays |= {f"state/{number}/{i}": array for i, array in enumerate(layer)}
+        meta = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "nats": self._nats,
+            "tokens": self._tokens,
+            "seconds": self.seconds,
+            "best_valid": self._best_valid if math.isfinite(self._best_valid) else None,
+            "curve": self.curve,
+            "optimizer": numbers,
+            "state": None if state is None else [len(layer) for layer in state],
+            "rng": self.model.rng.bit_generator.state,
+            "settings": self.settings,
+        }
+        save_checkpoint(self.checkpoint, arrays, meta)
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint if there is one; returns whether there was.
+
+        Raises CheckpointError when it is damaged or was made with another model or other settings.
+        """
+        if self.checkpoint is None or not self.checkpoint.exists():
+            return False
+        arrays, meta = load_checkpoint(self.checkpoint)
+
+        def part(prefix: str) -> dict[str, np.ndarray]:
+            return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+
+        for name in self.settings.keys() | meta["settings"].keys():
+            got, wanted = self.settings.get(name), meta["settings"].get(name)
+            if got != wanted:
+                raise CheckpointError(f"{name}: got {got!r}, wanted {wanted!r} as in {self.checkpoint}")
+        try:
+            self.model.load_state_dict(part("model/"))
+            self.optimizer.load_state_dict(meta["optimizer"] | _nested(part("optimizer/")))
+        except (ValueError, KeyError) as error:
+            raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
+        sizes = meta["state"]
+        self.model.reset_state()
+        if sizes is not None:
+            self.model.set_state(
+                [tuple(arrays[f"state/{n}/{i}"] for i in range(size)) for n, size in enumerate(sizes)]
+            )
+        self.model.rng.bit_generator.state = meta["rng"]
+        self._best = part("best/") or None
+        self._best_valid = math.inf if meta["best_valid"] is None else meta["best_valid"]
+        self.epoch, self.step, self.curve = meta["epoch"], meta["step"], meta["curve"]
+        self._nats, self._tokens, self.seconds = meta["nats"], meta["tokens"], meta["seconds"]
+        return True
+
+
+def _nested(flat: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """{"m/cells.0.Wx": a} → {"m": {"cells.0.Wx": a}}."""
+    nested: dict[str, dict[str, np.ndarray]] = {}
+    for path, array in flat.items():
+        name, key = path.split("/", 1)
+        nested.setdefault(name, {})[key] = array
+    return nested

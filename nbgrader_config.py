@@ -1,0 +1,6 @@
+"""Settings of nbgrader. The build of the student notebooks reads them too, so both release the same bytes."""
+
+c = get_config()  # noqa: F821  (nbgrader provides it)
+
+# What stands in an exercise instead of its solution.
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}

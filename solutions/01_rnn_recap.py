@@ -1,0 +1,838 @@
+# %% [markdown]
+# # 1 · RNN recap
+#
+# **How can one function read a sequence of any length?**
+#
+# A sentence has four words, or forty. A weight matrix has a fixed number of rows. This chapter finds
+# the one idea that reconciles the two, in a single number first and in whole matrices after that.
+#
+# **Afterwards you can**
+# - show by measurement why a fixed window of words is not enough,
+# - write a recurrent step and run it over a batch of sequences, with every shape in your head,
+# - sample from a network's output, and say why that is not the same as taking the best,
+# - prove that a network without memory cannot write "hello", and train one that can,
+# - count the parameters of any recurrent layer before you build it.
+#
+# **Needs:** matrix shapes and NumPy ([the start page](00_start_here.ipynb) has a self-check). Training is
+# borrowed here and derived in chapter 2.
+#
+# **Time:** about 120 minutes, 80 of them for the exercises.
+
+# %%
+import numpy as np
+import torch
+
+from helpers import diagrams
+from helpers.checks import check
+from helpers.plots import COLOURS, figure, show
+
+torch.set_num_threads(1)
+
+# %% [markdown]
+# ## 1.1 The blank at the end
+#
+# Fill the blank:
+#
+# > Tom was watching TV in his room. Mary came into the room. Mary said hi to **___**.
+#
+# You wrote *Tom*. The word that told you stands sixteen words back. Now a shorter one:
+#
+# > John drank tea in the kitchen at night and **___** smiled.
+#
+# *He*, because of *John*. To fill a blank at the end, a reader must carry something along from the
+# beginning. How much? Let us first try to get by without.
+#
+# The course has a small grammar that writes such stories. It places any number of filler words between
+# the name and the pronoun, and nothing in the filler gives the answer away.
+
+# %%
+from helpers.corpora.pronouns import PronounGrammar
+
+rng = np.random.default_rng(1)
+grammar = PronounGrammar(distance=(0, 12), greetings=0.0)
+stories = grammar.stories(4000, rng)
+for story in stories[:4]:
+    print(f"{story.distance:2d} filler words:", story)
+
+# %% [markdown]
+# ## 1.2 A window of words
+#
+# The classical answer is the **n-gram model**: look at the last few words, remember what followed them in
+# the training text, and predict that. If these words never occurred together, look at one word less.
+# The whole model is a table of counts.
+
+# %%
+from collections import Counter, defaultdict
+
+
+def count_followers(stories, window):
+    """Context (a tuple of up to `window` words) → how often each word followed it."""
+    followers = defaultdict(Counter)
+    for story in stories:
+        for i in range(1, len(story.tokens)):
+            for width in range(1, min(window, i) + 1):
+                followers[story.tokens[i - width : i]][story.tokens[i]] += 1
+    return followers
+
+
+def guess(followers, prompt, window):
+    """"he" or "she", from the longest context that was seen and says anything about it."""
+    for width in range(window, 0, -1):
+        seen = followers.get(tuple(prompt[-width:]), Counter())
+        if seen["he"] != seen["she"]:
+            return "he" if seen["he"] > seen["she"] else "she"
+    return "he"
+
+
+followers = count_followers(stories, window=4)
+print("after 'night and' came", dict(followers["night", "and"]))
+print("after 'John drank tea and' came", dict(followers["John", "drank", "tea", "and"]))
+
+# %% [markdown]
+# With the name inside the window, the count is one-sided. Without it, the two are about equal, and the model can
+# only toss a coin: the chance level is 50 %.
+#
+# Now the measurement. Fresh stories at six distances, four windows, and for each the share of blanks
+# filled correctly.
+
+# %%
+distances = [0, 2, 4, 6, 9, 12]
+tests = {d: grammar.at_distance(d).stories(300, np.random.default_rng(100 + d)) for d in distances}
+accuracy = {}
+print("window  contexts in the table   accuracy at", *(f"{d:4d}" for d in distances), "filler words")
+for window in (2, 4, 6, 10):
+    followers = count_followers(stories, window)
+    accuracy[window] = [
+        np.mean([guess(followers, s.prompt, window) == s.answer for s in tests[d]])
+        for d in distances
+    ]
+    print(f"{window:6d} {len(followers):22,d} ", " " * 11, *(f"{a:4.0%}" for a in accuracy[window]))
+
+# %% [markdown]
+# Two different things go wrong here.
+#
+# 1. **The name falls out of the window.** With 2 filler words it stands six words before the blank. A window of
+#    4 cannot see it, whatever it has counted.
+# 2. **Even inside the window, the table is too sparse.** A window of 10 reaches the name across 6 filler
+#    words, but these exact ten words hardly ever occurred in training, so the model falls back on fewer. The
+#    table has nearly a hundred thousand entries by now and still misses.
+#
+# A longer window needs a table that grows exponentially. That road is closed.
+
+# %% [markdown]
+# ## 1.3 One number is enough
+#
+# What does a reader have to carry from *John* to *he*? One bit. So let us keep **one number** $h$, the *state*, and
+# update it at every word:
+#
+# $$h_t = \tanh(w_x\, x_t + w_h\, h_{t-1}), \qquad h_0 = 0$$
+#
+# where $x_t$ is $+1$ for a man's name, $-1$ for a woman's and $0$ for every other word. At the blank we
+# look at the sign of $h$. The function is the same at every word, with the same two weights. That is why it can read
+# a sequence of any length.
+#
+# First with $w_x = 2$ and $w_h = 0.8$, on *John* and ten words of filler:
+
+# %%
+h = 0.0
+for t, x in enumerate([1] + 10 * [0], start=1):
+    h = np.tanh(2 * x + 0.8 * h)
+    print(f"t = {t:2d}   x = {x}   h = {h:.3f}")
+
+# %% [markdown]
+# It starts well and fades. The weight $w_h$ decides whether the unit holds on to what it has.
+
+# %% [markdown]
+# ### Exercise 1.1 · `remember_first` · ★★☆ · 15 min
+# Find weights with which the unit remembers the **first** name for 60 words, even when names of the other kind
+# come later. Return $h$ at the end, rounded: $+1$ (a man came first) or $-1$.
+#
+# <details><summary>A nudge</summary>Without input the unit computes h → tanh(w_h · h) again and again. For which
+# w_h does a value near 1 stay near 1? Try 0.8, 1 and 3 in the cell above.</details>
+# <details><summary>A recipe</summary>With w_h = 3 the state rests near ±0.995, and pushes with 3 · 0.995 ≈ 3 against
+# whatever comes in. A later name pushes with w_x. Choose w_x smaller than that, but large enough to leave 0: 2 works.
+# </details>
+#
+# You are there when `remember_first(np.array([0, 1, 0, 0, -1, 0]))` gives `1.0`.
+
+# %% exercise="remember_first"
+def remember_first(signals):
+    """signals (T,): +1, −1 or 0 for each word → ±1.0, the first signal that is not 0."""
+    w_x, w_h = 1.0, 0.5   # change these two
+    h = 0.0
+    ### BEGIN SOLUTION
+    w_x, w_h = 2.0, 3.0
+    for s in signals:
+        h = np.tanh(w_x * s + w_h * h)
+    return np.round(h)
+    ### END SOLUTION
+
+# %% check="remember_first" points=2
+remember_first = check("remember_first", remember_first)
+
+# %% [markdown]
+# From here on the chapter runs on your function if the box is green, and on ours if not.
+#
+# Two weights against tables with thousands of entries, on the same stories:
+
+# %%
+lexicon = grammar.lexicon
+
+
+def signals(words):
+    """+1 for a man's name, −1 for a woman's, 0 otherwise: (T,)."""
+    return np.array([(word in lexicon.men) - (word in lexicon.women) for word in words], dtype=float)
+
+
+def share_right(stories):
+    answers = ["he" if remember_first(signals(s.prompt)) > 0 else "she" for s in stories]
+    return np.mean([answer == s.answer for answer, s in zip(answers, stories, strict=True)])
+
+
+accuracy["state"] = [share_right(tests[d]) for d in distances]
+crowded = PronounGrammar(distance=40, distractors=3, greetings=0.0)
+far = share_right(crowded.stories(300, np.random.default_rng(7)))
+print(f"one recurrent unit, 40 filler words and 3 other names in between: {far:.0%} right")
+
+# %%
+fig, axis = figure(width=7, height=3.4)
+shades = {2: "#bbbbbb", 4: "#999999", 6: "#777777", 10: "#444444"}
+for window, shade in shades.items():
+    axis.plot(distances, accuracy[window], "o-", color=shade, markersize=4)
+axis.plot(distances, accuracy["state"], "s-", color=COLOURS["rnn"], label="one recurrent unit, 2 weights")
+for window, place in ((2, (0.2, 0.44)), (4, (0.55, 0.78)), (6, (1.35, 0.7)), (10, (2.2, 0.66))):
+    axis.annotate(f"window {window}", place, fontsize=8, color=shades[window])
+axis.axhline(0.5, color=COLOURS["floor"], linewidth=0.8, linestyle=":")
+axis.text(12, 0.5, "chance", fontsize=8, ha="right", va="bottom")
+axis.set(xlabel="filler words between the name and the pronoun", ylim=(0.35, 1.05))
+axis.set_ylabel("blanks filled correctly")
+axis.legend(frameon=False, loc="center right")
+show(
+    fig,
+    f"With a window of 4 words the pronoun is right in {accuracy[4][0]:.0%} of the stories "
+    f"without filler and in {accuracy[4][1]:.0%} after 2 filler words; a window of 10 stands at "
+    f"{accuracy[10][2]:.0%} after 4. The recurrent unit is never below "
+    f"{min(accuracy['state']):.0%}, at any distance.",
+)
+
+# %% [markdown]
+# This is the idea of the whole course: **a state, updated by the same function at every step.** We found the
+# two weights by hand. Whether *training* finds them is another question, and a plain recurrent network will
+# turn out to be surprisingly bad at it. Chapters 2 to 4 are about why, and what helps.
+#
+# **Change this and look again.** The unit holds its value because $w_h > 1$. Set `w_h` below to 0.9, 1.0 and
+# 1.1 and draw the state over 60 words of filler. Where exactly does memory begin?
+
+# %%
+w_h = 1.1   # change this
+h, trace = 1.0, []
+for _ in range(60):
+    h = np.tanh(w_h * h)
+    trace.append(h)
+print(f"w_h = {w_h}: after 1, 10 and 60 words h = {trace[0]:.3f}, {trace[9]:.3f}, {trace[59]:.3f}")
+
+# %% [markdown]
+# ## 1.4 Order carries meaning
+#
+# One more thing that a bag of words cannot see. Korean marks who does what by particles, so words may move, but
+# not anywhere:
+#
+# | | romanised | gloss | |
+# |---|---|---|---|
+# | 동생이 음료수를 마신다 | dongsaeng-i eumnyosu-reul masinda | younger sibling (subject) – soft drink (object) – drinks | natural |
+# | 음료수를 동생이 마신다 | eumnyosu-reul dongsaeng-i masinda | soft drink – younger sibling – drinks | possible |
+# | 마신다 음료수를 동생이 | masinda eumnyosu-reul dongsaeng-i | drinks – soft drink – younger sibling | odd |
+#
+# The same three words each time. A model that adds up word counts gives all three the same score. A model
+# that reads in order need not; in [chapter 5](05_language_model.ipynb) we train one and look at its scores.
+
+# %%
+sentences = ["동생이 음료수를 마신다", "음료수를 동생이 마신다", "마신다 음료수를 동생이"]
+bags = [Counter(sentence.split()) for sentence in sentences]
+print("same bag of words:", bags[0] == bags[1] == bags[2])
+
+# %% [markdown]
+# ## 1.5 The same step, with vectors
+#
+# One number remembers one bit. Language needs more, so the state becomes a vector of $H$ numbers, the input a vector
+# of $D$ numbers, and the weights become matrices. We also handle $N$ sequences at once, one a row:
+#
+# | | shape | |
+# |---|---|---|
+# | $x_t$ | (N, D) | the inputs at step t |
+# | $h_{t-1}$ | (N, H) | the states before |
+# | $W_x$ | (D, H) | from input to state |
+# | $W_h$ | (H, H) | from state to state |
+# | $b$ | (H,) | bias |
+#
+# $$a_t = x_t W_x + h_{t-1} W_h + b, \qquad h_t = \tanh(a_t)$$
+#
+# Rows are examples, so the matrices stand on the right. Texts that write $W_{xh}x_t + W_{hh}h_{t-1}$ use columns; their
+# matrices are ours, transposed.
+
+# %%
+show(
+    diagrams.step_graph(),
+    "Computation graph of one step: x_t times W_x and h_(t-1) times W_h meet the bias in a sum; "
+    "tanh of the sum is h_t, which goes to the output and to the next step.",
+)
+
+# %% [markdown]
+# ### Exercise 1.2 · `rnn_step` · ★☆☆ · 10 min
+# Write the step for a batch.
+#
+# <details><summary>A nudge</summary>Which two products have the shape (N, H)? The bias is added to every row by
+# broadcasting.</details>
+# <details><summary>A recipe</summary><code>np.tanh(x @ Wx + h_prev @ Wh + b)</code></details>
+#
+# You are there when all inputs 1, all states 1, all weights 0.1 and biases 0.2 with D = 3 and H = 2 give
+# `h[0, 0] ≈ 0.604`.
+
+# %% exercise="rnn_step"
+def rnn_step(x, h_prev, Wx, Wh, b):
+    """x (N, D), h_prev (N, H), Wx (D, H), Wh (H, H), b (H,) → h (N, H)."""
+    ### BEGIN SOLUTION
+    return np.tanh(x @ Wx + h_prev @ Wh + b)
+    ### END SOLUTION
+
+# %% check="rnn_step" points=2
+rnn_step = check("rnn_step", rnn_step)
+
+# %% [markdown]
+# Many books glue the two inputs together and write $W[h; x]$. That is the same computation: stack $x$ and $h$ side by
+# side, stack the matrices on top of each other, and one product gives the same sum.
+
+# %%
+rng = np.random.default_rng(2)
+N, D, H = 2, 3, 4
+x, h_prev = rng.normal(size=(N, D)), rng.normal(size=(N, H))
+Wx, Wh, b = rng.normal(size=(D, H)), rng.normal(size=(H, H)), rng.normal(size=H)
+
+two_products = rnn_step(x, h_prev, Wx, Wh, b)
+xh = np.concatenate([x, h_prev], axis=1)     # (N, D + H)
+W = np.concatenate([Wx, Wh], axis=0)         # (D + H, H)
+one_product = np.tanh(xh @ W + b)
+print("[x; h] has shape", xh.shape, "and W", W.shape)
+print("largest difference below 1e-14:", np.abs(two_products - one_product).max() < 1e-14)
+
+# %% [markdown]
+# ## 1.6 A loop, or unrolled
+#
+# The drawing on the left is the network: one cell that feeds its state back to itself. On the right the same
+# cell is written out once per step. There is nothing new on the right: **all the $W_x$ are the same matrix**, and so
+# are all the $W_h$ and all the $W_y$. What differs from step to step is the state.
+
+# %%
+show(
+    diagrams.loop_and_unrolled(),
+    "Left: a cell h_t with input x_t, output y_t and an arrow W_h back to itself. Right: the same "
+    "cell four times in a row, h_1 to h_4, with the same W_x, W_h and W_y at every step.",
+)
+
+# %% [markdown]
+# ### Exercise 1.3 · `rnn_forward` · ★★☆ · 15 min
+# Run `rnn_step` over a whole batch x of shape (N, T, D), starting from the states h0 (N, H), and return all the states
+# in one array h of shape (N, T, H): `h[:, t]` is the state *after* reading `x[:, t]`.
+#
+# <details><summary>A nudge</summary>A loop over t. Which variable has to survive from one round to the next?</details>
+# <details><summary>A recipe</summary>Start with h = h0 and an empty list. In each round h = rnn_step(x[:, t], h, …) and
+# append it. At the end <code>np.stack(states, axis=1)</code>; axis 0 would give (T, N, H).</details>
+#
+# You are there when four steps of ones (N = 1, D = 3, H = 2), with all of Wx 0.1, all of Wh 0.2, no bias and h0 = 0,
+# give `h[0, -1, 0] ≈ 0.439`.
+
+# %% exercise="rnn_forward"
+def rnn_forward(x, h0, Wx, Wh, b):
+    """x (N, T, D), h0 (N, H), Wx (D, H), Wh (H, H), b (H,) → h (N, T, H), the states after each step."""
+    ### BEGIN SOLUTION
+    states, h = [], h0
+    for t in range(x.shape[1]):
+        h = rnn_step(x[:, t], h, Wx, Wh, b)
+        states.append(h)
+    return np.stack(states, axis=1)
+    ### END SOLUTION
+
+# %% check="rnn_forward" points=3
+rnn_forward = check("rnn_forward", rnn_forward)
+
+# %% [markdown]
+# The same five arrays read a sequence of 3 steps or of 300:
+
+# %%
+h0 = np.zeros((N, H))
+before = Wh.copy()
+for T in (3, 30, 300):
+    h = rnn_forward(rng.normal(size=(N, T, D)), h0, Wx, Wh, b)
+    print(f"T = {T:3d}: h has shape {h.shape}")
+print("weights untouched by reading:", np.array_equal(before, Wh))
+
+# %% [markdown]
+# In `helpers` stands the layer that the rest of the course uses, `RNN`. It keeps its arrays in `params`, checks its input
+# and knows how to go backwards; forwards it does what you just wrote.
+
+# %%
+from helpers.layers import RNN
+
+layer = RNN(D, H, rng=np.random.default_rng(3), dtype=np.float64)
+x = rng.normal(size=(N, 7, D))
+ours = rnn_forward(x, h0, layer.params["Wx"], layer.params["Wh"], layer.params["b"])
+print("equal to helpers.layers.RNN:", np.allclose(layer.forward(x, h0), ours, rtol=0, atol=1e-14))
+
+# %% [markdown]
+# ## 1.7 "hello", one character at a time
+#
+# Now a network that writes. Its alphabet has four characters, h, e, l, o. After each character it should
+# name the next: after h comes e, after e comes l, after l comes l, and after the second l comes o.
+#
+# A character enters as a **one-hot** vector, a row of zeros with a single 1:
+
+# %%
+from helpers.corpora.characters import hello, one_hot, vocabulary
+
+alphabet = vocabulary()
+inputs, targets = hello()
+x = one_hot(alphabet.encode(inputs), len(alphabet), dtype=np.float64)[None]   # (N, T, D) = (1, 4, 4)
+y = alphabet.encode(targets)[None]                                            # (N, T)
+print("reads ", " ".join(inputs), "\nwrites", " ".join(targets), "\n")
+print(x[0].astype(int))
+
+# %% [markdown]
+# What leaves the network at each step is one number per character, the **logits** $z_t = h_t W_y + b_y$ of shape
+# (N, V). Softmax turns them into probabilities: $p_i = e^{z_i} / \sum_j e^{z_j}$.
+#
+# Take the logits of an untrained network after it has read *h* (the lecture's numbers):
+
+# %%
+from helpers.layers import softmax
+
+logits = np.array([1.0, 2.2, -3.0, 4.1])
+p = softmax(logits)
+for character, z, probability in zip("helo", logits, p, strict=True):
+    print(f"{character}   logit {z:5.1f}   probability {probability:.3f}")
+
+# %% [markdown]
+# The right answer is *e*, and it gets only 0.125. What will the network write? That depends on how we pick:
+#
+# - **argmax** takes the most probable: *o*, every time.
+# - **sampling** draws each character with its probability: *o* in 84 % of the cases, *e* once in eight.
+#
+# To sample, lay the probabilities end to end on the line from 0 to 1, draw a uniform number $u$, and see whose
+# stretch it hits.
+
+# %%
+edges = np.concatenate([[0], np.cumsum(p)])
+fig, axis = figure(width=7, height=1.5)
+colours = [COLOURS["sky"], COLOURS["gru"], COLOURS["accent"], COLOURS["warm"]]
+for i, character in enumerate("helo"):
+    axis.barh(0, p[i], left=edges[i], color=colours[i], edgecolor="white")
+    if p[i] > 0.01:
+        axis.text(edges[i] + p[i] / 2, 0, character, ha="center", va="center")
+axis.annotate("l", (edges[2], 0.4), (edges[2] + 0.04, 0.7), arrowprops={"arrowstyle": "-"})
+axis.axvline(0.1, ymax=0.85, color="black", linewidth=1)
+axis.text(0.1, 0.72, "u = 0.1", ha="center", fontsize=9)
+axis.set(xlim=(0, 1), yticks=[], ylim=(-0.5, 0.9))
+axis.grid(False)
+show(
+    fig,
+    f"The unit interval cut into stretches of length {p[0]:.3f} (h), {p[1]:.3f} (e), {p[2]:.3f} (l) "
+    f"and {p[3]:.3f} (o). The number u = 0.1 falls into the stretch of e.",
+)
+
+# %% [markdown]
+# ### Exercise 1.4 · `sample_next` · ★★☆ · 15 min
+# Return the id whose stretch contains u. Mind large logits: $e^{1000}$ overflows, but softmax does not change when you
+# subtract the same number from all logits.
+#
+# <details><summary>A nudge</summary>The right-hand ends of the stretches are the running sums of the probabilities,
+# <code>np.cumsum(p)</code>. You look for the first that is larger than u.</details>
+# <details><summary>A recipe</summary>p = np.exp(logits − logits.max()), divided by its sum; then
+# <code>np.argmax(np.cumsum(p) > u)</code>, which finds the first True.</details>
+#
+# You are there when, for the logits above, `sample_next(logits, 0.1)` gives `1` (that is *e*) and
+# `sample_next(logits, 0.5)` gives 3 (*o*).
+
+# %% exercise="sample_next"
+def sample_next(logits, u):
+    """logits (V,), u a number in [0, 1) → the id, 0 … V − 1, whose stretch of the unit interval contains u."""
+    ### BEGIN SOLUTION
+    p = np.exp(logits - logits.max())
+    p /= p.sum()
+    return int(np.argmax(np.cumsum(p) > u))
+    ### END SOLUTION
+
+# %% check="sample_next" points=2
+sample_next = check("sample_next", sample_next)
+
+# %%
+rng = np.random.default_rng(4)
+drawn = Counter("helo"[sample_next(logits, rng.random())] for _ in range(10_000))
+print("argmax writes", "helo"[int(np.argmax(logits))], "each time")
+print("sampling, 10,000 times:", {c: round(drawn[c] / 10_000, 3) for c in "helo"}, "against", np.round(p, 3))
+
+# %% [markdown]
+# Sampling writes the right letter one time in eight. It is tempting to credit sampling with that, and some lectures do.
+# But it also writes the wrong letter seven times in eight: what mends the output is *training*, which moves the
+# probability to where it belongs. Sampling is how we use a distribution, good or bad.
+
+# %% [markdown]
+# ### Exercise 1.5 · `quiz_state` · ★☆☆ · 5 min
+# In "hello" the network reads **l** twice. After the first it should write l, after the second o. What makes the two
+# answers different?
+#
+# - **a** the matrix $W_h$, which has learned h, e, l by the time the second l arrives
+# - **b** the input vector, which differs between the two steps
+# - **c** the state, which holds what was read before
+# - **d** the output matrix $W_y$, which differs from step to step
+
+# %% exercise="quiz_state"
+def quiz_state():
+    """Your answer as a letter."""
+    answer = None   # "a", "b", "c" or "d"
+    ### BEGIN SOLUTION
+    answer = "c"
+    ### END SOLUTION
+    return answer
+
+# %% check="quiz_state" points=1
+quiz_state = check("quiz_state", quiz_state)
+
+# %% [markdown]
+# ## 1.8 What a network without memory cannot do
+#
+# Suppose the state were missing: the network sees one character and must name the next. After *l* the right answer is l
+# in one case and o in the other. The best it can do is to give each one half, and that costs $\ln 2$ at both places.
+# The other two places can be learned perfectly. So on average, over four predictions, the loss cannot go below
+#
+# $$\frac{0 + 0 + \ln 2 + \ln 2}{4} = \frac{\ln 2}{2} \approx 0.347 \text{ nats a character.}$$
+#
+# In general the bound is the entropy of the next character *given the current one*, averaged over the text.
+
+# %% [markdown]
+# ### Exercise 1.6 · `memoryless_bound` · ★★★ · 20 min
+# Compute that bound for any text: the lowest mean loss, in nats per prediction, of a model that knows
+# only the current character.
+#
+# <details><summary>A nudge</summary>For each character, count what follows it. A character that is followed by a in
+# 3 cases out of 4 costs −ln(3/4) in those three places and −ln(1/4) in the fourth.</details>
+# <details><summary>A recipe</summary>Go through all neighbouring pairs. With count(ab) the number of times a is followed by
+# b and count(a) the number of times anything follows a, every pair costs −ln(count(ab) / count(a)). Average over the
+# len(text) − 1 pairs.</details>
+#
+# You are there when `memoryless_bound("hello") ≈ 0.347`.
+
+# %% exercise="memoryless_bound"
+def memoryless_bound(text):
+    """text, a string of at least 2 characters → mean of −ln P(next | current) over its len(text) − 1 pairs."""
+    ### BEGIN SOLUTION
+    pairs = Counter(zip(text[:-1], text[1:], strict=True))
+    firsts = Counter(text[:-1])
+    nats = -sum(n * np.log(n / firsts[a]) for (a, b), n in pairs.items())
+    return nats / (len(text) - 1)
+    ### END SOLUTION
+
+# %% check="memoryless_bound" points=3
+memoryless_bound = check("memoryless_bound", memoryless_bound)
+
+# %% [markdown]
+# Now train, once with the state and once without. The control is the same network with $W_h = 0$ held fixed, so that it
+# sees nothing but the current character. It is built to fail; the question is whether it fails where we said.
+#
+# The loop is the one you will derive in chapters 2 and 5: run forwards, compare, run backwards, take a small step.
+
+# %%
+from helpers.layers import Affine, SoftmaxCrossEntropy
+from helpers.optim import Adam
+
+
+def train_on_hello(memory, steps=400):
+    rng = np.random.default_rng(5)
+    cell = RNN(4, 8, rng=rng, dtype=np.float64)
+    output = Affine(8, 4, rng=rng, dtype=np.float64)
+    loss = SoftmaxCrossEntropy()
+    optimizers = [Adam(cell.params, lr=0.03), Adam(output.params, lr=0.03)]
+    if not memory:
+        cell.params["Wh"][:] = 0
+    curve = []
+    for _ in range(steps):
+        curve.append(loss.forward(output.forward(cell.forward(x)), y))
+        cell.backward(output.backward(loss.backward()))
+        if not memory:
+            cell.grads["Wh"][:] = 0     # Wh stays at 0
+        for optimizer, layer in zip(optimizers, (cell, output), strict=True):
+            optimizer.step(layer.grads)
+    return cell, output, curve
+
+
+trained = {memory: train_on_hello(memory) for memory in (True, False)}
+for memory, (cell, output, curve) in trained.items():
+    best = output.forward(cell.forward(x)).argmax(axis=2)[0]
+    name = "with the state   " if memory else "without the state"
+    print(f"{name}  loss {curve[-1]:.3f}   writes {''.join(alphabet.decode(best))}")
+print(f"bound without the state {memoryless_bound('hello'):.3f}")
+
+# %%
+fig, axis = figure(width=7, height=3.2)
+axis.plot(trained[True][2], color=COLOURS["rnn"], label="with the state")
+axis.plot(trained[False][2], color=COLOURS["control"], label="control without the state")
+axis.axhline(memoryless_bound("hello"), color=COLOURS["floor"], linewidth=0.8, linestyle=":")
+axis.text(400, memoryless_bound("hello"), "(ln 2)/2", ha="right", va="bottom", fontsize=9)
+axis.set(xlabel="training step", ylabel="loss (nats a character)")
+axis.legend(frameon=False)
+show(
+    fig,
+    f"After 400 steps the network with a state has a loss of {trained[True][2][-1]:.3f} nats a "
+    f"character; the control without one stays at {trained[False][2][-1]:.3f}, on the bound of "
+    f"{memoryless_bound('hello'):.3f}.",
+)
+
+# %% [markdown]
+# The control sits exactly on its bound, and no amount of training moves it. The recurrent network writes *ello*.
+# What tells its two l's apart is visible in the state:
+
+# %%
+cell, output, _ = trained[True]
+states = cell.forward(x)[0]
+print(f"distance between the states at the two l's: {np.linalg.norm(states[2] - states[3]):.2f}")
+print(f"distance between their inputs:              {np.linalg.norm(x[0, 2] - x[0, 3]):.2f}")
+
+# %% [markdown]
+# ## 1.9 Five ways to wire it
+#
+# The chain of states is the same every time. What you feed in and where you read out makes five kinds of task.
+
+# %%
+show(
+    diagrams.five_shapes(),
+    "Five wirings of a chain of states: one to one, one to many (one input, three outputs), many to "
+    "one (three inputs, one output), many to many (three inputs, then two outputs), aligned (an "
+    "output for each of three inputs).",
+)
+
+# %% [markdown]
+# Each of them in a few lines, untrained, to see the shapes. **One to one** is no sequence at all: an affine layer.
+
+# %%
+rng = np.random.default_rng(6)
+N, T, D, H, V = 2, 5, 3, 4, 6
+rnn, read_out = RNN(D, H, rng=rng), Affine(H, V, rng=rng)
+x = rng.normal(size=(N, T, D)).astype(np.float32)
+
+one_to_one = Affine(D, V, rng=rng)
+print("one to one  ", x[:, 0].shape, "→", one_to_one.forward(x[:, 0]).shape)
+
+# %% [markdown]
+# **Many to one** (is this review positive? what is the person in this video doing?): read everything, use the last state.
+
+# %%
+h = rnn.forward(x)
+print("many to one ", x.shape, "→ last state", h[:, -1].shape, "→", read_out.forward(h[:, -1]).shape)
+
+# %% [markdown]
+# **Aligned many to many** (a label for every frame, the next word at every word): use every state.
+
+# %%
+print("aligned     ", x.shape, "→ all states", h.shape, "→", read_out.forward(h).shape)
+
+# %% [markdown]
+# **One to many** (a caption for a picture): the picture is the first state, and each output becomes the next input.
+
+# %%
+picture = rng.normal(size=(N, H)).astype(np.float32)
+embed = rng.normal(size=(V, D)).astype(np.float32)      # a vector for each of the V words
+word, state, caption = np.zeros(N, dtype=int), picture, []
+for _ in range(4):
+    state = rnn.forward(embed[word][:, None], state)[:, -1]
+    word = read_out.forward(state).argmax(axis=1)
+    caption.append(word)
+print("one to many ", picture.shape, "→ words", np.stack(caption, axis=1).shape)
+
+# %% [markdown]
+# **Many to many** (translation; a caption for a video): one network reads, its last state starts a second one that writes.
+# Input and output may differ in length. Chapter 7 builds this and finds its weak spot.
+
+# %%
+writer = RNN(D, H, rng=rng)
+state, word, translation = h[:, -1], np.zeros(N, dtype=int), []
+for _ in range(3):
+    state = writer.forward(embed[word][:, None], state)[:, -1]
+    word = read_out.forward(state).argmax(axis=1)
+    translation.append(word)
+translation = np.stack(translation, axis=1)
+print("many to many", x.shape, "→ one state", h[:, -1].shape, "→ words", translation.shape)
+
+# %% [markdown]
+# ## 1.10 From words to (N, T, D)
+#
+# Words enter a network as ids, and sentences differ in length. Three steps make one array of them.
+#
+# **Padding.** Choose a length, cut what is longer, fill what is shorter with an id that means "nothing".
+
+# %%
+from helpers.corpora.vocabulary import Vocabulary
+
+reviews = ["not bad at all", "a slow start", "at first dull but then a wonderful film"]
+words = Vocabulary.build((w for r in reviews for w in r.split()), reserved=("<pad>", "<unk>"))
+length = 6
+ids = np.zeros((len(reviews), length), dtype=int)                   # 0 is <pad>
+for n, review in enumerate(reviews):
+    kept = words.encode(review.split())[:length]
+    ids[n, : len(kept)] = kept
+print(ids)
+
+# %% [markdown]
+# **Embedding.** A table with one row of D numbers for each word; an id picks its row. That is what a one-hot vector times
+# a matrix would give, without the multiplication.
+
+# %%
+from helpers.layers import Embedding
+
+embedding = Embedding(len(words), 4, rng=rng)
+vectors = embedding.forward(ids)                                    # (N, T, D)
+table = embedding.params["W"]
+print("ids", ids.shape, "→ vectors", vectors.shape)
+print("the same as one-hot times table:", np.allclose(one_hot(ids, len(words)) @ table, vectors))
+
+# %% [markdown]
+# **Reading out.** All states have shape (N, T, H). For one answer per sentence we need one state per sentence, and
+# the last *column* is the wrong one for short sentences: there the network has been reading padding. Take the
+# last state that belongs to a word.
+
+# %%
+states = RNN(4, 3, rng=rng).forward(vectors)
+lengths = (ids > 0).sum(axis=1)
+last_word = states[np.arange(len(ids)), lengths - 1]
+moved = np.abs(last_word - states[:, -1]).max(axis=1)
+for review, n, change in zip(reviews, lengths, moved, strict=True):
+    print(f"{n} words kept, padding moved the state by up to {change:.2f}: {review}")
+
+# %% [markdown]
+# **Stacking.** The states of one layer can be the inputs of the next: (N, T, D) → (N, T, H₁) → (N, T, H₂). "Deeper is
+# better" is often said; whether it is true for these networks is measured in chapters 6 and 8.
+
+# %%
+first, second = RNN(4, 3, rng=rng), RNN(3, 5, rng=rng)
+h1 = first.forward(vectors)
+h2 = second.forward(h1)
+print(vectors.shape, "→", h1.shape, "→", h2.shape)
+
+# %% [markdown]
+# ## 1.11 Counting parameters
+#
+# A recurrent layer has a matrix from the input (D × H), one from the state (H × H), and a bias (H). Gated cells, which
+# we meet in chapter 4, have several such sets: 4 in an LSTM, 3 in a GRU. And libraries differ in the number of
+# biases: PyTorch keeps two (one for each product), Keras mostly one.
+
+# %% [markdown]
+# ### Exercise 1.7 · `recurrent_parameters` · ★☆☆ · 10 min
+# Write the count as a formula.
+#
+# <details><summary>A nudge</summary>Count one set first: the two matrices and the biases. Then multiply.</details>
+# <details><summary>A recipe</summary>gates · H · (D + H + biases)</details>
+#
+# You are there when the lecture's LSTM(50→50) with one bias has `20200` parameters.
+
+# %% exercise="recurrent_parameters"
+def recurrent_parameters(input_size, hidden_size, gates, biases):
+    """D, H, sets of weights (1, 3 or 4) and bias vectors in a set (1 or 2) → number of parameters, an int."""
+    ### BEGIN SOLUTION
+    return gates * hidden_size * (input_size + hidden_size + biases)
+    ### END SOLUTION
+
+# %% check="recurrent_parameters" points=1
+recurrent_parameters = check("recurrent_parameters", recurrent_parameters)
+
+# %% [markdown]
+# The lecture's model for film reviews: 10,000 words → vectors of 50 → a cell of 50 → a dense layer of 32 → one
+# number. Our formula beside what PyTorch counts itself:
+
+# %%
+def torch_count(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+rows = [
+    ("Embedding 10000 × 50", 10_000 * 50, torch_count(torch.nn.Embedding(10_000, 50))),
+    ("RNN  50 → 50", recurrent_parameters(50, 50, 1, 1), torch_count(torch.nn.RNN(50, 50))),
+    ("LSTM 50 → 50", recurrent_parameters(50, 50, 4, 1), torch_count(torch.nn.LSTM(50, 50))),
+    ("GRU  50 → 50", recurrent_parameters(50, 50, 3, 1), torch_count(torch.nn.GRU(50, 50))),
+    ("Dense 50 → 32", 50 * 32 + 32, torch_count(torch.nn.Linear(50, 32))),
+    ("Dense 32 → 1", 32 * 1 + 1, torch_count(torch.nn.Linear(32, 1))),
+]
+print(f"{'layer':22s} one bias   PyTorch")
+for name, formula, counted in rows:
+    print(f"{name:22s} {formula:8,d}  {counted:8,d}")
+embedding_count, rnn_count, lstm_count, _, dense, last = (row[1] for row in rows)
+print(f"\nwhole model with the RNN  {embedding_count + rnn_count + dense + last:,d}")
+print(f"whole model with the LSTM {embedding_count + lstm_count + dense + last:,d}")
+
+# %% [markdown]
+# The two columns differ exactly in the recurrent layers, by one bias vector per set. (Keras' GRU, in its default form with
+# `reset_after`, has two as well: 15,300.) Notice where the parameters are: 99 % of them are the embedding.
+
+# %% [markdown]
+# ## 1.12 What it costs
+#
+# The layer's size does not depend on the length of the sequence. Its time does: each state waits for the one
+# before, so the steps cannot run side by side. The times below are a recorded run (its command is printed).
+
+# %%
+from helpers.records import read_record
+
+record = read_record("rnn-cost")
+lengths = np.array([row["T"] for row in record["curve"]])
+forward = np.array([row["forward_seconds"] for row in record["curve"]])
+relative = forward / forward[0]
+slope = np.polyfit(np.log(lengths), np.log(forward), 1)[0]
+print(record["command"], "·", f"{record['parameters']:,} parameters at every length")
+
+fig, axis = figure(width=7, height=3.2)
+axis.loglog(lengths, relative, "o-", color=COLOURS["rnn"], label="measured, forward")
+axis.loglog(lengths, lengths / lengths[0], ":", color=COLOURS["floor"], label="proportional to T")
+axis.set(xlabel="T, steps", ylabel="time relative to T = 25", xticks=lengths, xticklabels=lengths)
+axis.minorticks_off()
+axis.legend(frameon=False)
+show(
+    fig,
+    f"From 25 to 1,600 steps, {lengths[-1] // lengths[0]} times as many, the forward pass takes "
+    f"{relative[-1]:.0f} times as long: on a log-log plot the slope is {slope:.2f}; a time "
+    "proportional to T has slope 1.",
+)
+
+# %% [markdown]
+# ## What was claimed, what was measured
+#
+# | claim | verdict |
+# |---|---|
+# | A fixed window cannot fill the blank when the name is further away | measured: at chance from there on, and already before it, because long contexts are too rare |
+# | A recurrent network can use information from any distance | in principle: two weights set by hand do it. Whether training finds them is measured in chapters 3 and 4 |
+# | The parameters are shared by all time steps | shown: reading 300 steps left them as they were; only the state differs |
+# | W[h; x] and the two-matrix form are the same | equal to 1e-14 |
+# | The two l's of "hello" need a state | measured: without it the loss stays at (ln 2)/2 |
+# | Sampling makes the network write the right letter | only roughly: one time in eight. Training moves the probability |
+# | The model's size does not depend on the length, its time is linear in it | from a recorded run, see the figure |
+# | Deeper is better | not measured here: chapters 6 and 8 |
+#
+# ## Recap
+# - A recurrent network applies **one function with one set of weights** at every step: $h_t = f(h_{t-1}, x_t)$.
+# - The **state** is all it has of the past. With it, (N, T, D) becomes (N, T, H).
+# - Softmax gives a distribution; argmax and sampling are two ways to use it.
+# - Time runs step by step: the price is linear in T and cannot be spread over processors.
+#
+# ## Three lines of history
+# Hopfield's network of 1982 is often named as the first recurrent network; it is an associative memory, which
+# settles into a stored pattern. Networks that read sequences are Jordan's (1986, output fed back) and Elman's (1990, state fed
+# back, the form used here). Training them by unrolling, backpropagation through time, is Werbos' (1990; first 1974).
+#
+# ## Further exercises
+# 1. A second unit could remember the *last* name. Which weights does it need?
+# 2. Give the latch noise: add a random number to each input. At which strength does it start to forget, for w_h = 2
+#    and for w_h = 5?
+# 3. Compute `memoryless_bound` of a page of English and of the same page shuffled. What is the difference worth?
+# 4. `count_followers` stores every context. Estimate its size for a window of 20 on a million words.
+#
+# ## References
+# - Hopfield (1982), *Neural networks and physical systems with emergent collective computational abilities*, PNAS.
+# - Jordan (1986), *Serial order: a parallel distributed processing approach*, ICS report 8604.
+# - Elman (1990), *Finding structure in time*, Cognitive Science 14.
+# - Werbos (1990), *Backpropagation through time: what it does and how to do it*, Proceedings of the IEEE 78.
+# - Shannon (1951), *Prediction and entropy of printed English*, Bell System Technical Journal 30.

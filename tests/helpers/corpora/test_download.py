@@ -1,0 +1,229 @@
+"""`fetch` against a server on this machine that can be told to misbehave."""
+
+import hashlib
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from helpers.corpora import download
+from helpers.corpora.download import CorpusUnavailable, fetch
+
+BODY = bytes(i * i % 251 for i in range(200_000))
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves `body` at any path. `cut_after`: bytes sent before the connection breaks, this once."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.body, self.status, self.cut_after, self.ranges = BODY, 200, None, True
+        self.asked: list[str | None] = []  # the Range header of each request
+        self.sent = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/text.txt"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        server, asked = self.server, self.headers.get("Range")
+        server.asked.append(asked)
+        if server.status != 200:
+            return self.send_error(server.status)
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and server.ranges else 0
+        if start >= len(server.body):
+            return self.send_error(416)
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(server.body) - 1}/{len(server.body)}")
+        self.send_header("Content-Length", str(len(server.body) - start))
+        self.end_headers()
+        end = len(server.body) if server.cut_after is None else start + server.cut_after
+        server.cut_after = None
+        self.wfile.write(server.body[start:end])
+        server.sent += len(server.body[start:end])
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Server() as server:
+        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "cache" / "text.txt"
+
+
+def get(server, path, sha256=SHA256):
+    return fetch(server.url, path, sha256, progress=False, advice="By hand: put it there.")
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+
+
+def test_download_then_no_network(server, path):
+    assert get(server, path) == path
+    assert path.read_bytes() == BODY
+    assert names(path.parent) == ["text.txt"]
+    assert get(server, path).read_bytes() == BODY
+    assert len(server.asked) == 1
+
+
+def test_cut_connection_then_resume(server, path):
+    server.cut_after = 120_000
+    with pytest.raises(CorpusUnavailable, match=r"(?s)run it again to go on from there.*By hand"):
+        get(server, path)
+    kept = path.with_name("text.txt.part").stat().st_size
+    assert 0 < kept <= 120_000
+    assert names(path.parent) == ["text.txt.part"]
+    server.sent = 0
+    get(server, path)
+    assert server.asked == [None, f"bytes={kept}-"]
+    assert server.sent == len(BODY) - kept  # only the rest
+    assert path.read_bytes() == BODY
+    assert names(path.parent) == ["text.txt"]
+
+
+def test_cut_twice(server, path):
+    for _ in range(2):
+        server.cut_after = 70_000
+        with pytest.raises(CorpusUnavailable):
+            get(server, path)
+    assert path.with_name("text.txt.part").stat().st_size > 70_000
+    get(server, path)
+    assert path.read_bytes() == BODY
+
+
+def test_server_without_ranges_starts_over(server, path):
+    server.cut_after, server.ranges = 120_000, False
+    with pytest.raises(CorpusUnavailable):
+        get(server, path)
+    get(server, path)
+    assert path.read_bytes() == BODY
+    assert len(server.asked) == 2  # what came from the beginning was not glued to the part
+
+
+def test_wrong_checksum(server, path):
+    server.body = BODY[:-1] + b"?"
+    with pytest.raises(CorpusUnavailable, match=rf"(?s)not the file expected.*{SHA256}.*By hand"):
+        get(server, path)
+    assert names(path.parent) == []
+    assert len(server.asked) == 1  # a second attempt would get the same
+
+
+def test_wrong_checksum_leaves_the_file_that_was_there(server, path):
+    path.parent.mkdir()
+    path.write_bytes(b"somebody's own file")
+    server.body = b"neither"
+    with pytest.raises(CorpusUnavailable):
+        get(server, path)
+    assert path.read_bytes() == b"somebody's own file"
+    assert names(path.parent) == ["text.txt"]
+
+
+STALE = {"other": b"another file's beginning", "long": BODY + b"too long", "whole": BODY}
+
+
+@pytest.mark.parametrize("stale", STALE.values(), ids=STALE)
+def test_a_part_that_does_not_fit_is_dropped_and_the_whole_file_fetched(server, path, stale):
+    path.parent.mkdir()
+    path.with_name("text.txt.part").write_bytes(stale)
+    get(server, path)
+    assert path.read_bytes() == BODY
+    assert names(path.parent) == ["text.txt"]
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_http_error(server, path, status):
+    server.status = status
+    with pytest.raises(CorpusUnavailable, match=rf"(?s){status}.*text\.txt.*By hand"):
+        get(server, path)
+    assert names(path.parent) == []
+
+
+def test_http_error_keeps_the_part(server, path):
+    path.parent.mkdir()
+    path.with_name("text.txt.part").write_bytes(BODY[:1000])
+    server.status = 503
+    with pytest.raises(CorpusUnavailable, match="503"):
+        get(server, path)
+    server.status = 200
+    get(server, path)
+    assert server.asked[-1] == "bytes=1000-"
+
+
+def test_nobody_answers(path):
+    with socket.socket() as taken:  # bound, not listening: the connection is refused
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/text.txt"
+        with pytest.raises(CorpusUnavailable, match="Could not download"):
+            fetch(url, path, SHA256, progress=False)
+
+
+def test_folder_cannot_be_made(server, path):
+    path.parent.write_text("a file where the folder should be", encoding="utf-8")
+    with pytest.raises(CorpusUnavailable, match=r"(?s)Cannot write in .*cache.*By hand"):
+        get(server, path)
+    assert path.parent.read_text(encoding="utf-8").startswith("a file")
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(28, "No space left")])
+def test_disk_refuses(server, path, monkeypatch, error):
+    real = Path.open
+
+    def refuse(self, *args, **kwargs):
+        if self.suffix == ".part":
+            raise error
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CorpusUnavailable, match=rf"Cannot write in .*{error.strerror}"):
+        get(server, path)
+    assert names(path.parent) == []
+
+
+def test_progress_bar_counts_what_was_there_before(server, path, capsys):
+    path.parent.mkdir()
+    path.with_name("text.txt.part").write_bytes(BODY[:50_000])
+    fetch(server.url, path, SHA256)
+    shown = capsys.readouterr()
+    assert "text.txt: 100%" in shown.err
+    assert "25%" in shown.err
+    assert not shown.out
+
+
+def test_verified(tmp_path):
+    good = tmp_path / "good"
+    good.write_bytes(BODY)
+    assert download.verified(good, SHA256) == good
+    with pytest.raises(CorpusUnavailable, match=rf"SHA-256 is {SHA256}, wanted 000"):
+        download.verified(good, "0" * 64)
+    assert good.read_bytes() == BODY
+    with pytest.raises(CorpusUnavailable, match="Cannot read"):
+        download.verified(tmp_path / "none", SHA256)
+
+
+def test_data_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("UNROLLED_DATA_DIR", raising=False)
+    assert download.data_folder() == Path(__file__).resolve().parents[3] / "data"
+    monkeypatch.setenv("UNROLLED_DATA_DIR", str(tmp_path))
+    assert download.cache_folder("ptb") == tmp_path / "cache" / "ptb"

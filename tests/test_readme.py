@@ -1,0 +1,86 @@
+"""README and CONTRIBUTING name what exists: chapters, files, commands."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")}
+SOURCES = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py"))
+EXERCISE = re.compile(r"^# ### Exercise \d+\.\d+ · `\w+` · [★☆]{3} · (\d+) min$", re.M)
+
+
+def chapter_row(path):
+    """The chapter's line of the README's table, from its source."""
+    source = path.read_text(encoding="utf-8")
+    [title] = re.findall(r"^# # (.+)$", source, re.M)[:1]
+    [question] = re.findall(r"^# \*\*(.+\?)\*\*$", source, re.M)[:1]
+    [minutes] = re.findall(r"^# \*\*Time:\*\* about (\d+) minutes", source, re.M)
+    exercises = EXERCISE.findall(source)
+    assert sum(map(int, exercises)) <= int(minutes), f"{path.name}: exercises longer than the chapter"
+    return f"| [{title}](notebooks/{path.stem}.ipynb) | {question} | {minutes} | {len(exercises)} |"
+
+
+def test_the_chapter_table_is_what_the_sources_say():
+    if not SOURCES:
+        pytest.skip("no chapter in solutions/ yet")
+    wanted = [chapter_row(path) for path in SOURCES]
+    shown = re.findall(r"^\| \[.*\]\(notebooks/.*\) \|.*$", PAGES["README.md"], re.M)
+    assert shown == wanted, "The README's chapter table should be:\n" + "\n".join(wanted)
+
+
+def test_a_chapters_row(tmp_path):
+    path = tmp_path / "03_some_name.py"
+    path.write_text(
+        "# %% [markdown]\n# # 3 · Some name\n#\n# **Why so?**\n#\n# **Time:** about 40 minutes in all\n"
+        "# ### Exercise 3.1 · `first` · ★☆☆ · 10 min\n# ### Exercise 3.2 · `second` · ★★★ · 20 min\n",
+        encoding="utf-8",
+    )
+    assert chapter_row(path) == "| [3 · Some name](notebooks/03_some_name.ipynb) | Why so? | 40 | 2 |"
+    path.write_text(path.read_text(encoding="utf-8").replace("about 40", "about 25"), encoding="utf-8")
+    with pytest.raises(AssertionError, match="longer"):
+        chapter_row(path)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)|src=[\"']([^\"']+)", PAGES[page])
+    local = [one or other for one, other in targets if "://" not in (one or other)]
+    assert local or page != "README.md"
+    assert not [target for target in local if not (ROOT / target).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_folders_that_are_named_exist(page):
+    ours = r"`((?:notebooks|solutions|helpers|tools|data|tests)/[\w./]*)`"
+    named = set(re.findall(ours, PAGES[page]))
+    assert named
+    assert not [name for name in named if "NN_" not in name and not (ROOT / name).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_that_are_named_exist(page):
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"`make ([a-z]+)|^make ([a-z]+)|cpu make ([a-z]+)", PAGES[page], re.M))
+    targets = {name for group in targets for name in group if name}
+    assert targets and targets <= set(re.findall(r"^([a-z]+):", makefile, re.M))
+    modules = set(re.findall(r"python -m ([\w.]+)", PAGES[page])) - {"venv"}
+    assert all(importlib.util.find_spec(module) for module in modules)
+
+
+def test_the_jupyterlab_line_is_the_makefiles():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    lines = re.findall(r"-m jupyterlab (.*)$", PAGES["README.md"], re.M)
+    assert len(lines) == 3
+    assert {line.strip() for line in lines} == {"--ServerApp.root_dir=. notebooks/00_start_here.ipynb"}
+    assert "-m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) notebooks/00_start_here.ipynb" in makefile
+
+
+def test_both_licences_are_there_and_explained():
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("BSD 3-Clause License")
+    text = (ROOT / "LICENSE-TEXT").read_text(encoding="utf-8")
+    assert "Attribution 4.0 International Public License" in text and "Section 8 -- Interpretation." in text
+    assert "BSD 3-Clause ([LICENSE](LICENSE))" in PAGES["README.md"]
+    assert "CC BY 4.0 ([LICENSE-TEXT](LICENSE-TEXT))" in PAGES["README.md"]

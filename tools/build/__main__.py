@@ -1,0 +1,3 @@
+from tools.build.cli import app
+
+app(prog_name="python -m tools.build")

@@ -1,0 +1,109 @@
+"""Everything a chapter's source is refused for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+
+import nbformat
+
+from tools.build.exercises import Exercise, exercise_names, gather_exercises
+from tools.build.markers import marked_lines, solution_regions
+from tools.build.markup import markdown_images
+from tools.build.source import Chapter, Problem
+
+OPTIONS = {"code": {"exercise", "check", "points", "demo", "tags"}, "markdown": {"tags"}, "raw": {"tags"}}
+
+
+def registered_exercises() -> set[str] | None:
+    """Names that `helpers.checks` has a check for; None where there is no such registry."""
+    try:
+        checks = importlib.import_module("helpers.checks")
+    except ModuleNotFoundError as error:
+        if error.name not in ("helpers", "helpers.checks"):
+            raise
+        return None
+    registered = getattr(checks, "registered", None)
+    return None if registered is None else set(registered())
+
+
+def judge_chapter(chapter: Chapter, known: set[str] | None = None) -> tuple[list[Exercise], list[Problem]]:
+    """The chapter's exercises and all of its problems, in the order of their lines.
+
+    `known` are the exercises that have a registered check; None leaves that question out.
+    """
+    exercises, problems = gather_exercises(chapter)
+    problems += _option_problems(chapter)
+    for cell in chapter.cells:
+        if not cell.source:
+            problems.append(chapter.problem(cell.marker_line, "an empty cell", "# %%"))
+        if "exercise" not in cell.options:
+            for index, line in marked_lines(cell.source):
+                message = "a solution marker in a cell that is no exercise"
+                problems.append(chapter.problem(cell.at(index), message, line))
+        if cell.kind == "markdown":
+            for complaint in markdown_images(cell.source):
+                problems.append(chapter.problem(cell.at(complaint.line), complaint.message, complaint.text))
+    if known is not None:
+        for name, line in exercise_names(chapter).items():
+            if name not in known:
+                message = "an exercise that helpers.checks has no check for"
+                problems.append(chapter.problem(line, message, name))
+    return exercises, sorted(set(problems))
+
+
+def shared_names(chapters: list[Chapter]) -> list[Problem]:
+    """Exercise names that an earlier chapter has already."""
+    first: dict[str, str] = {}
+    problems = []
+    for chapter in chapters:
+        for name, line in exercise_names(chapter).items():
+            place = first.setdefault(name, f"{chapter.file}:{line}")
+            if not place.startswith(f"{chapter.file}:"):
+                message = f"the exercise name stands already in {place}"
+                problems.append(chapter.problem(line, message, name))
+    return sorted(problems)
+
+
+def leaked_solutions(
+    chapter: Chapter, exercises: list[Exercise], student: nbformat.NotebookNode
+) -> list[Problem]:
+    """Code cells of the student notebook that hold every telling line of an exercise's solution."""
+    problems = []
+    for exercise in exercises:
+        regions = solution_regions(chapter.cells[exercise.cell].source)
+        telling = {line.strip() for region in regions for line in region if _telling(line.strip())}
+        for cell, node in zip(chapter.cells, student.cells, strict=True):
+            lines = [line.strip() for line in node.source.split("\n")]
+            if node.cell_type == "code" and telling and telling <= set(lines):
+                index = min(lines.index(line) for line in telling)
+                message = f"the solution of {exercise.name} can be read here in the student notebook"
+                problems.append(chapter.problem(cell.at(index), message, lines[index]))
+    return problems
+
+
+def _telling(line: str) -> bool:
+    """Whether a line gives anything away; a short one, a comment and a plain return do not."""
+    return len(line) >= 12 and not line.startswith("#") and not line.removeprefix("return ").isidentifier()
+
+
+def _option_problems(chapter: Chapter) -> Iterator[Problem]:
+    for cell in chapter.cells:
+        strange = sorted(set(cell.options) - OPTIONS[cell.kind] - ({"exercise", "check"}))
+        if strange:
+            message = f"unknown on the line of a {cell.kind} cell"
+            text = ", ".join(f"{key}={cell.options[key]!r}" for key in strange)
+            yield chapter.problem(cell.marker_line, message, text)
+        special = [key for key in ("exercise", "check", "demo") if key in cell.options]
+        if len(special) > 1:
+            message = "a cell is one of exercise, check and demo"
+            yield chapter.problem(cell.marker_line, message, ", ".join(special))
+        if "points" in cell.options and "check" not in cell.options:
+            text = f"points={cell.options['points']}"
+            yield chapter.problem(cell.marker_line, "points belong to a check", text)
+        if cell.options.get("demo", True) is not True:
+            yield chapter.problem(cell.marker_line, "wanted: demo=true", f"demo={cell.options['demo']!r}")
+        tags = cell.options.get("tags", [])
+        if "raises-exception" in tags or "skip-execution" in tags:
+            message = "a cell passes unseen with this tag (catch the exception, or use demo=true)"
+            yield chapter.problem(cell.marker_line, message, str(tags))

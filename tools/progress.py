@@ -1,0 +1,60 @@
+"""The progress table in a terminal: python -m tools.progress [FOLDER] [--json]."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from helpers.progress import NOTEBOOKS, SAVED, SYMBOLS, Progress, progress, summary
+
+STYLES = {"passed": "green", "failed": "red", "changed since the check": "yellow", "unreadable": "red"}
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with notebooks.", show_default="notebooks/")
+    ] = NOTEBOOKS,
+    as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
+) -> None:
+    """Which exercises of the saved notebooks have passed."""
+    try:
+        rows = progress(folder)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    sys.stdout.reconfigure(errors="replace")   # a terminal or file without a star in its character set
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=1))
+    elif not rows:
+        print(f"No exercises in {folder}.")
+    else:
+        console = Console()
+        console.print(_table(Progress(tuple(rows))))
+        console.print(Text(SAVED, style="dim"))
+
+
+def _table(shown: Progress) -> Table:
+    table = Table("", "exercise", "", "minutes", "state", box=None, pad_edge=False)
+    table.columns[3].justify = "right"
+    for name, rows in shown.chapters():
+        style = STYLES.get(rows[0].state, "") if not rows[0].exercise else ""
+        table.add_row("", Text(name, style="bold"), "", "", Text(summary(rows), style=style or "bold"))
+        for row in rows:
+            if row.exercise:
+                style = STYLES.get(row.state, "")
+                cells = SYMBOLS[row.state], row.exercise, row.stars, str(row.minutes), row.state
+                table.add_row(*(Text(cell, style=style) for cell in cells))
+    return table
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m tools.progress")
