@@ -18,10 +18,6 @@ CHAPTERS :=
 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1 \
     VECLIB_MAXIMUM_THREADS=1
-# What the build runs the chapters under (tools/build/execute.py): fixed hashes, strict checks, nobody's
-# own IPython profile.
-AS_BUILT := UNROLLED_BUILD=1 UNROLLED_STRICT=1 PYTHONHASHSEED=0 IPYTHONDIR="$$(pwd -P)/build/ipython" \
-    MPLBACKEND=module://matplotlib_inline.backend_inline
 
 help:
 	@echo "For learners"
@@ -115,8 +111,7 @@ test: .venv-test/installed
 	$(call heading,Unit tests)
 	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) --dist loadfile tests || $(call none_found,tests)
 	$(call heading,Chapters run and give their stored outputs)
-	@mkdir -p build/ipython
-	@$(ONE_THREAD) $(AS_BUILT) $(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	@$(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
 	    -n $(JOBS) --dist loadfile solutions || $(call none_found,solutions)
 	$(call heading,All passed)
 

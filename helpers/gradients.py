@@ -12,11 +12,12 @@ from helpers.validation import require, require_shape
 def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, eps: float = 1e-5) -> np.ndarray:
     """d f / d x, each entry by (f(x + eps) - f(x - eps)) / (2 eps).
 
-    `x` (any shape, float64) is changed in place entry by entry while `f(x)` is called, and always restored; `f`
-    returns one number and may also look at `x` by itself (a weight inside a layer). Returns an array like `x`.
-    Raises ValueError unless `x` is float64: in float32 the difference drowns in rounding.
+    `x` (any shape, float64) is changed in place entry by entry while `f(x)` is called, and always restored;
+    `f` returns one number and may also look at `x` by itself (a weight inside a layer). Returns an array like
+    `x`. Raises ValueError unless `x` is float64: in float32 the difference drowns in rounding.
     """
-    require(isinstance(x, np.ndarray) and x.dtype == np.float64, "x", getattr(x, "dtype", type(x)), "a float64 array")
+    is_float64 = isinstance(x, np.ndarray) and x.dtype == np.float64
+    require(is_float64, "x", getattr(x, "dtype", type(x).__name__), "a float64 array")
     require(eps > 0, "eps", eps, "a number above 0")
     gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):

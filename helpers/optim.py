@@ -17,23 +17,28 @@ CHUNK = 64 * 1024  # entries: the scratch of one chunk stays in the cache
 def clip_scale(grads: Arrays, max_norm: float) -> tuple[float, float]:
     """The global L2 norm of all gradients, and the factor ≤ 1 that brings it down to `max_norm`.
 
-    The factor is min(1, max_norm / (norm + 1e-6)), as in torch.nn.utils.clip_grad_norm_ (Pascanu et al., 2013).
-    Handing it to an optimizer's `step` saves the pass over the gradients that `clip_grad_norm` makes.
+    The factor is min(1, max_norm / (norm + 1e-6)), as in torch.nn.utils.clip_grad_norm_ (Pascanu et al.,
+    2013). Handing it to an optimizer's `step` saves the pass over the gradients that `clip_grad_norm` makes.
     Raises FloatingPointError naming the first gradient that is not finite; ValueError for max_norm ≤ 0.
     """
     require(max_norm > 0, "max_norm", max_norm, "a number above 0")
     with np.errstate(over="ignore"):
-        square = sum(float(np.dot(flat, flat)) for flat in (g.reshape(-1) for g in grads.values()))
-    if not math.isfinite(square):
+        norm = _norm(grads, 1.0)
+    if not math.isfinite(norm):
         for name, gradient in grads.items():
             if not np.isfinite(gradient).all():
-                raise FloatingPointError(f"grads[{name!r}]: got a value that is not finite, wanted finite gradients")
-        # All finite: only the squares were too large.
-        largest = max(float(np.abs(g).max()) for g in grads.values() if g.size)
-        norm = largest * math.sqrt(sum(float(np.sum((g / largest) ** 2, dtype=np.float64)) for g in grads.values()))
-    else:
-        norm = math.sqrt(square)
+                raise FloatingPointError(f"grads[{name!r}]: got values that are not finite, wanted finite")
+        # All are finite, only their squares overflowed.
+        largest = max(float(np.abs(gradient).max()) for gradient in grads.values() if gradient.size)
+        norm = _norm(grads, largest)
     return norm, min(1.0, max_norm / (norm + 1e-6))
+
+
+def _norm(grads: Arrays, unit: float) -> float:
+    """The global L2 norm, the squares being taken in multiples of `unit`."""
+    flats = (gradient.reshape(-1) for gradient in grads.values())
+    parts = (flat if unit == 1 else flat / unit for flat in flats)
+    return unit * math.sqrt(sum(float(np.dot(part, part)) for part in parts))
 
 
 def clip_grad_norm(grads: Arrays, max_norm: float) -> float:
@@ -57,7 +62,7 @@ class Optimizer:
         self.lr = float(lr)
 
     def _check(self, grads: Arrays) -> None:
-        require(grads.keys() == self.params.keys(), "grads", sorted(grads), f"the parameters' names {sorted(self.params)}")
+        require(grads.keys() == self.params.keys(), "grads", sorted(grads), f"{sorted(self.params)}")
         for name, gradient in grads.items():
             require_shape(f"grads[{name!r}]", gradient, self.params[name].shape)
 
@@ -127,7 +132,8 @@ class Adam(Optimizer):
     def load_state_dict(self, state: Mapping) -> None:
         """Continue from `state_dict()`, to the last bit. ValueError for other names or shapes."""
         for key in ("m", "v"):
-            require(state[key].keys() == self.params.keys(), key, sorted(state[key]), f"{sorted(self.params)}")
+            got = state[key].keys()
+            require(got == self.params.keys(), key, sorted(got), f"{sorted(self.params)}")
             for name, array in state[key].items():
                 require_shape(f"{key}[{name!r}]", array, self.params[name].shape)
         for key in ("m", "v"):

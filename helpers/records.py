@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
 from collections.abc import Mapping
@@ -25,10 +26,23 @@ def validate(record: Mapping[str, Any]) -> None:
     """ValueError that names the first field of `record` that the schema refuses."""
     import jsonschema
 
+    _require_finite(record, "record")
     errors = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(record), key=lambda e: list(e.path))
     if errors:
         where = ".".join(map(str, errors[0].path)) or "record"
         raise ValueError(f"{where}: {errors[0].message}")
+
+
+def _require_finite(value: Any, where: str) -> None:
+    """ValueError naming the first number that is nan or inf: JSON has neither."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{where}: got {value}, wanted a finite number")
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _require_finite(inner, f"{where}.{name}".removeprefix("record."))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            _require_finite(inner, f"{where}.{number}")
 
 
 def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
@@ -36,17 +50,21 @@ def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
     validate(record)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
     return path
 
 
 def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
     """The record `name` (without .json), validated.
 
-    FileNotFoundError names the command that makes it and the records there are.
+    FileNotFoundError names the records there are and the command that lists what can be run; a file
+    that is no record raises ValueError.
     """
     path = Path(folder) / f"{name}.json"
     if not path.exists():
@@ -55,8 +73,11 @@ def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
             f"record {name!r}: no file {path.name} in data/runs (there: {there}). "
             "'python -m helpers.experiments list' shows what can be run."
         )
-    record = json.loads(path.read_text(encoding="utf-8"))
-    validate(record)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        validate(record)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     return record
 
 

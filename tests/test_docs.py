@@ -237,14 +237,14 @@ def test_glossary_rows():
     assert len({cells[0] for cells in terms}) == len({cells[1] for cells in terms}) == len(terms)
 
 
-def test_corrections_say_what_holds_who_showed_it_and_where_it_is_measured():
+def test_corrections_say_what_holds_who_showed_it_and_which_chapter_takes_it_up():
     text = read("corrections.md")
     page, sources = text.split("\n## Sources")
     listed = " ".join(sources.split()).split(" - ")
     link = r"\[chapter ([0-9])\]\(\.\./notebooks/0\1_\w+\.ipynb\)"
-    for claim, holds, source, measured in rows(page):
+    for claim, holds, source, chapter in rows(page):
         assert claim and holds and claim != holds
-        assert re.fullmatch(rf"{link}|chapter [0-9], in preparation", measured), measured
+        assert re.fullmatch(rf"{link}|chapter [0-9], in preparation", chapter), chapter
         for work in source.split("; "):
             name = re.fullmatch(r"(\w+)\b.* ((?:19|20)\d\d)", work)
             if name:

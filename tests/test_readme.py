@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from helpers.checks import get
+from helpers.checks.box import Box
+from helpers.checks.judge import judge
+from tools import picture
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")}
 SOURCES = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py"))
@@ -84,3 +89,15 @@ def test_both_licences_are_there_and_explained():
     assert "Attribution 4.0 International Public License" in text and "Section 8 -- Interpretation." in text
     assert "BSD 3-Clause ([LICENSE](LICENSE))" in PAGES["README.md"]
     assert "CC BY 4.0 ([LICENSE-TEXT](LICENSE-TEXT))" in PAGES["README.md"]
+
+
+def test_measured_results_and_the_pictures_text_are_those_of_the_records():
+    assert picture.table() in PAGES["README.md"], "python -m tools.picture prints the table as it should be"
+    assert f"![{picture.alt_text()}](docs/picture.png)" in PAGES["README.md"]
+
+
+def test_the_box_shown_is_the_one_a_learner_gets():
+    exercise = get("rnn_step")
+    [known] = [each for each in exercise.misconceptions if each.name == "transposed-Wh"]
+    box = repr(Box(judge(exercise, known.function)))
+    assert f"```\n{box}\n```" in PAGES["README.md"], box

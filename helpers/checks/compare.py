@@ -70,7 +70,7 @@ def identical(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(identical(left[key], right[key]) for key in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(identical, left, right))
-    if isinstance(left, str | int | float | bool | None):
+    if isinstance(left, str | int | float | bool | np.generic | None):
         return left == right
     return True   # objects whose equality says nothing
 

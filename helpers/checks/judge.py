@@ -64,7 +64,7 @@ def fingerprint(source: str, name: str) -> str:
         return ""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            return hashlib.sha256(ast.dump(node).encode()).hexdigest()[:12]
+            return hashlib.sha256(ast.unparse(node).encode()).hexdigest()[:12]
     return ""
 
 
@@ -76,7 +76,7 @@ def _fingerprint_of(function: Callable[..., Any], name: str) -> str:
 
 
 def random_cases(exercise: Exercise, dtype: type = np.float64) -> list[Mapping[str, Any]]:
-    """The exercise's random cases, the same at every run, floating arrays as `dtype`."""
+    """The exercise's random cases, the same at every run, floating numbers and arrays as `dtype`."""
     seed = zlib.crc32(exercise.name.encode())
     return [
         {
@@ -90,6 +90,8 @@ def random_cases(exercise: Exercise, dtype: type = np.float64) -> list[Mapping[s
 def _cast(value: Any, dtype: type) -> Any:
     if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
         return value.astype(dtype)
+    if isinstance(value, float | np.floating):
+        return float(value) if dtype == np.float64 else dtype(value)
     if isinstance(value, list | tuple):
         return type(value)(_cast(entry, dtype) for entry in value)
     if isinstance(value, dict):
@@ -110,7 +112,7 @@ def _expected(exercise: Exercise, case: Mapping[str, Any]) -> list[tuple[Oracle,
     """What every usable oracle says of this case, computed in float64. NotImplemented: not its case."""
     precise = {name: _cast(value, np.float64) for name, value in case.items()}
     answers = []
-    for oracle in [Oracle("the course's version", exercise.reference), *exercise.oracles]:
+    for oracle in [*exercise.oracles, Oracle("the course's version", exercise.reference)]:
         if _usable(oracle):
             result = oracle.function(*copy.deepcopy(precise).values())
             if result is not NotImplemented:
@@ -228,7 +230,9 @@ def describe(case: Mapping[str, Any]) -> str:
     for name, value in case.items():
         if isinstance(value, np.ndarray):
             parts.append(f"{name} {value.shape}")
-        elif isinstance(value, int | float | str | bool) and len(repr(value)) <= 24:
+        elif isinstance(value, float | np.floating):
+            parts.append(f"{name} = {value:.4g}")
+        elif isinstance(value, int | str) and len(repr(value)) <= 24:
             parts.append(f"{name} = {value!r}")
         elif isinstance(value, list | tuple | dict):
             parts.append(f"{name} ({type(value).__name__} of {len(value)})")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from helpers import records
 from helpers.corpora.download import CorpusUnavailable
@@ -16,12 +18,13 @@ from helpers.training.checkpoints import CheckpointError
 
 app = typer.Typer(help="Run a named experiment and record it.", no_args_is_help=True, add_completion=False)
 console = Console()
+problems = Console(stderr=True)
 
 
 @app.command("list")
 def list_() -> None:
     """Name the experiments, their chapters and their settings."""
-    table = Table("name", "chapter", "what it does", "settings")
+    table = Table(Column("name", no_wrap=True), "chapter", "what it does", "settings")
     for each in registry.experiments():
         settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
         table.add_row(each.name, each.chapter, each.summary, settings)
@@ -35,6 +38,7 @@ def run(
     set_: Annotated[
         list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be repeated.")
     ] = [],  # noqa: B006 (typer reads the default, nobody writes to it)
+    save_every: Annotated[int, typer.Option(min=1, help="Steps between two checkpoints.")] = 500,
     restart: Annotated[bool, typer.Option(help="Ignore a checkpoint and start anew.")] = False,
     bar: Annotated[bool, typer.Option(help="Draw a progress bar.")] = True,
     out: Annotated[
@@ -47,18 +51,23 @@ def run(
     """
     try:
         overrides = dict(_pair(entry) for entry in set_)
-        record = registry.get(name).run(seed=seed, overrides=overrides, resume=not restart, bar=bar)
-        path = records.write_record(record, out or records.RUNS / _file_name(name, seed, overrides))
+        record = registry.get(name).run(
+            seed=seed, overrides=overrides, resume=not restart, bar=bar, save_every=save_every
+        )
+        path = records.write_record(record, out or records.RUNS / file_name(record, overrides))
     except KeyboardInterrupt:
         console.print("Stopped. The same command goes on from the last checkpoint.")
         raise typer.Exit(130) from None
-    except (ValueError, CheckpointError, CorpusUnavailable, FloatingPointError, OSError) as error:
-        console.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False, soft_wrap=True)
+    except (ValueError, CorpusUnavailable, FloatingPointError, OSError) as error:
+        of_checkpoint = isinstance(error, CheckpointError)
+        hint = " (--restart ignores the checkpoint and starts anew)" if of_checkpoint else ""
+        text = f"[red]{type(error).__name__}:[/] {escape(str(error))}{hint}"
+        problems.print(text, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     for key in ("valid_perplexity", "test_perplexity", "floor_perplexity"):
         if key in record:
             console.print(f"{key.replace('_', ' ')}: {record[key]:.2f}")
-    console.print(f"recorded in {path}", soft_wrap=True)
+    console.print(f"recorded in {path}", soft_wrap=True, markup=False)
 
 
 def _pair(entry: str) -> tuple[str, str]:
@@ -68,10 +77,11 @@ def _pair(entry: str) -> tuple[str, str]:
     return name, value
 
 
-def _file_name(name: str, seed: int, overrides: dict[str, str]) -> str:
+def file_name(record: Mapping[str, Any], overrides: Iterable[str] = ()) -> str:
     """The plain run of seed 0 has the experiment's name; others say how they differ."""
-    changed = "".join(f"-{key.replace('_', '-')}-{value}" for key, value in overrides.items())
-    return f"{name}{f'-seed{seed}' if seed else ''}{changed}.json".lower()
+    seed = f"-seed{record['seed']}" if record["seed"] else ""
+    changed = "".join(f"-{name.replace('_', '-')}-{record['settings'][name]}" for name in overrides)
+    return f"{record['name']}{seed}{changed}.json".lower()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Experiments of chapter 5: word-level language models in NumPy."""
+"""Experiments of chapter 5: language models in NumPy, on three corpora."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from helpers import generation, records
+from helpers.corpora.batches import ContiguousBatches, contiguous_batches
 from helpers.experiments.registry import Run, experiment
 from helpers.models.language_model import LanguageModel
-from helpers.optim import SGD
-from helpers.training import Trainer, evaluate, perplexity
+from helpers.optim import SGD, Adam
+from helpers.training import Trainer, evaluate, evaluate_with_context, perplexity
+from helpers.training.checkpoints import CheckpointError
+
+CONTEXTS = (1, 2, 3, 5, 8, 13, 21, 34, 55)
+"""Numbers of tokens a prediction may look back at, for perplexity against context length."""
+
+EVALUATION_BATCH = 10
 
 
 def decayed(settings: Mapping[str, Any], epoch: int) -> float:
@@ -20,63 +28,239 @@ def decayed(settings: Mapping[str, Any], epoch: int) -> float:
     return settings["lr"] * settings["lr_decay"] ** late
 
 
-def _train(run: Run, model: LanguageModel, optimizer, batches: Mapping[str, Any], data_sha256) -> dict:
-    """Train on ``batches["train"]``, keep the best on ``["valid"]``, test once → fields of the record."""
+def cut(ids: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> dict[str, ContiguousBatches]:
+    """Batches of the splits train, valid and test; the last two with a batch of their own size."""
+    return {
+        name: contiguous_batches(
+            stream, settings["batch_size"] if name == "train" else EVALUATION_BATCH, settings["seq_len"]
+        )
+        for name, stream in ids.items()
+    }
+
+
+def train(run: Run, model, optimizer, ids: Mapping[str, np.ndarray], data_sha256, *, tag: str = "") -> dict:
+    """Train on ``ids["train"]``, keep the best on ``["valid"]``, test once → fields of a record.
+
+    Raises KeyboardInterrupt when the run was stopped; its checkpoint goes on.
+    """
+    batches = cut(ids, run.settings)
     trainer = Trainer(
         model,
         optimizer,
         max_norm=run.settings["max_norm"],
         learning_rate=lambda epoch: decayed(run.settings, epoch),
-        checkpoint=run.checkpoint,
-        settings={**run.settings, "epochs": None, "seed": run.seed, "data": data_sha256},
+        checkpoint=run.checkpoint.with_stem(run.checkpoint.stem + tag),
+        settings={**run.settings, "epochs": None, "seed": run.seed, "data": data_sha256, "tag": tag},
+        save_every=run.save_every,
         bar=run.bar,
     )
     if run.resume and trainer.resume():
+        if trainer.epoch > run.settings["epochs"]:
+            raise CheckpointError(
+                f"epochs: got {run.settings['epochs']}, wanted at least the {trainer.epoch} that "
+                f"{trainer.checkpoint} has done"
+            )
         trainer.report(f"going on after {trainer.epoch} epochs and {trainer.step} steps")
     curve = trainer.fit(batches["train"], batches["valid"], run.settings["epochs"])
     if trainer.interrupted:
         raise KeyboardInterrupt
-    test = evaluate(model, batches["test"])
     return {
         "curve": curve,
         "data_sha256": data_sha256,
         "parameters": model.parameter_count,
         "seconds": trainer.seconds,
         "valid_perplexity": trainer.best_valid_perplexity,
-        "test_perplexity": perplexity(test),
+        "test_perplexity": perplexity(evaluate(model, batches["test"])),
         "results": {"tokens": {name: each.tokens for name, each in batches.items()}},
     }
+
+
+def context_curve(model, ids: np.ndarray, count: int) -> list[dict[str, float]]:
+    """Perplexity on `count` tokens spread evenly over `ids`, for each length of `CONTEXTS`."""
+    positions = np.linspace(max(CONTEXTS), len(ids) - 1, count).astype(int)
+    return [
+        {"context": k, "perplexity": perplexity(evaluate_with_context(model, ids, k, positions))}
+        for k in CONTEXTS
+    ]
 
 
 @experiment(
     "ptb-small",
     chapter="05",
-    summary="Penn Treebank, one LSTM layer of 100: the book's small model, about 5 minutes on two cores",
+    summary="Penn Treebank, one LSTM layer of 100: about 5 minutes on two cores",
     cell="lstm",
     embedding_size=100,
     hidden_size=100,
     batch_size=20,
     seq_len=35,
     lr=20.0,
-    max_norm=0.25,
     constant_epochs=2,
     lr_decay=0.3,
+    max_norm=0.25,
     epochs=4,
 )
 def ptb_small(run: Run) -> dict[str, Any]:
-    """SGD with clipping at 0.25, as Zaremba et al. (2014) and the book train it; evaluation with a batch
-    of 10, state carried."""
+    """SGD with a rate that decays, clipping at 0.25; evaluation with a batch of 10, state carried."""
     from helpers.corpora import penn_treebank
-    from helpers.corpora.batches import contiguous_batches
 
     s = run.settings
     corpus = penn_treebank.load_all()
-    batches = {
-        name: contiguous_batches(ids, s["batch_size"] if name == "train" else 10, s["seq_len"])
-        for name, ids in (("train", corpus.train), ("valid", corpus.valid), ("test", corpus.test))
-    }
+    ids = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
     rng = np.random.default_rng(run.seed)
-    model = LanguageModel(
-        len(corpus.vocabulary), s["embedding_size"], s["hidden_size"], cell=s["cell"], rng=rng
+    size = len(corpus.vocabulary)
+    model = LanguageModel(size, s["embedding_size"], s["hidden_size"], cell=s["cell"], rng=rng)
+    outcome = train(run, model, SGD(model.params, s["lr"]), ids, dict(penn_treebank.SHA256))
+    outcome["results"]["context"] = context_curve(model, corpus.valid, 2000)
+    unknown = [corpus.vocabulary.unk_id]
+    start = corpus.vocabulary.encode(["<eos>"])
+    words = generation.generate(
+        model, start, 60, np.random.default_rng(run.seed), temperature=0.8, top_k=50, forbidden=unknown
     )
-    return _train(run, model, SGD(model.params, s["lr"]), batches, dict(penn_treebank.SHA256))
+    outcome["results"]["sample"] = " ".join(corpus.vocabulary.decode(words))
+    return outcome
+
+
+@experiment(
+    "english-words",
+    chapter="05",
+    summary="Words of the language reference inside Python, an LSTM with dropout: about a minute",
+    cell="lstm",
+    embedding_size=64,
+    hidden_size=128,
+    dropout=0.4,
+    min_count=2,
+    batch_size=20,
+    seq_len=30,
+    lr=0.004,
+    constant_epochs=8,
+    lr_decay=0.7,
+    max_norm=1.0,
+    epochs=16,
+)
+def english_words(run: Run) -> dict[str, Any]:
+    """Adam; words that occur once in the training part are ``<unk>``."""
+    from helpers.corpora import english
+    from helpers.corpora.vocabulary import Vocabulary
+
+    s = run.settings
+    splits = english.reference_splits()._asdict()
+    tokens = {name: english.words(text) for name, text in splits.items()}
+    vocabulary = Vocabulary.build(tokens["train"], min_count=s["min_count"])
+    ids = {name: vocabulary.encode(words) for name, words in tokens.items()}
+    model = LanguageModel(
+        len(vocabulary),
+        s["embedding_size"],
+        s["hidden_size"],
+        cell=s["cell"],
+        dropout=s["dropout"],
+        rng=np.random.default_rng(run.seed),
+    )
+    data = {name: records.sha256(text) for name, text in splits.items()}
+    outcome = train(run, model, Adam(model.params, s["lr"]), ids, data)
+    outcome["results"] |= {
+        "vocabulary": len(vocabulary),
+        "unknown_share": {name: float((each == vocabulary.unk_id).mean()) for name, each in ids.items()},
+        "unigram_test_perplexity": _unigram_perplexity(ids, len(vocabulary)),
+    }
+    return outcome
+
+
+def _unigram_perplexity(ids: Mapping[str, np.ndarray], size: int) -> float:
+    """Test perplexity of the words' frequencies in training, each count plus one."""
+    counts = np.bincount(ids["train"], minlength=size) + 1.0
+    return perplexity(float(-np.log(counts / counts.sum())[ids["test"]].mean()))
+
+
+@experiment(
+    "english-characters",
+    chapter="05",
+    summary="Characters of the same text, a plain RNN beside an LSTM, and what they write: a few minutes",
+    embedding_size=32,
+    hidden_size=128,
+    batch_size=20,
+    seq_len=50,
+    lr=0.003,
+    constant_epochs=6,
+    lr_decay=0.7,
+    max_norm=1.0,
+    epochs=12,
+)
+def english_characters(run: Run) -> dict[str, Any]:
+    """The record's curve and perplexities are the LSTM's; the plain RNN's stand under results."""
+    from helpers.corpora import english
+    from helpers.corpora.vocabulary import Vocabulary
+
+    s = run.settings
+    splits = english.reference_splits()._asdict()
+    vocabulary = Vocabulary.build(splits["train"])
+    ids = {name: vocabulary.encode(text) for name, text in splits.items()}
+    data = {name: records.sha256(text) for name, text in splits.items()}
+    outcomes = {}
+    for cell in ("rnn", "lstm"):
+        rng = np.random.default_rng(run.seed)
+        model = LanguageModel(len(vocabulary), s["embedding_size"], s["hidden_size"], cell=cell, rng=rng)
+        outcome = train(run, model, Adam(model.params, s["lr"]), ids, data, tag=f"-{cell}")
+        outcome["samples"] = {
+            str(temperature): _write(model, vocabulary, run.seed, temperature)
+            for temperature in (0.3, 0.7, 1.0, 1.5)
+        }
+        outcomes[cell] = outcome
+    record = dict(outcomes["lstm"])
+    samples = {cell: outcome.pop("samples") for cell, outcome in outcomes.items()}
+    record.pop("samples", None)
+    record["seconds"] = sum(outcome["seconds"] for outcome in outcomes.values())
+    record["results"] = record["results"] | {
+        "vocabulary": len(vocabulary),
+        "samples": samples,
+        "rnn": {key: outcomes["rnn"][key] for key in ("curve", "valid_perplexity", "test_perplexity")},
+    }
+    return record
+
+
+def _write(model, vocabulary, seed: int, temperature: float) -> str:
+    """200 characters after "the "."""
+    prompt = vocabulary.encode("the ")
+    forbidden = [vocabulary.unk_id]
+    rng = np.random.default_rng(seed)
+    ids = generation.generate(model, prompt, 200, rng, temperature=temperature, forbidden=forbidden)
+    return "the " + "".join(vocabulary.decode(ids))
+
+
+@experiment(
+    "pronouns",
+    chapter="05",
+    summary="The pronoun grammar, whose best possible perplexity is known: less than a minute",
+    cell="lstm",
+    embedding_size=32,
+    hidden_size=64,
+    distance=8,
+    tokens=100_000,
+    batch_size=20,
+    seq_len=20,
+    lr=0.03,
+    constant_epochs=2,
+    lr_decay=0.5,
+    max_norm=1.0,
+    epochs=6,
+)
+def pronouns(run: Run) -> dict[str, Any]:
+    """Adam; distances 0 … `distance`, pronoun stories only. The floor is that of the very test tokens."""
+    from helpers.corpora.pronouns import PronounGrammar, floor_perplexity
+
+    s = run.settings
+    grammar = PronounGrammar(distance=(0, s["distance"]), greetings=0.0)
+    vocabulary = grammar.vocabulary
+    rng = np.random.default_rng(run.seed)
+    sizes = {"train": s["tokens"], "valid": s["tokens"] // 5, "test": s["tokens"] // 5}
+    drawn = {name: grammar.corpus(size, rng) for name, size in sizes.items()}
+    ids = {name: vocabulary.encode(tokens) for name, (tokens, _) in drawn.items()}
+    data = {name: records.sha256(" ".join(tokens)) for name, (tokens, _) in drawn.items()}
+    model = LanguageModel(
+        len(vocabulary), s["embedding_size"], s["hidden_size"], cell=s["cell"], rng=rng
+    )
+    outcome = train(run, model, Adam(model.params, s["lr"]), ids, data)
+    index = cut(ids, s)["test"].target_index
+    floor = floor_perplexity(drawn["test"][1][index])
+    outcome["floor_perplexity"] = floor
+    outcome["results"]["above_floor"] = outcome["test_perplexity"] / floor - 1
+    return outcome

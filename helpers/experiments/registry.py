@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -11,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from helpers import records
+from helpers.corpora.download import data_folder
 
 MODULES = ("costs", "language_models")
 """Modules of this package that define experiments, one per topic."""
-
-CHECKPOINTS = Path(__file__).resolve().parents[2] / "data" / "checkpoints"
 
 _EXPERIMENTS: dict[str, Experiment] = {}
 
@@ -29,6 +29,7 @@ class Run:
     checkpoint: Path
     resume: bool = True
     bar: bool = True
+    save_every: int = 500   # steps between two checkpoints
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,14 @@ class Experiment:
         seed: int = 0,
         overrides: Mapping[str, Any] | None = None,
         resume: bool = True,
-        checkpoints: Path = CHECKPOINTS,
+        checkpoints: Path | None = None,
         bar: bool = True,
+        save_every: int = 500,
     ) -> dict[str, Any]:
         """Run it and return its record, validated. `overrides` replace settings of the same name and type.
+
+        `checkpoints` is a folder, by default ``checkpoints`` in the data folder; one is saved every
+        `save_every` steps and after every epoch.
 
         Raises ValueError for an unknown setting or a value of another type.
         """
@@ -63,7 +68,8 @@ class Experiment:
         changed = [key for key in settings if key != "epochs" and settings[key] != self.settings[key]]
         identity = "".join(f"-{key}{settings[key]}" for key in changed)
         stem = re.sub(r"[^A-Za-z0-9.-]", "_", f"{self.name}-seed{seed}{identity}")
-        run = Run(seed, settings, checkpoints / f"{stem}.npz", resume, bar)
+        folder = data_folder() / "checkpoints" if checkpoints is None else Path(checkpoints)
+        run = Run(seed, settings, folder / f"{stem}.npz", resume, bar, save_every)
         started = time.perf_counter()
         outcome = dict(self.function(run))
         outcome.setdefault("seconds", time.perf_counter() - started)
@@ -87,9 +93,14 @@ class Experiment:
 def _as_type_of(name: str, value: Any, default: Any) -> Any:
     kind = type(default)
     try:
-        return kind(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}: got {value!r}, wanted a value like {default!r}") from None
+        converted = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        converted = None
+    # int(2.7) would be 2, and a record holds no nan or inf
+    unfit = isinstance(value, float) and converted != value
+    if converted is None or unfit or (kind is float and not math.isfinite(converted)):
+        raise ValueError(f"{name}: got {value!r}, wanted a value like {default!r}")
+    return converted
 
 
 def experiment(name: str, *, chapter: str, summary: str, **settings: Any):

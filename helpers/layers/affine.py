@@ -15,7 +15,12 @@ class Affine(Layer):
     """
 
     def __init__(
-        self, input_size: int, output_size: int, *, rng: np.random.Generator, dtype: np.dtype | type = np.float32
+        self,
+        input_size: int,
+        output_size: int,
+        *,
+        rng: np.random.Generator,
+        dtype: np.dtype | type = np.float32,
     ):
         super().__init__(dtype)
         self.input_size = require_int("input_size", input_size)
@@ -31,16 +36,22 @@ class Affine(Layer):
         Raises ValueError unless the last axis of `x` has the size D.
         """
         x = real_array("x", x, self.dtype)
-        require(x.ndim >= 1 and x.shape[-1] == self.input_size, "x", f"shape {x.shape}", f"(..., {self.input_size})")
+        D, O = self.input_size, self.output_size
+        require(x.ndim >= 1 and x.shape[-1] == D, "x", f"shape {x.shape}", f"(..., {D})")
+        y = np.empty((*x.shape[:-1], O), self.dtype) if out is None else out
+        require_shape("out", y, (*x.shape[:-1], O))
+        require(y.flags.c_contiguous and y.dtype == self.dtype, "out", y.dtype, f"contiguous {self.dtype}")
         self._x = x
-        W, b = self.params["W"], self.params["b"]
         # b is one more row of W, met by a column of ones: adding it afterwards would be one more pass over y,
-        # which is far larger than W and x where O is a vocabulary.
-        W_b = self._buffer("W_b", (self.input_size + 1, self.output_size))
-        W_b[:-1], W_b[-1] = W, b
-        x_1 = self._buffer("x_1", (*x.shape[:-1], self.input_size + 1))
-        x_1[..., :-1], x_1[..., -1] = x, 1
-        return np.matmul(x_1, W_b, out=out)
+        # the largest array of all where O is a vocabulary.
+        W_b = self._buffer("W_b", (D + 1, O))
+        W_b[:D], W_b[D] = self.params["W"], self.params["b"]
+        rows = x.reshape(-1, D)
+        rows_1 = self._buffer("rows_1", (len(rows), D + 1))
+        rows_1[:, :D], rows_1[:, D] = rows, 1
+        # All rows in one product: on (N, T, D) matmul would make N small ones.
+        np.matmul(rows_1, W_b, out=y.reshape(-1, O))
+        return y
 
     def backward(self, dout: np.ndarray) -> np.ndarray:
         """dout (..., O) → dx (..., D); fills `grads`. RuntimeError before the first forward."""

@@ -27,7 +27,7 @@ class Layer:
         self.grads[name] = np.zeros_like(self.params[name])
 
     def _column_sums(self, rows: np.ndarray, out: np.ndarray) -> None:
-        """The gradient of a bias: the sum of `rows` (M, K) over M, as a product with ones (BLAS adds faster)."""
+        """The gradient of a bias: `rows` (M, K) summed over M, as a product with ones (BLAS adds faster)."""
         ones = self._buffer("ones", (len(rows),))
         ones.fill(1)
         np.matmul(ones, rows, out=out)
@@ -53,7 +53,7 @@ def normal_weights(rng: np.random.Generator, rows: int, columns: int) -> np.ndar
 
 
 def real_array(argument: str, values: object, dtype: np.dtype) -> np.ndarray:
-    """`values` as an array of `dtype` (not copied where it already is one); ValueError unless real numbers."""
+    """`values` as an array of `dtype`, not copied where it is one already; ValueError unless real numbers."""
     array = np.asarray(values)
     require(array.dtype.kind in "fiub", argument, f"dtype {array.dtype}", "real numbers")
     return array.astype(dtype, copy=False)
@@ -62,4 +62,5 @@ def real_array(argument: str, values: object, dtype: np.dtype) -> np.ndarray:
 def require_forward(cache: object, layer: object) -> None:
     """RuntimeError unless `forward` left something to go back through."""
     if cache is None:
-        raise RuntimeError(f"{type(layer).__name__}.backward: got no forward pass, wanted forward before backward")
+        name = type(layer).__name__
+        raise RuntimeError(f"{name}.backward: got no forward pass, wanted forward before backward")

@@ -11,9 +11,9 @@ from helpers.validation import require, require_fraction, require_shape
 class Dropout:
     """In training, sets each value to zero with probability `p` and divides the rest by 1 - p.
 
-    The expectation stays what it was, so nothing has to be done at test time. With `shared_over_time` one mask
-    (N, 1, D) serves all time steps (Gal & Ghahramani, 2016). The masks come from `rng`: who saves and restores
-    ``rng.bit_generator.state`` gets the same masks again.
+    The expectation stays what it was, so nothing has to be done at test time. With `shared_over_time` one
+    mask (N, 1, D) serves all time steps (Gal & Ghahramani, 2016). The masks come from `rng`: who saves and
+    restores ``rng.bit_generator.state`` gets the same masks again.
     """
 
     def __init__(self, p: float, *, rng: np.random.Generator, shared_over_time: bool = False):

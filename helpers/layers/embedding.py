@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.layers.base import Layer, real_array, require_forward
-from helpers.validation import require_ids, require_int, require_shape
+from helpers.validation import require, require_ids, require_int, require_shape
 
 
 class Embedding(Layer):
@@ -30,8 +30,13 @@ class Embedding(Layer):
         self._touched = np.empty(0, np.int64)
 
     def forward(self, ids: np.ndarray) -> np.ndarray:
-        """ids (...) of an integer dtype in 0 … V - 1 → (..., D), a fresh array. ValueError for other ids."""
-        self._ids = require_ids("ids", ids, self.vocab_size).copy()
+        """ids (...) of an integer dtype in 0 … V - 1 → (..., D), a fresh array.
+
+        ValueError for other ids, and for none.
+        """
+        ids = require_ids("ids", ids, self.vocab_size)
+        require(ids.size > 0, "ids", f"shape {ids.shape}", "at least one id")
+        self._ids = ids.copy()
         return self.params["W"][self._ids]
 
     def backward(self, dout: np.ndarray) -> None:
@@ -46,7 +51,6 @@ class Embedding(Layer):
         # one by one, is several times slower.
         order = np.argsort(ids, kind="stable")
         ordered = ids[order]
-        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if ids.size else ordered
+        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         self._touched = ordered[starts]
-        if ids.size:
-            dW[self._touched] = np.add.reduceat(dout.reshape(-1, self.embedding_size)[order], starts, axis=0)
+        dW[self._touched] = np.add.reduceat(dout.reshape(-1, self.embedding_size)[order], starts, axis=0)

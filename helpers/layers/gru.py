@@ -60,7 +60,10 @@ class GRU(Recurrent):
         self.dh0: np.ndarray | None = None
 
     def forward(self, x: np.ndarray, h0: np.ndarray | None = None) -> np.ndarray:
-        """x (N, T, D), h0 (N, H) → h (N, T, H), a fresh array. ValueError for other shapes, N = 0 or T = 0."""
+        """x (N, T, D), h0 (N, H) → h (N, T, H), a fresh array.
+
+        ValueError for other shapes, N = 0 or T = 0.
+        """
         x, (h0,) = self._start(x, None if h0 is None else (h0,))
         T, N, D = x.shape
         H = self.hidden_size
@@ -129,7 +132,7 @@ class GRU(Recurrent):
         return batch_first(np.matmul(flat, self.params["Wx"].T).reshape(T, N, D))
 
     def _slopes(self, h, gates, products):
-        """For all steps at once: d h / d a by way of the state, for r, z, n (T, N, 3H); n by way of the input."""
+        """For all steps at once: dh/da for r, z, n where h enters (T, N, 3H), for n where x does."""
         T, N = gates.shape[:2]
         H = self.hidden_size
         r, z, n = (gates[..., k * H : (k + 1) * H] for k in range(3))

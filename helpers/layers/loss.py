@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from helpers.layers.base import require_forward
@@ -41,18 +39,14 @@ class SoftmaxCrossEntropy:
         Raises ValueError for shapes that do not fit, ids outside 0 … V - 1, and when no target counts.
         """
         logits = np.asarray(logits)
-        require(np.issubdtype(logits.dtype, np.floating), "logits", f"dtype {logits.dtype}", "a floating dtype")
+        require(logits.dtype.kind == "f", "logits", f"dtype {logits.dtype}", "a floating dtype")
         require(logits.ndim >= 1, "logits", f"shape {logits.shape}", "(..., V)")
         require_shape("targets", targets, logits.shape[:-1])
         targets = np.asarray(targets)
-        counted = None
-        if self.ignore_index is not None:
-            counted = targets != self.ignore_index
-            targets = np.where(counted, targets, np.zeros_like(targets))
-            counted = counted.reshape(-1)
-        targets = require_ids("targets", targets, logits.shape[-1]).reshape(-1)
-        count = targets.size if counted is None else int(counted.sum())
-        require(count > 0, "targets", "no target that counts", "at least one")
+        counts = np.ones(targets.shape, bool) if self.ignore_index is None else targets != self.ignore_index
+        require(counts.any(), "targets", "no target that counts", "at least one")
+        # An ignored target may be any number, so it is replaced by one that is an id.
+        targets = require_ids("targets", np.where(counts, targets, targets.dtype.type(0)), logits.shape[-1])
 
         self._dlogits = None
         rows = logits.reshape(-1, logits.shape[-1])
@@ -62,41 +56,43 @@ class SoftmaxCrossEntropy:
             require(logits.flags.c_contiguous, "logits", "a strided array", "a C-contiguous one for in_place")
             gradient = rows
         else:
-            gradient = np.empty_like(rows)
-        total = self._pass_over(rows, targets, counted, count, gradient)
+            gradient = np.empty_like(rows, order="C")
+        loss = _pass_over(rows, targets.reshape(-1), counts.reshape(-1), gradient)
         if gradient is not None:
             self._dlogits = gradient.reshape(logits.shape)
-        return total / count
-
-    @staticmethod
-    def _pass_over(rows, targets, counted, count, gradient) -> float:
-        """Sum of the losses; fills `gradient` (M, V), which may be the memory of `rows` (M, V), unless None."""
-        step = max(1, CHUNK_BYTES // (rows.shape[1] * rows.itemsize))
-        scratch = np.empty((min(step, len(rows)), rows.shape[1]), rows.dtype) if gradient is None else None
-        total = 0.0
-        # A few rows at a time: all the passes over them find them in the cache.
-        for start in range(0, len(rows), step):
-            chunk = rows[start : start + step]
-            out = scratch[: len(chunk)] if gradient is None else gradient[start : start + step]
-            index = np.arange(len(chunk)), targets[start : start + step]
-            largest = chunk.max(axis=1, keepdims=True)
-            if not -SAFE < largest.min() <= largest.max() < SAFE:
-                chunk = np.subtract(chunk, largest, out=out)
-            target_logits = chunk[index]
-            np.exp(chunk, out=out)
-            sums = np.einsum("ij->i", out)
-            losses = np.log(sums) - target_logits
-            weight = 1.0 if counted is None else counted[start : start + step].astype(rows.dtype)
-            total += float(np.sum(losses * weight, dtype=np.float64))
-            if gradient is not None:
-                weight = weight * np.full(len(chunk), 1 / count, rows.dtype)
-                out *= (weight / sums)[:, None]
-                out[index] -= weight
-        return total
+        return loss
 
     def backward(self, dout: float = 1.0) -> np.ndarray:
         """d loss / d logits (..., V), times `dout`. RuntimeError without a forward that kept the gradient."""
         require_forward(self._dlogits, self)
-        if math.isclose(dout, 1.0, rel_tol=0, abs_tol=0):
-            return self._dlogits
-        return self._dlogits * float(dout)
+        return self._dlogits if dout == 1 else self._dlogits * float(dout)
+
+
+def _pass_over(
+    rows: np.ndarray, targets: np.ndarray, counts: np.ndarray, gradient: np.ndarray | None
+) -> float:
+    """The mean loss of the `rows` (M, V) that count; fills `gradient` (M, V) unless None.
+
+    `gradient` may be the memory of `rows`.
+    """
+    step = max(1, CHUNK_BYTES // (rows.shape[1] * rows.itemsize))
+    scratch = np.empty((min(step, len(rows)), rows.shape[1]), rows.dtype) if gradient is None else None
+    weights = (counts / np.count_nonzero(counts)).astype(rows.dtype)
+    total = 0.0
+    # A few rows at a time: every pass over them finds them in the cache.
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        chunk = rows[part]
+        out = scratch[: len(chunk)] if gradient is None else gradient[part]
+        at_target = np.arange(len(chunk)), targets[part]
+        largest = chunk.max(axis=1, keepdims=True)
+        if not -SAFE < largest.min() <= largest.max() < SAFE:
+            chunk = np.subtract(chunk, largest, out=out)
+        target_logits = chunk[at_target]
+        np.exp(chunk, out=out)
+        sums = np.einsum("ij->i", out)
+        total += float(np.sum(np.log(sums) - target_logits, where=counts[part], dtype=np.float64))
+        if gradient is not None:
+            out *= (weights[part] / sums)[:, None]
+            out[at_target] -= weights[part]
+    return total / int(np.count_nonzero(counts))

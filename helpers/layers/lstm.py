@@ -62,9 +62,6 @@ class LSTM(Recurrent):
         H = self.hidden_size
         self._add_parameter("b", np.zeros(4 * H))
         self.params["b"][H : 2 * H] = forget_bias
-        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: scaled before and after, one tanh serves all four gates.
-        self._scale = np.array([0.5, 0.5, 1, 0.5], self.dtype).reshape(4, 1, 1)
-        self._shift = np.array([0.5, 0.5, 0, 0.5], self.dtype).reshape(4, 1, 1)
         self.dh0: np.ndarray | None = None
         self.dc0: np.ndarray | None = None
 
@@ -82,21 +79,26 @@ class LSTM(Recurrent):
         part, i_g = self._buffer("part", (N, H)), self._buffer("i_g", (N, H))
         h[0], c[0] = h0, c0
         # What does not wait for the state before it is computed for all steps at once.
-        columns = np.repeat(self._scale.reshape(4), H)
-        Wx, Wh, b = (self.params[name] * columns for name in ("Wx", "Wh", "b"))
+        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: scaled before and after, one tanh serves all four gates.
+        halves = np.array([0.5, 0.5, 1, 0.5], self.dtype)
+        Wx, Wh, b = (self.params[name] * np.repeat(halves, H) for name in ("Wx", "Wh", "b"))
         a = self._buffer("a", (T, N, 4 * H))
         np.matmul(x.reshape(T * N, D), Wx, out=a.reshape(T * N, 4 * H))
         a += b
         product = self._buffer("product", (N, 4 * H))
         # Apart from the products a gate is a block of its own: NumPy is faster on unbroken memory.
         gates = self._buffer("gates", (T, 4, N, H))
+        # Written out in full they cost half of what broadcasting costs.
+        scale, shift = self._buffer("scale", (4, N, H)), self._buffer("shift", (4, N, H))
+        scale[...] = halves[:, None, None]
+        shift[...] = np.array([0.5, 0.5, 0, 0.5], self.dtype)[:, None, None]
         for t in range(T):
             np.matmul(h[t], Wh, out=product)
             gate = gates[t]
             product += a[t]
             np.tanh(by_gate(product), out=gate)
-            gate *= self._scale
-            gate += self._shift
+            gate *= scale
+            gate += shift
             i, f, g, o = gate
             np.multiply(f, c[t], out=part)
             np.multiply(i, g, out=i_g)

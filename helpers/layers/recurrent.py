@@ -13,8 +13,8 @@ from helpers.validation import require, require_int, require_shape
 class Recurrent(Layer):
     """Weights `Wx` (D, gates·H) and `Wh` (H, gates·H), and a state of one or more (N, H) arrays.
 
-    `stateful`: a forward without a given state starts from where the last one ended (truncated BPTT: the values
-    are carried on, the gradient is cut); otherwise it starts from zeros.
+    `stateful`: a forward without a given state starts from where the last one ended (truncated BPTT: the
+    values are carried on, the gradient is cut); otherwise it starts from zeros.
     """
 
     state_names: tuple[str, ...] = ("h",)
@@ -61,30 +61,33 @@ class Recurrent(Layer):
     def _check_state(self, state: Sequence[np.ndarray], batch_size: int | str) -> list[np.ndarray]:
         """The arrays of `state`, each (batch_size, H); ValueError names the one that is not."""
         names = self.state_names
-        require(len(state) == len(names), "state", f"{len(state)} arrays", f"{len(names)}: {', '.join(names)}")
+        wanted = f"{len(names)}: {', '.join(names)}"
+        require(len(state) == len(names), "state", f"{len(state)} arrays", wanted)
         arrays = [real_array(f"{name}0", array, self.dtype) for name, array in zip(names, state, strict=True)]
         for name, array in zip(names, arrays, strict=True):
             require_shape(f"{name}0", array, (batch_size, self.hidden_size))
             batch_size = len(array)
         return arrays
 
-    def _start(self, x: np.ndarray, state: Sequence[np.ndarray] | None) -> tuple[np.ndarray, list[np.ndarray]]:
+    def _start(
+        self, x: np.ndarray, state: Sequence[np.ndarray] | None
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
         """x (N, T, D) → the same, time first (T, N, D), in memory of our own; and the state to start from."""
         x = real_array("x", x, self.dtype)
         require_shape("x", x, ("N", "T", self.input_size))
-        require(x.shape[0] > 0 and x.shape[1] > 0, "x", f"shape {x.shape}", "at least one sequence and one step")
         N, T, D = x.shape
+        require(N > 0 and T > 0, "x", f"shape {x.shape}", "at least one sequence and one step")
         if state is None and self.stateful and self.state is not None:
             carried = len(self.state[0])
-            require(
-                carried == N, "x", f"batch size {N}", f"{carried}, that of the carried state (or call reset_state)"
-            )
+            wanted = f"{carried}, that of the carried state (or call reset_state)"
+            require(carried == N, "x", f"batch size {N}", wanted)
             state = self.state
         if state is None:
             state = [np.zeros((N, self.hidden_size), self.dtype) for _ in self.state_names]
+        state = self._check_state(state, N)  # before anything that `backward` needs is overwritten
         steps = self._buffer("x", (T, N, D))
         steps[...] = x.transpose(1, 0, 2)
-        return steps, self._check_state(state, N)
+        return steps, state
 
     def _upstream(self, dh: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
         """dh (N, T, H), checked and time first (T, N, H), in memory of our own."""

@@ -27,8 +27,8 @@ def rnn_step_backward(dh, cache):
 class RNN(Recurrent):
     """h_t = tanh(x_t Wx + h_{t-1} Wh + b) over (N, T, D).
 
-    Parameters: `Wx` (D, H), `Wh` (H, H), normal with standard deviation 1/sqrt(rows); `b` (H,), zeros.
-    After `forward` the last state stands in `.h` (N, H), after `backward` the gradient of the first in `.dh0`.
+    Parameters: `Wx` (D, H), `Wh` (H, H), normal with standard deviation 1/sqrt(rows); `b` (H,), zeros. After
+    `forward` the last state stands in `.h` (N, H), after `backward` the gradient of the first in `.dh0`.
     """
 
     def __init__(
@@ -45,7 +45,10 @@ class RNN(Recurrent):
         self.dh0: np.ndarray | None = None
 
     def forward(self, x: np.ndarray, h0: np.ndarray | None = None) -> np.ndarray:
-        """x (N, T, D), h0 (N, H) → h (N, T, H), a fresh array. ValueError for other shapes, N = 0 or T = 0."""
+        """x (N, T, D), h0 (N, H) → h (N, T, H), a fresh array.
+
+        ValueError for other shapes, N = 0 or T = 0.
+        """
         x, (h0,) = self._start(x, None if h0 is None else (h0,))
         T, N, D = x.shape
         H = self.hidden_size

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from helpers.layers import GRU, LSTM, RNN, Affine, Dropout, Embedding, SoftmaxCrossEntropy
-from helpers.validation import require, require_int, require_shape
+from helpers.validation import require, require_ids, require_int, require_shape
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
@@ -15,13 +15,13 @@ CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 class LanguageModel:
     """Predicts the next word from all before it (Mikolov et al., 2010; with the LSTM: Zaremba et al., 2014).
 
-    ids (N, T) → embedding (N, T, D) → `num_layers` recurrent layers (N, T, H) → logits (N, T, V). The recurrent
-    layers are stateful: the next batch continues where the last one ended, until `reset_state`.
+    ids (N, T) → embedding (N, T, D) → `num_layers` recurrent layers (N, T, H) → logits (N, T, V). The
+    recurrent layers are stateful: the next batch continues where the last one ended, until `reset_state`.
 
-    `dropout` acts, when `train` is true, on every connection that is not recurrent: before, between and after
-    the recurrent layers. Its masks are drawn from `.rng`, the generator that also drew the initial weights: to
-    resume to the last bit, save and restore ``model.rng.bit_generator.state`` beside `state_dict()` and
-    `get_state()`.
+    `dropout` acts, when `train` is true, on every connection that is not recurrent: before, between and
+    after the recurrent layers. Its masks are drawn from `.rng`, the generator that also drew the initial
+    weights: to resume to the last bit, save and restore ``model.rng.bit_generator.state`` beside
+    `state_dict()` and `get_state()`.
 
     `params` and `grads` are flat: "embedding.W", "cells.0.Wx", …, "output.W", "output.b".
     """
@@ -40,12 +40,11 @@ class LanguageModel:
     ):
         require(cell in CELLS, "cell", repr(cell), "one of " + ", ".join(map(repr, CELLS)))
         num_layers = require_int("num_layers", num_layers)
+        self.cell = cell
         self.rng = rng
         self.embedding = Embedding(vocab_size, embedding_size, rng=rng, dtype=dtype)
         sizes = [embedding_size] + [hidden_size] * num_layers
-        self.cells = [
-            CELLS[cell](d, hidden_size, rng=rng, stateful=True, dtype=dtype) for d in sizes[:-1]
-        ]
+        self.cells = [CELLS[cell](d, hidden_size, rng=rng, stateful=True, dtype=dtype) for d in sizes[:-1]]
         self.output = Affine(hidden_size, vocab_size, rng=rng, dtype=dtype)
         self.dropouts = [Dropout(dropout, rng=rng) for _ in range(num_layers + 1)]
         self.criterion = SoftmaxCrossEntropy()
@@ -54,8 +53,8 @@ class LanguageModel:
             **{f"cells.{i}": layer for i, layer in enumerate(self.cells)},
             "output": self.output,
         }
-        self.params = {f"{where}.{name}": p for where, layer in named.items() for name, p in layer.params.items()}
-        self.grads = {f"{where}.{name}": g for where, layer in named.items() for name, g in layer.grads.items()}
+        self.params = {f"{part}.{key}": p for part, layer in named.items() for key, p in layer.params.items()}
+        self.grads = {f"{part}.{key}": g for part, layer in named.items() for key, g in layer.grads.items()}
         self._logits: np.ndarray | None = None
         self._ready = False
 
@@ -72,11 +71,12 @@ class LanguageModel:
     def loss(self, ids: np.ndarray, targets: np.ndarray, train: bool = False) -> float:
         """Mean cross-entropy in nats a token of `targets` (N, T) after `ids` (N, T).
 
-        The state moves on as in `forward`, also when `train` is false. Raises ValueError for shapes that differ,
-        no tokens, and ids outside 0 … V - 1.
+        The state moves on as in `forward`, also when `train` is false. Raises ValueError for shapes that
+        differ, no tokens, and ids outside 0 … V - 1; the state is then as it was.
         """
-        require_shape("targets", targets, np.shape(ids))
         self._ready = False
+        require_shape("targets", targets, np.shape(ids))
+        targets = require_ids("targets", targets, self.output.output_size)  # before the state moves on
         hidden = self._hidden(ids, train)
         shape = (*hidden.shape[:2], self.output.output_size)
         if self._logits is None or self._logits.shape != shape:
@@ -90,7 +90,7 @@ class LanguageModel:
     def backward(self) -> None:
         """The gradient of the last `loss`, into `grads`. RuntimeError unless `loss` came just before."""
         if not self._ready:
-            raise RuntimeError("LanguageModel.backward: got no loss to start from, wanted loss before backward")
+            raise RuntimeError("LanguageModel.backward: got no loss, wanted loss before backward")
         dh = self.output.backward(self.criterion.backward())
         for layer, dropout in zip(reversed(self.cells), reversed(self.dropouts[1:]), strict=True):
             dh = layer.backward(dropout.backward(dh))
@@ -116,7 +116,7 @@ class LanguageModel:
         return [tuple(array.copy() for array in layer.state) for layer in self.cells]
 
     def set_state(self, state: Sequence[Sequence[np.ndarray]] | None) -> None:
-        """Continue from what `get_state` returned; None is `reset_state`. ValueError for shapes that do not fit."""
+        """Continue from what `get_state` returned; None is `reset_state`. ValueError for other shapes."""
         if state is None:
             self.reset_state()
             return
@@ -135,8 +135,9 @@ class LanguageModel:
         """
         for name in self.params:
             require(name in state, f"state[{name!r}]", "nothing", f"shape {self.params[name].shape}")
+        names = ", ".join(self.params)
         for name, array in state.items():
-            require(name in self.params, f"state[{name!r}]", "an unknown name", "one of " + ", ".join(self.params))
+            require(name in self.params, f"state[{name!r}]", "an unknown name", f"one of {names}")
             require_shape(f"state[{name!r}]", array, self.params[name].shape)
         for name, param in self.params.items():
             param[...] = state[name]

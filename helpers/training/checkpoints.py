@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,10 +45,13 @@ def load_checkpoint(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dic
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        return arrays, json.loads(str(arrays.pop(_META)))
-    except FileNotFoundError:
+        meta = json.loads(str(arrays.pop(_META)))
+        if not isinstance(meta, dict):
+            raise TypeError(f"{_META} is no JSON object")
+    except (FileNotFoundError, MemoryError):
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:   # a damaged zip file fails in a dozen ways
         raise CheckpointError(
             f"checkpoint {path}: cannot be read ({error}). Delete it, or move it away, to start anew."
         ) from error
+    return arrays, meta

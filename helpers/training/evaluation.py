@@ -12,10 +12,16 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from helpers.layers import log_softmax
+from helpers.validation import require, require_int
+
 
 def perplexity(mean_nats: float) -> float:
     """exp of a mean loss in nats per token; inf where that overflows."""
-    return math.exp(mean_nats) if mean_nats < 709 else math.inf
+    try:
+        return math.exp(mean_nats)
+    except OverflowError:
+        return math.inf
 
 
 @contextlib.contextmanager
@@ -48,3 +54,26 @@ def evaluate(model, batches: Iterable[tuple[np.ndarray, np.ndarray]], *, carry_s
     if count == 0:
         raise ValueError("batches: got no batch, wanted at least one")
     return total / count
+
+
+def evaluate_with_context(model, ids: np.ndarray, context: int, positions: np.ndarray) -> float:
+    """Mean loss in nats of ``ids[positions]``, each predicted from the `context` ids before it alone.
+
+    `ids` (tokens,), `positions` (M,), each at least `context`. The state starts from zero for every
+    prediction, so the difference to `evaluate` is what longer memory is worth. Costs `context` steps a token.
+    """
+    positions = np.asarray(positions)
+    require(positions.size > 0, "positions", "none", "at least one")
+    context = require_int("context", context)
+    require(positions.min() >= context, "positions", int(positions.min()), f"at least context = {context}")
+    require(positions.max() < len(ids), "positions", int(positions.max()), f"below len(ids) = {len(ids)}")
+    rows = max(1, 1000 // context)   # about a thousand tokens at a time, whatever the context
+    total = 0.0
+    with set_aside(model):
+        for start in range(0, len(positions), rows):
+            here = positions[start : start + rows]
+            model.reset_state()
+            logits = model.forward(ids[here[:, None] - context + np.arange(context)])[:, -1]
+            log_p = log_softmax(logits.astype(np.float64))
+            total -= float(log_p[np.arange(len(here)), ids[here]].sum())
+    return total / len(positions)

@@ -25,13 +25,21 @@ from helpers.validation import require, require_int
 def train_step(model, optimizer, inputs: np.ndarray, targets: np.ndarray, max_norm: float) -> float:
     """One step of truncated BPTT on a window, inputs and targets (N, T) → mean loss in nats per token.
 
-    The state is carried in from the window before, the gradient is not (Williams & Peng 1990).
+    The state is carried in from the window before, the gradient is not (Williams & Peng 1990). Raises
+    FloatingPointError, with all weights as they were, when the loss or a gradient is not finite.
     """
     loss = model.loss(inputs, targets, train=True)
+    require_finite(loss)
     model.backward()
     clip_grad_norm(model.grads, max_norm)
     optimizer.step(model.grads)
     return float(loss)
+
+
+def require_finite(loss: float) -> None:
+    """FloatingPointError unless `loss` is a finite number."""
+    if not math.isfinite(loss):
+        raise FloatingPointError(f"loss: got {loss}, wanted a finite number")
 
 
 class Trainer:
@@ -76,6 +84,7 @@ class Trainer:
         self.interrupted = False
         self._nats = self._tokens = 0.0      # of the current epoch
         self._best: dict[str, np.ndarray] | None = None
+        self._last: dict[str, np.ndarray] | None = None   # after the last epoch
         self._best_valid = math.inf
 
     @property
@@ -95,6 +104,9 @@ class Trainer:
         """
         require_int("epochs", epochs)
         self.interrupted = False
+        if self._last is not None:
+            self.model.load_state_dict(self._last)
+            self._last = None
         try:
             while self.epoch < epochs:
                 self._run_epoch(train, epochs)
@@ -105,6 +117,7 @@ class Trainer:
             self.report(f"stopped in epoch {self.epoch + 1}, step {self.step}{saved}")
             return self.curve
         if self._best is not None:
+            self._last = self.model.state_dict()   # a further `fit` goes on from here, not from the best
             self.model.load_state_dict(self._best)
         return self.curve
 
@@ -121,12 +134,13 @@ class Trainer:
                 if number < self.step:
                     continue
                 tick = time.perf_counter()
-                loss = train_step(self.model, self.optimizer, inputs, targets, self.max_norm)
-                if not math.isfinite(loss):
+                try:
+                    loss = train_step(self.model, self.optimizer, inputs, targets, self.max_norm)
+                except FloatingPointError as error:
                     raise FloatingPointError(
-                        f"loss: got {loss} in epoch {self.epoch + 1}, step {number + 1}, wanted a finite "
-                        "number. Try a lower learning rate or a smaller max_norm."
-                    )
+                        f"epoch {self.epoch + 1}, step {number + 1}: {error}. "
+                        "Try a lower learning rate or a smaller max_norm."
+                    ) from error
                 self.step = number + 1
                 self._nats += loss * targets.size
                 self._tokens += targets.size
@@ -170,7 +184,9 @@ class Trainer:
         """Write the checkpoint (does nothing without one): all that is needed to go on bit for bit."""
         if self.checkpoint is None:
             return
-        arrays = {f"model/{name}": array for name, array in self.model.state_dict().items()}
+        # After `fit` the model holds the best weights; training goes on from the last.
+        weights = self.model.state_dict() if self._last is None else self._last
+        arrays = {f"model/{name}": array for name, array in weights.items()}
         arrays |= {f"best/{name}": array for name, array in (self._best or {}).items()}
         numbers: dict[str, float] = {}
         for name, value in self.optimizer.state_dict().items():   # a number, or a dict of arrays
@@ -199,36 +215,54 @@ class Trainer:
     def resume(self) -> bool:
         """Go on from the checkpoint if there is one; returns whether there was.
 
-        Raises CheckpointError when it is damaged or was made with another model or other settings.
+        Raises CheckpointError, with model and optimizer as they were, when it is damaged or was made
+        with another model, another optimizer or other settings.
         """
         if self.checkpoint is None or not self.checkpoint.exists():
             return False
         arrays, meta = load_checkpoint(self.checkpoint)
+        saved = meta.get("settings", {})
+        for name in sorted(self.settings.keys() | saved.keys()):
+            got, wanted = self.settings.get(name), saved.get(name)
+            if got != wanted:
+                raise CheckpointError(f"{name}: got {got!r}, wanted {wanted!r} as in {self.checkpoint}")
+        before = self.model.state_dict(), self.optimizer.state_dict(), self.model.get_state()
+        try:
+            self._restore(arrays, meta)
+        except (ValueError, KeyError, TypeError) as error:
+            weights, moments, state = before
+            self.model.load_state_dict(weights)
+            self.optimizer.load_state_dict(moments)
+            self.model.set_state(state)
+            raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
+        return True
 
+    def _restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
         def part(prefix: str) -> dict[str, np.ndarray]:
             return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
-        for name in self.settings.keys() | meta["settings"].keys():
-            got, wanted = self.settings.get(name), meta["settings"].get(name)
-            if got != wanted:
-                raise CheckpointError(f"{name}: got {got!r}, wanted {wanted!r} as in {self.checkpoint}")
-        try:
-            self.model.load_state_dict(part("model/"))
-            self.optimizer.load_state_dict(meta["optimizer"] | _nested(part("optimizer/")))
-        except (ValueError, KeyError) as error:
-            raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
+        weights, best = part("model/"), part("best/")
+        optimizer = meta["optimizer"] | _nested(part("optimizer/"))
+        wanted = self.optimizer.state_dict().keys()
+        require(optimizer.keys() == wanted, "optimizer", sorted(optimizer), f"{sorted(wanted)}")
+        for name, param in self.model.params.items():
+            if name in weights:
+                require(weights[name].dtype == param.dtype, name, weights[name].dtype, str(param.dtype))
+        if best:   # fits as well, or nothing is taken over
+            self.model.load_state_dict(best)
+        self.model.load_state_dict(weights)
+        self.optimizer.load_state_dict(optimizer)
         sizes = meta["state"]
-        self.model.reset_state()
-        if sizes is not None:
-            self.model.set_state(
-                [tuple(arrays[f"state/{n}/{i}"] for i in range(size)) for n, size in enumerate(sizes)]
-            )
+        self.model.set_state(
+            sizes and [tuple(arrays[f"state/{n}/{i}"] for i in range(size)) for n, size in enumerate(sizes)]
+        )
+        best_valid = math.inf if meta["best_valid"] is None else meta["best_valid"]
+        epoch, step, curve = meta["epoch"], meta["step"], meta["curve"]
+        nats, tokens, seconds = meta["nats"], meta["tokens"], meta["seconds"]
         self.model.rng.bit_generator.state = meta["rng"]
-        self._best = part("best/") or None
-        self._best_valid = math.inf if meta["best_valid"] is None else meta["best_valid"]
-        self.epoch, self.step, self.curve = meta["epoch"], meta["step"], meta["curve"]
-        self._nats, self._tokens, self.seconds = meta["nats"], meta["tokens"], meta["seconds"]
-        return True
+        self._best, self._last, self._best_valid = best or None, None, best_valid
+        self.epoch, self.step, self.curve = epoch, step, curve
+        self._nats, self._tokens, self.seconds = nats, tokens, seconds
 
 
 def _nested(flat: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:

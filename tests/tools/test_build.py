@@ -524,3 +524,23 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write_text(path, "new\n")
     assert files(tmp_path) == {"a.ipynb": b"old\n"}
+
+
+def test_a_notebook_somebody_worked_in_is_kept_before_it_is_replaced(copied, executed):
+    path = copied.notebooks / "01_good.ipynb"
+    worked = student_of(copied)
+    cell = next(cell for cell in worked.cells if cell.cell_type == "code")
+    cell.source, cell.execution_count = "my_own = 'work'", 1
+    write_text(path, dumps(worked))
+    for number in (1, 2):
+        run(copied.root)
+        kept = copied.notebooks / "replaced" / f"01_good-{number}.ipynb"
+        assert "my_own" in kept.read_text(encoding="utf-8")
+        assert "my_own" not in path.read_text(encoding="utf-8")
+        write_text(path, dumps(worked))
+    edit(path, '"execution_count": 1', '"execution_count": null')   # neither run nor solved: nothing to keep
+    run(copied.root)
+    assert len(list((copied.notebooks / "replaced").iterdir())) == 2
+    edit(path, "raise NotImplementedError", "return 2 * x")   # solved, but never run
+    run(copied.root)
+    assert len(list((copied.notebooks / "replaced").iterdir())) == 3

@@ -24,6 +24,15 @@ ONE_THREAD = {
     "NUMEXPR_NUM_THREADS": "1",
     "VECLIB_MAXIMUM_THREADS": "1",
 }
+# The same arithmetic on every x86-64 processor with AVX2: wider instructions sum in another order, and a
+# training run turns the last digit into the first. Elsewhere these names mean nothing.
+SAME_ARITHMETIC = {
+    "OPENBLAS_CORETYPE": "Haswell",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "AVX2",
+}
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -55,7 +64,8 @@ class _Client(NotebookClient):
 
 
 def kernel_environment(ipython_folder: str) -> dict[str, str]:
-    """What the kernel runs under: one thread, fixed hashes, strict checks, nobody's own IPython profile."""
+    """What a chapter's kernel runs under, in the build and when nbval compares: one thread, the same
+    arithmetic, fixed hashes, strict checks, nobody's own IPython profile."""
     fixed = {
         "IPYTHONDIR": ipython_folder,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -63,7 +73,7 @@ def kernel_environment(ipython_folder: str) -> dict[str, str]:
         "UNROLLED_BUILD": "1",
         "UNROLLED_STRICT": "1",
     }
-    return os.environ | ONE_THREAD | fixed
+    return os.environ | ONE_THREAD | SAME_ARITHMETIC | fixed
 
 
 async def execute(

@@ -5,13 +5,18 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 
 from tools.build.execute import CELL_TIMEOUT, CellFailed, execute
 from tools.build.exercises import Exercise
-from tools.build.freshness import outputs_may_differ, record_build, stale_solution, stale_student
+from tools.build.freshness import (
+    outputs_may_differ,
+    read_notebook,
+    record_build,
+    stale_solution,
+    stale_student,
+)
 from tools.build.notebook import dumps, solution_notebook, student_notebook
 from tools.build.outputs import output_problems
 from tools.build.rules import judge_chapter, leaked_solutions, shared_names
@@ -92,7 +97,7 @@ def write_student(course: Course, draft: Draft) -> bool:
     """Write the student notebook if it is another one; whether it was."""
     if not stale_student(course, draft.chapter, draft.student):
         return False
-    write_text(_student_path(course, draft), dumps(draft.student))
+    _replace_student(course, draft)
     return True
 
 
@@ -117,9 +122,24 @@ async def build_chapter(
     if problems:
         raise BuildError(problems)
     write_text(course.solutions / f"{chapter.name}.ipynb", dumps(notebook))
-    write_text(_student_path(course, draft), dumps(draft.student))
+    _replace_student(course, draft)
     record_build(course, chapter)
 
 
-def _student_path(course: Course, draft: Draft) -> Path:
-    return course.notebooks / f"{draft.chapter.name}.ipynb"
+def _replace_student(course: Course, draft: Draft) -> None:
+    """Write the student notebook. One that somebody worked in is kept in notebooks/replaced/ first."""
+    path = course.notebooks / f"{draft.chapter.name}.ipynb"
+    old = read_notebook(path)
+    if old is not None and any(map(_worked_in, old.cells)):
+        number = 1
+        while (kept := course.notebooks / "replaced" / f"{path.stem}-{number}.ipynb").exists():
+            number += 1
+        write_text(kept, path.read_text(encoding="utf-8"))
+    write_text(path, dumps(draft.student))
+
+
+def _worked_in(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell was run, or is an exercise whose stub is gone."""
+    exercise = cell.metadata.get("nbgrader", {}).get("solution", False)
+    attempted = exercise and "raise NotImplementedError" not in cell.source
+    return bool(cell.get("execution_count") or cell.get("outputs") or attempted)

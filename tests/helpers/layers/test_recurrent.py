@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU: equal to torch, equal to a loop over their readable steps, and careful with their input."""
+"""RNN, LSTM and GRU: equal to torch, equal to a loop over their readable steps, careful with their input."""
 
 import numpy as np
 import pytest
@@ -344,6 +344,25 @@ def test_a_wrong_state_or_upstream_gradient_is_refused(cell):
     bad = [*dlast[:-1], np.zeros((N + 1, H))]
     with pytest.raises(ValueError, match=rf"d{name}_last: got shape \({N + 1}, {H}\), wanted \({N}, {H}\)"):
         backward(layer, dh, bad)
+
+
+@every_cell
+def test_a_refused_forward_leaves_the_last_one_intact(cell):
+    layer = make(cell)
+    x, state, dh, _ = draw(layer, N, T)
+    forward(layer, x, state)
+    wanted = backward(layer, dh)
+    with pytest.raises(ValueError, match="0: got shape"):
+        forward(layer, 2 * x, [s[:, 1:] for s in state])
+    np.testing.assert_array_equal(backward(layer, dh), wanted)
+    np.testing.assert_array_equal(layer.grads["Wx"], make_gradient(cell, x, state, dh))
+
+
+def make_gradient(cell, x, state, dh):
+    layer = make(cell)
+    forward(layer, x, state)
+    backward(layer, dh)
+    return layer.grads["Wx"]
 
 
 @every_cell

@@ -1,0 +1,74 @@
+"""The README's picture and its table of measured results, both from the records: python -m tools.picture."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from helpers.plots import COLOURS, figure
+from helpers.records import read_record
+
+PICTURE = Path(__file__).resolve().parents[1] / "docs" / "picture.png"
+MEASURED = ("pronouns", "english-words", "english-characters", "ptb-small", "ptb-small-lr-decay-1.0")
+
+
+def alt_text() -> str:
+    """What the picture finds, in one sentence for each half."""
+    pronouns, ptb = read_record("pronouns"), read_record("ptb-small")
+    context = {row["context"]: row["perplexity"] for row in ptb["results"]["context"]}
+    return (
+        f"Left: a from-scratch LSTM on stories whose best possible perplexity is known to be "
+        f"{pronouns['floor_perplexity']:.2f}; validation falls to {pronouns['valid_perplexity']:.2f} in "
+        f"{len(pronouns['curve'])} epochs. Right: the same code on Penn Treebank, perplexity against words "
+        f"of context: {context[1]:.0f} with one word, {context[5]:.0f} with 5, {context[55]:.0f} with 55."
+    )
+
+
+def draw():
+    """The figure, two panels."""
+    pronouns, ptb = read_record("pronouns"), read_record("ptb-small")
+    fig, (left, right) = figure(columns=2, width=9, height=3.2)
+    epochs = [row["epoch"] for row in pronouns["curve"]]
+    left.plot(epochs, [row["valid_perplexity"] for row in pronouns["curve"]], "o-", color=COLOURS["lstm"])
+    left.axhline(pronouns["floor_perplexity"], color=COLOURS["floor"], linewidth=0.9, linestyle=":")
+    left.text(epochs[-1], pronouns["floor_perplexity"], "exact floor", ha="right", va="bottom", fontsize=9)
+    left.set(title="stories with a known floor", xlabel="epoch", ylabel="perplexity", xticks=epochs)
+    context = {row["context"]: row["perplexity"] for row in ptb["results"]["context"]}
+    right.plot(list(context), list(context.values()), "o-", color=COLOURS["rnn"])
+    right.set(title="Penn Treebank: how far back does it look?", xlabel="words of context", xscale="log")
+    ticks = [1, 2, 5, 10, 20, 50]
+    right.set_xticks(ticks, ticks)
+    right.minorticks_off()
+    return fig
+
+
+def table() -> str:
+    """The README's rows: run, test perplexity, what to compare with, seconds, command."""
+    rows = ["| Run | Test perplexity | Beside it | Time | Command |", "|---|---|---|---|---|"]
+    beside = {
+        "pronouns": lambda r: f"exact floor {r['floor_perplexity']:.2f}",
+        "english-words": lambda r: f"word frequencies {r['results']['unigram_test_perplexity']:.0f}",
+        "english-characters": lambda r: f"plain RNN {r['results']['rnn']['test_perplexity']:.2f}; per letter",
+        "ptb-small": lambda r: "136 published for this size",
+        "ptb-small-lr-decay-1.0": lambda r: "the same with a constant learning rate",
+    }
+    for name in MEASURED:
+        record = read_record(name)
+        digits = 2 if record["test_perplexity"] < 10 else 1
+        threads = record["hardware"]["threads"]
+        time = f"{record['seconds']:.0f} s, {threads} thread{'s' if threads > 1 else ''}"
+        result = f"{record['test_perplexity']:.{digits}f}"
+        rows.append(f"| {name} | {result} | {beside[name](record)} | {time} | `{record['command']}` |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Write the picture; print the alternative text and the table for the README."""
+    temporary = PICTURE.with_suffix(".tmp.png")
+    draw().savefig(temporary, dpi=110, bbox_inches="tight", metadata={"Software": None})
+    os.replace(temporary, PICTURE)
+    print(f"![{alt_text()}](docs/picture.png)\n\n{table()}")
+
+
+if __name__ == "__main__":
+    main()
