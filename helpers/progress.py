@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.checks.box import MIME
-from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED, fingerprint
+from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED
+from helpers.checks.sources import fingerprint
 from helpers.validation import require
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -187,7 +188,7 @@ def _verdict(cells: list[Any], name: str) -> dict[str, Any] | None:
 
 
 def _fingerprint(source: str, name: str) -> str:
-    """As `helpers.checks.judge.fingerprint`, of a notebook cell, which may hold magics too."""
+    """As `helpers.checks.sources.fingerprint`, of a notebook cell, which may hold magics too."""
     plain = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     return fingerprint(source, name) or fingerprint("\n".join(plain), name)
 

@@ -38,7 +38,7 @@ show_environment()
 # | 3 · Clipping | Why do long sequences break training, and what does clipping fix? | in preparation |
 # | 4 · LSTM and GRU | How does a gate keep a memory? | in preparation |
 # | [5 · Language model](05_language_model.ipynb) | How good can a recurrent language model get? | |
-# | 6 · Improvements | From 136 to 75: what buys perplexity? | in preparation |
+# | 6 · Improvements | From 136 to 75: what buys perplexity (lower is better)? | in preparation |
 # | 7 · Attention | What if the sentence does not fit in one vector? | in preparation |
 # | 8 · Sentiment | Which cell should I choose? | in preparation |
 #
@@ -184,7 +184,8 @@ w_h = 1.0
 print("  ".join(f"{h:.2f}" for h in after_one_nudge(w_h)))
 
 # %% [markdown]
-# How long such a memory can last, what that does to the gradient, and how a gate keeps it longer: that is
+# At 1 it still fades, ever more slowly; at −1.5 it keeps its size and changes its sign at every step. How long such a
+# memory can last, what that does to the gradient, and how a gate keeps it longer: that is
 # the course.
 
 # %% [markdown]
@@ -203,10 +204,10 @@ print("  ".join(f"{h:.2f}" for h in after_one_nudge(w_h)))
 # Let $h = \tanh(w\,x)$ with $x = 2$, and let $w$ be such that $h = 0.5$. How fast does $h$ change with
 # $w$: what is $\partial h / \partial w$?
 #
-# - (a) 0.75
-# - (b) 0.5
-# - (c) 1.5
-# - (d) 2
+# - **a** 0.75
+# - **b** 0.5
+# - **c** 1.5
+# - **d** 2
 
 # %% exercise="quiz_chain_rule"
 def quiz_chain_rule():
@@ -227,13 +228,13 @@ quiz_chain_rule = check("quiz_chain_rule", quiz_chain_rule)
 # ### Exercise 0.3 · `quiz_shapes` · ★☆☆ · 3 min
 #
 # A batch `x` of shape (N, D) = (4, 3) goes through `y = x @ W`, where `W` has shape (3, 5); so `y` has
-# shape (4, 5). On the way back `dy` arrives, the gradient of the loss in `y`, also (4, 5). Which product
+# shape (4, 5). On the way back `dy` arrives, the gradient of the loss in `y` (the loss is the number that training makes small), also (4, 5). Which product
 # is the gradient in `W`?
 #
-# - (a) `dy @ W.T`
-# - (b) `x.T @ dy`
-# - (c) `dy.T @ x`
-# - (d) `x @ dy`
+# - **a** `dy @ W.T`
+# - **b** `x.T @ dy`
+# - **c** `dy.T @ x`
+# - **d** `x @ dy`
 
 # %% exercise="quiz_shapes"
 def quiz_shapes():
@@ -257,10 +258,10 @@ quiz_shapes = check("quiz_shapes", quiz_shapes)
 # A model returns its guesses as a column, `guess` of shape (4, 1); the right values are `target` of shape
 # (4,). What is the shape of `guess - target`?
 #
-# - (a) (4, 1)
-# - (b) (4,)
-# - (c) (4, 4)
-# - (d) none: NumPy raises an error
+# - **a** (4, 1)
+# - **b** (4,)
+# - **c** (4, 4)
+# - **d** none: NumPy raises an error
 
 # %% exercise="quiz_broadcasting"
 def quiz_broadcasting():
@@ -311,11 +312,11 @@ show_progress()
 # | a box you do not understand | open both hints, then the [solution](../solutions/00_start_here.ipynb) |
 # | you want to start a chapter afresh | see below |
 #
-# **A fresh copy of a notebook.** To keep what you have, *File → Save Notebook As…* under another name.
+# **A fresh copy of a notebook.** To keep what you have, right-click the notebook in the file browser, *Duplicate*.
 # Then open a terminal (*File → New → Terminal*) and type, here for chapter 1,
 #
 # ```
-# git restore notebooks/01_rnn_recap.ipynb
+# git restore :/notebooks/01_rnn_recap.ipynb
 # ```
 #
 # and *File → Reload Notebook from Disk*. Without git, put the file from a new download of the course in

@@ -10,13 +10,13 @@
 # - show by measurement why a fixed window of words is not enough,
 # - write a recurrent step and run it over a batch of sequences, with every shape in your head,
 # - sample from a network's output, and say why that is not the same as taking the best,
-# - prove that a network without memory cannot write "hello", and train one that can,
+# - prove that a network without memory cannot spell "hello", and train one that can,
 # - count the parameters of any recurrent layer before you build it.
 #
 # **Needs:** matrix shapes and NumPy ([the start page](00_start_here.ipynb) has a self-check). Training is
-# borrowed here and derived in chapter 2.
+# borrowed here; chapters 2 (in preparation) and [5](05_language_model.ipynb) derive it.
 #
-# **Time:** about 120 minutes, 80 of them for the exercises.
+# **Time:** about 130 minutes, 90 of them for the exercises.
 
 # %%
 import numpy as np
@@ -42,8 +42,9 @@ torch.set_num_threads(1)
 # *He*, because of *John*. To fill a blank at the end, a reader must carry something along from the
 # beginning. How much? Let us first try to get by without.
 #
-# The course has a small grammar that writes such stories. It places any number of filler words between
-# the name and the pronoun, and nothing in the filler gives the answer away.
+# The course has a small grammar that writes such stories. We take only the second kind, he or she: the
+# first needs the name itself, which is more to carry. Between the name and the pronoun stand 0 to 12
+# words of filler that do not give the answer away; `<eos>` marks the end of a story.
 
 # %%
 from helpers.corpora.pronouns import PronounGrammar
@@ -57,7 +58,7 @@ for story in stories[:4]:
 # %% [markdown]
 # ## 1.2 A window of words
 #
-# The classical answer is the **n-gram model**: look at the last few words, remember what followed them in
+# The classical answer is the **n-gram model** (Shannon 1951): look at the last few words, remember what followed them in
 # the training text, and predict that. If these words never occurred together, look at one word less.
 # The whole model is a table of counts.
 
@@ -117,7 +118,8 @@ for window in (2, 4, 6, 10):
 #    words, but these exact ten words hardly ever occurred in training, so the model falls back on fewer. The
 #    table has nearly a hundred thousand entries by now and still misses.
 #
-# A longer window needs a table that grows exponentially. That road is closed.
+# The number of *possible* contexts grows exponentially with the window, and no text is long enough to fill
+# such a table. That road is closed.
 
 # %% [markdown]
 # ## 1.3 One number is enough
@@ -144,14 +146,16 @@ for t, x in enumerate([1] + 10 * [0], start=1):
 
 # %% [markdown]
 # ### Exercise 1.1 · `remember_first` · ★★☆ · 15 min
-# Find weights with which the unit remembers the **first** name for 60 words, even when names of the other kind
-# come later. Return $h$ at the end, rounded: $+1$ (a man came first) or $-1$.
+# Loop over the signals with the formula above, and return the last $h$, rounded (`np.round`): $+1$ if a man
+# came first, $-1$ if a woman did. At least one name occurs. Then find weights with which the unit remembers
+# the **first** name for 60 words, even when names of the other kind come later.
 #
 # <details><summary>A nudge</summary>Without input the unit computes h → tanh(w_h · h) again and again. For which
 # w_h does a value near 1 stay near 1? Try 0.8, 1 and 3 in the cell above.</details>
-# <details><summary>A recipe</summary>With w_h = 3 the state rests near ±0.995, and pushes with 3 · 0.995 ≈ 3 against
-# whatever comes in. A later name pushes with w_x. Choose w_x smaller than that, but large enough to leave 0: 2 works.
-# </details>
+# <details><summary>A recipe</summary>With w_h = 3 the state rests near ±0.995 and holds itself with 3 · 0.995 ≈ 3. A
+# name of the other kind pushes the other way with w_x, and two may come close together: stay well below 3. But one
+# name must lift h above 0.5, or it rounds to 0: that takes w_x above 0.55. In the loop: h = np.tanh(w_x * s + w_h *
+# h).</details>
 #
 # You are there when `remember_first(np.array([0, 1, 0, 0, -1, 0]))` gives `1.0`.
 
@@ -173,7 +177,8 @@ remember_first = check("remember_first", remember_first)
 # %% [markdown]
 # From here on the chapter runs on your function if the box is green, and on ours if not.
 #
-# Two weights against tables with thousands of entries, on the same stories:
+# Now the unit reads the stories that the tables read. Not quite fair: we tell it which words are names, and of
+# which kind, and the tables had to find that out. What it shows is that one number is enough to *carry* the answer.
 
 # %%
 lexicon = grammar.lexicon
@@ -190,20 +195,24 @@ def share_right(stories):
 
 
 accuracy["state"] = [share_right(tests[d]) for d in distances]
+print("one recurrent unit:", *(f"{a:.0%}" for a in accuracy["state"]))
+
+# %% [markdown]
+# And much further, with other names in between:
+
+# %%
 crowded = PronounGrammar(distance=40, distractors=3, greetings=0.0)
 far = share_right(crowded.stories(300, np.random.default_rng(7)))
-print(f"one recurrent unit, 40 filler words and 3 other names in between: {far:.0%} right")
+print(f"40 filler words and 3 other names in between: {far:.0%} right")
 
 # %%
 fig, axis = figure(width=7, height=3.4)
-shades = {2: "#bbbbbb", 4: "#999999", 6: "#777777", 10: "#444444"}
-for window, shade in shades.items():
-    axis.plot(distances, accuracy[window], "o-", color=shade, markersize=4)
-axis.plot(distances, accuracy["state"], "s-", color=COLOURS["rnn"], label="one recurrent unit, 2 weights")
-for window, place in ((2, (0.2, 0.44)), (4, (0.55, 0.78)), (6, (1.35, 0.7)), (10, (2.2, 0.66))):
-    axis.annotate(f"window {window}", place, fontsize=8, color=shades[window])
+axis.plot(distances, accuracy["state"], "s-", color=COLOURS["rnn"], label="one recurrent unit")
+for window, shade in ((10, "#444444"), (6, "#777777"), (4, "#999999"), (2, "#bbbbbb")):
+    label = f"window of {window} words"
+    axis.plot(distances, accuracy[window], "o-", color=shade, markersize=4, label=label)
 axis.axhline(0.5, color=COLOURS["floor"], linewidth=0.8, linestyle=":")
-axis.text(12, 0.5, "chance", fontsize=8, ha="right", va="bottom")
+axis.text(0, 0.47, "chance", fontsize=8, va="top")
 axis.set(xlabel="filler words between the name and the pronoun", ylim=(0.35, 1.05))
 axis.set_ylabel("blanks filled correctly")
 axis.legend(frameon=False, loc="center right")
@@ -220,8 +229,8 @@ show(
 # two weights by hand. Whether *training* finds them is another question, and a plain recurrent network will
 # turn out to be surprisingly bad at it. Chapters 2 to 4 are about why, and what helps.
 #
-# **Change this and look again.** The unit holds its value because $w_h > 1$. Set `w_h` below to 0.9, 1.0 and
-# 1.1 and draw the state over 60 words of filler. Where exactly does memory begin?
+# **Change this and look again.** The unit holds its value because $w_h > 1$. Set `w_h` below to 0.9 and 1.0, and look at
+# what is left after 60 words of filler.
 
 # %%
 w_h = 1.1   # change this
@@ -232,9 +241,12 @@ for _ in range(60):
 print(f"w_h = {w_h}: after 1, 10 and 60 words h = {trace[0]:.3f}, {trace[9]:.3f}, {trace[59]:.3f}")
 
 # %% [markdown]
+# At 1.0 the state still fades, only ever more slowly; just above 1 there is a value at which it rests. Memory begins exactly
+# there: the curve $\tanh(w_h h)$ must start steeper than $h$ itself.
+#
 # ## 1.4 Order carries meaning
 #
-# One more thing that a bag of words cannot see. Korean marks who does what by particles, so words may move, but
+# A *bag of words*, the words of a sentence counted without their order, misses one more thing. Korean marks who does what by particles, so words may move, but
 # not anywhere:
 #
 # | | romanised | gloss | |
@@ -299,8 +311,8 @@ def rnn_step(x, h_prev, Wx, Wh, b):
 rnn_step = check("rnn_step", rnn_step)
 
 # %% [markdown]
-# Many books glue the two inputs together and write $W[h; x]$. That is the same computation: stack $x$ and $h$ side by
-# side, stack the matrices on top of each other, and one product gives the same sum.
+# Many books glue the two inputs together and write $W[h; x]$. That is the same computation: put $x$ and $h$ side by
+# side, stack the matrices in the same order, and one product gives the same sum.
 
 # %%
 rng = np.random.default_rng(2)
@@ -319,7 +331,8 @@ print("largest difference below 1e-14:", np.abs(two_products - one_product).max(
 # ## 1.6 A loop, or unrolled
 #
 # The drawing on the left is the network: one cell that feeds its state back to itself. On the right the same
-# cell is written out once per step. There is nothing new on the right: **all the $W_x$ are the same matrix**, and so
+# cell is written out once per step. ($W_y$, of shape (H, V), reads an output $y_t$ off the state: section 1.7.) There is
+# nothing new on the right: **all the $W_x$ are the same matrix**, and so
 # are all the $W_h$ and all the $W_y$. What differs from step to step is the state.
 
 # %%
@@ -335,8 +348,8 @@ show(
 # in one array h of shape (N, T, H): `h[:, t]` is the state *after* reading `x[:, t]`.
 #
 # <details><summary>A nudge</summary>A loop over t. Which variable has to survive from one round to the next?</details>
-# <details><summary>A recipe</summary>Start with h = h0 and an empty list. In each round h = rnn_step(x[:, t], h, …) and
-# append it. At the end <code>np.stack(states, axis=1)</code>; axis 0 would give (T, N, H).</details>
+# <details><summary>A recipe</summary>Start with h = h0 and an empty list. In each round
+# <code>h = rnn_step(x[:, t], h, Wx, Wh, b)</code>, and append it. At the end <code>np.stack(states, axis=1)</code>; axis 0 would give (T, N, H).</details>
 #
 # You are there when four steps of ones (N = 1, D = 3, H = 2), with all of Wx 0.1, all of Wh 0.2, no bias and h0 = 0,
 # give `h[0, -1, 0] ≈ 0.439`.
@@ -381,7 +394,7 @@ print("equal to helpers.layers.RNN:", np.allclose(layer.forward(x, h0), ours, rt
 # %% [markdown]
 # ## 1.7 "hello", one character at a time
 #
-# Now a network that writes. Its alphabet has four characters, h, e, l, o. After each character it should
+# Now a network that spells. Its alphabet has four characters, h, e, l, o. After each character it should
 # name the next: after h comes e, after e comes l, after l comes l, and after the second l comes o.
 #
 # A character enters as a **one-hot** vector, a row of zeros with a single 1:
@@ -397,10 +410,10 @@ print("reads ", " ".join(inputs), "\nwrites", " ".join(targets), "\n")
 print(x[0].astype(int))
 
 # %% [markdown]
-# What leaves the network at each step is one number per character, the **logits** $z_t = h_t W_y + b_y$ of shape
-# (N, V). Softmax turns them into probabilities: $p_i = e^{z_i} / \sum_j e^{z_j}$.
+# What leaves the network at each step is one number per character, the **logits** $y_t = h_t W_y + b_y$ of shape
+# (N, V). Softmax turns them into probabilities: $p_i = e^{y_i} / \sum_j e^{y_j}$.
 #
-# Take the logits of an untrained network after it has read *h* (the lecture's numbers):
+# Take the logits of an untrained network after it has read *h* (numbers often seen in lectures):
 
 # %%
 from helpers.layers import softmax
@@ -426,9 +439,9 @@ colours = [COLOURS["sky"], COLOURS["gru"], COLOURS["accent"], COLOURS["warm"]]
 for i, character in enumerate("helo"):
     axis.barh(0, p[i], left=edges[i], color=colours[i], edgecolor="white")
     if p[i] > 0.01:
-        axis.text(edges[i] + p[i] / 2, 0, character, ha="center", va="center")
+        axis.text(edges[i] + p[i] / 2, -0.2, character, ha="center", va="center")
 axis.annotate("l", (edges[2], 0.4), (edges[2] + 0.04, 0.7), arrowprops={"arrowstyle": "-"})
-axis.axvline(0.1, ymax=0.85, color="black", linewidth=1)
+axis.axvline(0.1, ymin=0.4, ymax=0.85, color="black", linewidth=1)
 axis.text(0.1, 0.72, "u = 0.1", ha="center", fontsize=9)
 axis.set(xlim=(0, 1), yticks=[], ylim=(-0.5, 0.9))
 axis.grid(False)
@@ -499,6 +512,10 @@ quiz_state = check("quiz_state", quiz_state)
 # %% [markdown]
 # ## 1.8 What a network without memory cannot do
 #
+# How bad is a prediction? If the network gave the character that really came the probability $p$, it pays
+# $-\ln p$: nothing for $p = 1$, $\ln 2 \approx 0.69$ for $p = 1/2$, 2.08 for $p = 0.125$. The mean over all predictions is
+# the **loss**, called cross-entropy. With the natural logarithm its unit is the *nat*.
+#
 # Suppose the state were missing: the network sees one character and must name the next. After *l* the right answer is l
 # in one case and o in the other. The best it can do is to give each one half, and that costs $\ln 2$ at both places.
 # The other two places can be learned perfectly. So on average, over four predictions, the loss cannot go below
@@ -537,7 +554,8 @@ memoryless_bound = check("memoryless_bound", memoryless_bound)
 # Now train, once with the state and once without. The control is the same network with $W_h = 0$ held fixed, so that it
 # sees nothing but the current character. It is built to fail; the question is whether it fails where we said.
 #
-# The loop is the one you will derive in chapters 2 and 5: run forwards, compare, run backwards, take a small step.
+# Three helpers come along: `Affine` computes $h W_y + b_y$, `SoftmaxCrossEntropy` the loss, and `Adam` takes the small
+# steps. The loop is the one of chapter 5: run forwards, compare, run backwards, take a step.
 
 # %%
 from helpers.layers import Affine, SoftmaxCrossEntropy
@@ -562,12 +580,12 @@ def train_on_hello(memory, steps=400):
             optimizer.step(layer.grads)
     return cell, output, curve
 
-
+# %%
 trained = {memory: train_on_hello(memory) for memory in (True, False)}
 for memory, (cell, output, curve) in trained.items():
     best = output.forward(cell.forward(x)).argmax(axis=2)[0]
     name = "with the state   " if memory else "without the state"
-    print(f"{name}  loss {curve[-1]:.3f}   writes {''.join(alphabet.decode(best))}")
+    print(f"{name}  loss {curve[-1]:.3f}   after h, e, l, l says {''.join(alphabet.decode(best))}")
 print(f"bound without the state {memoryless_bound('hello'):.3f}")
 
 # %%
@@ -586,7 +604,7 @@ show(
 )
 
 # %% [markdown]
-# The control sits exactly on its bound, and no amount of training moves it. The recurrent network writes *ello*.
+# The control sits on its bound, and no amount of training moves it. The recurrent network says *ello*.
 # What tells its two l's apart is visible in the state:
 
 # %%
@@ -594,6 +612,20 @@ cell, output, _ = trained[True]
 states = cell.forward(x)[0]
 print(f"distance between the states at the two l's: {np.linalg.norm(states[2] - states[3]):.2f}")
 print(f"distance between their inputs:              {np.linalg.norm(x[0, 2] - x[0, 3]):.2f}")
+
+# %% [markdown]
+# So far it was handed the right letter at every step. Left alone, it gets its own last letter back as the next input:
+
+# %%
+for memory, (cell, output, _) in trained.items():
+    letter, state = alphabet.encode("h"), None
+    spelled = "h"
+    for _ in range(4):
+        h = cell.forward(one_hot(letter, 4, dtype=np.float64)[None], state if memory else None)
+        state = h[:, -1]
+        letter = output.forward(state).argmax(axis=1)
+        spelled += alphabet.decode(letter)[0]
+    print("with the state   " if memory else "without the state", spelled)
 
 # %% [markdown]
 # ## 1.9 Five ways to wire it
@@ -663,7 +695,8 @@ print("many to many", x.shape, "→ one state", h[:, -1].shape, "→ words", tra
 # %% [markdown]
 # ## 1.10 From words to (N, T, D)
 #
-# Words enter a network as ids, and sentences differ in length. Three steps make one array of them.
+# Words enter a network as ids, and sentences differ in length. Padding and embedding make one array (N, T, D) of them.
+# (`<pad>` is the id for nothing, `<unk>` the one for words the vocabulary does not know.)
 #
 # **Padding.** Choose a length, cut what is longer, fill what is shorter with an id that means "nothing".
 
@@ -677,7 +710,8 @@ ids = np.zeros((len(reviews), length), dtype=int)                   # 0 is <pad>
 for n, review in enumerate(reviews):
     kept = words.encode(review.split())[:length]
     ids[n, : len(kept)] = kept
-print(ids)
+for row in ids:
+    print(row, *words.decode(row))
 
 # %% [markdown]
 # **Embedding.** A table with one row of D numbers for each word; an id picks its row. That is what a one-hot vector times
@@ -719,30 +753,30 @@ print(vectors.shape, "→", h1.shape, "→", h2.shape)
 # ## 1.11 Counting parameters
 #
 # A recurrent layer has a matrix from the input (D × H), one from the state (H × H), and a bias (H). Gated cells, which
-# we meet in chapter 4, have several such sets: 4 in an LSTM, 3 in a GRU. And libraries differ in the number of
+# we meet in chapter 4, have several such blocks: 4 in an LSTM, 3 in a GRU. And libraries differ in the number of
 # biases: PyTorch keeps two (one for each product), Keras mostly one.
 
 # %% [markdown]
 # ### Exercise 1.7 · `recurrent_parameters` · ★☆☆ · 10 min
 # Write the count as a formula.
 #
-# <details><summary>A nudge</summary>Count one set first: the two matrices and the biases. Then multiply.</details>
-# <details><summary>A recipe</summary>gates · H · (D + H + biases)</details>
+# <details><summary>A nudge</summary>Count one block first: the two matrices and the biases. Then multiply.</details>
+# <details><summary>A recipe</summary>blocks · H · (D + H + biases)</details>
 #
-# You are there when the lecture's LSTM(50→50) with one bias has `20200` parameters.
+# You are there when an LSTM(50→50) with one bias has `20200` parameters.
 
 # %% exercise="recurrent_parameters"
-def recurrent_parameters(input_size, hidden_size, gates, biases):
-    """D, H, sets of weights (1, 3 or 4) and bias vectors in a set (1 or 2) → number of parameters, an int."""
+def recurrent_parameters(input_size, hidden_size, blocks, biases):
+    """D, H, blocks of weights (1, 3 or 4), bias vectors in a block (1 or 2) → number of parameters, an int."""
     ### BEGIN SOLUTION
-    return gates * hidden_size * (input_size + hidden_size + biases)
+    return blocks * hidden_size * (input_size + hidden_size + biases)
     ### END SOLUTION
 
 # %% check="recurrent_parameters" points=1
 recurrent_parameters = check("recurrent_parameters", recurrent_parameters)
 
 # %% [markdown]
-# The lecture's model for film reviews: 10,000 words → vectors of 50 → a cell of 50 → a dense layer of 32 → one
+# A typical model for film reviews: 10,000 words → vectors of 50 → a cell of 50 → a dense layer of 32 → one
 # number. Our formula beside what PyTorch counts itself:
 
 # %%
@@ -761,13 +795,16 @@ rows = [
 print(f"{'layer':22s} one bias   PyTorch")
 for name, formula, counted in rows:
     print(f"{name:22s} {formula:8,d}  {counted:8,d}")
+
+# %%
 embedding_count, rnn_count, lstm_count, _, dense, last = (row[1] for row in rows)
-print(f"\nwhole model with the RNN  {embedding_count + rnn_count + dense + last:,d}")
-print(f"whole model with the LSTM {embedding_count + lstm_count + dense + last:,d}")
+for name, cell_count in (("RNN ", rnn_count), ("LSTM", lstm_count)):
+    total = embedding_count + cell_count + dense + last
+    print(f"whole model with the {name} {total:,d}, of which embedding {embedding_count / total:.0%}")
 
 # %% [markdown]
 # The two columns differ exactly in the recurrent layers, by one bias vector per set. (Keras' GRU, in its default form with
-# `reset_after`, has two as well: 15,300.) Notice where the parameters are: 99 % of them are the embedding.
+# `reset_after`, has two as well: 15,300.) Notice where the parameters are: in the embedding.
 
 # %% [markdown]
 # ## 1.12 What it costs
@@ -803,9 +840,9 @@ show(
 #
 # | claim | verdict |
 # |---|---|
-# | A fixed window cannot fill the blank when the name is further away | measured: at chance from there on, and already before it, because long contexts are too rare |
-# | A recurrent network can use information from any distance | in principle: two weights set by hand do it. Whether training finds them is measured in chapters 3 and 4 |
-# | The parameters are shared by all time steps | shown: reading 300 steps left them as they were; only the state differs |
+# | A fixed window cannot fill the blank when the name is further away | measured: at chance from there on, and nearly so before it, because long contexts are too rare |
+# | A recurrent network can use information from any distance | in principle: given the input ±1, two weights set by hand do it. Whether training finds them is measured in chapters 3 and 4 |
+# | The parameters are shared by all time steps | shown: the same five arrays read 3, 30 and 300 steps |
 # | W[h; x] and the two-matrix form are the same | equal to 1e-14 |
 # | The two l's of "hello" need a state | measured: without it the loss stays at (ln 2)/2 |
 # | Sampling makes the network write the right letter | only roughly: one time in eight. Training moves the probability |
@@ -816,7 +853,7 @@ show(
 # - A recurrent network applies **one function with one set of weights** at every step: $h_t = f(h_{t-1}, x_t)$.
 # - The **state** is all it has of the past. With it, (N, T, D) becomes (N, T, H).
 # - Softmax gives a distribution; argmax and sampling are two ways to use it.
-# - Time runs step by step: the price is linear in T and cannot be spread over processors.
+# - Time runs step by step: the steps of one sequence cannot run side by side, the sequences of a batch can.
 #
 # ## Three lines of history
 # Hopfield's network of 1982 is often named as the first recurrent network; it is an associative memory, which
@@ -831,8 +868,9 @@ show(
 # 4. `count_followers` stores every context. Estimate its size for a window of 20 on a million words.
 #
 # ## References
-# - Hopfield (1982), *Neural networks and physical systems with emergent collective computational abilities*, PNAS.
+# - Hopfield (1982), *Neural networks and physical systems with emergent collective computational abilities*, PNAS 79.
 # - Jordan (1986), *Serial order: a parallel distributed processing approach*, ICS report 8604.
 # - Elman (1990), *Finding structure in time*, Cognitive Science 14.
+# - Werbos (1974), *Beyond regression*, PhD thesis, Harvard.
 # - Werbos (1990), *Backpropagation through time: what it does and how to do it*, Proceedings of the IEEE 78.
 # - Shannon (1951), *Prediction and entropy of printed English*, Bell System Technical Journal 30.

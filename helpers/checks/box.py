@@ -22,7 +22,8 @@ class Box:
 
     def __repr__(self) -> str:
         verdict = self.verdict
-        lines = [f"{_STYLE[verdict.state][0]} {verdict.exercise}: {verdict.state}", f"  {verdict.text}"]
+        title = verdict.title or verdict.state
+        lines = [f"{_STYLE[verdict.state][0]} {verdict.exercise}: {title}", f"  {verdict.text}"]
         if verdict.hint:
             lines.append(f"  Hint: {verdict.hint}")
         if verdict.printed.strip():
@@ -32,7 +33,7 @@ class Box:
     def _repr_html_(self) -> str:
         verdict = self.verdict
         symbol, colour = _STYLE[verdict.state]
-        title = f"{symbol} {html.escape(verdict.exercise)}: {verdict.state}"
+        title = f"{symbol} {html.escape(verdict.exercise)}: {verdict.title or verdict.state}"
         parts = [
             f"<strong style='color:{colour}'>{title}</strong>",
             f"<div>{_rich(verdict.text)}</div>",

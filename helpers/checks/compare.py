@@ -82,11 +82,13 @@ def _inexact(value: Any) -> bool:
 def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str]:
     """Give the returned values their names → (outputs, complaint); complaint is "" when all is well.
 
-    A dict output is taken apart as ``grads["Wx"]``; torch tensors become arrays.
+    A dict output is taken apart as ``grads["Wx"]``.
     """
     if result is None:
         return {}, f"It returned nothing (None); wanted {_list(names)}. Is the return line missing?"
     values = (result,) if len(names) == 1 else result
+    if isinstance(values, np.ndarray) and values.ndim and len(values) == len(names):
+        values = tuple(values)   # np.stack((a, b)) unpacks like (a, b)
     if not isinstance(values, tuple | list):
         return {}, f"It returned one value ({_kind(result)}); wanted {len(names)}: {_list(names)}."
     if len(values) != len(names):
@@ -94,16 +96,10 @@ def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str
     outputs: dict[str, Any] = {}
     for name, value in zip(names, values, strict=True):
         if isinstance(value, Mapping):
-            outputs |= {f'{name}["{key}"]': _plain(entry) for key, entry in value.items()}
+            outputs |= {f'{name}["{key}"]': entry for key, entry in value.items()}
         else:
-            outputs[name] = _plain(value)
+            outputs[name] = value
     return outputs, ""
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "detach"):
-        return value.detach().cpu().numpy()
-    return value
 
 
 def _list(names: Sequence[str]) -> str:
@@ -113,6 +109,33 @@ def _list(names: Sequence[str]) -> str:
 def _kind(value: Any) -> str:
     shape = getattr(value, "shape", None)
     return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
+
+
+def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Difference | None:
+    """The first output that is a list where the reference has an array, a float where it has an int, or
+    text where it has a number: right in value perhaps, but the next cell could not work with it."""
+    for name, wanted in reference.items():
+        value = got.get(name)
+        if value is None:
+            continue
+        text = _kind_problem(value, wanted)
+        if text:
+            return Difference(name, f"`{name}` {text}")
+    return None
+
+
+def _kind_problem(value: Any, wanted: Any) -> str:
+    if isinstance(value, str) and not isinstance(wanted, str):
+        return f"is text, {_short(value)}; wanted a number, without quotes or str()."
+    if isinstance(wanted, np.ndarray) and not isinstance(value, np.ndarray):
+        how = ".numpy()" if hasattr(value, "detach") else "np.array(…)"
+        return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}: {how} makes one."
+    if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
+        if not isinstance(value, int | np.integer) or isinstance(value, bool):
+            return f"is {_short(value)}, a {type(value).__name__}; wanted a whole number (an int)."
+    elif isinstance(wanted, float | np.floating) and np.ndim(value) > 0:
+        return f"has shape {np.shape(value)}; wanted one number."
+    return ""
 
 
 def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> Difference | None:
@@ -151,7 +174,9 @@ def _differs(got: Any, want: Any, rtol: float) -> str:
     if error.max() <= rtol * scale:
         return ""
     index = tuple(int(i) for i in np.unravel_index(np.argmax(error), error.shape))
-    values = f"got {actual[index]:.6g}, wanted {expected[index]:.6g}"
+    mine, theirs = float(actual[index]) + 0.0, float(expected[index]) + 0.0   # + 0.0 makes 0 of -0
+    digits = 6 if f"{mine:.6g}" != f"{theirs:.6g}" else 12
+    values = f"got {mine:.{digits}g}, wanted {theirs:.{digits}g}"
     if not index:
         return f"differs: {values}."
     wrong = int((error > rtol * scale).sum())

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import copy
-import hashlib
 import importlib
-import inspect
-import textwrap
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks.compare import Outcome, call, describe_error, difference, name_outputs
+from helpers.checks.compare import Outcome, call, describe_error, difference, name_outputs, wrong_kind
 from helpers.checks.registry import Exercise, Misconception, Oracle, Quiz
+from helpers.checks.sources import fingerprint_of, written_beside_the_stub, wrong_signature
 
 PASSED, NOT_ATTEMPTED, FAILED = "passed", "not attempted", "failed"
 
@@ -29,6 +26,7 @@ class Verdict:
     state: str
     text: str
     hint: str = ""
+    title: str = ""
     misconception: str | None = None
     printed: str = ""
     fingerprint: str = ""
@@ -45,6 +43,7 @@ def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64)
             exercise.name,
             NOT_ATTEMPTED,
             "This is the course's version, not yours. To check yours, run its cell first, then this one.",
+            title="not checked",
         )
     if not callable(function):
         text = f"The check wants the function itself; it got {type(function).__name__}."
@@ -54,25 +53,6 @@ def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64)
     else:
         verdict = _judge_function(exercise, function, dtype)
     return verdict
-
-
-def fingerprint(source: str, name: str) -> str:
-    """Short hash of the function `name` in `source` that ignores layout and comments; "" if absent."""
-    try:
-        tree = ast.parse(textwrap.dedent(source))
-    except SyntaxError:
-        return ""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            return hashlib.sha256(ast.unparse(node).encode()).hexdigest()[:12]
-    return ""
-
-
-def _fingerprint_of(function: Callable[..., Any], name: str) -> str:
-    try:
-        return fingerprint(inspect.getsource(function), name)
-    except (OSError, TypeError):
-        return ""
 
 
 def random_cases(exercise: Exercise, dtype: type = np.float64) -> list[Mapping[str, Any]]:
@@ -122,26 +102,29 @@ def _expected(exercise: Exercise, case: Mapping[str, Any]) -> list[tuple[Oracle,
 
 def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: type) -> Verdict:
     cases = random_cases(exercise, dtype)
-    complaint = _wrong_signature(function, list(cases[0]))
+    complaint = wrong_signature(function, list(cases[0]))
     if complaint:
         return Verdict(exercise.name, FAILED, complaint)
     base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
     used: dict[str, int] = {}
     outcomes = [call(function, case, exercise.outputs) for case in cases]
-    mark = _fingerprint_of(function, exercise.name)
+    mark = fingerprint_of(function, exercise.name)
     for case, outcome in zip(cases, outcomes, strict=True):
         if isinstance(outcome.error, NotImplementedError):
             text = "Not attempted yet. The chapter goes on with the course's version."
+            if written_beside_the_stub(function):
+                text = "There is code, but `raise NotImplementedError` still stops it: delete that line."
             return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
         answers = _expected(exercise, case)
         text, quantity = _first_problem(function, outcome, answers, base)
         if text:
             found = _recognise(exercise, cases, outcomes, quantity, base)
+            near = _first_problem(function, outcome, answers, exercise.float32_rtol)[0] == ""
             return Verdict(
                 exercise.name,
                 FAILED,
                 f"{text} Case: {describe(case)}.",
-                hint=found.hint if found else _mutation_hint(outcome),
+                hint=found.hint if found else _mutation_hint(outcome) or (_FLOAT32_HINT if near else ""),
                 misconception=found.name if found else None,
                 printed=outcome.printed,
                 fingerprint=mark,
@@ -157,6 +140,9 @@ def _first_problem(function, outcome: Outcome, answers, base: float) -> tuple[st
         return describe_error(outcome.error, function), None
     if outcome.complaint:
         return outcome.complaint, None
+    odd = wrong_kind(outcome.outputs, answers[-1][1])   # the last one is the course's version
+    if odd:
+        return odd.text, odd.quantity
     for oracle, want in answers:
         found = difference(outcome.outputs, want, max(base, oracle.rtol or 0.0))
         if found:
@@ -165,6 +151,12 @@ def _first_problem(function, outcome: Outcome, answers, base: float) -> tuple[st
         changed = ", ".join(f"`{name}`" for name in outcome.mutated)
         return f"The values are right, but the function changed its argument {changed} in place.", None
     return "", None
+
+
+_FLOAT32_HINT = (
+    "Nearly right: the first digits agree. Somewhere the numbers became float32 (a dtype=np.float32, a torch "
+    "default, .astype), which keeps about 7 digits. Stay with the dtype of the input."
+)
 
 
 def _mutation_hint(outcome: Outcome) -> str:
@@ -213,17 +205,6 @@ def _same(left: Outcome, right: Outcome, quantity: str | None, rtol: float) -> b
     )
 
 
-def _wrong_signature(function: Callable[..., Any], wanted: list[str]) -> str:
-    try:
-        inspect.signature(function).bind(*wanted)
-    except TypeError:
-        given = ", ".join(inspect.signature(function).parameters)
-        return f"It takes ({given}); wanted the arguments ({', '.join(wanted)}), as in the stub."
-    except ValueError:   # a builtin without a signature: let the call decide
-        pass
-    return ""
-
-
 def describe(case: Mapping[str, Any]) -> str:
     """The arguments in a few words: shapes of arrays, short values otherwise."""
     parts = []
@@ -232,10 +213,11 @@ def describe(case: Mapping[str, Any]) -> str:
             parts.append(f"{name} {value.shape}")
         elif isinstance(value, float | np.floating):
             parts.append(f"{name} = {value:.4g}")
-        elif isinstance(value, int | str) and len(repr(value)) <= 24:
-            parts.append(f"{name} = {value!r}")
         elif isinstance(value, list | tuple | dict):
             parts.append(f"{name} ({type(value).__name__} of {len(value)})")
+        else:
+            text = repr(value)
+            parts.append(f"{name} = {text if len(text) <= 60 else text[:59] + '…'}")
     return ", ".join(parts)
 
 
@@ -249,11 +231,19 @@ def _praise(exercise: Exercise, cases, used: Mapping[str, int]) -> str:
 
 def _judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
     outcome = call(function, {}, ("answer",))
-    mark = _fingerprint_of(function, quiz.name)
+    mark = fingerprint_of(function, quiz.name)
     if isinstance(outcome.error, NotImplementedError) or (outcome.error is None and not outcome.outputs):
-        return Verdict(quiz.name, NOT_ATTEMPTED, "Not answered yet.", fingerprint=mark)
+        text = "Not answered yet."
+        if written_beside_the_stub(function):
+            text = (
+                "There is an answer, but it does not come out: delete `raise NotImplementedError` and keep "
+                "`return answer`."
+            )
+        return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)
     if outcome.error is not None:
-        return Verdict(quiz.name, FAILED, describe_error(outcome.error, function), fingerprint=mark)
+        hint = 'Put the letter in quotes: answer = "b".' if isinstance(outcome.error, NameError) else ""
+        text = describe_error(outcome.error, function)
+        return Verdict(quiz.name, FAILED, text, hint=hint, fingerprint=mark)
     given = outcome.outputs["answer"]
     letter = str(given).strip(" ().\n").lower()
     if letter not in quiz.options:

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.layers.activations import sigmoid
 from helpers.layers.base import require_forward, transposed
-from helpers.layers.recurrent import Recurrent, batch_first
+from helpers.layers.recurrent import Recurrent, batch_first, by_gate
 
 
 def gru_step(x, h_prev, Wx, Wh, bx, bh):
@@ -67,58 +67,59 @@ class GRU(Recurrent):
         x, (h0,) = self._start(x, None if h0 is None else (h0,))
         T, N, D = x.shape
         H = self.hidden_size
-        bh = self.params["bh"]
         h = self._buffer("h", (T + 1, N, H))
         h[0] = h0
-        products = self._buffer("products", (T, N, 3 * H))
+        hn = self._buffer("hn", (T, N, H))
+        bx, bh = self.params["bx"], self.params["bh"]
+        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2, which never overflows; the first half goes into the weights.
+        halves = np.repeat(np.array([0.5, 0.5, 1], self.dtype), H)
+        Wx, Wh = (self.params[name] * halves for name in ("Wx", "Wh"))
         # What does not wait for the state before it is computed for all steps at once.
-        gates = self._buffer("gates", (T, N, 3 * H))
-        np.matmul(x.reshape(T * N, D), self.params["Wx"], out=gates.reshape(T * N, 3 * H))
-        gates += self.params["bx"]
-        gates[..., : 2 * H] += bh[: 2 * H]
-        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2, which never overflows.
-        gates[..., : 2 * H] *= 0.5
-        Wh = self.params["Wh"].copy()
-        Wh[:, : 2 * H] *= 0.5
+        a = self._buffer("a", (T, N, 3 * H))
+        np.matmul(x.reshape(T * N, D), Wx, out=a.reshape(T * N, 3 * H))
+        a += np.concatenate([bx[: 2 * H] + bh[: 2 * H], bx[2 * H :]]) * halves
+        product = self._buffer("product", (N, 3 * H))
+        # Apart from the products a gate is a block of its own: NumPy is faster on unbroken memory.
+        gates = self._buffer("gates", (T, 3, N, H))
         for t in range(T):
-            np.matmul(h[t], Wh, out=products[t])
-            rz, n = gates[t, :, : 2 * H], gates[t, :, 2 * H :]
-            rz += products[t, :, : 2 * H]
+            np.matmul(h[t], Wh, out=product)
+            from_x, from_h = by_gate(a[t], 3), by_gate(product, 3)
+            rz, n = gates[t, :2], gates[t, 2]
+            np.add(from_x[:2], from_h[:2], out=rz)
             np.tanh(rz, out=rz)
             rz *= 0.5
             rz += 0.5
-            r, z = rz[:, :H], rz[:, H:]
-            hn = products[t, :, 2 * H :]
-            hn += bh[2 * H :]
-            h_t = h[t + 1]
-            np.multiply(r, hn, out=h_t)
-            n += h_t
+            r, z = rz
+            np.add(from_h[2], bh[2 * H :], out=hn[t])
+            np.multiply(r, hn[t], out=n)
+            n += from_x[2]
             np.tanh(n, out=n)
+            h_t = h[t + 1]
             np.subtract(h[t], n, out=h_t)  # h = n + z (h_prev - n)
             h_t *= z
             h_t += n
-        self._cache = (x, h, gates, products)
+        self._cache = (x, h, gates, hn)
         self.h = h[T].copy()
         return batch_first(h[1:])
 
     def backward(self, dh: np.ndarray, dh_last: np.ndarray | None = None) -> np.ndarray:
         """dh (N, T, H) and dh_last (N, H), on the last state → dx (N, T, D); fills `grads` and `.dh0`."""
         require_forward(self._cache, self)
-        x, h, gates, products = self._cache
+        x, h, gates, hn = self._cache
         T, N, D = x.shape
         H = self.hidden_size
         dh = self._upstream(dh, (T, N, H))
         dh_next = self._upstream_last("dh_last", dh_last, N)
-        slopes, slope_n = self._slopes(h, gates, products)
-        da = self._buffer("da", (T, N, 3 * H))
+        slopes, slope_n = self._slopes(h, gates, hn)
+        da = self._buffer("a", (T, N, 3 * H))
         WhT = transposed(self.params["Wh"], self._buffer("WhT", self.params["Wh"].shape[::-1]))
         part = self._buffer("part", (N, H))
         for t in reversed(range(T)):
             dh_t = dh[t]
             dh_t += dh_next
-            np.multiply(slopes[t].reshape(N, 3, H), dh_t[:, None], out=da[t].reshape(N, 3, H))
+            np.multiply(slopes[t], dh_t, out=by_gate(da[t], 3))
             np.matmul(da[t], WhT, out=dh_next)
-            np.multiply(dh_t, gates[t, :, H : 2 * H], out=part)
+            np.multiply(dh_t, gates[t, 1], out=part)
             dh_next += part
         self.dh0 = dh_next
         flat = da.reshape(T * N, 3 * H)
@@ -129,28 +130,24 @@ class GRU(Recurrent):
         np.multiply(dh, slope_n, out=da[..., 2 * H :])
         np.matmul(x.reshape(T * N, D).T, flat, out=self.grads["Wx"])
         self._column_sums(flat, self.grads["bx"])
-        return batch_first(np.matmul(flat, self.params["Wx"].T).reshape(T, N, D))
+        return self._input_gradient(flat, (T, N, D))
 
-    def _slopes(self, h, gates, products):
-        """For all steps at once: dh/da for r, z, n where h enters (T, N, 3H), for n where x does."""
-        T, N = gates.shape[:2]
-        H = self.hidden_size
-        r, z, n = (gates[..., k * H : (k + 1) * H] for k in range(3))
-        hn = products[..., 2 * H :]
+    def _slopes(self, h, gates, hn):
+        """For all steps at once: dh/da for r, z, n where h enters (T, 3, N, H), for n where x does."""
+        r, z, n = gates.transpose(1, 0, 2, 3)
         slopes = self._buffer("slopes", gates.shape)
-        dr, dz, dn = (slopes[..., k * H : (k + 1) * H] for k in range(3))
-        slope_n = self._buffer("slope_n", (T, N, H))
+        dr, dz, dn = slopes.transpose(1, 0, 2, 3)
+        slope_n = self._buffer("slope_n", hn.shape)
         np.multiply(n, n, out=slope_n)
         np.subtract(1, slope_n, out=slope_n)
-        np.subtract(1, z, out=dn)
-        slope_n *= dn  # (1 - z)(1 - n²)
+        np.subtract(1, z, out=dz)
+        slope_n *= dz  # (1 - z)(1 - n²)
         np.multiply(slope_n, r, out=dn)
         np.subtract(1, r, out=dr)
         dr *= dn
         dr *= hn
-        np.subtract(1, z, out=dz)
         dz *= z
-        gap = self._buffer("gap", (T, N, H))
-        np.subtract(h[:T], n, out=gap)
+        gap = self._buffer("gap", hn.shape)
+        np.subtract(h[:-1], n, out=gap)
         dz *= gap
         return slopes, slope_n

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.layers.activations import sigmoid
 from helpers.layers.base import require_forward, transposed
-from helpers.layers.recurrent import Recurrent, batch_first
+from helpers.layers.recurrent import Recurrent, batch_first, by_gate
 from helpers.validation import require
 
 
@@ -96,7 +96,7 @@ class LSTM(Recurrent):
             np.matmul(h[t], Wh, out=product)
             gate = gates[t]
             product += a[t]
-            np.tanh(by_gate(product), out=gate)
+            np.tanh(by_gate(product, 4), out=gate)
             gate *= scale
             gate += shift
             i, f, g, o = gate
@@ -131,7 +131,7 @@ class LSTM(Recurrent):
             dh_next += dh[t]
             np.multiply(dh_next, slope_c[t], out=part)
             dc += part
-            da_t = by_gate(da[t])
+            da_t = by_gate(da[t], 4)
             np.multiply(slopes[t, :3], dc, out=da_t[:3])
             np.multiply(slopes[t, 3], dh_next, out=da_t[3])
             dc *= gates[t, 1]
@@ -142,7 +142,7 @@ class LSTM(Recurrent):
         np.matmul(x.reshape(T * N, D).T, flat, out=self.grads["Wx"])
         np.matmul(h[:T].reshape(T * N, H).T, flat, out=self.grads["Wh"])
         self._column_sums(flat, self.grads["b"])
-        return batch_first(np.matmul(flat, self.params["Wx"].T).reshape(T, N, D))
+        return self._input_gradient(flat, (T, N, D))
 
     def _slopes(self, c, tanh_c, gates):
         """For all steps at once: dc/da for i, f, g and dh/da for o (T, 4, N, H), and dh/dc (T, N, H)."""
@@ -162,8 +162,3 @@ class LSTM(Recurrent):
         np.subtract(1, slope_c, out=slope_c)
         slope_c *= o
         return slopes, slope_c
-
-
-def by_gate(a: np.ndarray) -> np.ndarray:
-    """(N, 4H) seen as (4, N, H)."""
-    return a.reshape(len(a), 4, -1).transpose(1, 0, 2)

@@ -105,7 +105,18 @@ class Recurrent(Layer):
         require_shape(name, dlast, (batch_size, self.hidden_size))
         return real_array(name, dlast, self.dtype).copy()
 
+    def _input_gradient(self, da: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+        """da (T·N, gates·H), `shape` (T, N, D) → dx (N, T, D), a fresh array."""
+        dx = self._buffer("dx", shape)
+        np.matmul(da, self.params["Wx"].T, out=dx.reshape(-1, self.input_size))
+        return batch_first(dx)
+
 
 def batch_first(steps: np.ndarray) -> np.ndarray:
     """(T, N, H) → a fresh, contiguous (N, T, H)."""
     return np.array(steps.transpose(1, 0, 2), order="C")
+
+
+def by_gate(a: np.ndarray, gates: int) -> np.ndarray:
+    """(N, gates·H) seen as (gates, N, H)."""
+    return a.reshape(len(a), gates, -1).transpose(1, 0, 2)

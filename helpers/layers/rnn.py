@@ -91,4 +91,4 @@ class RNN(Recurrent):
         np.matmul(x.reshape(T * N, D).T, flat, out=self.grads["Wx"])
         np.matmul(h[:T].reshape(T * N, H).T, flat, out=self.grads["Wh"])
         self._column_sums(flat, self.grads["b"])
-        return batch_first(np.matmul(flat, self.params["Wx"].T).reshape(T, N, D))
+        return self._input_gradient(flat, (T, N, D))

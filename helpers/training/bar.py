@@ -17,7 +17,7 @@ def progress_bar(total: int, *, start: int = 0, description: str = "", show: boo
     """
     from tqdm import tqdm
 
-    seen = sys.stdout.isatty() or "ipykernel" in sys.modules
+    seen = sys.stdout.isatty() or type(sys.stdout).__module__.startswith("ipykernel")
     return tqdm(
         total=total,
         initial=start,

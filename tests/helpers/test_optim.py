@@ -21,10 +21,12 @@ def torch_parameters(params, grads):
     return torch, tensors
 
 
-@pytest.mark.parametrize("max_norm", [0.25, 3.0, 100.0])
+@pytest.mark.parametrize(
+    ("scale", "max_norm"), [(1.0, 0.25), (1.0, 3.0), (1.0, 100.0), (1e-5, 1e-5), (1e-5, 4e-5)]
+)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_clip_grad_norm_equals_torch(max_norm, dtype):
-    grads = arrays(dtype=dtype)
+def test_clip_grad_norm_equals_torch(scale, max_norm, dtype):
+    grads = arrays(dtype=dtype, scale=scale)  # the small ones show the 1e-6 in the definition
     torch, tensors = torch_parameters(grads, grads)
     wanted = torch.nn.utils.clip_grad_norm_(tensors, max_norm).item()
     identities = dict(grads)

@@ -82,6 +82,48 @@ def _(text):
 
 
 @memoryless_bound.misconception(
+    "last-character-counted",
+    "The last character is followed by nothing, so it is no prediction: count(a) goes over text[:-1].",
+)
+def _(text):
+    firsts, pairs = Counter(text), Counter(itertools.pairwise(text))
+    return -sum(n * np.log(n / firsts[a]) for (a, _), n in pairs.items()) / (len(text) - 1)
+
+
+@memoryless_bound.misconception("sign", "Your answer is negative: a loss is *minus* the logarithm, and log P is below 0.")
+def _(text):
+    return -_memoryless_bound(text)
+
+
+@memoryless_bound.misconception(
+    "joint", "This is the entropy of the *pairs*. Given the current character the model pays less: −ln(count(ab)/count(a))."
+)
+def _(text):
+    pairs = Counter(itertools.pairwise(text))
+    return -sum(n * np.log(n / (len(text) - 1)) for n in pairs.values()) / (len(text) - 1)
+
+
+@memoryless_bound.misconception(
+    "the-other-way-round", "You condition on the *next* character: count(ab) / count(b). The model knows the current one, a."
+)
+def _(text):
+    return _memoryless_bound(text[::-1])
+
+
+@memoryless_bound.misconception("perplexity", "This is exp of the loss, the perplexity. Wanted is the loss in nats.")
+def _(text):
+    return float(np.exp(_memoryless_bound(text)))
+
+
+@memoryless_bound.misconception(
+    "distinct-pairs", "Every distinct pair counts once here. A pair that occurs three times is paid for three times."
+)
+def _(text):
+    firsts, pairs = Counter(text[:-1]), Counter(itertools.pairwise(text))
+    return float(np.mean([-np.log(n / firsts[a]) for (a, _), n in pairs.items()]))
+
+
+@memoryless_bound.misconception(
     "not-averaged", "This is the sum over the text. Divide by the number of predictions, len(text) − 1."
 )
 def _(text):

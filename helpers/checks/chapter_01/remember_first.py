@@ -19,18 +19,22 @@ def _remember_first(signals):
 
 
 def _signal_cases(rng):
-    """A first name after 0–3 other words; then one or three words, or up to 60 with later names of the other kind."""
+    """A first name after 0–3 other words; then 0, 1 or 3 words, or up to 60 with later names of the other kind,
+    one of them sometimes the last word."""
     first = rng.choice([-1.0, 1.0])
     if rng.random() < 0.4:
-        return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], np.zeros(rng.choice([1, 3]))])}
+        after = np.zeros(rng.choice([0, 1, 3]))
+        return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], after])}
     later = np.zeros(rng.integers(20, 60))
     later[rng.integers(5, len(later) - 5)] = -first
     if rng.random() < 0.5:
         later[rng.integers(1, 4)] = -first
+    if rng.random() < 0.3:
+        later[-1] = -first
     return {"signals": np.concatenate([np.zeros(rng.integers(0, 4)), [first], later])}
 
 
-remember_first = Exercise("remember_first", "01", _remember_first, ("answer",), _signal_cases, rounds=12)
+remember_first = Exercise("remember_first", "01", _remember_first, ("answer",), _signal_cases, rounds=20)
 
 
 @remember_first.oracle("looking up the first name")
@@ -74,13 +78,46 @@ def _(signals):
 
 
 @remember_first.misconception(
-    "not-recurrent", "Your h depends on the current word only: h_prev has to enter with its weight, w_h * h."
+    "gone-at-once",
+    "One word later nothing is left of the name. Either w_h is far below 1, so that every step shrinks h, or h does not "
+    f"enter the next step at all (w_h * h). {_LATCH}",
+)
+def _(signals):
+    return _unit(signals, 1.0, 0.5)
+
+
+@remember_first.misconception(
+    "two-names-flip-it",
+    "One later name is withstood, two of them close together are not: w_x is only a little smaller than w_h · |h|. "
+    "Make w_x smaller, or w_h larger.",
+)
+def _(signals):
+    return _unit(signals, 2.9, 3.0)
+
+
+@remember_first.misconception(
+    "cut-to-int", "int(h) cuts 0.99 down to 0. Round instead: np.round(h)."
 )
 def _(signals):
     h = 0.0
     for s in signals:
-        h = np.tanh(2.0 * s)
-    return float(np.round(h))
+        h = np.tanh(2.0 * s + 3.0 * h)
+    return int(h)
+
+
+@remember_first.misconception("not-rounded", "The unit remembers. Only the last step is missing: np.round(h).")
+def _(signals):
+    h = 0.0
+    for s in signals:
+        h = np.tanh(2.0 * s + 3.0 * h)
+    return h
+
+
+@remember_first.misconception(
+    "last-word-skipped", "Your loop stops one word early: a name in the last place counts, too. for s in signals: …"
+)
+def _(signals):
+    return _unit(signals[:-1], 2.0, 3.0)
 
 
 @remember_first.misconception("sums", "You add the signals up: a name and a later one of the other kind cancel.")

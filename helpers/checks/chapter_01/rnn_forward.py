@@ -8,7 +8,7 @@ from helpers.checks.chapter_01.rnn_step import rnn_step_reference, step_cases
 from helpers.checks.registry import Exercise
 
 
-def _rnn_forward(x, h0, Wx, Wh, b):
+def rnn_forward_reference(x, h0, Wx, Wh, b):
     states, h = [], h0
     for t in range(x.shape[1]):
         h = rnn_step_reference(x[:, t], h, Wx, Wh, b)
@@ -23,7 +23,7 @@ def _forward_cases(rng):
     return {"x": rng.normal(size=(N, T, D)), "h0": case["h_prev"], **{k: case[k] for k in ("Wx", "Wh", "b")}}
 
 
-rnn_forward = Exercise("rnn_forward", "01", _rnn_forward, ("h",), _forward_cases)
+rnn_forward = Exercise("rnn_forward", "01", rnn_forward_reference, ("h",), _forward_cases)
 
 
 @rnn_forward.oracle("torch.nn.RNN", needs_torch=True)
@@ -56,14 +56,14 @@ def _(x, h0, Wx, Wh, b):
 
 @rnn_forward.misconception("ignores-h0", "You start from zeros; the first step has to start from `h0`.")
 def _(x, h0, Wx, Wh, b):
-    return _rnn_forward(x, np.zeros_like(h0), Wx, Wh, b)
+    return rnn_forward_reference(x, np.zeros_like(h0), Wx, Wh, b)
 
 
 @rnn_forward.misconception(
     "time-first", "Your states are (T, N, H), time first. Stack them along axis 1 to get (N, T, H)."
 )
 def _(x, h0, Wx, Wh, b):
-    return _rnn_forward(x, h0, Wx, Wh, b).transpose(1, 0, 2)
+    return rnn_forward_reference(x, h0, Wx, Wh, b).transpose(1, 0, 2)
 
 
 @rnn_forward.misconception(
@@ -72,7 +72,7 @@ def _(x, h0, Wx, Wh, b):
     "has to be moved. Use np.stack(states, axis=1), or transpose(1, 0, 2).",
 )
 def _(x, h0, Wx, Wh, b):
-    right = _rnn_forward(x, h0, Wx, Wh, b)
+    right = rnn_forward_reference(x, h0, Wx, Wh, b)
     return np.ascontiguousarray(right.transpose(1, 0, 2)).reshape(right.shape)
 
 
@@ -80,18 +80,44 @@ def _(x, h0, Wx, Wh, b):
     "before-the-step", "You keep the state *before* each step: h[:, 0] has to be the state after the first word."
 )
 def _(x, h0, Wx, Wh, b):
-    after = _rnn_forward(x, h0, Wx, Wh, b)
+    after = rnn_forward_reference(x, h0, Wx, Wh, b)
     return np.concatenate([h0[:, None], after[:, :-1]], axis=1)
 
 
 @rnn_forward.misconception("last-only", "You return the last state only; all T of them are wanted, (N, T, H).")
 def _(x, h0, Wx, Wh, b):
-    return _rnn_forward(x, h0, Wx, Wh, b)[:, -1]
+    return rnn_forward_reference(x, h0, Wx, Wh, b)[:, -1]
+
+
+@rnn_forward.misconception(
+    "h0-in-first-place",
+    "h[:, 0] is h0 itself, and the first word is never read. h[:, 0] has to be the state after x[:, 0].",
+)
+def _(x, h0, Wx, Wh, b):
+    after = rnn_forward_reference(x[:, 1:], h0, Wx, Wh, b)
+    return np.concatenate([h0[:, None], after], axis=1)
+
+
+@rnn_forward.misconception(
+    "h0-counted", "You return T + 1 states, h0 among them. Wanted are the T states after each step."
+)
+def _(x, h0, Wx, Wh, b):
+    return np.concatenate([h0[:, None], rnn_forward_reference(x, h0, Wx, Wh, b)], axis=1)
+
+
+@rnn_forward.misconception("first-step-only", "The loop ends after its first round: `return` stands inside it.")
+def _(x, h0, Wx, Wh, b):
+    return rnn_forward_reference(x, h0, Wx, Wh, b)[:, :1]
+
+
+@rnn_forward.misconception("same-input", "Every step reads x[:, 0]. Step t reads x[:, t].")
+def _(x, h0, Wx, Wh, b):
+    return rnn_forward_reference(np.repeat(x[:, :1], x.shape[1], axis=1), h0, Wx, Wh, b)
 
 
 @rnn_forward.misconception("backwards", "You read the sequence from its end; time runs forwards, t = 0 … T − 1.")
 def _(x, h0, Wx, Wh, b):
-    return _rnn_forward(x[:, ::-1], h0, Wx, Wh, b)[:, ::-1]
+    return rnn_forward_reference(x[:, ::-1], h0, Wx, Wh, b)[:, ::-1]
 
 
 @rnn_forward.variant("preallocated array")
@@ -114,7 +140,7 @@ def _(x, h0, Wx, Wh, b):
 
 @rnn_forward.variant("one sequence after the other")
 def _(x, h0, Wx, Wh, b):
-    rows = [_rnn_forward(x[n : n + 1], h0[n : n + 1], Wx, Wh, b) for n in range(len(x))]
+    rows = [rnn_forward_reference(x[n : n + 1], h0[n : n + 1], Wx, Wh, b) for n in range(len(x))]
     return np.concatenate(rows)
 
 

@@ -91,6 +91,23 @@ def _(x, h_prev, Wx, Wh, b):
     return np.tanh(x @ Wx + h_prev @ Wh.T + b)
 
 
+@rnn_step.misconception(
+    "tanh-of-each", "You add two tanhs. tanh is applied once, to the sum of both products and the bias."
+)
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx) + np.tanh(h_prev @ Wh) + b
+
+
+@rnn_step.misconception("bias-twice", "The bias is in there twice. PyTorch has two biases; this cell has one.")
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx + b + h_prev @ Wh + b)
+
+
+@rnn_step.misconception("Wh-forgotten", "You add h_prev itself. It goes through its matrix first: h_prev @ Wh.")
+def _(x, h_prev, Wx, Wh, b):
+    return np.tanh(x @ Wx + h_prev + b)
+
+
 @rnn_step.misconception("sigmoid", "You squash with the sigmoid (0 … 1); this cell uses tanh (−1 … 1).")
 def _(x, h_prev, Wx, Wh, b):
     return sigmoid(x @ Wx + h_prev @ Wh + b)

@@ -15,8 +15,12 @@ def _sample_next(logits, u):
 
 def _logit_cases(rng):
     logits = rng.normal(size=rng.integers(5, 12), scale=1.5)
-    if rng.random() < 0.3:
+    kind = rng.integers(8)
+    if kind < 2:
         logits += 1000   # exp overflows unless the largest logit is taken off first
+    elif kind == 2:
+        logits[0] = -1000.0   # a stretch of length 0 at u = 0 owns nothing
+        return {"logits": logits, "u": 0.0}
     return {"logits": logits, "u": float(rng.random())}
 
 
@@ -82,6 +86,41 @@ def _(logits, u):
 
 
 @sample_next.misconception(
+    "one-too-low", "You are one id too low: the first id whose running sum exceeds u is it, not the one before."
+)
+def _(logits, u):
+    return max(_sample_next(logits, u) - 1, 0)
+
+
+@sample_next.misconception(
+    "below-u", "You look for a running sum *below* u; that is True from the start. The first one above u is it: > u."
+)
+def _(logits, u):
+    return int(np.argmax(np.cumsum(softmax(logits)) < u))
+
+
+@sample_next.misconception(
+    "not-normalised", "The weights are not divided by their sum, so their running sum does not end at 1."
+)
+def _(logits, u):
+    return int(np.argmax(np.cumsum(np.exp(logits - logits.max())) > u))
+
+
+@sample_next.misconception(
+    "own-random-number", "You draw a number of your own. Use the u that is handed in, so that the draw can be repeated."
+)
+def _(logits, u):
+    return _sample_next(logits, np.random.default_rng(0).random())
+
+
+@sample_next.misconception(
+    "zero-stretch", "At u = 0 you choose an id of probability 0. Its stretch is empty: with searchsorted, side=\"right\"."
+)
+def _(logits, u):
+    return int(np.searchsorted(np.cumsum(softmax(logits)), u))
+
+
+@sample_next.misconception(
     "sorted", "You sorted the probabilities before summing, so the place found is a rank, not an id."
 )
 def _(logits, u):
@@ -91,7 +130,7 @@ def _(logits, u):
 @sample_next.variant("argmax of a comparison")
 def _(logits, u):
     shifted = np.exp(logits - logits.max())
-    return np.argmax(np.cumsum(shifted / shifted.sum()) > u)
+    return np.argmax(np.cumsum(shifted / shifted.sum()) > u)   # an np.int64
 
 
 @sample_next.variant("counting the edges below u")

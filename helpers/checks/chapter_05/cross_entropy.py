@@ -26,8 +26,11 @@ def _softmax_cross_entropy(logits, targets):
 def _cases(rng):
     N, T, V = rng.integers(2, 4), rng.integers(4, 6), rng.integers(6, 9)
     logits = rng.normal(size=(N, T, V), scale=2)
-    if rng.random() < 0.4:
+    kind = rng.integers(3)
+    if kind == 1:
         logits += 1000.0   # exp of these overflows
+    elif kind == 2:
+        logits += 1000.0 * np.arange(N)[:, None, None]   # one largest logit for all would leave some rows empty
     return {"logits": logits, "targets": rng.integers(0, V, size=(N, T))}
 
 
@@ -37,7 +40,7 @@ softmax_cross_entropy = Exercise(
     _softmax_cross_entropy,
     ("loss", "dlogits"),
     _cases,
-    rounds=8,
+    rounds=10,
     float32_rtol=1e-3,   # float32 logits near 1000 are themselves exact to 3e-5 only
 )
 
@@ -104,6 +107,46 @@ def _(logits, targets):
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     loss = -np.log(np.take_along_axis(p, targets[..., None], axis=-1)).mean()
     return float(loss), (p - _one_hot(logits, targets)) / targets.size
+
+
+@softmax_cross_entropy.misconception(
+    "one-maximum-for-all",
+    "You subtract one largest logit for the whole array. A row far below it is then all exp(−1000) = 0, and 0/0 is "
+    "nan. Each row needs its own: logits.max(axis=-1, keepdims=True).",
+)
+def _(logits, targets):
+    p = np.exp(logits - logits.max())
+    p = p / p.sum(axis=-1, keepdims=True)
+    loss = -np.log(np.take_along_axis(p, targets[..., None], axis=-1)).mean()
+    return float(loss), (p - _one_hot(logits, targets)) / targets.size
+
+
+@softmax_cross_entropy.misconception("negative-loss", "The loss is minus the logarithm: −ln p of the target.")
+def _(logits, targets):
+    loss, d = _softmax_cross_entropy(logits, targets)
+    return -loss, d
+
+
+@softmax_cross_entropy.misconception(
+    "divided-by-N", "Your gradient is divided by N alone. The loss is a mean over N·T tokens: targets.size."
+)
+def _(logits, targets):
+    loss, d = _softmax_cross_entropy(logits, targets)
+    return loss, d * targets.shape[1]
+
+
+@softmax_cross_entropy.misconception(
+    "divided-by-T", "Your gradient is divided by T alone. The loss is a mean over N·T tokens: targets.size."
+)
+def _(logits, targets):
+    loss, d = _softmax_cross_entropy(logits, targets)
+    return loss, d * targets.shape[0]
+
+
+@softmax_cross_entropy.misconception("perplexity", "You return exp of the loss, the perplexity. Wanted is the loss.")
+def _(logits, targets):
+    loss, d = _softmax_cross_entropy(logits, targets)
+    return float(np.exp(loss)), d
 
 
 @softmax_cross_entropy.misconception(

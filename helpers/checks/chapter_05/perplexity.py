@@ -80,6 +80,20 @@ def _(losses, sizes):
     return float(np.exp(np.sum(losses) / np.sum(sizes)))
 
 
+@corpus_perplexity.misconception(
+    "not-divided", "exp of the sum: that is 1/P of the whole text. Perplexity is per word: divide by the words first."
+)
+def _(losses, sizes):
+    return float(np.exp(np.dot(losses, sizes)))
+
+
+@corpus_perplexity.misconception(
+    "minus-sign", "The losses are already −ln P, positive numbers: no further minus sign."
+)
+def _(losses, sizes):
+    return float(np.exp(-np.dot(losses, sizes) / np.sum(sizes)))
+
+
 @corpus_perplexity.variant("np.average with weights")
 def _(losses, sizes):
     return np.exp(np.average(losses, weights=sizes))

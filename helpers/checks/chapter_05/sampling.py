@@ -6,14 +6,18 @@ import numpy as np
 
 from helpers import generation
 from helpers.checks.registry import Exercise
-from helpers.layers import softmax
+from helpers.layers import log_softmax, softmax
 
 
 def _temperature_cases(rng):
     logits = rng.normal(size=rng.integers(5, 12), scale=2)
-    if rng.random() < 0.3:
+    temperature = float(rng.choice([0.3, 0.7, 1.6, 2.5]))
+    kind = rng.integers(3)
+    if kind == 1:
         logits += 3000.0   # exp of these overflows
-    return {"logits": logits, "temperature": float(rng.choice([0.3, 0.7, 1.6, 2.5]))}
+    elif kind == 2:
+        logits, temperature = 1000 * logits, 1000.0   # far apart, and brought together by the temperature
+    return {"logits": logits, "temperature": temperature}
 
 
 temperature_softmax = Exercise(
@@ -22,15 +26,15 @@ temperature_softmax = Exercise(
     generation.temperature_softmax,
     ("p",),
     _temperature_cases,
-    rounds=8,
+    rounds=10,
     float32_rtol=1e-3,
 )
 
 
-@temperature_softmax.oracle("powers of the ratio to the best, p_i / p_best = e^((z_i − z_best) / τ)")
+@temperature_softmax.oracle("pairs: 1 / p_i = Σ_j e^((z_j − z_i) / τ)")
 def _(logits, temperature):
-    weights = np.exp(logits - logits.max()) ** (1 / temperature)
-    return weights / weights.sum()
+    with np.errstate(over="ignore"):
+        return 1 / np.exp((logits[None, :] - logits[:, None]) / temperature).sum(axis=1)
 
 
 @temperature_softmax.oracle("torch.softmax of logits / τ", needs_torch=True)
@@ -65,6 +69,22 @@ def _(logits, temperature):
 
 
 @temperature_softmax.misconception(
+    "powers-of-p",
+    "p to the power of 1/τ, normalised, is the same on paper. In the computer the small p have become 0 before the "
+    "power is taken. Divide the logits, then one softmax.",
+)
+def _(logits, temperature):
+    p = softmax(logits) ** (1 / temperature)
+    return p / p.sum()
+
+
+@temperature_softmax.misconception("sum-is-not-one", "These are the weights e^(z/τ). Divide them by their sum.")
+def _(logits, temperature):
+    z = logits / temperature
+    return np.exp(z - z.max())
+
+
+@temperature_softmax.misconception(
     "softmax-twice", "You take the softmax twice: first the logits are divided, then softmax, once."
 )
 def _(logits, temperature):
@@ -94,7 +114,7 @@ def _(logits, temperature):
 
 @temperature_softmax.variant("log-probabilities rescaled")
 def _(logits, temperature):
-    z = np.log(softmax(logits.astype(np.float64))) / temperature
+    z = log_softmax(logits.astype(np.float64)) / temperature
     return np.exp(z - z.max()) / np.exp(z - z.max()).sum()
 
 
@@ -164,6 +184,30 @@ def _(logits, k):
     return np.sort(logits)[::-1][:k]
 
 
+@top_k_filter.misconception(
+    "tie-goes-to-the-later",
+    "Right but for ties: of two equal logits at the edge you keep the one with the higher id. Sort −logits with "
+    'kind="stable" and take the first k.',
+)
+def _(logits, k):
+    filtered = np.full_like(logits, -np.inf)
+    keep = np.argsort(logits, kind="stable")[-k:]
+    filtered[keep] = logits[keep]
+    return filtered
+
+
+@top_k_filter.misconception("finite", "A large negative number is not −inf: use -np.inf, so that the probability is 0.")
+def _(logits, k):
+    right = generation.top_k_filter(logits, k)
+    return np.where(np.isinf(right), -1e9, right)
+
+
+@top_k_filter.misconception("plus-infinity", "The others got +inf, the largest logit of all. It is -np.inf.")
+def _(logits, k):
+    right = generation.top_k_filter(logits, k)
+    return np.where(np.isinf(right), np.inf, right)
+
+
 @top_k_filter.misconception("one-too-many", "You keep k + 1 of them.")
 def _(logits, k):
     return generation.top_k_filter(logits, k + 1)
@@ -185,10 +229,10 @@ def _(logits, k):
     return filtered
 
 
-@top_k_filter.variant("a list")
+@top_k_filter.variant("by rank, place by place")
 def _(logits, k):
     order = sorted(range(len(logits)), key=lambda i: (-logits[i], i))
-    return [logits[i] if order.index(i) < k else -np.inf for i in range(len(logits))]
+    return np.array([logits[i] if order.index(i) < k else -np.inf for i in range(len(logits))])
 
 
 @top_k_filter.landmark("`top_k_filter(np.array([1.0, 2.2, -3.0, 4.1]), 2)` keeps 4.1 and `2.2`")

@@ -16,7 +16,7 @@ def _to_streams(ids, batch_size):
 def _cases(rng):
     batch_size = int(rng.integers(3, 6))
     # Now and then the ids divide evenly: the target of the last one is then missing, and a row shrinks.
-    length = batch_size * int(rng.integers(6, 11)) + int(rng.choice([0, 1, 2]))
+    length = batch_size * int(rng.integers(6, 11)) + int(rng.choice([0, 1, 3]))
     return {"ids": rng.permutation(900)[:length] + 100, "batch_size": batch_size}
 
 
@@ -88,6 +88,27 @@ def _(ids, batch_size):
 def _(ids, batch_size):
     inputs, targets = _to_streams(ids, batch_size)
     return targets, inputs
+
+
+@to_streams.misconception(
+    "dropped-in-front", "You drop what is left over at the *beginning* of the stream. Keep the beginning, drop the end."
+)
+def _(ids, batch_size):
+    rest = (len(ids) - 1) % batch_size
+    return _to_streams(ids[rest:], batch_size)
+
+
+@to_streams.misconception(
+    "ids-plus-one", "Your targets are the ids plus 1. One step ahead means the next *place* in the stream: ids[1:]."
+)
+def _(ids, batch_size):
+    inputs, _ = _to_streams(ids, batch_size)
+    return inputs, inputs + 1
+
+
+@to_streams.variant("one array of both, stacked")
+def _(ids, batch_size):
+    return np.stack(_to_streams(ids, batch_size))
 
 
 @to_streams.variant("row by row")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.checks import box, judge, registry, strict
+from helpers.checks import box, judge, registry, sources, strict
 from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED
 
 
@@ -73,7 +73,8 @@ def test_changed_argument_is_diagnosed_even_when_the_values_are_right(exercise):
         return y
 
     verdict = judge.judge(exercise, writes)
-    assert verdict.state == FAILED and "changed its argument `W`" in verdict.text and ".copy()" in verdict.hint
+    assert verdict.state == FAILED and "changed its argument `W`" in verdict.text
+    assert ".copy()" in verdict.hint
 
 
 def test_error_in_the_function_shows_its_line_and_no_traceback(exercise):
@@ -91,13 +92,62 @@ def test_error_in_the_function_shows_its_line_and_no_traceback(exercise):
     [
         (lambda x, W, b: None, "returned nothing"),
         (lambda x, W: x @ W, "It takes (x, W)"),
-        (lambda x, W, b: "text", "wanted numbers"),
+        (lambda x, W, b: "text", "without quotes"),
         (lambda x, W, b: (x @ W + b) * np.nan, "got nan"),
     ],
 )
 def test_other_ways_to_go_wrong(exercise, function, words):
     verdict = judge.judge(exercise, function)
     assert verdict.state == FAILED and words in verdict.text
+
+
+def test_nearly_right_in_float32_says_so(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: (x @ W + b).astype(np.float32))
+    assert verdict.state == FAILED and "float32" in verdict.hint
+    got, wanted = verdict.text.split("got ")[1].split(" (")[0].split(", wanted ")
+    assert got != wanted
+    assert "float32" not in judge.judge(exercise, lambda x, W, b: x @ W + 2 * b).hint
+
+
+def test_a_list_where_an_array_is_wanted_is_refused_with_what_to_do(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: (x @ W + b).tolist())
+    assert verdict.state == FAILED and "is a list; wanted a NumPy array" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        (lambda n: 2 * n, True),
+        (lambda n: np.int64(2 * n), True),
+        (lambda n: 2.0 * n, False),
+        (lambda n: str(2 * n), False),
+    ],
+)
+def test_whole_numbers(monkeypatch, answer, passes):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    cases = lambda rng: {"n": int(rng.integers(1, 9))}  # noqa: E731
+    double = registry.Exercise("double", "99", lambda n: 2 * n, ("m",), cases)
+    verdict = judge.judge(double, answer)
+    assert verdict.passed == passes
+    assert passes or "wanted a" in verdict.text
+
+
+def test_two_arrays_stacked_unpack_like_two_arrays(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    pair = registry.Exercise(
+        "pair", "99", lambda x: (x, x + 1), ("a", "b"), lambda rng: {"x": rng.normal(size=(3, 4))}
+    )
+    assert judge.judge(pair, lambda x: np.stack([x, x + 1])).passed
+    assert not judge.judge(pair, lambda x: np.stack([x, x])).passed
+
+
+def test_an_answer_above_the_stubs_last_line_is_noticed(exercise):
+    def forgotten(x, W, b):
+        raise NotImplementedError
+        return x @ W + b
+
+    verdict = judge.judge(exercise, forgotten)
+    assert verdict.state == NOT_ATTEMPTED and "still stops it" in verdict.text
 
 
 def test_a_value_instead_of_a_function(exercise):
@@ -107,6 +157,7 @@ def test_a_value_instead_of_a_function(exercise):
 def test_the_stand_in_stays_grey_however_often_it_comes_back(exercise):
     stand_in = exercise.stand_in()
     assert judge.judge(exercise, stand_in).state == NOT_ATTEMPTED
+    assert "not checked" in repr(box.Box(judge.judge(exercise, stand_in)))
     assert judge.judge(exercise, exercise.reference).state == NOT_ATTEMPTED
     np.testing.assert_array_equal(stand_in(np.eye(2), np.eye(2), np.ones(2)), np.eye(2) + 1)
 
@@ -148,10 +199,19 @@ def test_quiz(monkeypatch):
     wrong = judge.judge(quiz, lambda: "c")
     assert wrong.state == FAILED and "No: neither." in wrong.text
     assert "wanted one of" in judge.judge(quiz, lambda: "e").text
+    assert "quotes" in judge.judge(quiz, lambda: b).hint  # noqa: F821
+
+    def answered_above_the_stub():
+        answer = "b"
+        raise NotImplementedError
+        return answer
+
+    verdict = judge.judge(quiz, answered_above_the_stub)
+    assert verdict.state == NOT_ATTEMPTED and "delete" in verdict.text
 
 
 def test_unknown_name_suggests_a_near_one():
-    with pytest.raises(ValueError, match="rnn_step"):
+    with pytest.raises(ValueError, match="such as rnn_step,"):
         registry.get("rnn_stepp")
 
 
@@ -173,6 +233,6 @@ def test_box_is_safe_html_and_carries_the_state(exercise):
 
 
 def test_fingerprint_ignores_layout_and_notices_change():
-    first = judge.fingerprint("def f(x):\n    return x+1   # note\n", "f")
-    assert first == judge.fingerprint("def f(x):\n\n    return (x + 1)\n", "f") != ""
-    assert first != judge.fingerprint("def f(x):\n    return x + 2\n", "f")
+    first = sources.fingerprint("def f(x):\n    return x+1   # note\n", "f")
+    assert first == sources.fingerprint("def f(x):\n\n    return (x + 1)\n", "f") != ""
+    assert first != sources.fingerprint("def f(x):\n    return x + 2\n", "f")

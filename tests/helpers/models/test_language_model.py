@@ -121,8 +121,15 @@ def test_state_is_carried_taken_away_and_put_back(cell):
     kept = [tuple(a.copy() for a in layer) for layer in state]
     model.set_state(state)
     np.testing.assert_array_equal(model.forward(ids[:, 2:]), halves[1])
-    for layer, wanted in zip(state, kept, strict=True):  # copies both ways
+    for layer, wanted in zip(state, kept, strict=True):
         np.testing.assert_array_equal(layer, wanted)
+    taken = model.get_state()
+    wanted = model.forward(ids)
+    model.set_state(taken)
+    for layer in (*taken, *model.get_state()):  # copies both ways: the model keeps its own
+        for array in layer:
+            array[...] = 7
+    np.testing.assert_array_equal(model.forward(ids), wanted)
     model.set_state(None)
     assert model.get_state() is None
 

@@ -1,0 +1,110 @@
+"""Figures come with a text that says what they show, and are the same bytes every time."""
+
+import io
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+
+from helpers import diagrams, plots
+
+ALT = 2 * "The loss falls from 4 to 1 in three epochs,\n   and the control without memory stays put. "
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What `show` hands to the notebook: a list of (data, options)."""
+    calls = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **options: calls.append((data, options)))
+    yield calls
+    plt.close("all")
+
+
+def drawing(seed=0):
+    fig, axis = plots.figure()
+    x = np.arange(4)
+    plots.band(
+        axis, x, np.random.default_rng(seed).random((3, 4)), colour=plots.COLOURS["lstm"], label="loss"
+    )
+    axis.legend()
+    return fig
+
+
+def test_show_puts_the_text_into_the_metadata_and_below(displayed, capsys):
+    plots.show(drawing(), ALT)
+    [(data, options)] = displayed
+    text = " ".join(ALT.split())
+    assert data.keys() == {"image/png"} and data["image/png"].startswith(b"\x89PNG")
+    assert options == {"raw": True, "metadata": {"image/png": {"alt": text}}}
+    caption = capsys.readouterr().out.splitlines()
+    assert len(caption) == 3 and max(map(len, caption)) <= 92
+    assert " ".join(caption) == f"Figure: {text}"
+
+
+def test_show_closes_the_figure_and_no_other(displayed):
+    other, fig = drawing(), drawing()
+    plots.show(fig, "Something is found.")
+    assert plt.get_fignums() == [other.number]
+
+
+@pytest.mark.parametrize("alt", ["", "  \n"])
+def test_an_empty_text_is_refused_before_anything_is_shown(displayed, capsys, alt):
+    with pytest.raises(ValueError, match=r"^alt: got"):
+        plots.show(drawing(), alt)
+    assert not displayed and capsys.readouterr().out == ""
+
+
+FIGURES = [drawing, diagrams.loop_and_unrolled, diagrams.step_graph, diagrams.five_shapes]
+
+
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_the_same_bytes_every_time(displayed, draw):
+    for _ in range(2):
+        plots.show(draw(), "Something is found.")
+    (first, _), (second, _) = displayed
+    assert first == second
+    png = first["image/png"]
+    assert b"Software" not in png and b"tIME" not in png   # versions and dates would change the bytes
+    pixels = plt.imread(io.BytesIO(png))
+    assert pixels[..., :3].std() > 0.02   # something is drawn
+
+
+def test_other_numbers_are_another_figure(displayed):
+    for seed in (0, 1):
+        plots.show(drawing(seed), "Something is found.")
+    assert displayed[0][0] != displayed[1][0]
+
+
+def test_dpi_scales_the_picture(displayed):
+    for dpi in (50, 100):
+        plots.show(drawing(), "Something is found.", dpi=dpi)
+    small, large = (plt.imread(io.BytesIO(data["image/png"])).shape for data, _ in displayed)
+    assert large[0] == pytest.approx(2 * small[0], rel=0.05)
+
+
+def test_figure_has_rows_and_columns():
+    fig, axes = plots.figure(2, 3, width=4, height=5, sharex=True)
+    assert axes.shape == (3, 2) and tuple(fig.get_size_inches()) == (4, 5)
+    assert not any(axis.spines[side].get_visible() for axis in fig.axes for side in ("top", "right"))
+    plt.close(fig)
+
+
+def test_band_is_the_range_around_the_mean():
+    fig, axis = plots.figure()
+    curves = [[1.0, 5.0], [2.0, 1.0], [6.0, 3.0]]
+    plots.band(axis, [0, 1], curves, colour="k", label="three seeds")
+    [line] = axis.lines
+    np.testing.assert_allclose(line.get_ydata(), [3, 3])
+    assert line.get_label() == "three seeds"
+    corners = axis.collections[0].get_paths()[0].vertices
+    assert {(x, y) for x, y in corners} == {(0, 1), (0, 6), (1, 1), (1, 5)}
+    with pytest.raises(ValueError, match=r"^curves: got shape \(2,\)"):
+        plots.band(axis, [0, 1], [1.0, 2.0], colour="k", label="")
+    plt.close(fig)
+
+
+def test_colours_are_different():
+    assert len(set(plots.COLOURS.values())) == len(plots.COLOURS)

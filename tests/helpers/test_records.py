@@ -1,0 +1,287 @@
+"""Records: one schema, written whole, and each of those in data/runs is what its command makes."""
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from helpers import records
+from helpers.corpora import penn_treebank
+from helpers.corpora.batches import contiguous_batches
+from helpers.corpora.pronouns import PronounGrammar, floor_perplexity
+from helpers.experiments import __main__ as command_line
+from helpers.experiments import experiments, get, language_models
+
+NAMES = sorted(path.stem for path in records.RUNS.glob("*.json") if path.stem != "schema")
+
+
+def example(**changed):
+    record = {
+        "name": "some-run",
+        "chapter": "05",
+        "command": "python -m helpers.experiments run some-run --seed 0",
+        "seed": 0,
+        "versions": {"python": "3.12.1", "numpy": "2.0.0"},
+        "data_sha256": {"train": "0" * 64},
+        "hardware": {"processor": "any", "cores": 2, "threads": 1, "system": "Linux"},
+        "seconds": 1.5,
+        "settings": {"lr": 0.1},
+        "curve": [{"epoch": 1, "valid_perplexity": 9.5}],
+        "results": {"anything": [1, {"goes": None}]},
+        "valid_perplexity": 9.5,
+    } | changed
+    return {name: value for name, value in record.items() if value is not None}
+
+
+# ---- the schema ----------------------------------------------------------------------------------------
+
+
+def test_the_example_is_valid():
+    records.validate(example())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"seed": -1}, "seed: -1 is less than"),
+        ({"seed": "0"}, "seed: '0' is not of type"),
+        ({"chapter": "5"}, "chapter: '5' does not match"),
+        ({"name": "Some Run"}, "name: 'Some Run' does not match"),
+        ({"command": ""}, "command: "),
+        ({"seconds": 0}, "seconds: 0 is less than or equal"),
+        ({"test_perplexity": 0.5}, "test_perplexity: 0.5 is less than"),
+        ({"data_sha256": {"train": "abc"}}, "data_sha256.train: 'abc' does not match"),
+        ({"versions": {"python": "3.12.1"}}, "versions: 'numpy' is a required"),
+        ({"hardware": {"cores": 2}}, "hardware: "),
+        ({"curve": [{"epoch": 1}, {}]}, "curve.1: "),
+        ({"curve": [{"epoch": [1]}]}, "curve.0.epoch: "),
+        ({"colour": "red"}, "record: Additional properties are not allowed ('colour'"),
+        ({"settings": None}, "record: 'settings' is a required"),
+        ({"test_perplexity": float("inf")}, "test_perplexity: got inf"),
+        ({"curve": [{"epoch": 1}, {"x": float("nan")}]}, "curve.1.x: got nan"),
+        ({"results": {"deep": (1, {"x": float("-inf")})}}, "results.deep.1.x: got -inf"),
+    ],
+)
+def test_an_error_names_the_field(changed, message, tmp_path):
+    record = example(**changed)
+    with pytest.raises(ValueError) as caught:
+        records.validate(record)
+    assert str(caught.value).startswith(message)
+    with pytest.raises(ValueError):
+        records.write_record(record, tmp_path / "x.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_schema_is_a_schema():
+    import jsonschema
+
+    jsonschema.Draft202012Validator.check_schema(records.schema())
+
+
+# ---- writing and reading -------------------------------------------------------------------------------
+
+
+def test_round_trip(tmp_path):
+    record = example(results={"text": "Übung 철수"})
+    path = records.write_record(record, tmp_path / "new" / "some-run.json")
+    assert path == tmp_path / "new" / "some-run.json"
+    assert records.read_record("some-run", tmp_path / "new") == record
+    content = path.read_bytes()
+    assert "Übung 철수".encode() in content and b"\r" not in content and content.endswith(b"}\n")
+
+
+@pytest.mark.parametrize("where", ["os.replace", "pathlib.Path.write_text"])
+@pytest.mark.parametrize("error", [OSError("No space left on device"), KeyboardInterrupt()], ids=repr)
+def test_a_failure_leaves_the_old_record_and_no_rubbish(tmp_path, monkeypatch, where, error):
+    path = records.write_record(example(), tmp_path / "some-run.json")
+    content = path.read_bytes()
+
+    def fail(target, *arguments, **options):
+        if where != "os.replace":
+            with target.open("w") as file:
+                file.write("{half")
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, fail)
+        with pytest.raises(type(error)):
+            records.write_record(example(seed=7), path)
+    assert [file.name for file in tmp_path.iterdir()] == ["some-run.json"]
+    assert path.read_bytes() == content
+
+
+def test_values_that_are_not_json_leave_the_old_record(tmp_path):
+    path = records.write_record(example(), tmp_path / "some-run.json")
+    with pytest.raises(TypeError):
+        records.write_record(example(results={"array": np.ones(2)}), path)
+    assert records.read_record("some-run", tmp_path) == example()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_record_that_is_not_there(tmp_path):
+    records.write_record(example(), tmp_path / "some-run.json")
+    with pytest.raises(FileNotFoundError) as caught:
+        records.read_record("other-run", tmp_path)
+    for part in ("'other-run'", "other-run.json", "there: some-run", "helpers.experiments list"):
+        assert part in str(caught.value)
+    with pytest.raises(FileNotFoundError, match="there: none"):
+        records.read_record("other-run", tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "x"}', ""])
+def test_a_damaged_record_is_named(tmp_path, text):
+    (tmp_path / "some-run.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape("some-run.json: ")):
+        records.read_record("some-run", tmp_path)
+
+
+# ---- what a record says about where it was made --------------------------------------------------------
+
+
+def test_hardware(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    found = records.hardware()
+    assert found.keys() == {"processor", "cores", "threads", "system", "machine"}
+    assert found["threads"] == 3 and 1 <= found["cores"] <= (os.cpu_count() or 1)
+    assert found["processor"] and found["processor"] == found["processor"].strip()
+    for value in ("", "2,2"):
+        monkeypatch.setenv("OMP_NUM_THREADS", value)
+        assert records.hardware()["threads"] == found["cores"]
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert records.hardware()["threads"] == found["cores"]
+    records.validate(example(hardware=found))
+
+
+def test_versions():
+    found = records.versions()
+    assert found["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+    assert found["numpy"] == np.__version__
+    assert ("torch" in found) == (importlib.util.find_spec("torch") is not None)
+    records.validate(example(versions=found))
+
+
+def test_sha256():
+    wanted = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"   # FIPS 180-2, "abc"
+    assert records.sha256("abc") == records.sha256(b"abc") == wanted
+    assert records.sha256("ü") == records.sha256("ü".encode())
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys\n"
+        "import helpers.training, helpers.experiments.__main__, helpers.experiments.language_models\n"
+        "import helpers.experiments.costs, helpers.generation, helpers.records\n"
+        "import helpers.plots, helpers.diagrams\n"
+        "heavy = {'torch', 'matplotlib', 'IPython', 'pooch', 'requests', 'jsonschema', 'tqdm'}\n"
+        "print(sorted(heavy & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# ---- data/runs -----------------------------------------------------------------------------------------
+
+every_record = pytest.mark.parametrize("name", NAMES)
+
+
+def read_command(command):
+    """(experiment, seed, {setting: text}) of a recorded command."""
+    words = shlex.split(command)
+    assert words[:4] == ["python", "-m", "helpers.experiments", "run"]
+    options = list(zip(words[5::2], words[6::2], strict=True))
+    seeds = [value for option, value in options if option == "--seed"]
+    overrides = dict(value.split("=", 1) for option, value in options if option == "--set")
+    assert len(seeds) == 1 and len(options) == 1 + len(overrides)
+    return words[4], int(seeds[0]), overrides
+
+
+def test_every_experiment_has_its_plain_record():
+    assert {each.name for each in experiments()} <= set(NAMES)
+
+
+@every_record
+def test_the_record_is_what_its_command_makes(name):
+    record = records.read_record(name)
+    experiment, seed, overrides = read_command(record["command"])
+    known = get(experiment)
+    assert (record["name"], record["chapter"], record["seed"]) == (known.name, known.chapter, seed)
+    typed = {key: type(known.settings[key])(value) for key, value in overrides.items()}
+    assert record["settings"] == dict(known.settings) | typed   # run it again where an experiment changed
+    assert command_line.file_name(record, overrides) == f"{name}.json"
+
+
+@every_record
+def test_the_curve_agrees_with_the_settings(name):
+    record = records.read_record(name)
+    settings, curve = record["settings"], record["curve"]
+    assert curve
+    if "epochs" not in settings:
+        return
+    assert [row["epoch"] for row in curve] == list(range(1, settings["epochs"] + 1))
+    assert [row["lr"] for row in curve] == [language_models.decayed(settings, e) for e in range(len(curve))]
+    assert record["valid_perplexity"] == min(row["valid_perplexity"] for row in curve)
+    seconds = [row["seconds"] for row in curve]
+    assert seconds == sorted(seconds) and seconds[0] > 0 and record["seconds"] >= seconds[-1]
+    assert record["test_perplexity"] > 1 and record["parameters"] > 0
+    for row in record["results"].get("context", []):
+        assert isinstance(row["perplexity"], float)   # computed, not typed in
+
+
+@every_record
+def test_the_record_is_written_as_the_command_writes_it(name, tmp_path):
+    again = records.write_record(records.read_record(name), tmp_path / "again.json")
+    stored = (records.RUNS / f"{name}.json").read_bytes().replace(b"\r\n", b"\n")
+    assert again.read_bytes() == stored
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("ptb")])
+def test_penn_treebank_was_the_text(name):
+    record = records.read_record(name)
+    assert record["data_sha256"] == penn_treebank.SHA256
+    assert record["results"]["tokens"] == {"train": 929580, "valid": 73750, "test": 82420}
+
+
+def test_penn_treebank_small_model_tests_below_136_within_four_epochs():
+    record = records.read_record("ptb-small")
+    wanted = {"embedding_size": 100, "hidden_size": 100, "seq_len": 35, "batch_size": 20}
+    assert wanted.items() <= record["settings"].items()
+    assert record["parameters"] == 2_090_400   # 2 · 10,000 · 100 + 10,000 + 4 · 100 · (100 + 100 + 1)
+    assert len(record["curve"]) <= 4
+    assert record["test_perplexity"] <= 136
+
+
+@pytest.fixture(scope="module")
+def stories():
+    """The text of the plain pronoun run, written again."""
+    settings = get("pronouns").settings
+    grammar = PronounGrammar(distance=(0, settings["distance"]), greetings=0.0)
+    rng = np.random.default_rng(0)
+    parts = {"train": 1, "valid": 5, "test": 5}
+    return {name: grammar.corpus(settings["tokens"] // part, rng) for name, part in parts.items()}
+
+
+def test_the_pronoun_stories_are_the_same_everywhere(stories):
+    sums = {name: records.sha256(" ".join(tokens)) for name, (tokens, _) in stories.items()}
+    assert sums == records.read_record("pronouns")["data_sha256"]
+
+
+def test_pronouns_within_3_percent_of_the_floor_in_a_minute(stories):
+    record = records.read_record("pronouns")
+    ids = np.zeros(len(stories["test"][0]), np.int64)   # which ids does not matter here, how many does
+    batches = contiguous_batches(ids, language_models.EVALUATION_BATCH, record["settings"]["seq_len"])
+    floor = floor_perplexity(stories["test"][1][batches.target_index])
+    assert record["floor_perplexity"] == pytest.approx(floor, rel=1e-12)
+    assert 0.99 * floor < record["test_perplexity"] < 1.03 * floor
+    assert record["results"]["above_floor"] == pytest.approx(record["test_perplexity"] / floor - 1)
+    assert record["seconds"] < 60
+
+
+def test_records_are_plain_json():
+    for name in [*NAMES, "schema"]:
+        json.loads((records.RUNS / f"{name}.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
