@@ -63,3 +63,13 @@ def band(axis, x, curves, *, colour: str, label: str) -> None:
     require(curves.ndim == 2, "curves", f"shape {curves.shape}", "(seeds, len(x))")
     axis.fill_between(x, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2, linewidth=0)
     axis.plot(x, curves.mean(axis=0), color=colour, label=label)
+
+
+def learning_curve(axis, curve, *, colour: str = COLOURS["lstm"], label: str = "") -> None:
+    """Training (dashed, light) and validation perplexity over the epochs of a record's `curve`."""
+    epochs = [row["epoch"] for row in curve]
+    training = [row["train_perplexity"] for row in curve]
+    validation = [row["valid_perplexity"] for row in curve]
+    axis.plot(epochs, training, "o--", color=COLOURS["sky"], markersize=4, label=f"{label}training")
+    axis.plot(epochs, validation, "o-", color=colour, markersize=4, label=f"{label}validation")
+    axis.set(xlabel="epoch", ylabel="perplexity")

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from helpers.files import write_text
+
 RUNS = Path(__file__).resolve().parent.parent / "data" / "runs"
 
 
@@ -49,14 +51,7 @@ def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
     """Validate `record` and write it to `path` as JSON, whole or not at all. Returns the path."""
     validate(record)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    try:
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     return path
 
 

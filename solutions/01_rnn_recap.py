@@ -19,6 +19,8 @@
 # **Time:** about 130 minutes, 90 of them for the exercises.
 
 # %%
+import itertools
+
 import numpy as np
 import torch
 
@@ -466,7 +468,7 @@ show(
 
 # %% exercise="sample_next"
 def sample_next(logits, u):
-    """logits (V,), u a number in [0, 1) → the id, 0 … V − 1, whose stretch of the unit interval contains u."""
+    """logits (V,), u a number in [0, 1) → the id, an int 0 … V − 1, whose stretch contains u."""
     ### BEGIN SOLUTION
     p = np.exp(logits - logits.max())
     p /= p.sum()
@@ -480,7 +482,8 @@ sample_next = check("sample_next", sample_next)
 rng = np.random.default_rng(4)
 drawn = Counter("helo"[sample_next(logits, rng.random())] for _ in range(10_000))
 print("argmax writes", "helo"[int(np.argmax(logits))], "each time")
-print("sampling, 10,000 times:", {c: round(drawn[c] / 10_000, 3) for c in "helo"}, "against", np.round(p, 3))
+print("sampling, 10,000 times:", {c: round(drawn[c] / 10_000, 3) for c in "helo"})
+print("probabilities:         ", np.round(p, 3))
 
 # %% [markdown]
 # Sampling writes the right letter one time in eight. It is tempting to credit sampling with that, and some lectures do.
@@ -539,9 +542,9 @@ quiz_state = check("quiz_state", quiz_state)
 
 # %% exercise="memoryless_bound"
 def memoryless_bound(text):
-    """text, a string of at least 2 characters → mean of −ln P(next | current) over its len(text) − 1 pairs."""
+    """text, at least 2 characters → mean of −ln P(next | current) over its len(text) − 1 pairs."""
     ### BEGIN SOLUTION
-    pairs = Counter(zip(text[:-1], text[1:], strict=True))
+    pairs = Counter(itertools.pairwise(text))
     firsts = Counter(text[:-1])
     nats = -sum(n * np.log(n / firsts[a]) for (a, b), n in pairs.items())
     return nats / (len(text) - 1)
@@ -732,7 +735,7 @@ print("the same as one-hot times table:", np.allclose(one_hot(ids, len(words)) @
 # last state that belongs to a word.
 
 # %%
-states = RNN(4, 3, rng=rng).forward(vectors)
+states = RNN(4, 3, rng=rng).forward(100 * vectors)      # untrained vectors are tiny; make them visible
 lengths = (ids > 0).sum(axis=1)
 last_word = states[np.arange(len(ids)), lengths - 1]
 moved = np.abs(last_word - states[:, -1]).max(axis=1)
@@ -767,7 +770,7 @@ print(vectors.shape, "→", h1.shape, "→", h2.shape)
 
 # %% exercise="recurrent_parameters"
 def recurrent_parameters(input_size, hidden_size, blocks, biases):
-    """D, H, blocks of weights (1, 3 or 4), bias vectors in a block (1 or 2) → number of parameters, an int."""
+    """D, H, blocks (1, 3 or 4), bias vectors in a block (1 or 2) → number of parameters, an int."""
     ### BEGIN SOLUTION
     return blocks * hidden_size * (input_size + hidden_size + biases)
     ### END SOLUTION

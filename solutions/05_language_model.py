@@ -19,10 +19,12 @@
 # **Time:** about 150 minutes, 80 of them for the exercises.
 
 # %%
+import itertools
+
 import numpy as np
 
 from helpers.checks import check
-from helpers.plots import COLOURS, figure, show
+from helpers.plots import COLOURS, figure, learning_curve, show
 
 # %% [markdown]
 # ## 5.1 One number for a model
@@ -55,7 +57,7 @@ for k in (2, 10, 10_000):
 
 # %% exercise="corpus_perplexity"
 def corpus_perplexity(losses, sizes):
-    """losses (W,) mean nats per word of W windows, sizes (W,) their words → perplexity of all words together."""
+    """losses (W,) mean nats per word, sizes (W,) words, of W windows → perplexity of all words together."""
     ### BEGIN SOLUTION
     return np.exp(np.sum(np.multiply(losses, sizes)) / np.sum(sizes))
     ### END SOLUTION
@@ -229,8 +231,9 @@ from helpers.layers import SoftmaxCrossEntropy
 
 layer = SoftmaxCrossEntropy()
 loss, dlogits = softmax_cross_entropy(logits, y)
-print("equal to helpers.layers.SoftmaxCrossEntropy:",
-      np.isclose(layer.forward(logits, y), loss, rtol=1e-5), np.allclose(layer.backward(), dlogits, atol=1e-7))
+theirs = layer.forward(logits, y)
+print("the same loss as helpers.layers.SoftmaxCrossEntropy:", np.isclose(theirs, loss, rtol=1e-5))
+print("and the same gradient:", np.allclose(layer.backward(), dlogits, atol=1e-7))
 print(f"the gradients of a row sum to 0: {abs(dlogits.sum(axis=-1)).max() < 1e-7}")
 
 # %% [markdown]
@@ -261,7 +264,7 @@ print(f"first loss {first:.2f}, ln V = {np.log(V):.2f}")
 # state does not arrive, does not. It takes a second.
 
 # %%
-from helpers.optim import Adam, clip_grad_norm
+from helpers.optim import Adam, clip_grad_norm, clip_scale
 
 
 def overfit(x, y, steps=150):
@@ -297,7 +300,9 @@ print(f"targets shuffled: loss {overfit(x4, shuffled):.2f}, and it has learned t
 # %% [markdown]
 # ## 5.6 The loop, in the open
 #
-# One pass over the text. Four lines do the work, and every training program you will ever meet contains them in some form.
+# One pass over the text. Five lines do the work, and every training program you will ever meet contains them in some form.
+# (`clip_scale` is `clip_grad_norm` in two halves: it says by which factor the gradient is too long, and the step applies it,
+# which saves a pass over all the gradients.)
 
 # %%
 def train_epoch(model, optimizer, batches, max_norm):
@@ -307,8 +312,8 @@ def train_epoch(model, optimizer, batches, max_norm):
     for inputs, targets in batches:
         loss = model.loss(inputs, targets, train=True)   # forwards
         model.backward()                                 # backwards: fills model.grads
-        clip_grad_norm(model.grads, max_norm)            # no step too long
-        optimizer.step(model.grads)                      # downhill
+        _, scale = clip_scale(model.grads, max_norm)     # how much the gradient is too long
+        optimizer.step(model.grads, scale)               # downhill
         nats += loss * targets.size
         tokens += targets.size
     return np.exp(nats / tokens)
@@ -328,7 +333,8 @@ optimizer = Adam(model.params, lr=0.03)
 for epoch in range(2):
     optimizer.lr = 0.03 * (1 - epoch / 6)
     train_perplexity = train_epoch(model, optimizer, batches["train"], max_norm=1.0)
-    print(f"epoch {epoch + 1}: training {train_perplexity:.2f}, validation {evaluate(model, batches['valid']):.2f}")
+    valid_perplexity = evaluate(model, batches["valid"])
+    print(f"epoch {epoch + 1}: training {train_perplexity:.2f}, validation {valid_perplexity:.2f}")
 
 # %% [markdown]
 # `Trainer` in `helpers` is the same loop with what a run of hours needs around it: a progress bar, the weights that were best on
@@ -338,9 +344,8 @@ for epoch in range(2):
 from helpers.training import Trainer
 
 again = LanguageModel(V, D, H, rng=np.random.default_rng(1))
-trainer = Trainer(
-    again, Adam(again.params, lr=0.03), max_norm=1.0, learning_rate=lambda epoch: 0.03 * (1 - epoch / 6)
-)
+optimizer = Adam(again.params, lr=0.03)
+trainer = Trainer(again, optimizer, max_norm=1.0, learning_rate=lambda epoch: 0.03 * (1 - epoch / 6))
 trainer.fit(batches["train"], batches["valid"], epochs=2)
 same = all(np.array_equal(again.params[name], model.params[name]) for name in model.params)
 print("all weights equal to the last bit:", same)
@@ -383,19 +388,19 @@ print(f"validation perplexity without memory: {control[-1]:.2f}")
 # %%
 valid_floor = np.exp(-corpus["valid"][1][batches["valid"].target_index].mean())
 curve = trainer.curve
-epochs = [row["epoch"] for row in curve]
+epochs = range(1, len(curve) + 1)
 fig, axis = figure(width=7, height=3.4)
-axis.plot(epochs, [row["train_perplexity"] for row in curve], "o--", color=COLOURS["sky"], label="LSTM, training")
-axis.plot(epochs, [row["valid_perplexity"] for row in curve], "o-", color=COLOURS["lstm"], label="LSTM, validation")
+learning_curve(axis, curve, label="LSTM, ")
 axis.plot(epochs, control, "s-", color=COLOURS["control"], label="control without memory, validation")
 axis.axhline(valid_floor, color=COLOURS["floor"], linewidth=0.9, linestyle=":")
 axis.text(6, valid_floor, "floor (validation)", ha="right", va="top", fontsize=9)
-axis.set(xlabel="epoch", ylabel="perplexity", ylim=(valid_floor - 0.3, control[-1] + 0.6), xticks=epochs)
+axis.set(ylim=(valid_floor - 0.3, control[-1] + 0.6), xticks=epochs)
 axis.legend(frameon=False)
 show(
     fig,
-    f"The LSTM's validation perplexity falls to {curve[-1]['valid_perplexity']:.2f} within {len(curve)} epochs, close to "
-    f"the floor of {valid_floor:.2f}; the control without memory stays at {control[-1]:.2f}.",
+    f"The LSTM's validation perplexity falls to {curve[-1]['valid_perplexity']:.2f} within "
+    f"{len(curve)} epochs, close to the floor of {valid_floor:.2f}; the control without memory stays "
+    f"at {control[-1]:.2f}.",
 )
 
 # %% [markdown]
@@ -443,8 +448,8 @@ bottom.axhline(0.5, color=COLOURS["floor"], linewidth=0.9, linestyle=":")
 bottom.set(xlabel="step", ylabel="pronouns right", ylim=(0.3, 1.05))
 show(
     fig,
-    f"Above, the training loss: a fall, a plateau, and a second, smaller fall. Below, the share of right pronouns: "
-    f"about one half at first ({share[2]:.0%} at step 50) and above 90 % from step {found} on.",
+    f"Above, the training loss: a fall, a plateau, and a second, smaller fall. Below, the share of "
+    f"right pronouns: {share[2]:.0%} at step 50, and above 90 % from step {found} on.",
 )
 
 # %% [markdown]
@@ -487,8 +492,8 @@ axis.legend(frameon=False, ncols=2, loc="upper center")
 show(
     fig,
     f"True and modelled probability of each word of a story. Largest difference: "
-    f"{np.abs(by_model - np.exp(story.log_probs)).max():.2f}. At the pronoun {story.answer!r} the model gives "
-    f"{by_model[story.blank]:.2f} where the truth is 1.",
+    f"{np.abs(by_model - np.exp(story.log_probs)).max():.2f}. At the pronoun {story.answer!r} the "
+    f"model gives {by_model[story.blank]:.2f} where the truth is 1.",
 )
 
 # %% [markdown]
@@ -569,7 +574,7 @@ def stories_from_zero(model, stream):
     """Forgetting everything at each story's start: a story is read after its predecessor's <eos>."""
     eos = int(vocabulary.encode(["<eos>"])[0])
     ends = np.flatnonzero(stream == eos)
-    pieces = [stream[a : b + 1] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    pieces = [stream[a : b + 1] for a, b in itertools.pairwise(ends)]
     return windows_from_zero(model, [(piece[None, :-1], piece[None, 1:]) for piece in pieces])
 
 
@@ -624,25 +629,26 @@ print(f"    floor: {their_floor:.2f} (of these {len(positions):,d} places)")
 from helpers.training import evaluate_with_context
 
 same = np.exp(evaluate_with_context(again, ids["valid"], 8, positions))
-print("helpers.training.evaluate_with_context does the same:", np.isclose(same, measured[contexts.index(8)], rtol=1e-5))
+by_hand = measured[contexts.index(8)]
+print("helpers.training.evaluate_with_context does the same:", np.isclose(same, by_hand, rtol=1e-5))
 
+# %%
 ptb = read_record("ptb-small")
-context = ptb["results"]["context"]
+gain = {row["context"]: row["perplexity"] for row in ptb["results"]["context"]}
 fig, (left, right) = figure(columns=2, width=7.5, height=3.0)
 left.plot(contexts, measured, "o-", color=COLOURS["lstm"])
 left.axhline(their_floor, color=COLOURS["floor"], linewidth=0.9, linestyle=":")
 left.set(title="pronoun stories", xlabel="words of context", ylabel="perplexity", xscale="log")
-right.plot([row["context"] for row in context], [row["perplexity"] for row in context], "o-", color=COLOURS["lstm"])
+right.plot(list(gain), list(gain.values()), "o-", color=COLOURS["lstm"])
 right.set(title="Penn Treebank (recorded)", xlabel="words of context", xscale="log")
 for axis, ticks in ((left, [1, 2, 5, 10, 20]), (right, [1, 2, 5, 10, 20, 50])):
     axis.set_xticks(ticks, ticks)
     axis.minorticks_off()
-gain = {row["context"]: row["perplexity"] for row in context}
 show(
     fig,
-    f"Perplexity against words of context. Pronoun stories: {measured[0]:.2f} with one word, {measured[-1]:.2f} with "
-    f"{contexts[-1]}. Penn Treebank: {gain[1]:.0f} with one word, {gain[5]:.0f} with 5, {gain[21]:.0f} with 21, "
-    f"{gain[55]:.0f} with 55.",
+    f"Perplexity against words of context. Pronoun stories: {measured[0]:.2f} with one word, "
+    f"{measured[-1]:.2f} with {contexts[-1]}. Penn Treebank: {gain[1]:.0f} with one word, "
+    f"{gain[5]:.0f} with 5, {gain[21]:.0f} with 21, {gain[55]:.0f} with 55.",
 )
 
 # %% [markdown]
@@ -667,7 +673,8 @@ english_vocabulary = Vocabulary.build(words["train"], min_count=2)
 english_ids = {name: english_vocabulary.encode(tokens) for name, tokens in words.items()}
 print("more than 30,000 words to train on:", len(words["train"]) > 30_000)
 seen_once = next(word for word in words["train"] if word not in english_vocabulary)
-print("a word that occurs only once becomes", english_vocabulary.decode(english_vocabulary.encode([seen_once])))
+id_of_it = english_vocabulary.encode([seen_once])
+print("a word that occurs only once becomes", english_vocabulary.decode(id_of_it))
 
 # %%
 english_model = LanguageModel(len(english_vocabulary), 32, 64, rng=np.random.default_rng(2))
@@ -691,17 +698,16 @@ print(f"unigram model {record['results']['unigram_test_perplexity']:.0f}, "
 
 curve = record["curve"]
 fig, axis = figure(width=7, height=3.0)
-epochs = [row["epoch"] for row in curve]
-axis.plot(epochs, [row["train_perplexity"] for row in curve], "o--", color=COLOURS["sky"], markersize=4, label="training")
-axis.plot(epochs, [row["valid_perplexity"] for row in curve], "o-", color=COLOURS["lstm"], markersize=4, label="validation")
-axis.set(xlabel="epoch", ylabel="perplexity", yscale="log", yticks=[50, 100, 200, 400], yticklabels=[50, 100, 200, 400])
+learning_curve(axis, curve)
+axis.set(yscale="log", yticks=[50, 100, 200, 400], yticklabels=[50, 100, 200, 400])
 axis.minorticks_off()
 axis.legend(frameon=False)
 show(
     fig,
-    f"On the language reference training perplexity falls from {curve[0]['train_perplexity']:.0f} to "
-    f"{curve[-1]['train_perplexity']:.0f} in {len(curve)} epochs, validation from {curve[0]['valid_perplexity']:.0f} to "
-    f"{curve[-1]['valid_perplexity']:.0f}; the curves cross and move apart.",
+    f"On the language reference training perplexity falls from {curve[0]['train_perplexity']:.0f} "
+    f"to {curve[-1]['train_perplexity']:.0f} in {len(curve)} epochs, validation from "
+    f"{curve[0]['valid_perplexity']:.0f} to {curve[-1]['valid_perplexity']:.0f}; the curves cross and "
+    "move apart.",
 )
 
 # %% [markdown]
@@ -718,28 +724,28 @@ show(
 
 # %%
 print(ptb["command"])
-print(f"{ptb['parameters']:,} parameters, {ptb['seconds'] / 60:.0f} minutes, threads: {ptb['hardware']['threads']}, "
-      f"seed {ptb['seed']}, NumPy {ptb['versions']['numpy']}")
+print(f"{ptb['parameters']:,} parameters, {ptb['seconds'] / 60:.0f} minutes, "
+      f"threads: {ptb['hardware']['threads']}, seed {ptb['seed']}, NumPy {ptb['versions']['numpy']}")
 print("epoch  training  validation")
 for row in ptb["curve"]:
     print(f"{row['epoch']:5d} {row['train_perplexity']:9.1f} {row['valid_perplexity']:11.1f}")
 last = ptb["curve"][-1]["train_perplexity"]
-print(f"test perplexity {ptb['test_perplexity']:.1f}, {ptb['test_perplexity'] / last:.2f} times the training perplexity")
+ratio = ptb["test_perplexity"] / last
+print(f"test perplexity {ptb['test_perplexity']:.1f}, {ratio:.2f} times the training perplexity")
 
 # %%
 fig, axis = figure(width=7, height=3.0)
-epochs = [row["epoch"] for row in ptb["curve"]]
-axis.plot(epochs, [row["train_perplexity"] for row in ptb["curve"]], "o--", color=COLOURS["sky"], label="training")
-axis.plot(epochs, [row["valid_perplexity"] for row in ptb["curve"]], "o-", color=COLOURS["lstm"], label="validation")
+learning_curve(axis, ptb["curve"])
 axis.axhline(136, color=COLOURS["floor"], linewidth=0.8, linestyle=":")
 axis.text(1, 136, "136, published for this model (test)", va="top", fontsize=9)
-axis.set(xlabel="epoch", ylabel="perplexity", xticks=epochs, ylim=(80, None))
+axis.set(xticks=[1, 2, 3, 4], ylim=(80, None))
 axis.legend(frameon=False)
 show(
     fig,
-    f"Penn Treebank, one LSTM layer of 100: validation perplexity falls from {ptb['curve'][0]['valid_perplexity']:.0f} to "
-    f"{ptb['curve'][-1]['valid_perplexity']:.0f} in {len(epochs)} epochs; the test perplexity is "
-    f"{ptb['test_perplexity']:.1f}, below the 136 published for a model of this size.",
+    f"Penn Treebank, one LSTM layer of 100: validation perplexity falls from "
+    f"{ptb['curve'][0]['valid_perplexity']:.0f} to {ptb['curve'][-1]['valid_perplexity']:.0f} in "
+    f"{len(ptb['curve'])} epochs; the test perplexity is {ptb['test_perplexity']:.1f}, "
+    "below the 136 published for a model of this size.",
 )
 
 # %% [markdown]
@@ -880,8 +886,8 @@ axis.set(xlabel="temperature", ylabel="stories without a mistake", ylim=(0, 1.05
 axis.legend(frameon=False)
 show(
     fig,
-    f"Share of written stories that the grammar allows: {plain[0]:.0%} at temperature 0.3, {plain[2]:.0%} at 1, "
-    f"{plain[-1]:.0%} at 1.7. With the top 8 words only, {filtered[-1]:.0%} at 1.7.",
+    f"Share of written stories that the grammar allows: {plain[0]:.0%} at temperature 0.3, "
+    f"{plain[2]:.0%} at 1, {plain[-1]:.0%} at 1.7. With the top 8 words only, {filtered[-1]:.0%} at 1.7.",
 )
 
 # %% [markdown]
@@ -916,8 +922,9 @@ for cell in ("rnn", "lstm"):
 
 # %%
 per_word = letters["results"]["tokens"]["test"] / record["results"]["tokens"]["test"]
-print(f"{per_word:.1f} characters a word: {letters['test_perplexity']:.2f} to this power is "
-      f"{letters['test_perplexity'] ** per_word:.0f}, beside {record['test_perplexity']:.0f} for the word model")
+by_word = letters["test_perplexity"] ** per_word
+print(f"{per_word:.1f} characters a word: {letters['test_perplexity']:.2f} to this power is {by_word:.0f}, "
+      f"beside {record['test_perplexity']:.0f} for the word model")
 
 # %% [markdown]
 # Even that is not quite fair: the word model may answer `<unk>`, which is one symbol for many words.
@@ -957,10 +964,10 @@ korean = Vocabulary(["<eos>", *korean_order.WORDS])
 korean_ids = korean.encode(stream)
 cut = len(korean_ids) * 9 // 10
 reader = LanguageModel(len(korean), 16, 32, rng=np.random.default_rng(21))
-coach = Trainer(
-    reader, Adam(reader.params, lr=0.02), max_norm=1.0, report=None, learning_rate=lambda e: 0.02 * 0.6**e
-)
-coach.fit(contiguous_batches(korean_ids[:cut], 20, 20), contiguous_batches(korean_ids[cut:], 20, 20), epochs=6)
+optimizer = Adam(reader.params, lr=0.02)
+coach = Trainer(reader, optimizer, learning_rate=lambda epoch: 0.02 * 0.6**epoch, report=None)
+korean_batches = [contiguous_batches(part, 20, 20) for part in (korean_ids[:cut], korean_ids[cut:])]
+coach.fit(*korean_batches, epochs=6)
 
 
 def score(sentence):

@@ -271,10 +271,10 @@ def test_answers_of_the_start_pages_quizzes():
     w = np.arctanh(h) / x
     slope = (np.tanh((w + 1e-6) * x) - np.tanh((w - 1e-6) * x)) / 2e-6
     text = START.read_text(encoding="utf-8")
-    assert re.search(rf"\({get('quiz_chain_rule').answer}\) (\S+)", text)[1] == f"{slope:.1f}"
+    assert re.search(rf"\*\*{get('quiz_chain_rule').answer}\*\* (\S+)", text)[1] == f"{slope:.1f}"
 
     x, W, dy = np.ones((4, 3)), np.ones((3, 5)), np.ones((4, 5))
-    line = re.search(rf"\({get('quiz_shapes').answer}\) `(x.T @ dy)`", text)[1]
+    line = re.search(rf"\*\*{get('quiz_shapes').answer}\*\* `(x.T @ dy)`", text)[1]
     assert line == "x.T @ dy" and (x.T @ dy).shape == W.shape and (x @ W).shape == dy.shape
 
     shape = (np.ones((4, 1)) - np.ones(4)).shape

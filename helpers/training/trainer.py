@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.optim import clip_grad_norm
+from helpers.optim import clip_scale
 from helpers.training.bar import progress_bar
 from helpers.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
 from helpers.training.evaluation import evaluate, perplexity
@@ -31,8 +31,8 @@ def train_step(model, optimizer, inputs: np.ndarray, targets: np.ndarray, max_no
     loss = model.loss(inputs, targets, train=True)
     require_finite(loss)
     model.backward()
-    clip_grad_norm(model.grads, max_norm)
-    optimizer.step(model.grads)
+    _, scale = clip_scale(model.grads, max_norm)
+    optimizer.step(model.grads, scale)
     return float(loss)
 
 

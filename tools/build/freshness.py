@@ -9,9 +9,10 @@ from pathlib import Path
 
 import nbformat
 
+from helpers.files import write_text
 from tools.build.notebook import dumps
 from tools.build.outputs import output_problems
-from tools.build.source import Chapter, Course, Problem, write_text
+from tools.build.source import Chapter, Course, Problem
 
 MEND = "run 'make build'"
 

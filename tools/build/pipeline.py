@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import nbformat
 
+from helpers.files import write_text
 from tools.build.execute import CELL_TIMEOUT, CellFailed, execute
 from tools.build.exercises import Exercise
 from tools.build.freshness import (
@@ -20,7 +21,7 @@ from tools.build.freshness import (
 from tools.build.notebook import dumps, solution_notebook, student_notebook
 from tools.build.outputs import output_problems
 from tools.build.rules import judge_chapter, leaked_solutions, shared_names
-from tools.build.source import BuildError, Chapter, Course, Problem, read_chapter, write_text
+from tools.build.source import BuildError, Chapter, Course, Problem, read_chapter
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.corpora.batches import contiguous_batches
 from helpers.models.language_model import LanguageModel
-from helpers.optim import SGD, Adam, clip_grad_norm
+from helpers.optim import SGD, Adam, clip_grad_norm, clip_scale
 from helpers.training import Trainer, evaluate, perplexity
 from helpers.training.trainer import train_step
 
@@ -74,8 +74,8 @@ def open_loop(model, optimizer, train, valid, max_norm, rates):
         for inputs, targets in train:
             loss = model.loss(inputs, targets, train=True)
             model.backward()
-            clip_grad_norm(model.grads, max_norm)
-            optimizer.step(model.grads)
+            _, scale = clip_scale(model.grads, max_norm)
+            optimizer.step(model.grads, scale)
             nats += loss * targets.size
             tokens += targets.size
         state = model.get_state()
@@ -129,6 +129,19 @@ def test_clipping_bounds_a_step(train):
             assert norm > 0.1   # so the other case was clipped
         else:
             assert norm == pytest.approx(wanted, rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_step_is_that_of_gradients_clipped_in_place(train, optimizer):
+    inputs, targets = next(iter(train))
+    model, plain = make(dtype=np.float64), make(dtype=np.float64)
+    train_step(model, OPTIMIZERS[optimizer](model.params), inputs, targets, 0.05)
+    plain.loss(inputs, targets, train=True)
+    plain.backward()
+    assert clip_grad_norm(plain.grads, 0.05) > 0.1
+    OPTIMIZERS[optimizer](plain.params).step(plain.grads)
+    for name, param in plain.params.items():
+        np.testing.assert_allclose(model.params[name], param, rtol=1e-12, atol=1e-15)
 
 
 def test_learning_rate_is_asked_once_an_epoch_and_obeyed(train, valid):

@@ -1,0 +1,52 @@
+"""The benchmark's arithmetic on contenders of known speed, and one quick real case."""
+
+import json
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from tools.bench import __main__ as command
+from tools.bench.cases import CASES
+from tools.bench.timing import Aim, Case
+
+
+@pytest.fixture
+def case(monkeypatch):
+    monkeypatch.setattr("tools.bench.timing.PAUSE", 0)
+    contenders = {"ours": lambda: time.sleep(0.002), "torch": lambda: time.sleep(0.006)}
+    made = Case("sleep", contenders, [Aim("torch", "ours", 2.0, True), Aim("ours", "torch", 0.1, False)])
+    made.run(3)
+    return made
+
+
+def test_ratio_and_aims(case):
+    faster, slower = case.aims
+    assert 2 < case.ratio(faster) < 4 and faster.met(case.ratio(faster))
+    assert not slower.met(case.ratio(slower))
+    assert len(case.times["ours"]) == 3   # the round that warms up is not counted
+
+
+@pytest.mark.parametrize("name", ["rnn100", "lstm100", "gru100"])
+def test_contenders_do_the_same_work(name):
+    case = CASES[name]()
+    for contender in case.contenders.values():
+        contender()
+    assert set(case.contenders) == {"ours", "torch", "products"}
+
+
+def test_the_command_writes_what_it_prints(tmp_path, monkeypatch):
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(variable, "1")   # the command sets them; put back afterwards
+    path = tmp_path / "bench.json"
+    app = command.typer.Typer()
+    app.command()(command.main)
+    arguments = ["--only", "rnn100", "--rounds", "1", "--threads", "1", "--json", str(path)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    report = json.loads(path.read_text(encoding="utf-8"))
+    assert {"versions", "hardware", "rounds", "results"} <= report.keys()
+    [row] = report["results"]
+    assert row["case"] == "rnn100" and set(row["median_ms"]) == {"ours", "torch", "products"}
+    wrong = CliRunner().invoke(app, ["--only", "nothing"])
+    assert wrong.exit_code == 2 and "rnn100" in wrong.output

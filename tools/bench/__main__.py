@@ -1,0 +1,80 @@
+"""The command: python -m tools.bench."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from helpers import records
+from helpers.files import write_text
+from tools.bench.cases import CASES, N, T
+
+
+def main(
+    rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are taken over them.")] = 9,
+    quick: Annotated[bool, typer.Option("--quick", help="Three rounds, without size 650.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help=f"Only these cases: {', '.join(CASES)}.")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Threads for all sides; 0: one a core.")] = 0,
+    json_path: Annotated[Path, typer.Option("--json", help="Where numbers go.")] = Path("build/bench.json"),
+) -> None:
+    """Time the layers and the training step against torch and against their matrix products alone."""
+    unknown = sorted(set(only or ()) - CASES.keys())
+    if unknown:
+        raise typer.BadParameter(f"got {', '.join(unknown)}, wanted some of {', '.join(CASES)}")
+    threads = threads or os.cpu_count() or 1
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    import torch
+    from rich.console import Console
+    from rich.table import Table
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    if quick:
+        rounds = min(rounds, 3)
+    chosen = only or [name for name in CASES if not (quick and name.endswith("650"))]
+    table = Table(
+        title=f"{rounds} rounds, {threads} thread(s), float32, N={N}, T={T}",
+        caption="Layers: forward and backward. Language model: a whole training step.",
+    )
+    for column in ("case", "ours ms", "torch ms", "products ms", "ratio", "aim", "met?"):
+        table.add_column(column, justify="right" if column.endswith(("ms", "ratio")) else "left")
+    results = []
+    for key in chosen:
+        case = CASES[key]()
+        case.run(rounds)
+        for aim in case.aims:
+            ratio = case.ratio(aim)
+            times = (f"{case.median(name):.2f}" for name in ("ours", "torch", "products"))
+            table.add_row(case.name, *times, f"{ratio:.2f}", str(aim), "yes" if aim.met(ratio) else "NO")
+        results.append(
+            {
+                "case": key,
+                "name": case.name,
+                "median_ms": {name: round(case.median(name), 4) for name in case.contenders},
+                "min_ms": {name: round(min(case.times[name]), 4) for name in case.contenders},
+                "aims": [
+                    {"aim": str(aim), "ratio": round(case.ratio(aim), 4), "met": aim.met(case.ratio(aim))}
+                    for aim in case.aims
+                ],
+            }
+        )
+    Console().print(table)
+    report = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": records.versions(),
+        "hardware": records.hardware(),
+        "rounds": rounds,
+        "results": results,
+    }
+    write_text(json_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    typer.echo(f"Written to {json_path}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
