@@ -253,9 +253,9 @@ print(f"w_h = {w_h}: after 1, 10 and 60 words h = {trace[0]:.3f}, {trace[9]:.3f}
 #
 # | | romanised | gloss | |
 # |---|---|---|---|
-# | 동생이 음료수를 마신다 | dongsaeng-i eumnyosu-reul masinda | younger sibling (subject) – soft drink (object) – drinks | natural |
-# | 음료수를 동생이 마신다 | eumnyosu-reul dongsaeng-i masinda | soft drink – younger sibling – drinks | possible |
-# | 마신다 음료수를 동생이 | masinda eumnyosu-reul dongsaeng-i | drinks – soft drink – younger sibling | odd |
+# | 동생이 음료수를 마신다 | dongsaengi eumnyosureul masinda | younger sibling (subject) – soft drink (object) – drinks | natural |
+# | 음료수를 동생이 마신다 | eumnyosureul dongsaengi masinda | soft drink – younger sibling – drinks | possible |
+# | 마신다 음료수를 동생이 | masinda eumnyosureul dongsaengi | drinks – soft drink – younger sibling | odd |
 #
 # The same three words each time. A model that adds up word counts gives all three the same score. A model
 # that reads in order need not; in [chapter 5](05_language_model.ipynb) we train one and look at its scores.

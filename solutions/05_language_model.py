@@ -762,8 +762,8 @@ for name, run in (("constant rate", constant), ("decaying rate", ptb)):
     print(f"{name}: validation {run['valid_perplexity']:.1f}, test {run['test_perplexity']:.1f}")
 
 # %% [markdown]
-# The constant rate comes close to the published figure, the decaying one below it. One seed each, so this is agreement, not proof;
-# runs that differ in nothing but rounding differ by about one. Chapter 6 (in preparation) asks what else there is to gain.
+# The constant rate comes close to the published figure, the decaying one below it. One seed each, so this is agreement, not proof.
+# Chapter 6 (in preparation) asks what else there is to gain.
 #
 # And this is how the model writes (temperature 0.8, the best 50 words, `<unk>` forbidden: section 5.12 explains the knobs):
 

@@ -16,7 +16,7 @@ from helpers.corpora import penn_treebank
 from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar, floor_perplexity
 from helpers.experiments import __main__ as command_line
-from helpers.experiments import experiments, get, language_models
+from helpers.experiments import experiments, get, training_runs
 
 NAMES = sorted(path.stem for path in records.RUNS.glob("*.json") if path.stem != "schema")
 
@@ -230,7 +230,7 @@ def test_the_curve_agrees_with_the_settings(name):
     if "epochs" not in settings:
         return
     assert [row["epoch"] for row in curve] == list(range(1, settings["epochs"] + 1))
-    assert [row["lr"] for row in curve] == [language_models.decayed(settings, e) for e in range(len(curve))]
+    assert [row["lr"] for row in curve] == [training_runs.decayed(settings, e) for e in range(len(curve))]
     assert record["valid_perplexity"] == min(row["valid_perplexity"] for row in curve)
     seconds = [row["seconds"] for row in curve]
     assert seconds == sorted(seconds) and seconds[0] > 0 and record["seconds"] >= seconds[-1]
@@ -280,7 +280,7 @@ def test_the_pronoun_stories_are_the_same_everywhere(stories):
 def test_pronouns_within_3_percent_of_the_floor_in_a_minute(stories):
     record = records.read_record("pronouns")
     ids = np.zeros(len(stories["test"][0]), np.int64)   # which ids does not matter here, how many does
-    batches = contiguous_batches(ids, language_models.EVALUATION_BATCH, record["settings"]["seq_len"])
+    batches = contiguous_batches(ids, training_runs.EVALUATION_BATCH, record["settings"]["seq_len"])
     floor = floor_perplexity(stories["test"][1][batches.target_index])
     assert record["floor_perplexity"] == pytest.approx(floor, rel=1e-12)
     assert 0.99 * floor < record["test_perplexity"] < 1.03 * floor
@@ -291,3 +291,12 @@ def test_pronouns_within_3_percent_of_the_floor_in_a_minute(stories):
 def test_records_are_plain_json():
     for name in [*NAMES, "schema"]:
         json.loads((records.RUNS / f"{name}.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
+
+
+def test_the_cost_record_was_made_on_a_quiet_machine():
+    """Time grows with T, and a step costs about the same whatever the length."""
+    curve = records.read_record("rnn-cost")["curve"]
+    forward = [row["forward_seconds"] for row in curve]
+    assert forward == sorted(forward)
+    per_step = [row["forward_seconds"] / row["T"] for row in curve]
+    assert max(per_step) < 2 * min(per_step)

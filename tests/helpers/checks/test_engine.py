@@ -1,5 +1,9 @@
 """The engine on a small exercise of its own: every verdict and every sentence a learner can meet."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -236,3 +240,19 @@ def test_fingerprint_ignores_layout_and_notices_change():
     first = sources.fingerprint("def f(x):\n    return x+1   # note\n", "f")
     assert first == sources.fingerprint("def f(x):\n\n    return (x + 1)\n", "f") != ""
     assert first != sources.fingerprint("def f(x):\n    return x + 2\n", "f")
+
+
+@pytest.mark.parametrize(
+    ("variables", "strict_mode"),
+    [({}, False), ({"UNROLLED_STRICT": "1"}, True), ({"NBGRADER_EXECUTION": "autograde"}, True)],
+)
+def test_strict_mode_is_read_at_import_and_cannot_be_turned_off_later(variables, strict_mode):
+    code = (
+        "import os, helpers.checks; os.environ.clear(); "
+        "from helpers.checks.strict import STRICT; print(STRICT)"
+    )
+    clean = {k: v for k, v in os.environ.items() if k not in ("UNROLLED_STRICT", "NBGRADER_EXECUTION")}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=clean | variables, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == str(strict_mode)

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from helpers.corpora.pronouns import COMPANY, Lexicon, PronounGrammar, floor_perplexity
+from helpers.corpora.pronouns import Lexicon, PronounGrammar, floor_perplexity
+from helpers.corpora.pronouns.lexicon import COMPANY
 
 SMALL = Lexicon(
     men=("John", "Tom"),

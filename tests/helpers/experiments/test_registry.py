@@ -9,7 +9,7 @@ import pytest
 
 from helpers import records
 from helpers.corpora.batches import contiguous_batches
-from helpers.experiments import Experiment, Run, experiments, get, language_models
+from helpers.experiments import Experiment, Run, experiments, get, training_runs
 from helpers.models.language_model import LanguageModel
 from helpers.optim import SGD
 from helpers.training import evaluate, perplexity
@@ -112,7 +112,7 @@ def test_the_data_folder_can_be_elsewhere(tmp_path, monkeypatch):
 
 def test_decayed():
     settings = {"lr": 8.0, "constant_epochs": 2, "lr_decay": 0.5}
-    assert [language_models.decayed(settings, epoch) for epoch in range(5)] == [8, 8, 4, 2, 1]
+    assert [training_runs.decayed(settings, epoch) for epoch in range(5)] == [8, 8, 4, 2, 1]
 
 
 # ---- training, validation, one test --------------------------------------------------------------------
@@ -141,16 +141,16 @@ def test_the_best_on_validation_is_tested_and_only_once(tmp_path, monkeypatch):
         evaluated.append(model.state_dict())
         return evaluate(model, batches)
 
-    monkeypatch.setattr(language_models, "evaluate", spy)
+    monkeypatch.setattr(training_runs, "evaluate", spy)
     model = LanguageModel(V, 5, 6, rng=np.random.default_rng(0))
     run = Run(0, settings, tmp_path / "x.npz", bar=False)
-    outcome = language_models.train(run, model, SGD(model.params, 1.0), splits, {"train": "0" * 64}, tag="-a")
+    outcome = training_runs.train(run, model, SGD(model.params, 1.0), splits, {"train": "0" * 64}, tag="-a")
     curve = [row["valid_perplexity"] for row in outcome["curve"]]
     assert np.argmin(curve) < 3 and curve[-1] > 1.05 * min(curve)
     assert outcome["valid_perplexity"] == min(curve)
 
     def batches(name):
-        return contiguous_batches(splits[name], language_models.EVALUATION_BATCH, settings["seq_len"])
+        return contiguous_batches(splits[name], training_runs.EVALUATION_BATCH, settings["seq_len"])
 
     assert perplexity(evaluate(model, batches("valid"))) == min(curve)
     assert perplexity(evaluate(model, batches("test"))) == outcome["test_perplexity"]
@@ -163,11 +163,11 @@ def test_context_curve_of_a_model_without_memory_is_flat():
     model = LanguageModel(V, 5, 6, rng=np.random.default_rng(0), dtype=np.float64)
     for name in ("cells.0.Wh", "cells.0.Wx", "cells.0.b"):
         model.params[name][...] = 0
-    curve = language_models.context_curve(model, ids(1, 300), 50)
-    assert [row["context"] for row in curve] == list(language_models.CONTEXTS)
+    curve = training_runs.context_curve(model, ids(1, 300), 50)
+    assert [row["context"] for row in curve] == list(training_runs.CONTEXTS)
     assert np.ptp([row["perplexity"] for row in curve]) < 1e-9
     model.params["cells.0.Wx"][...] = np.random.default_rng(2).normal(size=(5, 24))
-    assert np.ptp([row["perplexity"] for row in language_models.context_curve(model, ids(1, 300), 50)]) > 1e-3
+    assert np.ptp([row["perplexity"] for row in training_runs.context_curve(model, ids(1, 300), 50)]) > 1e-3
 
 
 # ---- a real one, small ---------------------------------------------------------------------------------

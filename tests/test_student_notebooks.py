@@ -1,0 +1,59 @@
+"""What a learner opens runs to its end: untouched with grey boxes only, and solved wrongly."""
+
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from helpers.checks import get
+from helpers.checks.box import MIME
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def run(notebook):
+    """Run all cells as in the learner's JupyterLab, not strict → {exercise: state}."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "UNROLLED_BUILD": "1"}
+    for variable in ("UNROLLED_STRICT", "NBGRADER_EXECUTION"):
+        environment.pop(variable, None)
+    resources = {"metadata": {"path": str(ROOT / "notebooks")}}
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources)
+    client.execute(env=environment)   # raises at the first error
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    boxes = [output.data[MIME] for output in outputs if MIME in output.get("data", {})]
+    return {box["exercise"]: box["state"] for box in boxes}
+
+
+def exercises(notebook):
+    names = [cell.metadata.get("unrolled", {}).get("exercise") for cell in notebook.cells]
+    return [name for name in names if name]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_untouched_it_runs_to_its_end_and_every_box_is_grey(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert run(notebook) == dict.fromkeys(exercises(notebook), "not attempted")
+
+
+def test_wrong_answers_are_red_and_the_chapter_goes_on():
+    notebook = nbformat.read(ROOT / "notebooks" / "01_rnn_recap.ipynb", as_version=4)
+    wrong = {
+        "rnn_step": "return np.tanh(x @ Wx + h_prev @ Wh.T + b)",
+        "rnn_forward": "return x",
+        "sample_next": "return int(np.argmax(logits))",
+        "quiz_state": "return 'a'",
+    }
+    for cell in notebook.cells:
+        name = cell.metadata.get("unrolled", {}).get("exercise")
+        if name in wrong:
+            cell.source = cell.source.replace("raise NotImplementedError", wrong[name])
+    states = run(notebook)
+    assert {name for name, state in states.items() if state == "failed"} == set(wrong)
+    assert set(states.values()) == {"failed", "not attempted"}
+    hints = str([cell.outputs for cell in notebook.cells if cell.metadata.get("unrolled", {}).get("check")])
+    argmax = next(known for known in get("sample_next").misconceptions if known.name == "argmax")
+    assert argmax.hint.split(".")[0] in hints
