@@ -116,7 +116,7 @@ def language_model_case() -> Case:
         layer_products()
 
     return Case(
-        "language model",
+        "LM step",
         {"ours": run, "torch": run_torch, "products": run_products},
         [Aim("torch", "ours", 1.0, True), Aim("ours", "products", 1.5, False)],
         calls=2,
