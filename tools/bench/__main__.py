@@ -39,10 +39,10 @@ def main(
         rounds = min(rounds, 3)
     chosen = only or [name for name in CASES if not (quick and name.endswith("650"))]
     table = Table(
-        title=f"{rounds} rounds, {threads} thread(s), float32, N={N}, T={T}",
+        title=f"Milliseconds: {rounds} rounds, {threads} thread(s), float32, N={N}, T={T}",
         caption="Layers: forward and backward. Language model: a whole training step.",
     )
-    for column in ("case", "ours ms", "torch ms", "products", "ratio", "aim", "met?"):
+    for column in ("case", "ours", "torch", "products", "ratio", "aim", "met?"):
         justify = "right" if column not in ("case", "aim", "met?") else "left"
         table.add_column(column, justify=justify, no_wrap=column in ("case", "aim"))
     results = []
