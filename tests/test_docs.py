@@ -278,4 +278,4 @@ def test_answers_of_the_start_pages_quizzes():
     assert line == "x.T @ dy" and (x.T @ dy).shape == W.shape and (x @ W).shape == dy.shape
 
     shape = (np.ones((4, 1)) - np.ones(4)).shape
-    assert f"({get('quiz_broadcasting').answer}) {shape}" in text
+    assert f"**{get('quiz_broadcasting').answer}** {shape}" in text
