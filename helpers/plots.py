@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import textwrap
 from typing import TYPE_CHECKING
@@ -24,11 +25,24 @@ COLOURS = {
 }
 
 
+class _Caption:
+    """Small type below a figure; an output of its own, so that it stays there when the cell also prints."""
+
+    def __init__(self, text: str):
+        self.text = f"Figure: {text}"
+
+    def __repr__(self) -> str:
+        return textwrap.fill(self.text, width=92)
+
+    def _repr_html_(self) -> str:
+        return f"<small>{html.escape(self.text, quote=False)}</small>"
+
+
 def show(figure: Figure, alt: str, *, dpi: int = 100) -> None:
     """Show `figure` with `alt`, a sentence that states what the figure finds.
 
     The text goes into the output's metadata, where nbconvert picks it up for screen readers, and is
-    printed below as a caption, since JupyterLab shows no output metadata. The figure is closed.
+    shown below as a caption, since JupyterLab shows no output metadata. The figure is closed.
 
     Raises ValueError when `alt` is empty.
     """
@@ -41,7 +55,7 @@ def show(figure: Figure, alt: str, *, dpi: int = 100) -> None:
     plt.close(figure)
     text = " ".join(alt.split())
     display({"image/png": buffer.getvalue()}, raw=True, metadata={"image/png": {"alt": text}})
-    print(textwrap.fill(f"Figure: {text}", width=92))
+    display(_Caption(text))
 
 
 def figure(columns: int = 1, rows: int = 1, *, width: float = 7.0, height: float = 3.2, **options):

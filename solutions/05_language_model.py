@@ -534,7 +534,7 @@ colours = [COLOURS["sky"], COLOURS["lstm"], COLOURS["warm"], COLOURS["rnn"], COL
 for (name, losses), colour in zip(trials.items(), colours, strict=True):
     axis.plot(np.convolve(losses, np.ones(5) / 5, "valid"), color=colour, label=name)
 axis.axhline(np.log(V), color=COLOURS["floor"], linewidth=0.8, linestyle=":")
-axis.text(145, np.log(V), "ln V", ha="right", va="bottom", fontsize=9)
+axis.text(3, np.log(V), "ln V", va="top", fontsize=9)
 axis.set(xlabel="step", ylabel="training loss (nats)", yscale="log")
 axis.legend(frameon=False, fontsize=9)
 show(
@@ -551,8 +551,8 @@ show(
 # 2. One batch can be learned by heart.
 # 3. Try learning rates a factor of 3 to 10 apart, for a hundred steps each. Take the largest that is stable.
 # 4. Initial weights of size about $1/\sqrt{\text{inputs}}$; too large ones start far above ln V and saturate the gates.
-# 5. Clip the gradient's norm. Here it changed next to nothing, as the table shows; chapter 3 (in preparation) has the run that
-#    diverges without it.
+# 5. Clip the gradient's norm. Here it changed next to nothing, as the table shows; chapter 3 (in preparation) shows a run
+#    that diverges without it.
 # 6. Then, and only then, train for long.
 
 # %% [markdown]

@@ -14,11 +14,24 @@ from helpers import diagrams, plots
 ALT = 2 * "The loss falls from 4 to 1 in three epochs,\n   and the control without memory stays put. "
 
 
+class Calls(list):
+    captions: list
+
+
 @pytest.fixture
 def displayed(monkeypatch):
-    """What `show` hands to the notebook: a list of (data, options)."""
-    calls = []
-    monkeypatch.setattr("IPython.display.display", lambda data, **options: calls.append((data, options)))
+    """The figures that `show` hands over, a list of (data, options); each is followed by its caption."""
+    calls, captions = Calls(), []
+
+    def display(data, **options):
+        if isinstance(data, dict):
+            calls.append((data, options))
+        else:
+            captions.append(data)
+            assert len(captions) == len(calls), "a caption comes after its figure"
+
+    monkeypatch.setattr("IPython.display.display", display)
+    calls.captions = captions
     yield calls
     plt.close("all")
 
@@ -33,15 +46,21 @@ def drawing(seed=0):
     return fig
 
 
-def test_show_puts_the_text_into_the_metadata_and_below(displayed, capsys):
+def test_show_puts_the_text_into_the_metadata_and_below(displayed):
     plots.show(drawing(), ALT)
     [(data, options)] = displayed
     text = " ".join(ALT.split())
     assert data.keys() == {"image/png"} and data["image/png"].startswith(b"\x89PNG")
     assert options == {"raw": True, "metadata": {"image/png": {"alt": text}}}
-    caption = capsys.readouterr().out.splitlines()
-    assert len(caption) > 1 and max(map(len, caption)) <= 92
-    assert " ".join(caption) == f"Figure: {text}"
+    [caption] = displayed.captions
+    lines = repr(caption).splitlines()
+    assert len(lines) > 1 and max(map(len, lines)) <= 92
+    assert " ".join(lines) == f"Figure: {text}"
+
+
+def test_a_caption_is_safe_html(displayed):
+    plots.show(drawing(), "a < b & c")
+    assert displayed.captions[0]._repr_html_() == "<small>Figure: a &lt; b &amp; c</small>"
 
 
 def test_show_closes_the_figure_and_no_other(displayed):
