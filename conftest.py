@@ -1,7 +1,13 @@
-"""nbval runs the chapters under the very environment that the build runs them under."""
+"""What all tests share: hypothesis without a deadline, and nbval in the build's own environment."""
 
 import os
 from pathlib import Path
+
+from hypothesis import settings
+
+# A busy machine is no failure; and a failure found once is found again.
+settings.register_profile("course", deadline=None, derandomize=True)
+settings.load_profile("course")
 
 
 def pytest_configure(config):

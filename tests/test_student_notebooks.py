@@ -57,3 +57,19 @@ def test_wrong_answers_are_red_and_the_chapter_goes_on():
     hints = str([cell.outputs for cell in notebook.cells if cell.metadata.get("unrolled", {}).get("check")])
     argmax = next(known for known in get("sample_next").misconceptions if known.name == "argmax")
     assert argmax.hint.split(".")[0] in hints
+
+
+def test_in_grading_a_missing_answer_fails_its_check_and_nothing_else():
+    """The check raises before it can hand anything back; the name is rebound to the course's version."""
+    notebook = nbformat.read(ROOT / "notebooks" / "01_rnn_recap.ipynb", as_version=4)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "NBGRADER_EXECUTION": "autograde"}
+    resources = {"metadata": {"path": str(ROOT / "notebooks")}}
+    NotebookClient(notebook, timeout=300, allow_errors=True, resources=resources).execute(env=environment)
+    failed, checks = [], []
+    for cell in notebook.cells:
+        name = cell.metadata.get("unrolled", {}).get("check")
+        checks += [name] if name else []
+        errors = [output for output in cell.get("outputs", []) if output.output_type == "error"]
+        failed += [name or cell.source for _ in errors]
+        assert all(error.ename == "CheckFailed" for error in errors)
+    assert failed == checks != []
