@@ -59,6 +59,9 @@ class Optimizer:
     def __init__(self, params: Arrays, lr: float):
         require(math.isfinite(lr) and lr >= 0, "lr", lr, "a finite number of at least 0")
         self.params = dict(params)
+        for name, param in self.params.items():   # reshape(-1) of anything else is a copy
+            wanted = "a C-contiguous one (it is updated in place)"
+            require(param.flags.c_contiguous, f"params[{name!r}]", "a strided array", wanted)
         self.lr = float(lr)
 
     def _check(self, grads: Arrays) -> None:

@@ -51,7 +51,7 @@ def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
     """Validate `record` and write it to `path` as JSON, whole or not at all. Returns the path."""
     validate(record)
     path = Path(path)
-    write_text(path, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False, default=_plain) + "\n")
     return path
 
 
@@ -99,7 +99,7 @@ def hardware() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": cores,
-        "threads": int(threads) if threads and threads.isdigit() else cores,
+        "threads": int(threads) if threads and threads.isdecimal() else cores,
         "system": platform.system(),
         "machine": platform.machine(),
     }
@@ -113,3 +113,10 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor() or "unknown"
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as Python's own."""
+    if hasattr(value, "item") and not getattr(value, "ndim", 0):
+        return value.item()
+    raise TypeError(f"record: got a {type(value).__name__}, wanted JSON values")

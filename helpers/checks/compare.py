@@ -70,6 +70,8 @@ def identical(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(identical(left[key], right[key]) for key in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(identical, left, right))
+    if isinstance(left, np.random.Generator) and isinstance(right, np.random.Generator):
+        return left.bit_generator.state == right.bit_generator.state
     if isinstance(left, str | int | float | bool | np.generic | None):
         return left == right
     return True   # objects whose equality says nothing
@@ -133,8 +135,11 @@ def _kind_problem(value: Any, wanted: Any) -> str:
     if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
         if not isinstance(value, int | np.integer) or isinstance(value, bool):
             return f"is {_short(value)}, a {type(value).__name__}; wanted a whole number (an int)."
-    elif isinstance(wanted, float | np.floating) and np.ndim(value) > 0:
-        return f"has shape {np.shape(value)}; wanted one number."
+    elif isinstance(wanted, float | np.floating):
+        if hasattr(value, "detach"):
+            return "is a torch tensor; wanted a plain number: .item() makes one."
+        if isinstance(value, list | tuple | dict) or getattr(value, "ndim", 0):
+            return f"is a {_kind(value)}; wanted one number."
     return ""
 
 
@@ -157,8 +162,11 @@ def _differs(got: Any, want: Any, rtol: float) -> str:
         same = type(got) is type(want) and got == want if isinstance(want, bool) else got == want
         return "" if np.all(same) else f"is {_short(got)}; wanted {_short(want)}."
     try:
-        actual = np.asarray(got, dtype=np.float64)
-    except (TypeError, ValueError):
+        actual = np.asarray(got)
+        if actual.dtype.kind == "c":
+            raise TypeError("complex")
+        actual = actual.astype(np.float64)
+    except Exception:   # an object of the learner's may refuse in any way
         return f"is {_short(got)}, a {type(got).__name__}; wanted numbers."
     expected = np.asarray(want, dtype=np.float64)
     if actual.shape != expected.shape:

@@ -7,7 +7,6 @@ titles). The text differs between Python releases: never rely on a number to the
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import cache
 from typing import NamedTuple
@@ -83,11 +82,6 @@ def words(text: str) -> list[str]:
 def characters(text: str) -> list[str]:
     """The characters of `text`."""
     return list(text)
-
-
-def sha256(text: str) -> str:
-    """SHA-256 of the text in UTF-8: which text a run was made on."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def _plain(block: str) -> str:

@@ -39,7 +39,7 @@ def run(
         list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be repeated.")
     ] = [],  # noqa: B006 (typer reads the default, nobody writes to it)
     save_every: Annotated[int, typer.Option(min=1, help="Steps between two checkpoints.")] = 500,
-    restart: Annotated[bool, typer.Option(help="Ignore a checkpoint and start anew.")] = False,
+    restart: Annotated[bool, typer.Option(help="Delete a checkpoint of this run and start anew.")] = False,
     bar: Annotated[bool, typer.Option(help="Draw a progress bar.")] = True,
     out: Annotated[
         Path | None, typer.Option(help="File for the record. [default: data/runs/NAME.json]")
@@ -47,7 +47,8 @@ def run(
 ) -> None:
     """Run the experiment NAME and write its record.
 
-    Stop it with Ctrl-C: the same command goes on from the last checkpoint.
+    Stop it with Ctrl-C: the same command, without --restart, goes on from the last checkpoint. (Runs of a
+    few seconds have none.)
     """
     try:
         overrides = dict(_pair(entry) for entry in set_)
@@ -56,12 +57,12 @@ def run(
         )
         path = records.write_record(record, out or records.RUNS / file_name(record, overrides))
     except KeyboardInterrupt:
-        console.print("Stopped. The same command goes on from the last checkpoint.")
+        console.print("Stopped. Without --restart the same command goes on from the last checkpoint, if any.")
         raise typer.Exit(130) from None
     except (ValueError, CorpusUnavailable, FloatingPointError, OSError) as error:
         of_checkpoint = isinstance(error, CheckpointError)
         hint = " (--restart ignores the checkpoint and starts anew)" if of_checkpoint else ""
-        text = f"[red]{type(error).__name__}:[/] {escape(str(error))}{hint}"
+        text = f"[red]Error:[/] {escape(str(error))}{hint}"
         problems.print(text, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     for key in ("valid_perplexity", "test_perplexity", "floor_perplexity"):

@@ -51,6 +51,8 @@ def train(run: Run, model, optimizer, ids: Mapping[str, np.ndarray], data_sha256
         save_every=run.save_every,
         bar=run.bar,
     )
+    if not run.resume:
+        trainer.checkpoint.unlink(missing_ok=True)   # or a later run would go on from the old one
     if run.resume and trainer.resume():
         if trainer.epoch > run.settings["epochs"]:
             raise CheckpointError(

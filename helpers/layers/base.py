@@ -53,9 +53,16 @@ def normal_weights(rng: np.random.Generator, rows: int, columns: int) -> np.ndar
 
 
 def real_array(argument: str, values: object, dtype: np.dtype) -> np.ndarray:
-    """`values` as an array of `dtype`, not copied where it is one already; ValueError unless real numbers."""
+    """`values` as an array of `dtype`, not copied where it is one already.
+
+    ValueError unless they are real numbers, and for float64 in a float32 layer: half the digits would be
+    lost without a word.
+    """
     array = np.asarray(values)
     require(array.dtype.kind in "fiub", argument, f"dtype {array.dtype}", "real numbers")
+    if array.dtype.kind == "f" and array.dtype.itemsize > dtype.itemsize:
+        wanted = f"{dtype}, the layer's (or make the layer with dtype=np.{array.dtype})"
+        raise ValueError(f"{argument}: got {array.dtype}, wanted {wanted}")
     return array.astype(dtype, copy=False)
 
 

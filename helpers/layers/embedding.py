@@ -40,7 +40,11 @@ class Embedding(Layer):
         return self.params["W"][self._ids]
 
     def backward(self, dout: np.ndarray) -> None:
-        """dout (..., D) → fills ``grads["W"]``, where the gradients of a repeated id add up."""
+        """dout (..., D) → fills ``grads["W"]``, where the gradients of a repeated id add up.
+
+        Only the rows of this call and of the one before are written; the others stay zero as they were, so
+        nothing else may be written into them.
+        """
         require_forward(self._ids, self)
         dout = real_array("dout", dout, self.dtype)
         require_shape("dout", dout, (*self._ids.shape, self.embedding_size))

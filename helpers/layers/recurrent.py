@@ -54,11 +54,11 @@ class Recurrent(Layer):
         if state is None:
             self.reset_state()
             return
-        arrays = self._check_state(state, "N")
+        arrays = self.check_state(state, "N")
         for name, array in zip(self.state_names, arrays, strict=True):
             setattr(self, name, array.copy())
 
-    def _check_state(self, state: Sequence[np.ndarray], batch_size: int | str) -> list[np.ndarray]:
+    def check_state(self, state: Sequence[np.ndarray], batch_size: int | str) -> list[np.ndarray]:
         """The arrays of `state`, each (batch_size, H); ValueError names the one that is not."""
         names = self.state_names
         wanted = f"{len(names)}: {', '.join(names)}"
@@ -84,7 +84,7 @@ class Recurrent(Layer):
             state = self.state
         if state is None:
             state = [np.zeros((N, self.hidden_size), self.dtype) for _ in self.state_names]
-        state = self._check_state(state, N)  # before anything that `backward` needs is overwritten
+        state = self.check_state(state, N)  # before anything that `backward` needs is overwritten
         steps = self._buffer("x", (T, N, D))
         steps[...] = x.transpose(1, 0, 2)
         return steps, state

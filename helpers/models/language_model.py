@@ -121,6 +121,9 @@ class LanguageModel:
             self.reset_state()
             return
         require(len(state) == len(self.cells), "state", f"{len(state)} layers", f"{len(self.cells)}")
+        batch_size: int | str = "N"
+        for layer, arrays in zip(self.cells, state, strict=True):   # all fit, or nothing changes
+            batch_size = len(layer.check_state(arrays, batch_size)[0])
         for layer, arrays in zip(self.cells, state, strict=True):
             layer.state = arrays
 

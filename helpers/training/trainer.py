@@ -1,6 +1,6 @@
 """The training loop of chapter 5 with a bar, the best model on validation, and resume.
 
-The loop itself is `train_step`, six lines that chapter 5 writes in the open. Everything else here is
+The loop itself is `train_step`, the five lines that chapter 5 writes in the open. Everything else here is
 what a run of minutes or hours needs around it.
 """
 
@@ -98,7 +98,8 @@ class Trainer:
         `train` and `valid` are `ContiguousBatches`. The state is zero at the start of an epoch and is
         carried between windows; validation has a state of its own. Called again, or after `resume`, it
         goes on where it stopped. Ctrl-C stops it: the model keeps its weights and the curve so far is
-        returned, with `interrupted` set.
+        returned, with `interrupted` set. (Ctrl-C may fall into the middle of an update; what goes on to the
+        last bit is `resume` from the checkpoint.)
 
         Raises FloatingPointError when loss or gradient is not finite; the last checkpoint is untouched.
         """
@@ -134,8 +135,13 @@ class Trainer:
                 if number < self.step:
                     continue
                 tick = time.perf_counter()
+                state, generator = self.model.get_state(), self.model.rng.bit_generator.state
                 try:
                     loss = train_step(self.model, self.optimizer, inputs, targets, self.max_norm)
+                except KeyboardInterrupt:   # the step will be done again, from the same state
+                    self.model.set_state(state)
+                    self.model.rng.bit_generator.state = generator
+                    raise
                 except FloatingPointError as error:
                     raise FloatingPointError(
                         f"epoch {self.epoch + 1}, step {number + 1}: {error}. "
@@ -169,7 +175,7 @@ class Trainer:
         }
         if valid_nats < self._best_valid:
             self._best_valid = valid_nats
-            self._best = {name: array.copy() for name, array in self.model.state_dict().items()}
+            self._best = self.model.state_dict()
         self.curve.append(row)
         self.epoch, self.step, self._nats, self._tokens = self.epoch + 1, 0, 0.0, 0.0
         self.save()

@@ -1,7 +1,6 @@
 """The benchmark's arithmetic on contenders of known speed, and one quick real case."""
 
 import json
-import time
 
 import pytest
 from typer.testing import CliRunner
@@ -11,10 +10,21 @@ from tools.bench.cases import CASES
 from tools.bench.timing import Aim, Case
 
 
+class Clock:
+    now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+
 @pytest.fixture
 def case(monkeypatch):
-    monkeypatch.setattr("tools.bench.timing.PAUSE", 0)
-    contenders = {"ours": lambda: time.sleep(0.002), "torch": lambda: time.sleep(0.006)}
+    clock = Clock()
+    monkeypatch.setattr("tools.bench.timing.time", clock)
+    contenders = {"ours": lambda: clock.sleep(0.002), "torch": lambda: clock.sleep(0.006)}
     made = Case("sleep", contenders, [Aim("torch", "ours", 2.0, True), Aim("ours", "torch", 0.1, False)])
     made.run(3)
     return made
@@ -22,7 +32,7 @@ def case(monkeypatch):
 
 def test_ratio_and_aims(case):
     faster, slower = case.aims
-    assert 2 < case.ratio(faster) < 4 and faster.met(case.ratio(faster))
+    assert case.ratio(faster) == pytest.approx(3) and faster.met(case.ratio(faster))
     assert not slower.met(case.ratio(slower))
     assert len(case.times["ours"]) == 3   # the round that warms up is not counted
 

@@ -539,9 +539,14 @@ def test_a_notebook_somebody_worked_in_is_kept_before_it_is_replaced(copied, exe
         assert "my_own" in kept.read_text(encoding="utf-8")
         assert "my_own" not in path.read_text(encoding="utf-8")
         write_text(path, dumps(worked))
-    edit(path, '"execution_count": 1', '"execution_count": null')   # neither run nor solved: nothing to keep
     run(copied.root)
-    assert len(list((copied.notebooks / "replaced").iterdir())) == 2
-    edit(path, "raise NotImplementedError", "return 2 * x")   # solved, but never run
+    for damage in ('"nbformat": 4', "# YOUR CODE HERE"):   # unreadable; half an answer, never run
+        text = path.read_text(encoding="utf-8").replace(damage, "<<<<<<< mine")
+        path.write_text(text, encoding="utf-8", newline="\n")
+        before = len(list((copied.notebooks / "replaced").iterdir()))
+        run(copied.root)
+        assert len(list((copied.notebooks / "replaced").iterdir())) == before + 1
+    before = files(copied.notebooks)
+    edit(copied.solutions / "01_good.py", "# # 1 ·", "# # 1  ·")   # the build's own notebook needs no copy
     run(copied.root)
-    assert len(list((copied.notebooks / "replaced").iterdir())) == 3
+    assert len(files(copied.notebooks)) == len(before)

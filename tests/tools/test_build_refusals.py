@@ -96,6 +96,22 @@ CASES = {
         '# %% exercise="dou-ble"',
         "named like its function",
     ),
+    "no docstring": (
+        {'    """Twice x."""\n': ""},
+        "def double(",
+        "an exercise without a docstring",
+    ),
+    "a clock": (
+        {EXAMPLE: "import time; print(time.perf_counter())\n"},
+        "import time; print(time.perf_counter())",
+        "a clock or the hardware in an executed cell",
+    ),
+    "the hardware": (
+        {EXAMPLE: "import os; print(os.cpu_count())\n"},
+        "import os; print(os.cpu_count())",
+        "a clock or the hardware in an executed cell",
+    ),
+    "timing magic": ({EXAMPLE: "# %timeit 1 + 1\n"}, "# %timeit 1 + 1", "a clock or the hardware"),
     "name like a check": ({"double": "double_check"}, '# %% exercise="double_check"', "not …_check"),
     "exercise in Markdown": (
         {"# %% [markdown]\n# Between": '# %% [markdown] exercise="read"\n# Between'},

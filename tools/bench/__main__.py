@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -19,14 +20,16 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are taken over them.")] = 9,
     quick: Annotated[bool, typer.Option("--quick", help="Three rounds, without size 650.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"Only these cases: {', '.join(CASES)}.")] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Threads for all sides; 0: one a core.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads; 0: OMP_NUM_THREADS, or one a core.")] = 0,
     json_path: Annotated[Path, typer.Option("--json", help="Where numbers go.")] = Path("build/bench.json"),
 ) -> None:
     """Time the layers and the training step against torch and against their matrix products alone."""
     unknown = sorted(set(only or ()) - CASES.keys())
     if unknown:
         raise typer.BadParameter(f"got {', '.join(unknown)}, wanted some of {', '.join(CASES)}")
-    threads = threads or os.cpu_count() or 1
+    threads = threads or records.hardware()["threads"]   # OMP_NUM_THREADS, or the cores we may use
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")   # a terminal or file without ≥ in its character set
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(threads)
     import torch
@@ -65,7 +68,6 @@ def main(
                 ],
             }
         )
-    Console().print(table)
     report = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": records.versions(),
@@ -74,6 +76,7 @@ def main(
         "results": results,
     }
     write_text(json_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    Console().print(table)
     typer.echo(f"Written to {json_path}")
 
 

@@ -125,17 +125,30 @@ def outputs_may_differ(course: Course, chapter: Chapter) -> bool:
         record = json.loads((course.records / f"{chapter.name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         record = {}
-    if record.get("notebook") != _file_hash(course, chapter):
-        record_build(course, chapter)
+    if record.get("notebook") != _file_hash(course.solutions / f"{chapter.name}.ipynb"):
+        record_build(course, chapter, inputs_hash(course, chapter))
         return False
     return record.get("inputs") != inputs_hash(course, chapter)
 
 
-def record_build(course: Course, chapter: Chapter) -> None:
-    """Note from which inputs the solution notebook on disk comes."""
-    record = {"inputs": inputs_hash(course, chapter), "notebook": _file_hash(course, chapter)}
+def record_build(course: Course, chapter: Chapter, inputs: str) -> None:
+    """Note from which `inputs` (`inputs_hash` before the run) the solution notebook on disk comes."""
+    record = {"inputs": inputs, "notebook": _file_hash(course.solutions / f"{chapter.name}.ipynb")}
     write_text(course.records / f"{chapter.name}.json", json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
-def _file_hash(course: Course, chapter: Chapter) -> str:
-    return hashlib.sha256((course.solutions / f"{chapter.name}.ipynb").read_bytes()).hexdigest()
+def record_student(course: Course, chapter: Chapter) -> None:
+    """Note which student notebook the build wrote, so that `edited_since` can tell."""
+    written = _file_hash(course.notebooks / f"{chapter.name}.ipynb")
+    write_text(course.records / f"{chapter.name}-student.txt", written + "\n")
+
+
+def edited_since(course: Course, chapter: Chapter) -> bool:
+    """Whether the student notebook is another one than the build wrote; False where nothing is known."""
+    note = course.records / f"{chapter.name}-student.txt"
+    path = course.notebooks / f"{chapter.name}.ipynb"
+    return note.exists() and note.read_text(encoding="utf-8").strip() != _file_hash(path)
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,9 +13,12 @@ from helpers.files import write_text
 from tools.build.execute import CELL_TIMEOUT, CellFailed, execute
 from tools.build.exercises import Exercise
 from tools.build.freshness import (
+    edited_since,
+    inputs_hash,
     outputs_may_differ,
     read_notebook,
     record_build,
+    record_student,
     stale_solution,
     stale_student,
 )
@@ -67,7 +71,11 @@ def draft_course(
     for chapter in chapters:
         if wanted is not None and chapter.name not in wanted:
             continue
-        own = [problem for problem in twice if problem.file == chapter.file or wanted is not None]
+        own = [
+            each
+            for each in twice   # a chapter built by itself also hears of the later one that took its name
+            if each.file == chapter.file or (wanted is not None and f"{chapter.file}:" in each.message)
+        ]
         try:
             draft = draft_chapter(chapter, known)
         except BuildError as error:
@@ -110,6 +118,7 @@ async def build_chapter(
 ) -> None:
     """Execute a chapter and write both notebooks; BuildError, and nothing written, if it is refused."""
     chapter, notebook = draft.chapter, copy.deepcopy(draft.solution)
+    inputs = inputs_hash(course, chapter)   # now: a helper may be edited while the chapter runs
     try:
         await execute(notebook, course.solutions, on_cell, timeout)
     except CellFailed as error:
@@ -124,19 +133,23 @@ async def build_chapter(
         raise BuildError(problems)
     write_text(course.solutions / f"{chapter.name}.ipynb", dumps(notebook))
     _replace_student(course, draft)
-    record_build(course, chapter)
+    record_build(course, chapter, inputs)
 
 
 def _replace_student(course: Course, draft: Draft) -> None:
-    """Write the student notebook. One that somebody worked in is kept in notebooks/replaced/ first."""
+    """Write the student notebook. One that somebody worked in, or that cannot be read, is kept in
+    notebooks/replaced/ first."""
     path = course.notebooks / f"{draft.chapter.name}.ipynb"
     old = read_notebook(path)
-    if old is not None and any(map(_worked_in, old.cells)):
+    worked = old is None or any(map(_worked_in, old.cells))
+    if path.exists() and (worked or edited_since(course, draft.chapter)):
         number = 1
         while (kept := course.notebooks / "replaced" / f"{path.stem}-{number}.ipynb").exists():
             number += 1
-        write_text(kept, path.read_text(encoding="utf-8"))
+        kept.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, kept)
     write_text(path, dumps(draft.student))
+    record_student(course, draft.chapter)
 
 
 def _worked_in(cell: nbformat.NotebookNode) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
+import re
 from collections.abc import Iterator
 
 import nbformat
@@ -10,7 +12,7 @@ import nbformat
 from tools.build.exercises import Exercise, exercise_names, gather_exercises
 from tools.build.markers import marked_lines, solution_regions
 from tools.build.markup import markdown_images
-from tools.build.source import Chapter, Problem
+from tools.build.source import Cell, Chapter, Problem
 
 OPTIONS = {"code": {"exercise", "check", "points", "demo", "tags"}, "markdown": {"tags"}, "raw": {"tags"}}
 
@@ -41,6 +43,9 @@ def judge_chapter(chapter: Chapter, known: set[str] | None = None) -> tuple[list
             for index, line in marked_lines(cell.source):
                 message = "a solution marker in a cell that is no exercise"
                 problems.append(chapter.problem(cell.at(index), message, line))
+        if cell.kind == "code":
+            problems += _clock_problems(chapter, cell)
+            problems += _docstring_problems(chapter, cell)
         if cell.kind == "markdown":
             for complaint in markdown_images(cell.source):
                 problems.append(chapter.problem(cell.at(complaint.line), complaint.message, complaint.text))
@@ -50,6 +55,42 @@ def judge_chapter(chapter: Chapter, known: set[str] | None = None) -> tuple[list
                 message = "an exercise that helpers.checks has no check for"
                 problems.append(chapter.problem(line, message, name))
     return exercises, sorted(set(problems))
+
+
+CLOCK = re.compile(
+    r"\btime\.(?:time|perf_counter|process_time|monotonic)|\btimeit\b|^\s*%+time|\bdatetime\.(?:now|today)"
+    r"|\bos\.cpu_count|\bplatform\.|\bdate\.today"
+)
+
+
+def _clock_problems(chapter: Chapter, cell: Cell) -> list[Problem]:
+    """Lines that ask for the time or the machine: what they print would differ from run to run."""
+    if cell.options.get("demo"):
+        return []
+    message = "a clock or the hardware in an executed cell (times come from records, or mark it demo=true)"
+    return [
+        chapter.problem(cell.at(index), message, line)
+        for index, line in enumerate(cell.source.split("\n"))
+        if CLOCK.search(line)
+    ]
+
+
+def _docstring_problems(chapter: Chapter, cell: Cell) -> list[Problem]:
+    """An exercise (no quiz) whose function has no docstring with the shapes."""
+    name = cell.options.get("exercise")
+    if not isinstance(name, str) or name.startswith("quiz_"):
+        return []
+    try:
+        functions = [node for node in ast.parse(cell.source).body if isinstance(node, ast.FunctionDef)]
+    except SyntaxError:
+        return []   # said elsewhere
+    message = "an exercise without a docstring: shapes of arguments and result"
+    lines = cell.source.split("\n")
+    return [
+        chapter.problem(cell.at(node.lineno - 1), message, lines[node.lineno - 1])
+        for node in functions
+        if node.name == name and not ast.get_docstring(node)
+    ]
 
 
 def shared_names(chapters: list[Chapter]) -> list[Problem]:

@@ -154,3 +154,13 @@ def _(text):
 @memoryless_bound.landmark("`memoryless_bound(\"hello\") ≈ 0.347`")
 def _(f):
     return f("hello")
+
+
+@memoryless_bound.variant("followers of each character, one after the other")
+def _(text):
+    total = 0.0
+    for letter in sorted(set(text[:-1])):
+        after = [b for a, b in itertools.pairwise(text) if a == letter]
+        for b in set(after):
+            total -= after.count(b) * np.log(after.count(b) / len(after))
+    return total / (len(text) - 1)

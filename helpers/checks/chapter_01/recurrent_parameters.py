@@ -99,3 +99,16 @@ def _(input_size, hidden_size, blocks, biases):
 @recurrent_parameters.landmark("LSTM(50→50) with one bias has `20200`")
 def _(f):
     return f(50, 50, 4, 1)
+
+
+@recurrent_parameters.variant("one block, repeated")
+def _(input_size, hidden_size, blocks, biases):
+    one = 0
+    for rows in (input_size, hidden_size, biases):
+        one += rows * hidden_size
+    return sum(one for _ in range(blocks))
+
+
+@recurrent_parameters.variant("by the size of an array")
+def _(input_size, hidden_size, blocks, biases):
+    return np.zeros((input_size + hidden_size + biases, blocks * hidden_size)).size

@@ -42,6 +42,14 @@ def _(signals):
     return float(signals[signals != 0][0])
 
 
+@remember_first.oracle("scanning from the end: what stands first overwrites what came later")
+def _(signals):
+    found = 0.0
+    for s in signals[::-1]:
+        found = s if s else found
+    return float(found)
+
+
 _LATCH = "Try w_h between 2 and 4 first, and then w_x so that one other name cannot flip the unit."
 
 
@@ -128,6 +136,14 @@ def _(signals):
 @remember_first.variant("other weights")
 def _(signals):
     return _unit(signals, 1.5, 2.5)
+
+
+@remember_first.variant("an h for every word")
+def _(signals):
+    states = [0.0]
+    for s in signals:
+        states.append(float(np.tanh(2.0 * s + 4.0 * states[-1])))
+    return round(states[-1], 0)
 
 
 @remember_first.variant("returned as an int")

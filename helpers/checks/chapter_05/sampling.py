@@ -196,6 +196,29 @@ def _(logits, k):
     return filtered
 
 
+_UNSTABLE = "np.argsort without kind=\"stable\" (and argpartition) may order equal logits in any way"
+
+
+@top_k_filter.misconception(
+    "unstable-sort", f"Right but for ties, where the lower id has to stay: {_UNSTABLE}. Sort −logits, stable."
+)
+def _(logits, k):
+    filtered = np.full_like(logits, -np.inf)
+    keep = np.argsort(logits)[-k:]
+    filtered[keep] = logits[keep]
+    return filtered
+
+
+@top_k_filter.misconception(
+    "unstable-partition", f"Right but for ties at the edge: {_UNSTABLE}. np.argsort(-logits, kind=\"stable\")[:k] does it."
+)
+def _(logits, k):
+    filtered = np.full_like(logits, -np.inf)
+    keep = np.argpartition(-logits, k - 1)[:k]
+    filtered[keep] = logits[keep]
+    return filtered
+
+
 @top_k_filter.misconception("finite", "A large negative number is not −inf: use -np.inf, so that the probability is 0.")
 def _(logits, k):
     right = generation.top_k_filter(logits, k)

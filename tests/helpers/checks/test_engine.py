@@ -136,6 +136,27 @@ def test_whole_numbers(monkeypatch, answer, passes):
     assert passes or "wanted a" in verdict.text
 
 
+@pytest.mark.parametrize("answer", ["tensor", "ragged", "huge", "complex", "object"])
+def test_no_strange_answer_gets_a_traceback_of_ours(exercise, monkeypatch, answer):
+    import torch
+
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    cases = lambda rng: {"x": rng.normal(size=3)}  # noqa: E731
+    mean = registry.Exercise("mean", "99", lambda x: float(x.mean()), ("m",), cases)
+    mean.misconception("sum", "You sum.")(lambda x: float(x.sum()))
+    value = {
+        "tensor": torch.ones(1, requires_grad=True).sum(),
+        "ragged": [1.0, [2.0, 3.0]],
+        "huge": 10**400,
+        "complex": 1j,
+        "object": object(),
+    }[answer]
+    assert judge.judge(mean, lambda x: value).state == FAILED
+    assert judge.judge(exercise, lambda x, W, b: value).state == FAILED
+    complex_answer = judge.judge(exercise, lambda x, W, b: x @ W + b + 0j)
+    assert complex_answer.state == FAILED and "wanted numbers" in complex_answer.text
+
+
 def test_two_arrays_stacked_unpack_like_two_arrays(monkeypatch):
     monkeypatch.setattr(registry, "_REGISTRY", {})
     pair = registry.Exercise(

@@ -61,10 +61,6 @@ def test_plain_keeps_prose_and_drops_the_rest():
     assert english._plain("Sequence Types and all that\n***************************") == ""
 
 
-def test_sha256():
-    assert english.sha256("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
 def test_python_without_pydoc_data(monkeypatch):
     real = builtins.__import__
 

@@ -52,7 +52,7 @@ def test_gradients_by_central_differences():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_and_memory(dtype):
     layer, rng = make(3, 5, dtype=dtype)
-    x, dy = rng.standard_normal((2, 4, 3)), rng.standard_normal((2, 4, 5))
+    x, dy = (rng.standard_normal(shape).astype(dtype) for shape in ((2, 4, 3), (2, 4, 5)))
     kept = x.copy(), dy.copy()
     y = layer.forward(x)
     dx = layer.backward(dy)

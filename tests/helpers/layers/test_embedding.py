@@ -56,7 +56,7 @@ def test_a_gradient_scaled_in_place_is_fresh_the_next_time():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_and_memory(dtype):
     layer, _ = make(dtype=dtype)
-    ids, dy = np.array([[1, 2], [3, 1]], np.int32), np.ones((2, 2, 3))
+    ids, dy = np.array([[1, 2], [3, 1]], np.int32), np.ones((2, 2, 3), dtype)
     y = layer.forward(ids)
     assert y.dtype == layer.params["W"].dtype == layer.grads["W"].dtype == dtype
     y[...] = 9  # a copy of the rows, not the table

@@ -230,19 +230,36 @@ def test_state_can_be_taken_away_and_put_back(cell):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_is_kept_from_end_to_end(cell, dtype):
     layer = make(cell, dtype=dtype)
-    x, state, dh, dlast = draw(layer, N, T)
-    h = forward(layer, x, state)  # float64 in: the weights decide
+    x, state, dh, dlast = cast(dtype, *draw(layer, N, T))
+    h = forward(layer, x, state)
     dx = backward(layer, dh, dlast)
     arrays = [h, dx, *layer.state, *initial_gradients(layer), *layer.params.values(), *layer.grads.values()]
     assert {a.dtype for a in arrays} == {np.dtype(dtype)}
+
+
+def cast(dtype, x, state, dh, dlast):
+    states, last = ([a.astype(dtype) for a in arrays] for arrays in (state, dlast))
+    return x.astype(dtype), states, dh.astype(dtype), last
+
+
+@every_cell
+def test_float64_in_a_float32_layer_is_refused_and_float32_in_a_float64_layer_is_not(cell):
+    layer = make(cell, dtype=np.float32)
+    x, state, _, _ = draw(layer, N, T)
+    with pytest.raises(ValueError, match="x: got float64, wanted float32, the layer's"):
+        layer.forward(x)
+    with pytest.raises(ValueError, match="h0: got float64"):
+        forward(layer, x.astype(np.float32), state)
+    assert make(cell).forward(x.astype(np.float32)).dtype == np.float64
 
 
 @every_cell
 def test_float32_stays_near_float64(cell):
     exact, rounded = make(cell), make(cell, dtype=np.float32)
     x, state, dh, dlast = draw(exact, N, T)
-    np.testing.assert_allclose(forward(rounded, x, state), forward(exact, x, state), atol=3e-6)
-    np.testing.assert_allclose(backward(rounded, dh, dlast), backward(exact, dh, dlast), atol=3e-5)
+    x32, state32, dh32, dlast32 = cast(np.float32, x, state, dh, dlast)
+    np.testing.assert_allclose(forward(rounded, x32, state32), forward(exact, x, state), atol=3e-6)
+    np.testing.assert_allclose(backward(rounded, dh32, dlast32), backward(exact, dh, dlast), atol=3e-5)
 
 
 @every_cell
