@@ -299,7 +299,7 @@ show_progress()
 #   right.
 # - [The solutions](../solutions/00_start_here.ipynb): each chapter solved, with all its outputs.
 #
-# JupyterLab opens the first three as text; right-click into the text and choose *Show Markdown Preview*.
+# Should the first three open as plain text, right-click into it and choose *Show Markdown Preview*.
 
 # %% [markdown]
 # ## 0.9 When you are stuck
