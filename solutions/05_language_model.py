@@ -591,7 +591,7 @@ print(f"mean of the perplexities, windows of 5   {mean_of_windows:.2f}")
 
 # %% [markdown]
 # With the state carried, the length of the windows makes no difference. Resetting it where a story begins costs next to nothing
-# here, because stories do not depend on each other; in a newspaper they do, and there a reset per sentence is worse.
+# here, because stories do not depend on each other; in a newspaper, sentences do.
 # Resetting it at every window cuts the names off, and the number says more about the windows than about the model. (The
 # last line, wrong in principle, is hardly off this time: the windows are equally long and alike. In 5.1 they were not.)
 #
@@ -891,7 +891,7 @@ show(
 )
 
 # %% [markdown]
-# About 120 stories each, so differences of two or three points are noise. What is not: at low temperature nearly everything is
+# Around a hundred stories each, so differences of a few points are noise. What is not: at low temperature nearly everything is
 # correct, and top-k helps where the temperature is high.
 #
 # **Change this and look again.** At temperature 0.3 almost every story is correct. Print a few of them. What is wrong with them
@@ -984,8 +984,8 @@ for sentence in (korean_order.USUAL, korean_order.POSSIBLE, korean_order.ODD):
           f"({romanised}: {meaning})")
 
 # %% [markdown]
-# The model ranks them as the grammar does that wrote its text: usual, possible, odd. It is about one nat below the truth for the first
-# two; it has not quite learned which objects suit which verb. For the odd one the truth is −∞; the model gives it a very
+# The model ranks them as the grammar does that wrote its text: usual, possible, odd. For the first two it
+# stays between one and two nats below the truth. For the odd one the truth is −∞; the model gives it a very
 # small probability instead, because a softmax is never exactly zero.
 
 # %% [markdown]

@@ -54,7 +54,7 @@ def ptb_small(run: Run) -> dict[str, Any]:
 @experiment(
     "english-words",
     chapter="05",
-    summary="Words of the language reference inside Python, an LSTM with dropout: about a minute",
+    summary="Words of the language reference inside Python, an LSTM with dropout: less than a minute",
     cell="lstm",
     embedding_size=64,
     hidden_size=128,
@@ -105,7 +105,7 @@ def _unigram_perplexity(ids: Mapping[str, np.ndarray], size: int) -> float:
 @experiment(
     "english-characters",
     chapter="05",
-    summary="Characters of the same text, a plain RNN beside an LSTM, and what they write: a few minutes",
+    summary="Characters of the same text, a plain RNN beside an LSTM, and what they write: about a minute",
     embedding_size=32,
     hidden_size=128,
     batch_size=20,
