@@ -131,3 +131,79 @@ def five_shapes():
         axis.text(left + width / 2, 0.1, name, ha="center", fontsize=10)
         left += width
     return fig
+
+
+def lstm_cell():
+    """One step of the LSTM: the cell runs along the top, the gates reach up into it."""
+    fig, axis = canvas(8.4, 4.0)
+    line = {"colour": COLOURS["lstm"]}
+    _ends(axis, (0.45, 3.4, "$c_{t-1}$"), (8.0, 3.4, "$c_t$"), (8.0, 0.45, "$h_t$"), (0.45, 1.1, "$h_{t-1}$"))
+    box(axis, 0.45, 0.45, "$x_t$", kind="input")
+    box(axis, 2.0, 0.78, "$x_t W_x + h_{t-1} W_h + b$", width=1.75, height=0.4)
+    arrow(axis, (0.78, 1.05), (1.1, 0.85))
+    arrow(axis, (0.78, 0.5), (1.1, 0.7))
+    gates = {"f": (3.4, "σ"), "i": (4.3, "σ"), "g": (5.2, "tanh"), "o": (6.1, "σ")}
+    for name, (x, squash) in gates.items():
+        axis.plot([2.9, x, x], [0.78, 0.78, 1.2], color="#444", linewidth=1)
+        node(axis, x, 1.45, squash, radius=0.25)
+        axis.text(x - 0.28, 1.8, f"${name}$", fontsize=12, color=COLOURS["rnn"])
+    node(axis, 3.4, 3.4, "×")
+    node(axis, 4.75, 2.45, "×")
+    node(axis, 4.75, 3.4, "+")
+    node(axis, 6.8, 2.9, "tanh", radius=0.25)
+    node(axis, 6.8, 1.45, "×")
+    arrow(axis, (0.8, 3.4), (3.17, 3.4), **line)
+    arrow(axis, (3.63, 3.4), (4.52, 3.4), **line)
+    arrow(axis, (4.98, 3.4), (7.66, 3.4), **line)
+    arrow(axis, (3.4, 1.72), (3.4, 3.16))
+    arrow(axis, (4.3, 1.72), (4.63, 2.25))
+    arrow(axis, (5.2, 1.72), (4.87, 2.25))
+    arrow(axis, (4.75, 2.68), (4.75, 3.16))
+    arrow(axis, (6.8, 3.4), (6.8, 3.16))
+    arrow(axis, (6.8, 2.63), (6.8, 1.68))
+    arrow(axis, (6.37, 1.45), (6.57, 1.45))
+    axis.plot([6.8, 6.8], [1.22, 0.45], color="#444", linewidth=1)
+    arrow(axis, (6.8, 0.45), (7.66, 0.45))
+    return fig
+
+
+def gru_cell():
+    """One step of the GRU: the state itself runs along the top."""
+    fig, axis = canvas(8.4, 3.7)
+    line = {"colour": COLOURS["gru"]}
+    _ends(axis, (0.45, 3.2, "$h_{t-1}$"), (8.0, 3.2, "$h_t$"))
+    box(axis, 0.45, 0.45, "$x_t$", kind="input")
+    box(axis, 2.05, 0.45, "$x_t W_x + b_x$", width=1.6, height=0.4)
+    box(axis, 2.05, 1.05, "$h_{t-1} W_h + b_h$", width=1.6, height=0.4)
+    arrow(axis, (0.78, 0.45), (1.22, 0.45))
+    arrow(axis, (0.45, 2.97), (1.22, 1.2))
+    for x, name in ((3.6, "r"), (6.0, "z")):
+        node(axis, x, 1.75, "σ", radius=0.25)
+        axis.text(x - 0.3, 2.05, f"${name}$", fontsize=12, color=COLOURS["rnn"])
+    node(axis, 4.3, 1.75, "×")
+    node(axis, 5.1, 1.75, "tanh", radius=0.25)
+    axis.text(4.85, 2.1, "$n$", fontsize=12, color=COLOURS["rnn"])
+    for y, ends in ((0.45, (3.65, 5.1, 6.05)), (1.05, (3.55, 4.3, 5.95))):   # both products, to the gates
+        axis.plot([2.87, max(ends)], [y, y], color="#444", linewidth=1)
+        for x in ends:
+            arrow(axis, (x, y), (x, 1.5))
+    arrow(axis, (3.85, 1.75), (4.07, 1.75))
+    arrow(axis, (4.53, 1.75), (4.83, 1.75))
+    node(axis, 6.0, 3.2, "×")
+    node(axis, 6.9, 2.5, "×")
+    node(axis, 6.9, 3.2, "+")
+    arrow(axis, (6.0, 2.02), (6.0, 2.96))
+    arrow(axis, (6.25, 1.85), (6.8, 2.28))
+    axis.text(6.62, 1.92, "$1 - z$", fontsize=10, color=COLOURS["rnn"])
+    axis.plot([5.1, 5.1], [2.02, 2.5], color="#444", linewidth=1)
+    arrow(axis, (5.1, 2.5), (6.67, 2.5))
+    arrow(axis, (6.9, 2.73), (6.9, 2.96))
+    arrow(axis, (0.8, 3.2), (5.77, 3.2), **line)
+    arrow(axis, (6.23, 3.2), (6.67, 3.2), **line)
+    arrow(axis, (7.13, 3.2), (7.66, 3.2), **line)
+    return fig
+
+
+def _ends(axis, *ends: tuple[float, float, str]) -> None:
+    for x, y, text in ends:
+        box(axis, x, y, text)

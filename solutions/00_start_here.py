@@ -34,9 +34,9 @@ show_environment()
 # |---|---|---|
 # | [0 · Start here](00_start_here.ipynb) | Is everything in place? | you are here |
 # | [1 · RNN recap](01_rnn_recap.ipynb) | How can one function read a sequence of any length? | |
-# | 2 · BPTT by hand | What exactly is the gradient of a loop? | in preparation |
-# | 3 · Clipping | Why do long sequences break training, and what does clipping fix? | in preparation |
-# | 4 · LSTM and GRU | How does a gate keep a memory? | in preparation |
+# | [2 · BPTT by hand](02_bptt_toy_example.ipynb) | What exactly is the gradient of a loop? | |
+# | [3 · Clipping](03_gradient_clipping.ipynb) | Why do long sequences break training, and what does clipping fix? | |
+# | [4 · LSTM and GRU](04_lstm_gru.ipynb) | How does a gate keep a memory? | |
 # | [5 · Language model](05_language_model.ipynb) | How good can a recurrent language model get? | |
 # | 6 · Improvements | From 136 to 75: what buys perplexity (lower is better)? | in preparation |
 # | 7 · Attention | What if the sentence does not fit in one vector? | in preparation |

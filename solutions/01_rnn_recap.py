@@ -14,7 +14,7 @@
 # - count the parameters of any recurrent layer before you build it.
 #
 # **Needs:** matrix shapes and NumPy ([the start page](00_start_here.ipynb) has a self-check). Training is
-# borrowed here; chapters 2 (in preparation) and [5](05_language_model.ipynb) derive it.
+# borrowed here; chapters [2](02_bptt_toy_example.ipynb) and [5](05_language_model.ipynb) derive it.
 #
 # **Time:** about 130 minutes, 90 of them for the exercises.
 
@@ -768,7 +768,7 @@ print(vectors.shape, "→", h1.shape, "→", h2.shape)
 # ## 1.11 Counting parameters
 #
 # A recurrent layer has a matrix from the input (D × H), one from the state (H × H), and a bias (H). Gated cells, which
-# we meet in chapter 4, have several such blocks: 4 in an LSTM, 3 in a GRU. And libraries differ in the number of
+# we meet in [chapter 4](04_lstm_gru.ipynb), have several such blocks: 4 in an LSTM, 3 in a GRU. And libraries differ in the number of
 # biases: PyTorch keeps two (one for each product), Keras mostly one.
 
 # %% [markdown]
@@ -856,7 +856,7 @@ show(
 # | claim | verdict |
 # |---|---|
 # | A fixed window cannot fill the blank when the name is further away | measured: at chance from there on, and nearly so before it, because long contexts are too rare |
-# | A recurrent network can use information from any distance | in principle: given the input ±1, two weights set by hand do it. Whether training finds them is measured in chapters 3 and 4 (in preparation); how many words back a trained one really uses, in [chapter 5](05_language_model.ipynb) |
+# | A recurrent network can use information from any distance | in principle: given the input ±1, two weights set by hand do it. Whether training finds them is measured in chapters [3](03_gradient_clipping.ipynb) and [4](04_lstm_gru.ipynb); how many words back a trained one really uses, in [chapter 5](05_language_model.ipynb) |
 # | The parameters are shared by all time steps | shown: the same five arrays read 3, 30 and 300 steps |
 # | W[h; x] and the two-matrix form are the same | equal to 1e-14 |
 # | The two l's of "hello" need a state | measured: without it the loss stays at (ln 2)/2 |

@@ -14,7 +14,8 @@
 # - write the training loop, and notice within a minute when it is broken,
 # - generate text, and say what temperature and top-k do to it.
 #
-# **Needs:** [chapter 1](01_rnn_recap.ipynb). The LSTM comes ready-made from `helpers`; chapter 4 (in preparation) derives it.
+# **Needs:** [chapter 1](01_rnn_recap.ipynb) and [chapter 4](04_lstm_gru.ipynb), where you derived the LSTM that `helpers` hands you
+# here. (Without chapter 4 it works as a ready-made box.)
 #
 # **Time:** about 150 minutes, 80 of them for the exercises.
 
@@ -121,7 +122,7 @@ print(f"vocabulary: {V} words; guessing evenly among them has perplexity {V}")
 # target of row 0:  b c d | e f g      one step ahead, across the rows too
 # ```
 #
-# Gradients are not carried from window to window: this is **truncated** backpropagation through time (chapter 2, in preparation).
+# Gradients are not carried from window to window: this is **truncated** backpropagation through time ([chapter 2](02_bptt_toy_example.ipynb)).
 
 # %% [markdown]
 # ### Exercise 5.2 · `to_streams` · ★★☆ · 15 min
@@ -551,7 +552,7 @@ show(
 # 2. One batch can be learned by heart.
 # 3. Try learning rates a factor of 3 to 10 apart, for a hundred steps each. Take the largest that is stable.
 # 4. Initial weights of size about $1/\sqrt{\text{inputs}}$; too large ones start far above ln V and saturate the gates.
-# 5. Clip the gradient's norm. Here it changed next to nothing, as the table shows; chapter 3 (in preparation) shows a run
+# 5. Clip the gradient's norm. Here it changed next to nothing, as the table shows; [chapter 3](03_gradient_clipping.ipynb) shows a run
 #    that diverges without it.
 # 6. Then, and only then, train for long.
 

@@ -11,10 +11,10 @@ from helpers import records
 from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar
 from helpers.experiments.registry import Run, experiment
+from helpers.experiments.stories import pronouns_right
 from helpers.models.language_model import LanguageModel
 from helpers.optim import Adam
 from helpers.training.bar import progress_bar
-from helpers.training.evaluation import set_aside
 from helpers.training.trainer import train_step
 
 RATES = (0.03, 0.01)
@@ -64,16 +64,3 @@ def _found(model, rate: float, batches, blanks, settings) -> int | None:
             return step
         train_step(model, optimizer, *batches[step % len(batches)], settings["max_norm"])
     return None
-
-
-def pronouns_right(model, stories) -> float:
-    """Share of `stories` in whose blank the model gives the right one of "he" and "she" the larger logit."""
-    vocabulary = PronounGrammar().vocabulary
-    he, she = (int(i) for i in vocabulary.encode(["he", "she"]))
-    right = 0
-    with set_aside(model):
-        for story in stories:
-            model.reset_state()
-            logits = model.forward(vocabulary.encode(["<eos>", *story.prompt])[None])[0, -1]
-            right += ("he" if logits[he] > logits[she] else "she") == story.answer
-    return right / len(stories)

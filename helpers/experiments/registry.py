@@ -14,7 +14,7 @@ from typing import Any
 from helpers import records
 from helpers.corpora.download import data_folder
 
-MODULES = ("costs", "language_models", "plateaus")
+MODULES = ("clipping", "costs", "distances", "language_models", "memory", "plateaus", "small_data")
 """Modules of this package that define experiments, one per topic."""
 
 _EXPERIMENTS: dict[str, Experiment] = {}

@@ -76,7 +76,14 @@ def test_an_empty_text_is_refused_before_anything_is_shown(displayed, capsys, al
     assert not displayed and capsys.readouterr().out == ""
 
 
-FIGURES = [drawing, diagrams.loop_and_unrolled, diagrams.step_graph, diagrams.five_shapes]
+FIGURES = [
+    drawing,
+    diagrams.loop_and_unrolled,
+    diagrams.step_graph,
+    diagrams.five_shapes,
+    diagrams.lstm_cell,
+    diagrams.gru_cell,
+]
 
 
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)

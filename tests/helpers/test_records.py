@@ -1,6 +1,7 @@
 """Records: one schema, written whole, and each of those in data/runs is what its command makes."""
 
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from helpers.corpora import penn_treebank
 from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar, floor_perplexity
 from helpers.experiments import __main__ as command_line
-from helpers.experiments import experiments, get, training_runs
+from helpers.experiments import costs, distances, experiments, get, small_data, training_runs
 
 NAMES = sorted(path.stem for path in records.RUNS.glob("*.json") if path.stem != "schema")
 
@@ -182,7 +183,8 @@ def test_nothing_heavy_is_imported():
     code = (
         "import sys\n"
         "import helpers.training, helpers.experiments.__main__, helpers.experiments.language_models\n"
-        "import helpers.experiments.costs, helpers.generation, helpers.records\n"
+        "import helpers.experiments.costs, helpers.experiments.small_data\n"
+        "import helpers.generation, helpers.records\n"
         "import helpers.plots, helpers.diagrams\n"
         "heavy = {'torch', 'matplotlib', 'IPython', 'pooch', 'requests', 'jsonschema', 'tqdm'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
@@ -300,3 +302,75 @@ def test_the_cost_record_was_made_on_a_quiet_machine():
     assert forward == sorted(forward)
     per_step = [row["forward_seconds"] / row["T"] for row in curve]
     assert max(per_step) < 2 * min(per_step)
+
+
+def named(*names):
+    """The records of these experiments, whatever their seeds and settings."""
+    return [name for name in NAMES if name.startswith(names)]
+
+
+SWEEPS = {
+    "pronoun-distance": distances.cases,
+    "cells-words": small_data.word_cases,
+    "cells-stories": small_data.story_cases,
+}
+"""Experiment → settings → the cases that its record has one row each for."""
+
+
+@pytest.mark.parametrize("name", named(*SWEEPS))
+def test_every_model_of_a_sweep_has_its_row(name):
+    record = records.read_record(name)
+    cases = SWEEPS[record["name"]](record["settings"])
+    found = [tuple(row[column] for column in cases[0]) for row in record["curve"]]
+    assert len(found) == len(set(found)) and set(found) == {tuple(case.values()) for case in cases}
+
+
+@pytest.mark.parametrize("name", named("pronoun-distance", "cells-stories"))
+def test_shares_are_shares(name):
+    for row in records.read_record(name)["curve"]:
+        shares = [row[key] for key in row if key in ("valid", "test", "train") or key.startswith("at_")]
+        assert len(shares) >= 3 and all(0 <= share <= 1 for share in shares)
+
+
+@pytest.mark.parametrize("name", named("cells-words"))
+def test_the_cells_were_trained_long_enough_and_at_their_best_rate(name):
+    record = records.read_record(name)
+    settings, curve = record["settings"], record["curve"]
+    own = small_data.own_rates(settings)
+    for cell in ("lstm", "gru"):
+        assert small_data.best_word_rate(curve, cell) == own[cell]
+    for row in curve:
+        assert row["epochs"] == small_data.EPOCHS[row["share"]]
+        if row["lr"] == own[row["cell"]]:   # the best epoch is past, or further training might be better
+            assert row["best_epoch"] < row["epochs"]
+            assert row["last_valid_perplexity"] > row["valid_perplexity"]
+            assert row["last_train_perplexity"] < row["train_perplexity_at_best"]
+    parameters = {row["cell"]: row["parameters"] for row in curve}
+    assert parameters["gru"] < parameters["wide gru"] == pytest.approx(parameters["lstm"], rel=0.01)
+
+
+@pytest.mark.parametrize("name", named("cells-stories"))
+def test_the_cells_read_the_same_stories_everywhere(name):
+    record = records.read_record(name)
+    grammar = PronounGrammar(distance=(0, record["settings"]["distance"]), greetings=0.0)
+    tokens, _ = grammar.corpus(max(small_data.TOKENS), np.random.default_rng([record["seed"], 1]))
+    assert record["data_sha256"]["train-1"] == records.sha256(" ".join(tokens))
+
+
+@pytest.mark.parametrize("name", named("cell-cost"))
+def test_the_cells_were_timed_on_one_thread(name):
+    record = records.read_record(name)
+    assert record["hardware"]["threads"] == 1   # OMP_NUM_THREADS=1, or NumPy had more of them than torch
+    found = {(row["library"], row["cell"], row["hidden_size"]) for row in record["curve"]}
+    assert found == set(itertools.product(("numpy", "torch"), costs.LAYERS, costs.CELL_SIZES))
+    seconds = [(row["forward_seconds"], row["both_seconds"]) for row in record["curve"]]
+    assert all(0 < forward < both for forward, both in seconds)
+
+
+@pytest.mark.parametrize("name", named("fused-affine"))
+def test_every_size_of_an_affine_map_was_timed(name):
+    curve = records.read_record(name)["curve"]
+    sizes = [(row["batch_size"], row["hidden_size"]) for row in curve]
+    assert sizes == list(itertools.product(costs.BATCH_SIZES, costs.AFFINE_SIZES))
+    for row, way in itertools.product(curve, ("separate", "fused")):
+        assert 0 < row[f"{way}_seconds"] < row[f"{way}_both_seconds"]

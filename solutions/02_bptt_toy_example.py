@@ -1,0 +1,1087 @@
+# %% [markdown]
+# # 2 · BPTT toy example
+#
+# **What exactly is the gradient of a loop?**
+#
+# A recurrent network uses the same weight at every step. Nudge it, and every step changes, and every step also
+# changes all those after it. This chapter takes that knot apart on three steps with one number each, until no path is
+# left unaccounted for, and then ties it up again for whole batches.
+#
+# **Afterwards you can**
+# - write the gradient of a loop as a sum over losses and over paths, and say how large each share is,
+# - write backpropagation through time (BPTT) by hand, for numbers and for a batch of sequences,
+# - check any gradient three ways, and know which of the ways can be trusted how far,
+# - explain how the same weights make a gradient vanish on one input and explode on another,
+# - cut BPTT short without resetting the state, and measure what the cut costs.
+#
+# **Needs:** [chapter 1](01_rnn_recap.ipynb); the chain rule and matrix shapes ([the start page](00_start_here.ipynb)
+# has a self-check).
+#
+# **Time:** about 140 minutes, 80 of them for the exercises.
+
+# %%
+import numpy as np
+import torch
+
+from helpers.checks import check
+from helpers.plots import COLOURS, band, figure, show
+
+torch.set_num_threads(1)
+
+# %% [markdown]
+# ## 2.1 Three steps by hand
+#
+# The network of this chapter is as small as a recurrent network can be: one input, one state, three weights.
+#
+# $$h_t = \tanh(w_{xh}\, x_t + w_{hh}\, h_{t-1} + b), \qquad w_{xh} = 2,\quad w_{hh} = 3,\quad b = 1$$
+#
+# It reads three numbers, $x = (-0.4,\, -1,\, -0.9)$, and starts from $h_0 = 0.1$. By hand:
+
+# %%
+h1 = np.tanh(2 * -0.4 + 3 * 0.1 + 1)
+h2 = np.tanh(2 * -1.0 + 3 * h1 + 1)
+h3 = np.tanh(2 * -0.9 + 3 * h2 + 1)
+print(f"h_1 = tanh(-0.8 + 3 * 0.1   + 1) = tanh({2 * -0.4 + 3 * 0.1 + 1:.3f}) = {h1:.3f}")
+print(f"h_2 = tanh(-2.0 + 3 * {h1:.3f} + 1) = tanh({2 * -1.0 + 3 * h1 + 1:.3f}) = {h2:.3f}")
+print(f"h_3 = tanh(-1.8 + 3 * {h2:.3f} + 1) = tanh({2 * -0.9 + 3 * h2 + 1:.3f}) = {h3:.3f}")
+
+# %% [markdown]
+# Put each line into the next and the loop is gone. What remains is one nested function:
+#
+# $$h_3 = \tanh(2x_3 + 3\tanh(2x_2 + 3\underbrace{\tanh(2x_1 + 3h_0 + 1)}_{h_1} + 1) + 1)$$
+#
+# (The slides this example comes from print $6h_2$, $βh_2$ and $8h_1$ in places. Slips of the pen: the factor before
+# each earlier state is $w_{hh} = 3$.)
+
+# %%
+nested = np.tanh(2 * -0.9 + 3 * np.tanh(2 * -1.0 + 3 * np.tanh(2 * -0.4 + 3 * 0.1 + 1) + 1) + 1)
+print("the same number:", nested == h3)
+
+# %% [markdown]
+# The 3 stands there three times, and it is one weight. That is all that makes the gradient of a loop special.
+#
+# A question to keep in mind: $w_{hh}$ is used at steps 1, 2 and 3. If you nudge it, through which of its three uses
+# does $h_3$ change most? Is it the last, because it is nearest?
+
+# %% [markdown]
+# ### Exercise 2.1 · `scalar_forward` · ★☆☆ · 10 min
+# Three lines were bearable; write the loop, for any number of steps.
+#
+# <details><summary>A nudge</summary>Which variable survives from one round to the next, and what is its value before
+# the first?</details>
+# <details><summary>A recipe</summary>Start with h = h0 and an empty list. For each x_t: h becomes tanh(w_xh · x_t +
+# w_hh · h + b), and is appended. At the end np.array(list).</details>
+#
+# You are there when, with the numbers above, `scalar_forward(x, h0, 2, 3, 1)[2] ≈ 0.296`.
+
+# %% exercise="scalar_forward"
+def scalar_forward(x, h0, w_xh, w_hh, b):
+    """x (T,), numbers h0, w_xh, w_hh, b → h (T,): h_1 … h_T, so h[t] is the state after x[t]."""
+    ### BEGIN SOLUTION
+    h, states = h0, []
+    for x_t in x:
+        h = np.tanh(w_xh * x_t + w_hh * h + b)
+        states.append(h)
+    return np.array(states)
+    ### END SOLUTION
+
+# %% check="scalar_forward" points=1
+scalar_forward = check("scalar_forward", scalar_forward)
+
+# %% [markdown]
+# ## 2.2 One weight, three uses
+#
+# To have something to differentiate, each state gets a target $h^*_t$ and an error:
+#
+# $$E = E_1 + E_2 + E_3, \qquad E_t = \tfrac12 (h_t - h^*_t)^2, \qquad h^* = (0.2,\, 0.6,\, 0.6)$$
+#
+# (E is a *sum* over steps. The loss L of the other chapters is a mean; that changes every gradient by a constant
+# factor.)
+
+# %%
+w_xh, w_hh, b = 2.0, 3.0, 1.0
+x, h0 = np.array([-0.4, -1.0, -0.9]), 0.1
+target = np.array([0.2, 0.6, 0.6])
+
+
+def error(parameters):
+    """E of the toy network for (w_xh, w_hh, b)."""
+    return 0.5 * ((scalar_forward(x, h0, *parameters) - target) ** 2).sum()
+
+
+h = scalar_forward(x, h0, w_xh, w_hh, b)
+for t in range(3):
+    print(f"E_{t + 1} = ({h[t]:.3f} - {target[t]})² / 2 = {0.5 * (h[t] - target[t]) ** 2:.4f}")
+print(f"E   = {error([w_xh, w_hh, b]):.4f}")
+
+# %% [markdown]
+# How does $h_t$ change with $w_{hh}$? The question has two answers, and mixing them up is the classic mistake.
+#
+# - The **immediate** derivative looks at step t alone and holds $h_{t-1}$ fixed:
+#   $\dfrac{\partial^+ h_t}{\partial w_{hh}} = (1 - h_t^2)\, h_{t-1}$, since $\tanh' = 1 - \tanh^2$.
+# - The **total** derivative knows that $h_{t-1}$ depends on $w_{hh}$ as well:
+#   $\dfrac{d h_t}{d w_{hh}} = (1 - h_t^2)\left(h_{t-1} + w_{hh} \dfrac{d h_{t-1}}{d w_{hh}}\right)$, beginning with
+#   $d h_0 / d w_{hh} = 0$.
+#
+# Which one is real? Nudge the weight by $\pm 10^{-5}$ and look.
+
+# %%
+above = scalar_forward(x, h0, w_xh, w_hh + 1e-5, b)
+below = scalar_forward(x, h0, w_xh, w_hh - 1e-5, b)
+total, before = 0.0, h0
+print("step   immediate   total   nudged")
+for t in range(3):
+    slope = 1 - h[t] ** 2
+    immediate = slope * before
+    total = slope * (before + w_hh * total)
+    print(f"{t + 1:4d} {immediate:11.4f} {total:7.4f} {(above[t] - below[t]) / 2e-5:8.4f}")
+    before = h[t]
+
+# %% [markdown]
+# The total one. At step 1 the two agree (nothing came before); at step 3 the immediate one has missed most of it.
+# From here on a derivative without the ⁺, such as $\partial E/\partial w_{hh}$ or $\partial h_3/\partial h_1$, is
+# total.
+#
+# The gradient of E is then $\sum_t (h_t - h^*_t)\, \frac{d h_t}{d w_{hh}}$. Write out the recursion, with
+# $s_t = 1 - h_t^2$ for short. At step 2 it reads
+#
+# $$\frac{d h_2}{d w_{hh}} = s_2 \Big(h_1 + w_{hh}\, \frac{d h_1}{d w_{hh}}\Big)
+# = s_2\, h_1 + w_{hh}\, s_2\; s_1\, h_0,$$
+#
+# one piece for each use. So it goes on: there is one for every loss t and every step $k \le t$ at which the weight is
+# used (for k = t the product is empty, that is 1):
+#
+# $$\frac{\partial E}{\partial w_{hh}} = \sum_{t}\sum_{k \le t}
+# \underbrace{(h_t - h^*_t)}_{\text{loss } t}\;
+# \underbrace{\prod_{j=k+1}^{t} w_{hh}(1 - h_j^2)}_{\text{the way back from } h_t \text{ to } h_k}\;
+# \underbrace{(1 - h_k^2)\, h_{k-1}}_{\text{use at step } k}$$
+#
+# A sum **over losses and over paths**. One path in numbers, from the third loss to the first use:
+
+# %%
+slopes = 1 - h**2
+print(f"loss 3:         h_3 - target   = {h[2] - target[2]:7.4f}")
+print(f"h_3 to h_2:     3 * (1 - h_3²) = {w_hh * slopes[2]:7.4f}")
+print(f"h_2 to h_1:     3 * (1 - h_2²) = {w_hh * slopes[1]:7.4f}")
+print(f"use at step 1:  (1 - h_1²) h_0 = {slopes[0] * h0:7.4f}")
+far = (h[2] - target[2]) * w_hh * slopes[2] * w_hh * slopes[1] * slopes[0] * h0
+print(f"the share of this path         = {far:7.4f}")
+
+# %% [markdown]
+# All six paths, for all three parameters at once. For $w_{xh}$ the use at step k is $(1 - h_k^2)\, x_k$, for $b$ it
+# is $(1 - h_k^2) \cdot 1$; the way back is the same. `shares` has shape (3, T, T): parameter, loss, use.
+
+# %%
+def shares(x, h0, target, w_xh, w_hh, b):
+    """What loss t adds to the gradient through use k → (3, T, T): rows t, columns k ≤ t."""
+    T = len(x)
+    h = np.append(h0, scalar_forward(x, h0, w_xh, w_hh, b))     # h[t] is h_t now
+    share = np.zeros((3, T, T))
+    for t in range(1, T + 1):
+        arriving = h[t] - target[t - 1]                         # at h_t, from loss t alone
+        for k in range(t, 0, -1):
+            arriving *= 1 - h[k] ** 2                           # back through tanh
+            share[:, t - 1, k - 1] = arriving * x[k - 1], arriving * h[k - 1], arriving
+            arriving *= w_hh                                    # back to h_(k-1)
+    return share
+
+
+share = shares(x, h0, target, w_xh, w_hh, b)
+print("w_hh      use 1    use 2    use 3      sum")
+for t, row in enumerate(share[1], start=1):
+    cells = [f"{s:8.4f}" if k <= t else " " * 8 for k, s in enumerate(row, start=1)]
+    print(f"loss {t} ", *cells, f"{row.sum():8.4f}")
+print("sum    ", *(f"{s:8.4f}" for s in share[1].sum(axis=0)), f"{share[1].sum():8.4f}")
+
+# %%
+from helpers.gradient_flow import draw_flow
+
+fig, (left, right) = figure(2, width=8.6, height=3.3, width_ratios=[1.5, 1])
+draw_flow(left, share[1], "w_{hh}")
+largest = np.abs(share[1]).max()
+right.imshow(np.ma.masked_equal(share[1], 0), cmap="RdBu_r", vmin=-2 * largest, vmax=2 * largest)
+for t in range(3):
+    for k in range(t + 1):
+        right.text(k, t, f"{share[1, t, k]:.3f}", ha="center", va="center")
+right.grid(False)
+right.set(xticks=range(3), xticklabels=["use 1", "use 2", "use 3"])
+right.set(yticks=range(3), yticklabels=["loss 1", "loss 2", "loss 3"])
+right.spines[:].set_visible(False)
+right.tick_params(length=0)
+by_use = share[1].sum(axis=0)
+show(
+    fig,
+    "The gradient in w_hh, path by path. Left: the width of a strand is the size of a share, on "
+    "its way from a loss along the states to a use of the weight; each loss has its colour. "
+    f"Right: the shares with their signs. Loss 3 sends {share[1, 2, 1]:.3f} to the second use "
+    f"and {share[1, 2, 2]:.3f} to the third; the uses collect {by_use[0]:.3f}, {by_use[1]:.3f} "
+    f"and {by_use[2]:.3f}, together {by_use.sum():.3f}.",
+)
+
+# %% [markdown]
+# Not the nearest use counts most, but the second: on the way back from $h_3$ to $h_2$ the gradient is *multiplied* by
+# $3(1 - h_3^2)$, which is well above 1 here. The first use sits behind two such factors and still collects less than
+# the second, because what $w_{hh}$ is multiplied with there is $h_0$, and that is only 0.1. And loss 1 pulls the
+# other way ($h_1$ is too large, the other two are too small): shares can cancel, here only a little.
+#
+# Do the shares add up for all three parameters? The other side of the comparison is again a nudge:
+
+# %%
+parameters = np.array([w_xh, w_hh, b])
+print("          sum of shares    nudged")
+for i, name in enumerate(("w_xh", "w_hh", "b")):
+    step = 1e-5 * (np.arange(3) == i)
+    nudged = (error(parameters + step) - error(parameters - step)) / 2e-5
+    print(f"{name:4s} {share[i].sum():18.4f} {nudged:9.4f}")
+
+# %% [markdown]
+# ## 2.3 All paths in one sweep
+#
+# Three steps have 6 pairs of loss and use, T steps have T(T + 1)/2. For a text of 1,000 words that is half a million,
+# and nobody computes them one by one. Look at the figure again: between $h_2$ and $h_1$ the strands run side by side,
+# and all are multiplied by the same factor. So add them up *before* multiplying. Let $dh_t$ be everything that
+# arrives at $h_t$, from its own loss and from all later ones, and $a_t$ the sum inside tanh; $dh_t$ and $da_t$ are
+# short for $\partial E/\partial h_t$ and $\partial E/\partial a_t$:
+#
+# $$dh_t = \underbrace{(h_t - h^*_t)}_{\text{own loss}} + \underbrace{w_{hh}\, da_{t+1}}_{\text{handed back by step } t+1},
+# \qquad da_t = dh_t\,(1 - h_t^2)$$
+#
+# and nothing is handed back to the last step. Each step adds its use to three sums:
+#
+# $$\frac{\partial E}{\partial w_{xh}} = \sum_t da_t\, x_t, \qquad
+# \frac{\partial E}{\partial w_{hh}} = \sum_t da_t\, h_{t-1}, \qquad
+# \frac{\partial E}{\partial b} = \sum_t da_t$$
+#
+# One sweep from the last step to the first, T rounds instead of T(T + 1)/2. That is **backpropagation through time**
+# (Werbos 1990): nothing but the chain rule, with the sums taken in a clever order.
+
+# %% [markdown]
+# ### Exercise 2.2 · `scalar_backward` · ★★☆ · 20 min
+# Write the sweep. The states h come from the forward pass; `h[t]` is the state *after* reading `x[t]`.
+#
+# <details><summary>A nudge</summary>Go through t = T − 1 … 0 and carry one number from round to round: what step t
+# hands back to the state before it. Which state is "before" at t = 0?</details>
+# <details><summary>A recipe</summary>Three sums and dh_next start at 0. In each round: before = h[t − 1], or h0 at t
+# = 0; da = (h[t] − target[t] + dh_next) · (1 − h[t]²); add da·x[t], da·before and da to the sums; dh_next = da ·
+# w_hh.</details>
+#
+# You are there when the toy network gives `dw_hh ≈ −0.725`, the sum in the table: run
+# `scalar_backward(x, h0, h, target, w_hh)[1]`.
+
+# %% exercise="scalar_backward"
+def scalar_backward(x, h0, h, target, w_hh):
+    """Gradients of E = Σ ½ (h − target)².
+
+    x (T,), number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers.
+    """
+    ### BEGIN SOLUTION
+    dw_xh, dw_hh, db, dh_next = 0.0, 0.0, 0.0, 0.0
+    for t in reversed(range(len(x))):
+        before = h[t - 1] if t > 0 else h0
+        da = (h[t] - target[t] + dh_next) * (1 - h[t] ** 2)
+        dw_xh += da * x[t]
+        dw_hh += da * before
+        db += da
+        dh_next = da * w_hh
+    return dw_xh, dw_hh, db
+    ### END SOLUTION
+
+# %% check="scalar_backward" points=3
+scalar_backward = check("scalar_backward", scalar_backward)
+
+# %% [markdown]
+# ### Equal three ways
+#
+# A gradient is easy to get wrong and easy to check. The three witnesses here know nothing of each other: the sum over
+# all paths by hand, torch's autograd, which takes the same nested function apart on its own, and **central
+# differences**, which know no derivative at all:
+#
+# $$\frac{\partial E}{\partial w} \approx \frac{E(w + \varepsilon) - E(w - \varepsilon)}{2\varepsilon}, \qquad \varepsilon = 10^{-5}$$
+#
+# To compare two arrays we take the **relative error** $\max|a - b| \,/ \max(|a|, |b|)$, the maxima over all entries.
+# The first two witnesses should agree with the sweep to rounding, $10^{-12}$. The third is an approximation;
+# $10^{-6}$ is the agreement one asks of it.
+
+# %%
+from helpers.gradients import numerical_gradient, relative_error
+
+by_sweep = np.array(scalar_backward(x, h0, h, target, w_hh))
+
+p = torch.tensor(parameters, requires_grad=True)
+state, loss = torch.tensor(h0, dtype=torch.float64), 0.0    # without dtype: float32, 7 digits
+for x_t, target_t in zip(x, target, strict=True):
+    state = torch.tanh(p[0] * x_t + p[1] * state + p[2])
+    loss = loss + 0.5 * (state - target_t) ** 2
+loss.backward()
+
+by_differences = numerical_gradient(error, parameters, eps=1e-5)    # the nudge, entry by entry
+
+print("              w_xh     w_hh        b")
+print("sweep    ", *(f"{g:8.4f}" for g in by_sweep))
+print("by hand   equal to 1e-12:", relative_error(share.sum(axis=(1, 2)), by_sweep) < 1e-12)
+print("autograd  equal to 1e-12:", relative_error(p.grad.numpy(), by_sweep) < 1e-12)
+print("differences, relative 1e-6:", relative_error(by_differences, by_sweep) < 1e-6)
+
+# %% [markdown]
+# Why $10^{-5}$, and not something much smaller? Two errors pull in opposite directions. The formula leaves out terms
+# of size ε², so a large step is inexact. And E is stored with 16 digits, so when ε is tiny, nearly all of them cancel
+# in E(w + ε) − E(w − ε), and what is left is rounding, divided by a tiny number. The best place between the two
+# depends on E; $10^{-5}$ stays on the side where the error is known to fall with ε².
+
+# %%
+step_sizes = 10.0 ** np.arange(-12, 0)
+errors = [
+    relative_error(numerical_gradient(error, parameters, eps=eps), by_sweep) for eps in step_sizes
+]
+fig, axis = figure(width=6, height=2.9)
+axis.loglog(step_sizes, errors, "o-", color=COLOURS["lstm"])
+axis.loglog([1e-6, 1e-3], [1e-9, 1e-3], ":", color=COLOURS["floor"])
+axis.text(2e-5, 2e-5, "slope 2", fontsize=9, ha="right")
+axis.set(xlabel="step size", ylabel="relative error")
+at = dict(zip(np.arange(-12, 0).tolist(), errors, strict=True))
+assert at[-12] > 100 * at[-5], "rounding should have won by now"
+show(
+    fig,
+    "The relative error of central differences falls with the square of the step, from "
+    f"{at[-2]:.1e} at 1e-2 to {at[-5]:.1e} at 1e-5, and is smallest near "
+    f"1e{min(at, key=at.get)}; below that rounding takes over, and at 1e-12 it is more than a "
+    "hundred times what it was at 1e-5. 1e-5 stays on the safe side.",
+)
+
+# %% [markdown]
+# ### Down the slope, and a control
+#
+# With a gradient in hand, descend: $w \leftarrow w - 0.02 \cdot \partial E/\partial w$, for all three parameters, 300
+# times.
+#
+# Beside it runs a control with a mistake that looks harmless: in $\partial E/\partial w_{hh}$ it takes $h_t$ instead
+# of $h_{t-1}$, the state after the step instead of the one before. What will its curve look like? Decide before you
+# run the cell.
+
+# %%
+def wrong_dw_hh(h, parameters):
+    """The gradient in w_hh with the state after each step where the one before belongs."""
+    return (shares(x, h0, target, *parameters)[2] * h).sum()
+
+
+def descend(mistaken, lr=0.02, steps=300):
+    p, curve = parameters.copy(), []
+    for _ in range(steps + 1):
+        h = scalar_forward(x, h0, *p)
+        curve.append(0.5 * ((h - target) ** 2).sum())
+        gradient = np.array(scalar_backward(x, h0, h, target, p[1]))
+        if mistaken:
+            gradient[1] = wrong_dw_hh(h, p)
+        p -= lr * gradient
+    return curve
+
+
+right_curve, wrong_curve = descend(mistaken=False), descend(mistaken=True)
+fig, axis = figure(width=6.5, height=3)
+count = np.arange(1, 302)
+axis.semilogx(count, right_curve, color=COLOURS["rnn"], label="right gradient")
+axis.semilogx(count, wrong_curve, "--", color="#666666", label="control: h_t in place of h_(t-1)")
+axis.set(xlabel="1 + steps of gradient descent (logarithmic)", ylabel="E", ylim=(0, None))
+axis.legend(frameon=False)
+show(
+    fig,
+    f"Both fall from {right_curve[0]:.3f}: after 300 steps the right gradient stands at "
+    f"{right_curve[-1]:.3f}, the wrong one at {wrong_curve[-1]:.3f}.",
+)
+
+# %% [markdown]
+# The wrong gradient gets the loss down as well. **A falling loss proves nothing about a gradient**: any direction
+# that points roughly downhill will do, and nothing promises that the mistake points downhill elsewhere. Central
+# differences see it at once:
+
+# %%
+wrong = wrong_dw_hh(h, parameters)
+error_of_wrong = relative_error(np.array([wrong]), by_differences[1:2])
+print(f"w_hh: differences {by_differences[1]:.4f}, control {wrong:.4f}", end="")
+print(f", relative error {error_of_wrong:.2f}")
+assert error_of_wrong > 1e-6, "the control was built to fail"
+
+# %% [markdown]
+# ## 2.4 The same weights vanish and explode
+#
+# On the way from $h_t$ back to $h_k$ the gradient is multiplied t − k times. In a loop without tanh,
+# $h_t = w h_{t-1}$, the factor is w itself, and a hundred steps of it are drastic:
+
+# %%
+print(f"0.9^100 = {0.9**100:.1e}     2^100 = {2.0**100:.1e}")
+
+# %% [markdown]
+# The first **vanishes**, the second **explodes** (Hochreiter 1991; Bengio et al. 1994; for matrices Pascanu et al.
+# 2013). So with $w_{hh} = 3$ our gradient must explode? The factor in a tanh network is $w_{hh}(1 - h_t^2)$, and the
+# second half of it depends on the *input*. Feed the same x at every step, from $h_0 = 0$, and compute $\partial h_3 /
+# \partial h_1$, two steps back. Before you run the cell: what do you expect for x = 0, for x = 1, for x = −0.5?
+
+# %%
+def way_back(x_same, h_start, steps, w_hh=3.0):
+    """|dh_t / dh_0| for t = 1 … steps, when every input is x_same → (steps,)."""
+    h = scalar_forward(np.full(steps, x_same), h_start, 2.0, w_hh, 1.0)
+    return np.cumprod(np.abs(w_hh) * (1 - h**2))
+
+
+print("   x      h_1      h_2      h_3    dh_3/dh_1    nudged by 1e-4")
+for x_same in (0.0, 1.0, -0.5):
+    states = scalar_forward(np.full(3, x_same), 0.0, 2.0, 3.0, 1.0)
+    product = 3 * (1 - states[1] ** 2) * 3 * (1 - states[2] ** 2)
+    up, down = (
+        scalar_forward(np.full(2, x_same), states[0] + e, 2.0, 3.0, 1.0) for e in (1e-4, -1e-4)
+    )
+    print(f"{x_same:4.1f}", *(f"{s:8.5f}" for s in states), f"{product:12.0e}", end=" ")
+    print(f"{(up[-1] - down[-1]) / 2e-4:17.0e}")
+
+# %% [markdown]
+# For x = 0 and x = 1 the state runs up to 1, where tanh is flat: it *saturates*, the slope is next to 0, and 3 times
+# next to nothing is next to nothing. For x = −0.5 the input cancels the bias, the state stays at 0, where the slope
+# is 1, and the gradient triples at every step. **Same weights, both fates.** The rule "weight above 1 explodes"
+# belongs to the loop without tanh; what becomes of it for matrices is the subject of [chapter
+# 3](03_gradient_clipping.ipynb).
+#
+# How long does the explosion last? Exactly at $h_0 = 0$ for ever. But 0 is a knife's edge: a state of $10^{-6}$ is
+# multiplied by 3 as well, and at some point it leaves the steep part of tanh.
+
+# %%
+steps = np.arange(1, 21)
+lines = [
+    ("x = -0.5, h_0 = 0", -0.5, 0.0, COLOURS["rnn"], "-"),
+    ("x = -0.5, h_0 = 1e-6", -0.5, 1e-6, COLOURS["warm"], "-"),
+    ("x = 0, h_0 = 0", 0.0, 0.0, COLOURS["lstm"], "-"),
+    ("x = 1, h_0 = 0", 1.0, 0.0, COLOURS["sky"], "-"),
+]
+fig, axis = figure(width=7, height=3.4)
+for label, x_same, h_start, colour, style in lines:
+    axis.semilogy(steps, way_back(x_same, h_start, 20), style, color=colour, label=label)
+axis.set(xlabel="t, steps", ylabel="|dh_t / dh_0|", ylim=(1e-14, 1e12), xticks=steps[1::2])
+axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.4, 0.02))
+nudged = way_back(-0.5, 1e-6, 20)
+show(
+    fig,
+    f"With w_hh = 3 and x = -0.5 the derivative triples at every step, to "
+    f"{way_back(-0.5, 0.0, 20)[-1]:.0e} after 20, as long as the state is exactly 0; from "
+    f"h_0 = 1e-6 it peaks at {nudged.max():.0e} after {int(np.argmax(nudged)) + 1} steps and is "
+    f"down to {nudged[-1]:.0e} after 20. After 5 steps it is {way_back(0.0, 0.0, 5)[-1]:.0e} "
+    f"with x = 0 and {way_back(1.0, 0.0, 5)[-1]:.0e} with x = 1.",
+)
+
+# %% [markdown]
+# **Change this and look again.** Which $w_{hh}$ makes x = −0.5 vanish from any start? Try 0.9, then 1.0, and mind the
+# start: is the fate at $h_0 = 0$ that at $h_0 = 0.5$?
+
+# %%
+my_w_hh, my_x, my_h0 = 3.0, -0.5, 0.5   # change these
+derivative = way_back(my_x, my_h0, 100, my_w_hh)
+print(*(f"{derivative[t - 1]:.1e} after {t}" for t in (1, 10, 100)), sep=", ")
+
+# %% [markdown]
+# At 3, too, the derivative vanishes from 0.5: the state runs up to where tanh is flat. At 0.9 no factor can be above
+# 0.9, whatever the start. At 1.0 everything hangs on the start: exactly at 0 the derivative stays 1 for ever;
+# anywhere else the slope is below 1, and the derivative falls, only ever more slowly.
+#
+# ### "The gradient vanishes, so the weights barely change"
+#
+# This is often said, and it is true of one part of the gradient only. Take 30 random inputs, targets made by another
+# network of the same kind, and a loss at *every* step. We split the shares by the **distance** t − k between loss and
+# use, and descend three times: with all shares, with those at distance 0 … 4 alone, and with those at distance 5 and
+# more alone, each time 100 steps with learning rate 0.01.
+
+# %%
+T = 30
+long_x = np.random.default_rng(2).uniform(-1.5, 0.5, size=T)
+long_target = scalar_forward(long_x, 0.1, 1.0, 0.5, 0.4)
+distance = np.subtract.outer(np.arange(T), np.arange(T))     # t - k, (T, T)
+kept = {"all": distance >= 0, "near": (distance >= 0) & (distance < 5), "far": distance >= 5}
+
+E = 0.5 * ((scalar_forward(long_x, 0.1, 2.0, 3.0, 1.0) - long_target) ** 2).sum()
+print("shares   first gradient in w_hh     w_xh   w_hh      b      E")
+print(f"{'before':6s} {'':24s}     2.00   3.00   1.00 {E:6.2f}")
+for name, mask in kept.items():
+    p = np.array([2.0, 3.0, 1.0])
+    first_gradient = (shares(long_x, 0.1, long_target, *p)[1] * mask).sum()
+    for _ in range(100):
+        p -= 0.01 * (shares(long_x, 0.1, long_target, *p) * mask).sum(axis=(1, 2))
+    E = 0.5 * ((scalar_forward(long_x, 0.1, *p) - long_target) ** 2).sum()
+    print(f"{name:6s} {first_gradient:24.1e}  ", *(f"{w:6.2f}" for w in p), f"{E:6.2f}")
+
+# %% [markdown]
+# With all shares, $w_{hh}$ travels far and the loss falls; with the near ones alone it makes almost the same journey;
+# with the far ones alone nothing moves. So the weights do change, briskly. What they do not do is learn *from* far
+# away, and that is worse: a falling loss need not show it.
+
+# %% [markdown]
+# ## 2.5 The whole layer at once
+#
+# From numbers to arrays, with the shapes of chapter 1: x (N, T, D), h₀ (N, H), h (N, T, H), $W_x$ (D, H), $W_h$ (H,
+# H), b (H,). Forwards it is chapter 1's loop:
+
+# %%
+def rnn_forward(x, h0, Wx, Wh, b):
+    """x (N, T, D), h0 (N, H), Wx (D, H), Wh (H, H), b (H,) → h (N, T, H)."""
+    states, h = [], h0
+    for t in range(x.shape[1]):
+        h = np.tanh(x[:, t] @ Wx + h @ Wh + b)
+        states.append(h)
+    return np.stack(states, axis=1)
+
+# %% [markdown]
+# Backwards, every line of the sweep has its counterpart. A gradient has the shape of what it belongs to, and often
+# that alone decides which matrix is transposed:
+#
+# | in numbers | for a batch, at step t | shape |
+# |---|---|---|
+# | $da = dh\,(1 - h^2)$ | $da_t = dh_t \odot (1 - h_t \odot h_t)$ | (N, H) |
+# | handed back: $da\, w_{hh}$ | $da_t\, W_h^\top$ | (N, H) |
+# | (not needed so far) | $dx_t = da_t\, W_x^\top$ | (N, D) |
+# | $dw_{xh}$ gets $da\, x$ | $dW_x$ gets $x_t^\top da_t$ | (D, H) |
+# | $dw_{hh}$ gets $da\, h_{t-1}$ | $dW_h$ gets $h_{t-1}^\top da_t$ | (H, H) |
+# | $db$ gets $da$ | $db$ gets $da_t$ summed over the N rows | (H,) |
+#
+# $W_h$ is square, so there the shape does *not* decide: $da_t W_h$ would pass without a complaint, and so would
+# $da_t^\top h_{t-1}$ for $dW_h$. Look at one entry instead: $h_{t-1}$ entered as $\sum_j h_{t-1,j}\, W_h[j, i]$ into
+# unit i. What comes back to j is therefore $\sum_i da_{t,i}\, W_h[j, i]$: the same entry, summed over the *other*
+# index.
+
+# %%
+rng = np.random.default_rng(5)
+small_Wh, da, h_prev = rng.normal(size=(3, 3)), rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+back, dWh = np.zeros((2, 3)), np.zeros((3, 3))
+for n in range(2):
+    for j in range(3):
+        for i in range(3):
+            back[n, j] += da[n, i] * small_Wh[j, i]
+            dWh[j, i] += h_prev[n, j] * da[n, i]
+print("da @ Wh.T is the double loop:    ", np.allclose(back, da @ small_Wh.T))
+print("da @ Wh is not:                  ", not np.allclose(back, da @ small_Wh))
+print("h_prev.T @ da adds up the batch: ", np.allclose(dWh, h_prev.T @ da))
+
+# %% [markdown]
+# ### Exercise 2.3 · `rnn_backward` · ★★★ · 25 min
+# The sweep for a batch. What arrives from outside is dh (N, T, H): the gradient of the loss in each state, *as far as
+# it does not pass through later states*. (For our E it is h − target; in chapter 5 an output layer sends it.) The
+# rest of the way is yours. Careful: the argument `dh` is only each step's *own* share. What section 2.3 calls $dh_t$
+# is now `dh[:, t] + dh_next`.
+#
+# <details><summary>A nudge</summary>It is `scalar_backward` with the table's products. Which three gradients are sums
+# over the steps, and which are not? What is left in dh_next when the loop ends?</details>
+# <details><summary>A recipe</summary>dWx, dWh, db are zeros of the right shapes, dh_next is zeros (N, H), dx is empty
+# (N, T, D). For t from T − 1 down to 0: da = (dh[:, t] + dh_next) * (1 − h[:, t]²); dx[:, t] = da @ Wx.T; dWx += x[:,
+# t].T @ da; dWh += before.T @ da with before = h[:, t − 1] or h0; db += da.sum(axis=0); dh_next = da @ Wh.T. What
+# remains is dh0.</details>
+#
+# You are there when four steps of ones (N = 1, D = 3, H = 2) with Wx all 0.1, Wh = [[0.1, 0.2], [0.3, 0.4]], no bias,
+# h0 = 0 and dh all 1 give `dh0[0, 0] ≈ 0.475`:
+#
+# ```python
+# ones, zeros = np.ones((1, 4, 3)), np.zeros((1, 2))
+# weights = np.full((3, 2), 0.1), np.array([[0.1, 0.2], [0.3, 0.4]])
+# states = rnn_forward(ones, zeros, *weights, np.zeros(2))
+# rnn_backward(np.ones((1, 4, 2)), ones, zeros, states, *weights)[1]
+# ```
+
+# %% exercise="rnn_backward"
+def rnn_backward(dh, x, h0, h, Wx, Wh):
+    """The gradients of all inputs and parameters of `rnn_forward`.
+
+    dh (N, T, H), from outside; x (N, T, D), h0 (N, H), h (N, T, H), Wx (D, H), Wh (H, H)
+    → dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,).
+    """
+    ### BEGIN SOLUTION
+    dx, dWx, dWh = np.zeros_like(x), np.zeros_like(Wx), np.zeros_like(Wh)
+    db, dh_next = np.zeros(len(Wh)), np.zeros_like(h0)
+    for t in reversed(range(x.shape[1])):
+        before = h[:, t - 1] if t > 0 else h0
+        da = (dh[:, t] + dh_next) * (1 - h[:, t] ** 2)
+        dx[:, t] = da @ Wx.T
+        dWx += x[:, t].T @ da
+        dWh += before.T @ da
+        db += da.sum(axis=0)
+        dh_next = da @ Wh.T
+    return dx, dh_next, dWx, dWh, db
+    ### END SOLUTION
+
+# %% check="rnn_backward" points=4
+rnn_backward = check("rnn_backward", rnn_backward)
+
+# %% [markdown]
+# The toy network is a batch of one with D = H = 1. Its three numbers must come out again:
+
+# %%
+toy_x, toy_target = x.reshape(1, 3, 1), target.reshape(1, 3, 1)
+toy_h0, toy_Wx, toy_Wh, toy_b = (np.full((1, 1), v) for v in (h0, w_xh, w_hh, b))
+toy_h = rnn_forward(toy_x, toy_h0, toy_Wx, toy_Wh, toy_b[0])
+toy = rnn_backward(toy_h - toy_target, toy_x, toy_h0, toy_h, toy_Wx, toy_Wh)
+toy = np.concatenate([g.ravel() for g in toy[2:]])
+print("as arrays:", *(f"{g:.4f}" for g in toy))
+by_paths = share.sum(axis=(1, 2))
+print("equal to the sum over paths to 1e-12:", relative_error(toy, by_paths) < 1e-12)
+
+# %% [markdown]
+# And on a random batch (N = 3, T = 7, D = 4, H = 5), with a state and a bias that are not zero, against autograd and
+# central differences with step $10^{-5}$. `numerical_gradient` changes each of the five arrays in place, entry by
+# entry, which is why `batch_error` ignores its argument:
+
+# %%
+rng = np.random.default_rng(6)
+N, T, D, H = 3, 7, 4, 5
+batch, first = rng.normal(size=(N, T, D)), np.tanh(rng.normal(size=(N, H)))
+Wx, Wh, bias = rng.normal(size=(D, H)) / 2, rng.normal(size=(H, H)) / 2, rng.normal(size=H)
+wanted = rng.uniform(-1, 1, size=(N, T, H))
+
+h_batch = rnn_forward(batch, first, Wx, Wh, bias)
+ours = rnn_backward(h_batch - wanted, batch, first, h_batch, Wx, Wh)
+
+tensors = [torch.tensor(a, requires_grad=True) for a in (batch, first, Wx, Wh, bias)]
+x_, h_, Wx_, Wh_, b_ = tensors
+loss = 0.0
+for t in range(T):
+    h_ = torch.tanh(x_[:, t] @ Wx_ + h_ @ Wh_ + b_)
+    loss = loss + 0.5 * ((h_ - torch.tensor(wanted[:, t])) ** 2).sum()
+loss.backward()
+
+
+def batch_error(_):
+    return 0.5 * ((rnn_forward(batch, first, Wx, Wh, bias) - wanted) ** 2).sum()
+
+
+print("        shape        autograd, 1e-12   differences, 1e-6")
+names, arrays = ("dx", "dh0", "dWx", "dWh", "db"), (batch, first, Wx, Wh, bias)
+for name, g, tensor, array in zip(names, ours, tensors, arrays, strict=True):
+    autograd = relative_error(g, tensor.grad.numpy()) < 1e-12
+    differences = relative_error(g, numerical_gradient(batch_error, array, eps=1e-5)) < 1e-6
+    print(f"{name:7s} {g.shape!s:12s} {autograd!s:>15s} {differences!s:>19s}")
+
+# %% [markdown]
+# The layer in `helpers` goes the same way back. It computes da for all steps first and takes one large product
+# instead of T small ones, which is faster and gives the same sums.
+
+# %%
+from helpers.layers import RNN
+
+layer = RNN(D, H, rng=rng, dtype=np.float64)
+for name, value in (("Wx", Wx), ("Wh", Wh), ("b", bias)):
+    layer.params[name][...] = value
+dx = layer.backward(layer.forward(batch, first) - wanted)
+theirs = (dx, layer.dh0, layer.grads["Wx"], layer.grads["Wh"], layer.grads["b"])
+same = [relative_error(a, g) < 1e-12 for a, g in zip(theirs, ours, strict=True)]
+print("equal to helpers.layers.RNN to 1e-12:", all(same))
+
+# %% [markdown]
+# ## 2.6 What must be remembered
+#
+# The sweep runs from the end to the beginning, and at every step it asks for $x_t$, $h_t$ and $h_{t-1}$. So the
+# forward pass may throw none of them away. That makes
+#
+# $$N\,(T D + (T + 1) H) \text{ numbers,}$$
+#
+# which grow with T, while the parameters do not. What the formula asks of a layer that reads the whole training text
+# of the Penn Treebank (chapter 5) in one go, with 650 units and float32:
+
+# %%
+from helpers.records import read_record
+
+tokens = read_record("ptb-small")["results"]["tokens"]["train"]
+numbers = 1 * (tokens * 650 + (tokens + 1) * 650)
+print(f"{tokens:,d} steps, N = 1, D = H = 650: {4 * numbers / 1e9:.1f} GB", end=" ")
+print(f"against {4 * 650 * (650 + 650 + 1) / 1e6:.1f} MB of parameters")
+
+# %% [markdown]
+# Beside the count, a measurement, recorded (its command is printed): the most memory that forward and backward hold
+# at a time. For `torch.nn.RNN` these are the tensors that autograd keeps; for the NumPy layer it is everything it
+# allocates, with its working arrays. (The layer's copy of the input is counted, the caller's array is not.) In the
+# second pair of lines the same sequence is worked through in windows of 25 steps, as explained in the next section.
+
+# %%
+record = read_record("bptt-memory")
+lengths = np.array([row["T"] for row in record["curve"]])
+megabytes = {
+    key: np.array([row[key] for row in record["curve"]]) / 1e6
+    for key in record["curve"][0]
+    if key != "T"
+}
+window, sizes = record["settings"]["window"], ("batch_size", "input_size", "hidden_size")
+print(record["command"])
+print("N = {}, D = {}, H = {}".format(*(record["settings"][size] for size in sizes)))
+agree = np.array_equal(megabytes["torch_bytes"], megabytes["needed_bytes"])
+print("what autograd keeps is exactly what the formula counts:", agree)
+
+fig, axis = figure(width=7, height=3.4)
+for key, colour, marker, label in (
+    ("numpy", COLOURS["rnn"], "o", "NumPy layer"),
+    ("torch", COLOURS["lstm"], "s", "torch, kept by autograd"),
+):
+    axis.loglog(lengths, megabytes[f"{key}_bytes"], f"{marker}-", color=colour, label=label)
+    cut = megabytes[f"{key}_truncated_bytes"]
+    axis.loglog(lengths, cut, f"{marker}--", color=colour, markerfacecolor="white")
+axis.text(1600, 1.75, f"in windows of {window}", ha="right", fontsize=9)
+axis.set(xlabel="T, steps", ylabel="megabytes held", xticks=lengths, xticklabels=lengths)
+axis.minorticks_off()
+axis.legend(frameon=False)
+growth = {key: values[-1] / values[0] for key, values in megabytes.items()}
+show(
+    fig,
+    f"From 25 to 1,600 steps, {lengths[-1] // lengths[0]} times as many, the NumPy layer needs "
+    f"{growth['numpy_bytes']:.0f} times the memory, {megabytes['numpy_bytes'][-1]:.0f} MB at the "
+    f"end, and autograd keeps {growth['torch_bytes']:.0f} times as much. In windows of {window} "
+    f"both stay where they were: {growth['numpy_truncated_bytes']:.2f} and "
+    f"{growth['torch_truncated_bytes']:.2f} times.",
+)
+
+# %% [markdown]
+# The NumPy layer takes a few times what the formula asks for, since it keeps its sums, slopes and gradients for all
+# steps too. The slope is the same. (One can trade: keep every tenth state and compute the others again when they are
+# needed. Then the memory falls and the time rises; Gruslys et al. 2016 work out how far.)
+#
+# ## 2.7 Truncated BPTT
+#
+# The other way out is to give something up. Cut the sequence into windows of k steps. Read a window, go back through
+# it, and forget what was kept for it; then read the next.
+#
+# - The **state is carried on**: the next window starts from the last state of this one. Forwards, the cut is not
+#   there.
+# - The **gradient is cut**: what arrives at a window's first state is not handed back to the window before.
+#
+# In the table of shares this crosses out entries, those whose loss and use lie in different windows. There is a
+# second scheme of the same name: from *every* loss look back over k uses, its own step included. (So far k was the
+# number of a use; here it is a length. Williams & Peng 1990 write BPTT(k; k) for the first scheme and BPTT(k) for the
+# second.) As masks of shape (T, T), a row for each loss and a column for each use:
+
+# %%
+T, k = 12, 4
+loss_at, used_at = np.indices((T, T))
+windows = (used_at <= loss_at) & (used_at // k == loss_at // k)
+look_back = (used_at <= loss_at) & (loss_at - used_at < k)
+masks = windows, look_back
+
+fig, axes = figure(2, width=7.4, height=3.5)
+for axis, mask, title in zip(axes, masks, ("windows of 4", "back over 4 uses"), strict=True):
+    shade = np.where(mask, 2, np.where(used_at <= loss_at, 1, 0))
+    colours = np.array([[255, 255, 255], [228, 228, 228], [213, 94, 0]])
+    axis.imshow(colours[shade])
+    axis.set(title=title, xlabel="use at step", ylabel="loss at step")
+    axis.set(xticks=range(0, T, 2), xticklabels=range(1, T + 1, 2))
+    axis.set(yticks=range(0, T, 2), yticklabels=range(1, T + 1, 2))
+    axis.grid(False)
+show(
+    fig,
+    f"Of {T * (T + 1) // 2} pairs of loss and use in 12 steps windows of 4 keep {windows.sum()}, "
+    "in triangles along the diagonal; looking back over 4 uses from every loss keeps "
+    f"{look_back.sum()}, in a band. Grey pairs are cut.",
+)
+
+# %% [markdown]
+# | | keeps in memory | work | uses that a loss reaches |
+# |---|---|---|---|
+# | full BPTT | T steps | T steps back | all, to the beginning |
+# | windows of k steps, state carried | k steps | T steps back in all | 1 … k, (k + 1)/2 on average |
+# | back over k uses from every loss | k steps | about k · T steps back | k |
+#
+# From here on **truncated BPTT means the first**, the windows. It is what language models are trained with
+# ([chapter 5](05_language_model.ipynb)): the second one costs k times the work.
+
+# %% [markdown]
+# ### Exercise 2.4 · `truncated_bptt` · ★★☆ · 20 min
+# Go through the sequence in windows of `window` steps (the last may be shorter), add up the gradients of
+# $E = \sum \tfrac12 (h - h^*)^2$ over all windows, and return them with the last state. You may use `rnn_forward` and
+# `rnn_backward`.
+#
+# <details><summary>A nudge</summary>Each window is a small sequence of its own, with one difference: where does it
+# start? And which of the five gradients that come back do you simply not use?</details>
+# <details><summary>A recipe</summary>before = h0, sums at zero. For start in range(0, T, window): part = slice(start,
+# start + window); h = rnn_forward(x[:, part], before, Wx, Wh, b); gradients = rnn_backward(h − target[:, part], x[:,
+# part], before, h, Wx, Wh); add the last three to the sums; before = h[:, −1]. The window's dh0 is dropped: that is
+# the cut.</details>
+#
+# You are there when the toy network as arrays (N = D = H = 1), cut into windows of 2, gives `dWh[0, 0] ≈ −0.222`:
+# run `truncated_bptt(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], 2)[1]`.
+
+# %% exercise="truncated_bptt"
+def truncated_bptt(x, h0, target, Wx, Wh, b, window):
+    """Gradients of E = Σ ½ (h − target)², cut every `window` steps; the state is carried on.
+
+    x (N, T, D), h0 (N, H), target (N, T, H), Wx (D, H), Wh (H, H), b (H,), window an int ≥ 1
+    → dWx (D, H), dWh (H, H), db (H,), h_last (N, H).
+    """
+    ### BEGIN SOLUTION
+    before, dWx, dWh, db = h0, np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
+    for start in range(0, x.shape[1], window):
+        part = slice(start, start + window)
+        h = rnn_forward(x[:, part], before, Wx, Wh, b)
+        grads = rnn_backward(h - target[:, part], x[:, part], before, h, Wx, Wh)
+        dWx += grads[2]
+        dWh += grads[3]
+        db += grads[4]
+        before = h[:, -1]
+    return dWx, dWh, db, before
+    ### END SOLUTION
+
+# %% check="truncated_bptt" points=3
+truncated_bptt = check("truncated_bptt", truncated_bptt)
+
+# %% [markdown]
+# In the toy network, windows of 2 cut between steps 2 and 3. Of the six shares, four remain:
+
+# %%
+t, k = np.indices((3, 3))
+for window in (1, 2, 3):
+    cut = truncated_bptt(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], window)
+    remaining = share[1] * (t // window == k // window)
+    equal = abs(cut[1].item() - remaining.sum()) < 1e-12
+    print(f"window {window}: dw_hh = {cut[1].item():7.4f}, the shares that remain: {equal}")
+
+# %% [markdown]
+# ### Detached is not zero
+#
+# In torch the cut is `h.detach()`: the same values, without their history. Something else is easily confused with it:
+# *setting the state to zero*. Here are both on the batch from above, in windows of 3, beside autograd without a cut.
+# Which of the three give the same E?
+
+# %%
+def by_autograd(at_cut, window=3):
+    """E and the gradient in Wh, when the state goes through `at_cut` before every window."""
+    weights = [torch.tensor(a, requires_grad=True) for a in (Wx, Wh, bias)]
+    h, loss = torch.tensor(first), 0.0
+    for t in range(batch.shape[1]):
+        if t and t % window == 0:
+            h = at_cut(h)
+        h = torch.tanh(torch.tensor(batch[:, t]) @ weights[0] + h @ weights[1] + weights[2])
+        loss = loss + 0.5 * ((h - torch.tensor(wanted[:, t])) ** 2).sum()
+    loss.backward()
+    return loss.item(), weights[1].grad.numpy()
+
+
+dWh_cut = truncated_bptt(batch, first, wanted, Wx, Wh, bias, 3)[1]
+print("at each cut           E    dWh equals truncated_bptt")
+cuts = {"nothing": lambda h: h, "h.detach()": torch.detach, "zeros": torch.zeros_like}
+for name, at_cut in cuts.items():
+    E, dWh = by_autograd(at_cut)
+    print(f"{name:14s} {E:8.3f}    {relative_error(dWh, dWh_cut) < 1e-12}")
+
+# %% [markdown]
+# Detaching leaves E as it is and changes the gradient. Setting to zero changes E: the network forgets at every cut,
+# and is another network. Sometimes one wants that (a new, unrelated text begins), but it is not truncation.
+#
+# And without either? A window's graph is freed when its backward pass is done, so torch stops at the second window:
+
+# %%
+weight, state = torch.tensor(Wh, requires_grad=True), torch.tensor(first)
+try:
+    for _ in range(2):
+        state = torch.tanh(state @ weight)      # it still hangs on the window before
+        state.sum().backward()
+except RuntimeError as problem:
+    print("RuntimeError:", str(problem)[:52], "…")
+
+# %% [markdown]
+# You may meet this message again. Here it means: detach the state.
+#
+# ### What the cut costs
+#
+# The truncated gradient is wrong on purpose. By how much? We measure the relative distance $\|g_k - g\| / \|g\|$ to
+# the full gradient g (all parameters in one vector), for windows of k = 1 … 200, and split it into two parts: by how
+# much $g_k$ is too short along g, and how far it points sideways.
+#
+# The network: H = 20, D = 3, N = 8 sequences of T = 200 random inputs, a loss at every step, targets from another
+# random network of the same kind. Its recurrent matrix is a rotation times a scale s. In the first case s = 0.6, so a
+# state's influence **fades** fast; in the second s = 1, **at the edge**: only tanh makes it fade. Ten random networks
+# each.
+#
+# For comparison the second scheme, back over k uses from every loss. With the weights held fixed one sweep gives all
+# k at once, if what is carried back is kept apart by its distance from its loss (T times as much to carry and to
+# compute).
+
+# %%
+def network(seed, scale, N=8, T=200, D=3, H=20):
+    """x, h0, target, Wx, Wh, b of a random network with Wh = scale · rotation."""
+    rng = np.random.default_rng(seed)
+    Wx, other = rng.normal(size=(2, D, H), scale=0.1)
+    rotation, other_rotation = (np.linalg.qr(rng.normal(size=(H, H)))[0] for _ in range(2))
+    b = rng.normal(size=H, scale=0.03)
+    x, h0 = rng.normal(size=(N, T, D)), np.zeros((N, H))
+    target = rnn_forward(x, h0, other, 0.98 * other_rotation, np.zeros(H))
+    return x, h0, target, Wx, scale * rotation, b
+
+
+def flat(gradients):
+    return np.concatenate([g.ravel() for g in gradients])
+
+
+def by_reach(x, h0, target, Wx, Wh, b):
+    """Gradient with every loss looking back over 1, 2, … T uses → (T, parameters)."""
+    h = rnn_forward(x, h0, Wx, Wh, b)
+    before = np.concatenate([h0[:, None], h[:, :-1]], axis=1)
+    T = x.shape[1]
+    by_age = np.zeros((T, Wx.size + Wh.size + b.size))
+    carried = np.zeros((0, *h0.shape))                        # (ages, N, H), the youngest first
+    for t in reversed(range(T)):
+        arriving = np.concatenate([(h[:, t] - target[:, t])[None], carried])
+        da = arriving * (1 - h[:, t] ** 2)
+        ages = len(da)
+        parts = (x[:, t].T @ da, before[:, t].T @ da, da.sum(axis=1))
+        by_age[:ages] += np.concatenate([part.reshape(ages, -1) for part in parts], axis=1)
+        carried = da @ Wh.T
+    return np.cumsum(by_age, axis=0)
+
+
+def distance_to(gradient, full):
+    return np.linalg.norm(gradient - full) / np.linalg.norm(full)
+
+# %%
+window_sizes = [1, 2, 5, 10, 20, 40, 100, 200]
+bias_of = {}
+for scale in (0.6, 1.0):
+    in_windows, reaching, too_short, sideways = [], [], [], []
+    for seed in range(10):
+        case = network(seed, scale)
+        reach = by_reach(*case)
+        full = reach[-1]
+        cuts = [flat(truncated_bptt(*case, k)[:3]) for k in window_sizes]
+        in_windows.append([distance_to(g, full) for g in cuts])
+        reaching.append([distance_to(reach[k - 1], full) for k in window_sizes])
+        along = [g @ full / (full @ full) for g in cuts]      # 1 would be the whole length
+        too_short.append([1 - a for a in along])
+        rest = [g - a * full for g, a in zip(cuts, along, strict=True)]
+        sideways.append(np.linalg.norm(rest, axis=1) / np.linalg.norm(full))
+    bias_of[scale] = np.array([in_windows, reaching, too_short, sideways])  # (4, seeds, windows)
+
+print("                            k =", *(f"{k:6d}" for k in window_sizes))
+names = ("windows of k", "back over k uses", "windows: too short by", "windows: sideways by")
+for scale, values in bias_of.items():
+    for name, means in zip(names, values.mean(axis=1), strict=True):
+        print(f"s = {scale}  {name:21s}", *(f"{round(v, 3) + 0:6.3f}" for v in means))
+
+# %%
+fig, axes = figure(2, width=8.2, height=3.5, sharey=True)
+cut_at = np.array(window_sizes[:-1])                 # at 200 nothing is cut
+for axis, (scale, (in_windows, reaching, *_)) in zip(axes, bias_of.items(), strict=True):
+    band(axis, cut_at, in_windows[:, :-1], colour=COLOURS["rnn"], label="windows of k")
+    visible = np.maximum(reaching[:, :-1], 1e-9)
+    band(axis, cut_at, visible, colour=COLOURS["lstm"], label="back over k uses")
+    axis.set(xscale="log", yscale="log", xlabel="k, steps", ylim=(1e-5, 1.5))
+    axis.set(title=f"s = {scale}", xticks=cut_at, xticklabels=cut_at)
+    axis.minorticks_off()
+axes[0].plot([10, 100], [0.2, 0.02], ":", color=COLOURS["floor"])
+axes[0].text(33, 0.09, "1/k", fontsize=9)
+axes[0].set_ylabel("distance to the full gradient")
+axes[1].legend(frameon=False, loc="lower left")
+means = {scale: values[:2].mean(axis=1) for scale, values in bias_of.items()}
+ten = window_sizes.index(10)
+show(
+    fig,
+    "Relative distance of the truncated gradient from the full one, against k; lines are means, "
+    "bands the range of ten networks. With s = 0.6 windows of 10 are off by "
+    f"{means[0.6][0][ten]:.1%}, going back over ten uses by {means[0.6][1][ten]:.1%}; with s = 1 "
+    f"by {means[1.0][0][ten]:.0%} and {means[1.0][1][ten]:.0%}. Windows of 100 are still off by "
+    f"{means[0.6][0][-2]:.1%} and {means[1.0][0][-2]:.1%}: their error falls like 1/k (with s "
+    "= 1 only beyond the network's memory), that of looking back about exponentially.",
+)
+
+# %% [markdown]
+# Three things to take from it.
+#
+# 1. **How much a cut costs is decided by the network.** At s = 0.6 nothing reaches far anyway, and a window of 10
+#    loses little. At the edge the same window loses about a quarter. A network that learns to remember longer would
+#    make its own truncated gradient worse.
+# 2. **Even where far paths are worthless, the error of windows falls only like 1/k** (at the edge, once k is beyond
+#    the network's memory). Not only far paths are cut: the loss right after a cut keeps the use at its own step and
+#    loses the one just before it. There are T/k − 1 such cuts. Looking back over k uses from every loss cuts far
+#    paths only, and its error falls about exponentially.
+# 3. **The truncated gradient is too short and turned aside.** With short windows at the edge it is mainly too short;
+#    with long windows the turn is at least as large.
+#
+# Is that error simply noise, which more data would average away? Take more sequences at a time, with windows of 10:
+
+# %%
+print("sequences", *(f"{n:7d}" for n in (4, 16, 64, 256)))
+for scale in (0.6, 1.0):
+    row = []
+    for n in (4, 16, 64, 256):
+        case = network(0, scale, N=n)
+        full = flat(truncated_bptt(*case, case[0].shape[1])[:3])
+        row.append(distance_to(flat(truncated_bptt(*case, 10)[:3]), full))
+    print(f"s = {scale}  ", *(f"{e:7.3f}" for e in row))
+
+# %% [markdown]
+# Noise would halve from one column to the next. This stays: it is a **bias**. Truncated BPTT descends on something
+# that is not the gradient of E, however much data it is given. Language models are trained with it all the same; now
+# you have seen the price on a small random network.
+
+# %% [markdown]
+# ### Exercise 2.5 · `quiz_full_bptt` · ★☆☆ · 5 min
+# *Full* BPTT, as in this chapter: one sequence of T steps forwards, keeping the states, then backwards through all of
+# it, then one update. Which statement about it is **false**?
+#
+# - **a** As it is done here, with the states of all steps kept, the memory for them grows in proportion to T.
+# - **b** All uses of $W_h$ share one gradient, the sum over the steps, and one update changes the one matrix.
+# - **c** Since it cuts no path, no step's share of the gradient can shrink towards zero with its distance from the
+#   loss.
+# - **d** The backward pass has as many steps in a row as the forward pass: what arrives at $h_{t-1}$ has to wait for
+#   what arrives at $h_t$.
+
+# %% exercise="quiz_full_bptt"
+def quiz_full_bptt():
+    """Your answer as a letter."""
+    answer = None   # "a", "b", "c" or "d"
+    ### BEGIN SOLUTION
+    answer = "c"
+    ### END SOLUTION
+    return answer
+
+# %% check="quiz_full_bptt" points=1
+quiz_full_bptt = check("quiz_full_bptt", quiz_full_bptt)
+
+# %% [markdown]
+# (Lectures ask this in a form in which more than one answer can be defended, depending on whether "BPTT" means full
+# or truncated and whether memory may be traded for time. Hence the careful wording.)
+#
+# ## What was claimed, what was measured
+#
+# | claim | verdict |
+# |---|---|
+# | The gradient of a loop is a sum over losses and over paths | shown: the shares of all six paths add up to it, for all three parameters |
+# | The sweep, autograd and the sum over paths are the same | equal to 1e-12; central differences with step 1e-5 to a relative 1e-6 |
+# | If the loss falls, the gradient is right | no: the control's wrong gradient brings it down too; central differences see it |
+# | 0.9 vanishes, 2 explodes | for a loop without tanh: 2.7e-5 and 1.3e30 after 100 steps |
+# | $w_{hh} = 3$ is above 1, so the gradient explodes | depends on the input: 7e-5 and 6e-9 over two steps for x = 0 and 1, 9 for x = −0.5 near h = 0; for ever only at exactly 0, from 1e-6 for 12 steps |
+# | When the gradient vanishes, the weights barely change | true of the far share alone; the near ones move them briskly |
+# | BPTT's memory grows with T | counted and, in a recorded run, measured: proportional to T; constant in windows |
+# | Truncated BPTT starts every window afresh | no: the state goes on, only the gradient is cut. Zeroing changes the loss, detaching does not |
+# | The truncated gradient is wrong | measured on random networks: a bias, larger the longer the memory; beyond it, roughly 1/k; more data does not remove it |
+#
+# ## Recap
+# - The same weight at every step means: **add up over the uses**. Each use collects from all later losses.
+# - **Immediate** derivatives look at one step; the **total** one follows $h_{t-1}$ too. BPTT computes the total one
+#   in one backward sweep; what it carries from step to step is $w_{hh}\,da$.
+# - Between neighbouring states the gradient is multiplied by $W_h$ *and* by tanh's slope. Their product decides
+#   between vanishing and exploding, and the slope depends on the input.
+# - Check gradients in float64 against central differences, step about $10^{-5}$. A falling loss is no check.
+# - Truncation: carry the state, cut the gradient.
+#
+# Next: [chapter 3](03_gradient_clipping.ipynb) asks why long sequences break training, and what clipping can do about
+# it. [Chapter 4](04_lstm_gru.ipynb) changes the path itself.
+#
+# ## Further exercises
+# 1. The loop for the total derivative in 2.2 runs *forwards* and keeps no states. Extend it to all three parameters
+#    and to arrays: that is real-time recurrent learning (Williams & Zipser 1989). What shape does its carried
+#    derivative have, and why is it rarely used?
+# 2. Draw the flow figure for $w_{xh}$, and for $w_{hh}$ with x = (0, 0, 0). Where do the strands end now?
+# 3. Keep only every tenth state in `rnn_forward`, and recompute the others in `rnn_backward`. Count what is held, and
+#    how many steps are computed.
+# 4. Shift the windows of `truncated_bptt` by half their length every other pass. Does the average of the two
+#    gradients have a smaller bias? (Tallec & Ollivier 2017 cut at random places and correct for it by a factor: the
+#    bias is gone, at the price of noise.)
+# 5. In the descent of 2.3 try a learning rate of 0.05, then 0.1. What happens, and why so suddenly?
+#
+# ## References
+# - Werbos (1990), *Backpropagation through time: what it does and how to do it*, Proceedings of the IEEE 78.
+# - Williams & Zipser (1989), *A learning algorithm for continually running fully recurrent neural networks*, Neural
+#   Computation 1.
+# - Williams & Peng (1990), *An efficient gradient-based algorithm for on-line training of recurrent network
+#   trajectories*, Neural Computation 2.
+# - Hochreiter (1991), *Untersuchungen zu dynamischen neuronalen Netzen*, diploma thesis, TU München.
+# - Bengio, Simard & Frasconi (1994), *Learning long-term dependencies with gradient descent is difficult*, IEEE
+#   Transactions on Neural Networks 5.
+# - Pascanu, Mikolov & Bengio (2013), *On the difficulty of training recurrent neural networks*, ICML.
+# - Gruslys, Munos, Danihelka, Lanctot & Graves (2016), *Memory-efficient backpropagation through time*, NIPS.
+# - Tallec & Ollivier (2017), *Unbiasing truncated backpropagation through time*, arXiv:1705.08209.

@@ -1,0 +1,134 @@
+"""A sweep: stopped anywhere it goes on where it was, and only with its own rows."""
+
+import json
+
+import pytest
+
+from helpers.experiments.registry import Run
+from helpers.experiments.sweep import sweep
+from helpers.training.checkpoints import CheckpointError
+
+CASES = [{"cell": cell, "lr": lr} for cell in ("rnn", "gru") for lr in (0.1, 0.2, 0.3)]
+
+
+class Measure:
+    """Two rows a case; KeyboardInterrupt in the middle of the case number `stop`."""
+
+    def __init__(self, stop=None):
+        self.stop, self.cases = stop, []
+
+    def __call__(self, cell, lr):
+        self.cases.append({"cell": cell, "lr": lr})
+        if len(self.cases) == self.stop:
+            raise KeyboardInterrupt
+        return [{"cell": cell, "lr": lr, "part": part, "found": lr * part or None} for part in (0, 1)]
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(0, {}, tmp_path / "checkpoints" / "toy.npz", bar=False)
+
+
+@pytest.fixture
+def file(run):
+    return run.checkpoint.with_suffix(".json")
+
+
+@pytest.fixture
+def stopped(run):
+    """A run that was stopped at its third case."""
+    with pytest.raises(KeyboardInterrupt):
+        sweep(run, CASES, Measure(stop=3))
+
+
+def test_rows_in_the_order_of_the_cases(run, file):
+    measure = Measure()
+    rows = sweep(run, CASES, measure)["curve"]
+    assert measure.cases == CASES
+    assert [(row["cell"], row["lr"], row["part"]) for row in rows] == [
+        (case["cell"], case["lr"], part) for case in CASES for part in (0, 1)
+    ]
+    assert not file.exists()
+
+
+def test_it_goes_on_with_the_case_it_was_at(run, file, stopped):
+    assert len(json.loads(file.read_text(encoding="utf-8"))["done"]) == 2
+    measure = Measure()
+    rows = sweep(run, CASES, measure)["curve"]
+    assert measure.cases == CASES[2:]
+    assert rows == sweep(run, CASES, Measure())["curve"]
+    assert not list(file.parent.iterdir())
+
+
+def test_stopped_twice(run, stopped):
+    second = Measure(stop=3)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(run, CASES, second)
+    third = Measure()
+    assert sweep(run, CASES, third)["curve"] == sweep(run, CASES, Measure())["curve"]
+    assert (second.cases, third.cases) == (CASES[2:5], CASES[4:])
+
+
+def test_any_error_keeps_what_is_done(run):
+    def fails(cell, lr):
+        if lr == 0.3:
+            raise FloatingPointError("loss: got nan")
+        return [{"lr": lr}]
+
+    with pytest.raises(FloatingPointError):
+        sweep(run, CASES, fails)
+    measure = Measure()
+    rows = sweep(run, CASES, measure)["curve"]
+    assert measure.cases == CASES[2:] and rows[:2] == [{"lr": 0.1}, {"lr": 0.2}]
+
+
+@pytest.mark.parametrize("cases", [CASES[:-1], CASES[1:], [*CASES, {"cell": "lstm", "lr": 0.1}]])
+def test_rows_of_other_cases_are_refused_and_kept(run, file, stopped, cases):
+    before = file.read_bytes()
+    measure = Measure()
+    with pytest.raises(CheckpointError, match=r"toy\.json: got the rows of other cases"):
+        sweep(run, cases, measure)
+    assert not measure.cases and file.read_bytes() == before
+
+
+DAMAGED = [
+    "",
+    '{"cases": [',
+    "[]",
+    '{"cases": []}',
+    '{"cases": 3, "done": []}',
+    '{"cases": [], "done": []}',
+    "ÿ",
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_file_is_named(run, file, text):
+    file.parent.mkdir()
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(CheckpointError, match=r"toy\.json: got no rows \(.+\), wanted those kept before"):
+        sweep(run, CASES, Measure())
+
+
+def test_without_resume_it_starts_anew(run, file, stopped):
+    run.resume = False
+    measure = Measure(stop=2)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(run, CASES, measure)
+    assert measure.cases == CASES[:2]
+    assert len(json.loads(file.read_text(encoding="utf-8"))["done"]) == 1   # of this run, not of the old one
+
+
+def test_without_resume_a_file_that_is_no_use_is_no_obstacle(run, file):
+    file.parent.mkdir()
+    file.write_text("{", encoding="utf-8")
+    run.resume = False
+    assert len(sweep(run, CASES, Measure())["curve"]) == 12 and not file.exists()
+
+
+def test_seconds_are_those_of_all_cases_however_often_it_was_stopped(run, file, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr("helpers.experiments.sweep.time.perf_counter", lambda: float(next(clock)))
+    with pytest.raises(KeyboardInterrupt):
+        sweep(run, CASES, Measure(stop=3))   # two cases of one second each, and one that is lost
+    assert sweep(run, CASES, Measure())["seconds"] == len(CASES)
