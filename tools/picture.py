@@ -1,10 +1,11 @@
-"""The README's picture and its table of measured results, both from the records: python -m tools.picture."""
+"""The README's picture and its tables of measured results, all from the records: python -m tools.picture."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+from helpers.experiments.distances import best_rate
 from helpers.plots import COLOURS, figure
 from helpers.records import read_record
 
@@ -62,12 +63,36 @@ def table() -> str:
     return "\n".join(rows)
 
 
+TEXTS = {
+    "near": "0 to 5 words of filler",
+    "far": "0 to 60 words",
+    "both": "half near, half far",
+    "other names": "the same, with two other names in between",
+}
+
+
+def memory_table(distance: int = 60) -> str:
+    """The README's rows on memory: kind of training text, pronouns right at `distance` for each cell."""
+    record = read_record("pronoun-distance")
+    rows = ["| Trained on | LSTM | GRU | plain RNN |", "|---|---|---|---|"]
+    for text, words in TEXTS.items():
+        shares = []
+        for cell in ("lstm", "gru", "rnn"):
+            tried = [row for row in record["curve"] if (row["cell"], row["text"]) == (cell, text)]
+            lr = best_rate(tried)
+            found = [row[f"at_{distance}"] for row in tried if row["lr"] == lr]
+            mean = sum(found) / len(found)
+            shares.append(f"{100 * mean:.0f} ({100 * min(found):.0f}–{100 * max(found):.0f})")
+        rows.append(f"| {words} | {' | '.join(shares)} |")
+    return "\n".join(rows)
+
+
 def main() -> None:
-    """Write the picture; print the alternative text and the table for the README."""
+    """Write the picture; print the alternative text and the tables for the README."""
     temporary = PICTURE.with_suffix(".tmp.png")
     draw().savefig(temporary, dpi=110, bbox_inches="tight", metadata={"Software": None})
     os.replace(temporary, PICTURE)
-    print(f"![{alt_text()}](docs/picture.png)\n\n{table()}")
+    print(f"![{alt_text()}](docs/picture.png)\n\n{table()}\n\n{memory_table()}")
 
 
 if __name__ == "__main__":

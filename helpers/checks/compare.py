@@ -129,6 +129,8 @@ def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Differen
 def _kind_problem(value: Any, wanted: Any) -> str:
     if isinstance(value, str) and not isinstance(wanted, str):
         return f"is text, {_short(value)}; wanted a number, without quotes or str()."
+    if isinstance(wanted, np.ndarray) and isinstance(value, tuple):
+        return f"is a tuple of {len(value)} values; wanted one NumPy array of shape {wanted.shape}, alone."
     if isinstance(wanted, np.ndarray) and not isinstance(value, np.ndarray):
         how = ".numpy()" if hasattr(value, "detach") else "np.array(…)"
         return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}: {how} makes one."

@@ -118,6 +118,11 @@ def test_a_list_where_an_array_is_wanted_is_refused_with_what_to_do(exercise):
     assert verdict.state == FAILED and "is a list; wanted a NumPy array" in verdict.text
 
 
+def test_a_tuple_where_one_array_is_wanted(exercise):
+    verdict = judge.judge(exercise, lambda x, W, b: (x @ W + b, (x, W)))
+    assert verdict.state == FAILED and "is a tuple of 2 values; wanted one NumPy array" in verdict.text
+
+
 @pytest.mark.parametrize(
     ("answer", "passes"),
     [
