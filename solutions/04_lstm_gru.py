@@ -1296,9 +1296,9 @@ for k, n in enumerate(tokens):
 
 # %% [markdown]
 # The GRU learns faster here, the training text included: in the last epoch it fits that far more closely than the
-# LSTM, with fewer parameters, and so it is the first to overfit. Nothing says that it overfits *less*. (Of real
-# text this is one, and not a large one, at one hidden size; both cells have the learning rate that was best for
-# them in a small search, and the LSTM's forget bias starts at 0.)
+# LSTM, with fewer parameters, and on all but the smallest text it is the first to overfit. Nothing says that it
+# overfits *less*. (Of real text this is one, and not a large one, at one hidden size; both cells have the
+# learning rate that was best for them in a small search, and the LSTM's forget bias starts at 0.)
 #
 #
 # **And on the stories**, where right and wrong are a matter of one bit: shares of pronouns right after the same
