@@ -201,7 +201,7 @@ def _is_numeric(value: Any) -> bool:
 
 
 def _short(value: Any, limit: int = 80) -> str:
-    text = repr(value)
+    text = repr(value.item() if isinstance(value, np.generic) else value)   # False, not np.False_
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -282,3 +282,9 @@ def test_strict_mode_is_read_at_import_and_cannot_be_turned_off_later(variables,
         [sys.executable, "-c", code], env=clean | variables, capture_output=True, text=True, check=True
     )
     assert result.stdout.strip() == str(strict_mode)
+
+
+def test_a_numpy_value_is_told_as_the_learner_would_write_it():
+    from helpers.checks.compare import _short
+
+    assert (_short(np.bool_(False)), _short(np.float64(2.5)), _short("b")) == ("False", "2.5", "'b'")
