@@ -38,7 +38,7 @@ show_environment()
 # | [3 · Clipping](03_gradient_clipping.ipynb) | Why do long sequences break training, and what does clipping fix? | |
 # | [4 · LSTM and GRU](04_lstm_gru.ipynb) | How does a gate keep a memory? | |
 # | [5 · Language model](05_language_model.ipynb) | How good can a recurrent language model get? | |
-# | 6 · Improvements | From 136 to 75: what buys perplexity (lower is better)? | in preparation |
+# | [6 · Improvements](06_improvements.ipynb) | From 136 to 75: what buys perplexity (lower is better)? | |
 # | 7 · Attention | What if the sentence does not fit in one vector? | in preparation |
 # | 8 · Sentiment | Which cell should I choose? | in preparation |
 #

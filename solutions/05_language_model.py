@@ -714,7 +714,7 @@ show(
 # %% [markdown]
 # The curves cross, and from then on the distance grows: the model fits its training text ever more closely. Validation has not
 # turned upwards yet, so it does no harm so far. (The training values are taken during the epoch and with dropout, which is
-# why they start *above* validation.) Chapter 6 (in preparation) is about what happens when one goes on.
+# why they start *above* validation.) [Chapter 6](06_improvements.ipynb) is about what happens when one goes on.
 
 # %% [markdown]
 # ## 5.11 Penn Treebank
@@ -764,7 +764,7 @@ for name, run in (("constant rate", constant), ("decaying rate", ptb)):
 
 # %% [markdown]
 # The constant rate comes close to the published figure, the decaying one below it. One seed each, so this is agreement, not proof.
-# Chapter 6 (in preparation) asks what else there is to gain.
+# [Chapter 6](06_improvements.ipynb) asks what else there is to gain.
 #
 # And this is how the model writes (temperature 0.8, the best 50 words, `<unk>` forbidden: section 5.12 explains the knobs):
 

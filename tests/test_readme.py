@@ -9,6 +9,7 @@ import pytest
 from helpers.checks import get
 from helpers.checks.box import Box
 from helpers.checks.judge import judge
+from helpers.records import read_record
 from tools import picture
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,3 +103,8 @@ def test_the_box_shown_is_the_one_a_learner_gets():
     [known] = [each for each in exercise.misconceptions if each.name == "transposed-Wh"]
     box = repr(Box(judge(exercise, known.function)))
     assert f"```\n{box}\n```" in PAGES["README.md"], box
+
+
+def test_the_difference_of_two_processes_is_the_recorded_one():
+    found = read_record("two-processes")["results"]["largest_relative_difference"]
+    assert f"relative differences up to {found:.0e} over 50 steps" in PAGES["README.md"]

@@ -92,7 +92,7 @@ def _expected(exercise: Exercise, case: Mapping[str, Any]) -> list[tuple[Oracle,
     """What every usable oracle says of this case, computed in float64. NotImplemented: not its case."""
     precise = {name: _cast(value, np.float64) for name, value in case.items()}
     answers = []
-    for oracle in [*exercise.oracles, Oracle("the course's version", exercise.reference)]:
+    for oracle in [*exercise.oracles, Oracle("the course's version", exercise.tried(exercise.reference))]:
         if _usable(oracle):
             result = oracle.function(*copy.deepcopy(precise).values())
             if result is not NotImplemented:
@@ -107,7 +107,7 @@ def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: typ
         return Verdict(exercise.name, FAILED, complaint)
     base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
     used: dict[str, int] = {}
-    outcomes = [call(function, case, exercise.outputs) for case in cases]
+    outcomes = [call(exercise.tried(function), case, exercise.outputs) for case in cases]
     mark = fingerprint_of(function, exercise.name)
     for case, outcome in zip(cases, outcomes, strict=True):
         if isinstance(outcome.error, NotImplementedError):
@@ -173,7 +173,7 @@ def _recognise(exercise: Exercise, cases, outcomes, quantity, rtol: float) -> Mi
     """The misconception whose results equal the learner's on every case: all of them first, then only
     the first wrong quantity (two mistakes at once)."""
     candidates = [
-        (known, [call(known.function, case, exercise.outputs) for case in cases])
+        (known, [call(exercise.tried(known.function), case, exercise.outputs) for case in cases])
         for known in exercise.misconceptions
     ]
     for known, theirs in candidates:
@@ -181,7 +181,7 @@ def _recognise(exercise: Exercise, cases, outcomes, quantity, rtol: float) -> Mi
             return known
     if quantity is None:
         return None
-    rights = [call(exercise.reference, case, exercise.outputs) for case in cases]
+    rights = [call(exercise.tried(exercise.reference), case, exercise.outputs) for case in cases]
     for known, theirs in candidates:
         if all(_same(right, other, quantity, rtol) for right, other in zip(rights, theirs, strict=True)):
             continue   # this misconception gets the quantity right: it explains nothing

@@ -86,6 +86,10 @@ class Exercise(_StandIn):
     all dimensions differ, states and biases are not zero. `outputs` names what the function returns.
     The check draws `rounds` cases and compares with every oracle in relative terms:
     max |got − want| ≤ rtol · max(|want|, 1).
+
+    Where what a function returns is not all that it does (it changes a model, or has to be called twice),
+    `trial(function, *arguments)` → the outputs tries it. Answers, reference and misconceptions are all tried
+    in this way; oracles know the outputs themselves.
     """
 
     name: str
@@ -96,6 +100,7 @@ class Exercise(_StandIn):
     rounds: int = 5
     rtol: float = 1e-9
     float32_rtol: float = 2e-4
+    trial: Callable[..., Any] | None = None
     oracles: list[Oracle] = field(default_factory=list)
     misconceptions: list[Misconception] = field(default_factory=list)
     variants: list[Variant] = field(default_factory=list)
@@ -103,6 +108,10 @@ class Exercise(_StandIn):
 
     def __post_init__(self) -> None:
         _register(self)
+
+    def tried(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """arguments of a case → outputs: `function` itself, or its trial."""
+        return function if self.trial is None else functools.partial(self.trial, function)
 
     def oracle(self, name: str, *, rtol: float | None = None, needs_torch: bool = False):
         """Decorator: add an oracle."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,11 @@ from helpers import records
 from helpers.corpora.download import CorpusUnavailable
 from helpers.experiments import registry
 from helpers.training.checkpoints import CheckpointError
+
+# GNU OpenMP's threads wait for each other by spinning, for seconds if need be. Beside another busy process a
+# step with many short parallel parts (an LSTM's) then takes ten times as long and more; with a short spin it
+# hardly suffers. It has to be said before torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 app = typer.Typer(help="Run a named experiment and record it.", no_args_is_help=True, add_completion=False)
 console = Console()
@@ -50,11 +56,18 @@ def run(
     Stop it with Ctrl-C: the same command, without --restart, goes on from the last checkpoint. (Runs of a
     few seconds have none.)
     """
+    first = int(os.environ.get("RANK", "0")) == 0   # the one of torchrun's processes that writes
     try:
         overrides = dict(_pair(entry) for entry in set_)
-        record = registry.get(name).run(
+        chosen = registry.get(name)
+        count = int(os.environ.get("WORLD_SIZE", "1"))
+        if count > 1 and not chosen.distributed:
+            raise ValueError(f"torchrun: got {count} processes, wanted 1: {name} cannot share its work")
+        record = chosen.run(
             seed=seed, overrides=overrides, resume=not restart, bar=bar, save_every=save_every
         )
+        if not first:
+            return
         path = records.write_record(record, out or records.RUNS / file_name(record, overrides))
     except KeyboardInterrupt:
         console.print("Stopped. Without --restart the same command goes on from the last checkpoint, if any.")
@@ -63,7 +76,8 @@ def run(
         of_checkpoint = isinstance(error, CheckpointError)
         hint = " (--restart ignores the checkpoint and starts anew)" if of_checkpoint else ""
         text = f"[red]Error:[/] {escape(str(error))}{hint}"
-        problems.print(text, highlight=False, soft_wrap=True)
+        if first or isinstance(error, ConnectionError):
+            problems.print(text, highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     for key in ("valid_perplexity", "test_perplexity", "floor_perplexity"):
         if key in record:

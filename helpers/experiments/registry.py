@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,18 @@ from typing import Any
 from helpers import records
 from helpers.corpora.download import data_folder
 
-MODULES = ("clipping", "costs", "distances", "language_models", "memory", "plateaus", "small_data")
+MODULES = (
+    "ablation",
+    "clipping",
+    "costs",
+    "data_parallel",
+    "distances",
+    "language_models",
+    "memory",
+    "plateaus",
+    "small_data",
+    "torch_language_models",
+)
 """Modules of this package that define experiments, one per topic."""
 
 _EXPERIMENTS: dict[str, Experiment] = {}
@@ -41,6 +53,7 @@ class Experiment:
     summary: str
     function: Callable[[Run], Mapping[str, Any]]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    distributed: bool = False   # can run in several processes, under torchrun
 
     def run(
         self,
@@ -65,7 +78,8 @@ class Experiment:
                 raise ValueError(f"setting: got {name!r}, wanted one of {', '.join(settings)}")
             settings[name] = _as_type_of(name, value, settings[name])
         # More epochs of the same run go on from its checkpoint; any other change is another run.
-        changed = [key for key in settings if key != "epochs" and settings[key] != self.settings[key]]
+        same = ("epochs", "stop_after")
+        changed = [key for key in settings if key not in same and settings[key] != self.settings[key]]
         identity = "".join(f"-{key}{settings[key]}" for key in changed)
         stem = re.sub(r"[^A-Za-z0-9.-]", "_", f"{self.name}-seed{seed}{identity}")
         folder = data_folder() / "checkpoints" if checkpoints is None else Path(checkpoints)
@@ -77,7 +91,7 @@ class Experiment:
         record = {
             "name": self.name,
             "chapter": self.chapter,
-            "command": f"python -m helpers.experiments run {self.name} --seed {seed}{options}",
+            "command": f"{_launcher()} -m helpers.experiments run {self.name} --seed {seed}{options}",
             "seed": seed,
             "versions": records.versions(),
             "hardware": records.hardware(),
@@ -90,10 +104,20 @@ class Experiment:
         return record
 
 
+def _launcher() -> str:
+    """What stands before ``-m`` on the command line of this run."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return "python"
+    each = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    hosts = int(os.environ["WORLD_SIZE"]) // each
+    return f"torchrun{f' --nnodes {hosts}' if hosts > 1 else ''} --nproc-per-node {each}"
+
+
 def _as_type_of(name: str, value: Any, default: Any) -> Any:
     kind = type(default)
     try:
-        converted = kind(value)
+        flags = {"true": True, "false": False}
+        converted = flags.get(str(value).lower()) if kind is bool else kind(value)
     except (TypeError, ValueError, OverflowError):
         converted = None
     # int(2.7) would be 2, and a record holds no nan or inf
@@ -103,11 +127,11 @@ def _as_type_of(name: str, value: Any, default: Any) -> Any:
     return converted
 
 
-def experiment(name: str, *, chapter: str, summary: str, **settings: Any):
+def experiment(name: str, *, chapter: str, summary: str, distributed: bool = False, **settings: Any):
     """Decorator: register ``function(run)`` as the experiment `name` with its default settings."""
 
     def add(function: Callable[[Run], Mapping[str, Any]]) -> Callable[[Run], Mapping[str, Any]]:
-        _EXPERIMENTS[name] = Experiment(name, chapter, summary, function, settings)
+        _EXPERIMENTS[name] = Experiment(name, chapter, summary, function, settings, distributed)
         return function
 
     return add

@@ -17,7 +17,8 @@ from helpers.corpora import penn_treebank
 from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar, floor_perplexity
 from helpers.experiments import __main__ as command_line
-from helpers.experiments import costs, distances, experiments, get, small_data, training_runs
+from helpers.experiments import ablation, costs, distances, experiments, get, small_data, training_runs
+from helpers.torch_training.schedules import cosine
 
 NAMES = sorted(path.stem for path in records.RUNS.glob("*.json") if path.stem != "schema")
 
@@ -209,8 +210,10 @@ def read_command(command):
     return words[4], int(seeds[0]), overrides
 
 
-def test_every_experiment_has_its_plain_record():
-    assert {each.name for each in experiments()} <= set(NAMES)
+def test_every_experiment_has_its_record():
+    """The plain one. (Full-size runs want a GPU: of them there may be the first epochs, or nothing.)"""
+    for each in experiments():
+        assert each.name in NAMES or "stop_after" in each.settings
 
 
 @every_record
@@ -229,10 +232,19 @@ def test_the_curve_agrees_with_the_settings(name):
     record = records.read_record(name)
     settings, curve = record["settings"], record["curve"]
     assert curve
-    if "epochs" not in settings:
+    if "epochs" not in settings or "epoch" not in curve[0]:
         return
-    assert [row["epoch"] for row in curve] == list(range(1, settings["epochs"] + 1))
-    assert [row["lr"] for row in curve] == [training_runs.decayed(settings, e) for e in range(len(curve))]
+    epochs = settings.get("stop_after") or settings["epochs"]
+    assert [row["epoch"] for row in curve] == list(range(1, epochs + 1))
+    if settings.get("schedule") == "cosine":   # the rate at the end of an epoch
+        steps = -(-record["results"]["tokens"]["train"] // settings["batch_size"] // settings["seq_len"])
+        factor = cosine(steps * settings["epochs"], settings["warmup_steps"])
+        wanted = [settings["lr"] * factor(steps * row["epoch"]) for row in curve]
+        assert [row["lr"] for row in curve] == pytest.approx(wanted)
+    elif settings.get("schedule") == "constant":
+        assert {row["lr"] for row in curve} == {settings["lr"]}
+    else:
+        assert [row["lr"] for row in curve] == [training_runs.decayed(settings, e) for e in range(len(curve))]
     assert record["valid_perplexity"] == min(row["valid_perplexity"] for row in curve)
     seconds = [row["seconds"] for row in curve]
     assert seconds == sorted(seconds) and seconds[0] > 0 and record["seconds"] >= seconds[-1]
@@ -252,7 +264,10 @@ def test_the_record_is_written_as_the_command_writes_it(name, tmp_path):
 def test_penn_treebank_was_the_text(name):
     record = records.read_record(name)
     assert record["data_sha256"] == penn_treebank.SHA256
-    assert record["results"]["tokens"] == {"train": 929580, "valid": 73750, "test": 82420}
+    tokens = {"train": 929580, "valid": 73750, "test": 82420}
+    if (share := record["settings"].get("train_share", 1.0)) < 1:
+        tokens["train"] = pytest.approx(share * 929589, abs=record["settings"]["batch_size"])
+    assert record["results"]["tokens"] == tokens
 
 
 def test_penn_treebank_small_model_tests_below_136_within_four_epochs():
@@ -262,6 +277,44 @@ def test_penn_treebank_small_model_tests_below_136_within_four_epochs():
     assert record["parameters"] == 2_090_400   # 2 · 10,000 · 100 + 10,000 + 4 · 100 · (100 + 100 + 1)
     assert len(record["curve"]) <= 4
     assert record["test_perplexity"] <= 136
+
+
+def test_the_laptop_recipe_tests_below_85_within_an_hour_on_two_cores():
+    record = records.read_record("ptb-laptop")
+    assert record["test_perplexity"] < 85
+    assert record["seconds"] <= 3600
+    assert record["hardware"]["cores"] <= 2 and record["results"]["device"] == "cpu"
+    assert record["results"]["processes"] == 1
+
+
+def test_the_ablation_has_every_model_with_every_seed():
+    record = records.read_record("ptb-ablation")
+    settings, rows = record["settings"], record["curve"]
+    assert settings["seeds"] >= 3
+    wanted = {(case, seed) for case in ablation.cases() for seed in range(settings["seeds"])}
+    assert [(row["case"], row["seed"]) for row in rows] == sorted(wanted, key=lambda pair: (
+        pair[1], list(ablation.cases()).index(pair[0])
+    ))
+    base = [row["parameters"] for row in rows if row["case"] == "base"]
+    V, H = 10_000, settings["hidden_size"]
+    assert set(base) == {2 * V * H + V + 4 * H * (2 * H + 2)}
+    tied = [row["parameters"] for row in rows if row["case"] == "+ tying"]
+    assert set(tied) == {V * H + V + 2 * 4 * H * (2 * H + 2)}
+
+
+def test_bfloat16_costs_less_than_1_percent_of_perplexity():
+    rows = records.read_record("ptb-precision")["curve"]
+    for seed in {row["seed"] for row in rows}:
+        of = {row["precision"]: row["test_perplexity"] for row in rows if row["seed"] == seed}
+        assert of["bfloat16"] == pytest.approx(of["float32"], rel=0.01)
+
+
+def test_two_processes_gave_the_losses_of_one():
+    record = records.read_record("two-processes")
+    assert len(record["curve"]) == record["settings"]["steps"] == 50
+    differences = [abs(row["one"] - row["two"]) / row["one"] for row in record["curve"]]
+    assert max(differences) == pytest.approx(record["results"]["largest_relative_difference"])
+    assert max(differences) < 1e-5
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,14 @@
 """The benchmark's arithmetic on contenders of known speed, and one quick real case."""
 
 import json
+import math
+import sys
 
 import pytest
 from typer.testing import CliRunner
 
 from tools.bench import __main__ as command
+from tools.bench import cases
 from tools.bench.cases import CASES
 from tools.bench.timing import Aim, Case
 
@@ -60,3 +63,19 @@ def test_the_command_writes_what_it_prints(tmp_path, monkeypatch):
     assert row["case"] == "rnn100" and set(row["median_ms"]) == {"ours", "torch", "products"}
     wrong = CliRunner().invoke(app, ["--only", "nothing"])
     assert wrong.exit_code == 2 and "rnn100" in wrong.output
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "plain"])
+def test_a_torch_step_trains(precision, monkeypatch):
+    monkeypatch.setattr(cases, "VOCAB", 60)
+    monkeypatch.setattr(cases, "LARGE", 8)
+    step = cases.torch_step(precision)
+    losses = [step() for _ in range(130)]
+    assert losses[0] == pytest.approx(math.log(60), rel=0.1)
+    assert sum(losses[-10:]) < 0.98 * sum(losses[:10])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak memory this way")
+def test_memory_is_measured_in_a_process_of_its_own():
+    found = cases.torch_step_memory(["ours"])
+    assert 50 < found["ours"] < 2000   # the logits alone are 27 MiB, their gradient as many

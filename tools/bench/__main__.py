@@ -48,14 +48,17 @@ def main(
     for column in ("case", "ours", "torch", "products", "ratio", "aim", "met?"):
         justify = "right" if column not in ("case", "aim", "met?") else "left"
         table.add_column(column, justify=justify, no_wrap=column in ("case", "aim"))
-    results = []
+    results, notes = [], []
     for key in chosen:
         case = CASES[key]()
         case.run(rounds)
         for aim in case.aims:
             ratio = case.ratio(aim)
-            times = (f"{case.median(name):.2f}" for name in ("ours", "torch", "products"))
-            table.add_row(case.name, *times, f"{ratio:.2f}", str(aim), "yes" if aim.met(ratio) else "NO")
+            ours = "bfloat16" if "bfloat16" in (aim.numerator, aim.denominator) else "ours"
+            columns = (ours, "torch", "products")
+            times = (f"{case.median(name):.2f}" if name in case.contenders else "" for name in columns)
+            name = case.name if ours == "ours" else f"{case.name} {ours}"
+            table.add_row(name, *times, f"{ratio:.2f}", str(aim), "yes" if aim.met(ratio) else "NO")
         results.append(
             {
                 "case": key,
@@ -66,8 +69,14 @@ def main(
                     {"aim": str(aim), "ratio": round(case.ratio(aim), 4), "met": aim.met(case.ratio(aim))}
                     for aim in case.aims
                 ],
+                "peak_mib": case.memory,
             }
         )
+        for name in case.contenders if case.memory else ():
+            notes.append(
+                f"{case.name}, {name}: {N * T / case.median(name) * 1e3:,.0f} tokens/s, "
+                f"{case.memory[name]:,.0f} MiB more at the peak of ten steps"
+            )
     report = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": records.versions(),
@@ -77,6 +86,8 @@ def main(
     }
     write_text(json_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     Console().print(table)
+    for note in notes:
+        typer.echo(note)
     typer.echo(f"Written to {json_path}")
 
 

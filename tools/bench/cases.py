@@ -1,4 +1,4 @@
-"""What is timed: three recurrent layers in two sizes, and a whole training step of the language model."""
+"""What is timed: three recurrent layers in two sizes, and whole training steps of two language models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.bench.timing import Aim, Case
 # numpy and torch are imported inside the functions: the number of threads has to be set before they load.
 
 N, T = 20, 35
-VOCAB, SIZE = 10_000, 100
+VOCAB, SIZE, LARGE = 10_000, 100, 320
 
 
 def recurrent_products(cell_gates: int, D: int, H: int) -> Callable[[], None]:
@@ -95,7 +95,7 @@ def language_model_case() -> Case:
         inputs, targets = ids[next(batches) % len(ids)]
         return train_step(model, optimizer, inputs, targets, 0.25)
 
-    peer = TorchLanguageModel(VOCAB, SIZE)
+    peer = PlainTorch(VOCAB, SIZE)
     tids = torch.from_numpy(ids)
     torch_batches = iter(range(10**9))
 
@@ -123,15 +123,15 @@ def language_model_case() -> Case:
     )
 
 
-class TorchLanguageModel:
-    """The same model and the same step with torch's own parts."""
+class PlainTorch:
+    """The same model and the same step with torch's own parts, as one would write it first."""
 
-    def __init__(self, vocab_size: int, size: int):
+    def __init__(self, vocab_size: int, size: int, num_layers: int = 1):
         import torch
         from torch import nn
 
         self.embedding = nn.Embedding(vocab_size, size)
-        self.lstm = nn.LSTM(size, size, batch_first=True)
+        self.lstm = nn.LSTM(size, size, num_layers, batch_first=True)
         self.output = nn.Linear(size, vocab_size)
         parts = nn.ModuleList([self.embedding, self.lstm, self.output])
         self.parameters = list(parts.parameters())
@@ -152,8 +152,68 @@ class TorchLanguageModel:
         return loss.item()
 
 
+def torch_step(precision: str) -> Callable[[], float]:
+    """A step of the torch trainer on chapter 6's model, 2 x 320 with tied weights, V = 10,000, no dropout.
+    "plain": of `PlainTorch` in the same shape, in float32."""
+    import numpy as np
+    import torch
+
+    from helpers.models.torch_language_model import TorchLanguageModel
+    from helpers.torch_training import TorchTrainer
+    from helpers.torch_training.language_modelling import LanguageModelLoss
+
+    ids = np.random.default_rng(0).zipf(1.3, (64, 2, N, T)) % VOCAB
+    numbers = iter(range(10**9))
+    if precision == "plain":
+        peer = PlainTorch(VOCAB, LARGE, num_layers=2)
+        tensors = torch.from_numpy(ids)
+        return lambda: peer.step(*tensors[next(numbers) % len(tensors)])
+    model = TorchLanguageModel(VOCAB, LARGE, LARGE, num_layers=2, tied=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0, fused=True)
+    trainer = TorchTrainer(
+        model, optimizer, LanguageModelLoss(), lambda model: {}, monitor="", max_norm=0.25,
+        precision=precision, device="cpu",
+    )
+    return lambda: trainer.train_step(tuple(ids[next(numbers) % len(ids)]))
+
+
+def torch_language_model_case() -> Case:
+    """Chapter 6's training step beside a plain one, float32 and, where the processor has it, bfloat16."""
+    import torch
+
+    from helpers.torch_training.hardware import has_fast_bfloat16
+
+    contenders = {"ours": torch_step("float32"), "torch": torch_step("plain")}
+    aims = [Aim("torch", "ours", 1.0, True)]
+    if has_fast_bfloat16(torch.device("cpu")):
+        contenders["bfloat16"] = torch_step("bfloat16")
+        aims.append(Aim("torch", "bfloat16", 1.3, True))
+    return Case("LM step 2x320", contenders, aims, calls=2, memory=torch_step_memory(list(contenders)))
+
+
+def torch_step_memory(names: list[str]) -> dict[str, float]:
+    """Contender → MiB that ten of its steps add to a process at their peak, each in a process of its own.
+
+    Empty where the system does not tell (Windows).
+    """
+    import subprocess
+    import sys
+
+    precisions = {"ours": "float32", "torch": "plain"}
+    found = {}
+    for name in names:
+        finished = subprocess.run(
+            [sys.executable, "-m", "tools.bench.memory", precisions.get(name, name)],
+            capture_output=True, text=True, check=False,
+        )
+        if finished.returncode == 0:
+            found[name] = float(finished.stdout)
+    return found
+
+
 CASES: dict[str, Callable[[], Case]] = {
     "lm": language_model_case,
+    "torchlm": torch_language_model_case,
     "lstm100": lambda: layer_case("LSTM", 100, 0.7),
     "lstm650": lambda: layer_case("LSTM", 650, 0.7),
     "rnn100": lambda: layer_case("RNN", 100, 1.2),

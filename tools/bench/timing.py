@@ -34,6 +34,7 @@ class Case:
     contenders: dict[str, Callable[[], object]]
     aims: list[Aim]
     calls: int = 1  # in a row, in each round
+    memory: dict[str, float] = field(default_factory=dict)   # MiB at the peak, where it was asked for
     times: dict[str, list[float]] = field(default_factory=dict)
 
     def run(self, rounds: int) -> None:

@@ -240,6 +240,36 @@ def test_quiz(monkeypatch):
     assert verdict.state == NOT_ATTEMPTED and "delete" in verdict.text
 
 
+def test_a_trial_shows_what_a_function_does_besides_returning(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+
+    def add(total, x):
+        total["sum"] += x
+        return x
+
+    def twice(function, total, x):
+        total = dict(total)
+        function(total, x)
+        return function(total, x), total["sum"]
+
+    made = registry.Exercise(
+        "add", "99", add, ("x", "sum"),
+        lambda rng: {"total": {"sum": float(rng.normal())}, "x": float(rng.normal())}, trial=twice,
+    )  # fmt: skip
+    made.oracle("by hand")(lambda total, x: (x, total["sum"] + 2 * x))
+
+    @made.misconception("overwritten", "It is overwritten.")
+    def overwritten(total, x):
+        total["sum"] = x
+        return x
+
+    assert judge.judge(made, lambda total, x: add(total, x)).state == PASSED
+    assert judge.judge(made, made.stand_in()).state == NOT_ATTEMPTED
+    verdict = judge.judge(made, lambda total, x: overwritten(total, x))
+    assert verdict.misconception == "overwritten" and "`sum` differs" in verdict.text
+    assert "as in the stub" in judge.judge(made, lambda total: 1).text
+
+
 def test_unknown_name_suggests_a_near_one():
     with pytest.raises(ValueError, match="such as rnn_step,"):
         registry.get("rnn_stepp")

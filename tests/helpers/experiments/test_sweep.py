@@ -1,11 +1,15 @@
 """A sweep: stopped anywhere it goes on where it was, and only with its own rows."""
 
 import json
+import multiprocessing
+import os
+import time
 
 import pytest
 
 from helpers.experiments.registry import Run
 from helpers.experiments.sweep import sweep
+from helpers.records import hardware
 from helpers.training.checkpoints import CheckpointError
 
 CASES = [{"cell": cell, "lr": lr} for cell in ("rnn", "gru") for lr in (0.1, 0.2, 0.3)]
@@ -132,3 +136,22 @@ def test_seconds_are_those_of_all_cases_however_often_it_was_stopped(run, file, 
     with pytest.raises(KeyboardInterrupt):
         sweep(run, CASES, Measure(stop=3))   # two cases of one second each, and one that is lost
     assert sweep(run, CASES, Measure())["seconds"] == len(CASES)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+def test_two_at_a_time_give_the_same_rows_in_the_same_order(run, file):
+    def measure(cell, lr):
+        time.sleep(0.3 * (0.3 - lr))   # the later ones are done first
+        if lr == 0.3 and cell == "gru" and not file.with_name("again").exists():
+            raise FloatingPointError("loss: got nan")
+        return [{"cell": cell, "lr": lr, "process": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"]}]
+
+    with pytest.raises(FloatingPointError, match="got nan"):
+        sweep(run, CASES, measure, jobs=2)
+    assert len(json.loads(file.read_text(encoding="utf-8"))["done"]) == 5
+    file.with_name("again").touch()
+    outcome = sweep(run, CASES, measure, jobs=2)
+    assert [(row["cell"], row["lr"]) for row in outcome["curve"]] == [(c["cell"], c["lr"]) for c in CASES]
+    assert os.getpid() not in {row["process"] for row in outcome["curve"]}
+    assert {row["threads"] for row in outcome["curve"]} == {str(max(1, hardware()["cores"] // 2))}
+    assert outcome["seconds"] > 0 and not file.exists()

@@ -1,0 +1,11 @@
+"""Exercises of chapter 6, improvements: references, oracles, and the mistakes learners make."""
+
+from helpers.checks.chapter_06 import (  # noqa: F401 (importing registers)
+    averaging_begins,
+    cosine_rate,
+    locked_dropout,
+    parameter_count,
+    quizzes,
+    tied_gradient,
+    torch_train_step,
+)

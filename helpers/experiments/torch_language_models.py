@@ -1,0 +1,105 @@
+"""Experiments of chapter 6: torch language models on Penn Treebank, laptop and full size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from helpers.experiments.registry import Run, experiment
+from helpers.experiments.torch_runs import train_on_penn_treebank
+
+PLAIN: dict[str, Any] = {
+    "num_layers": 2,
+    "tied": True,
+    "variational": True,
+    "weight_dropout": 0.0,
+    "activation": 0.0,
+    "slowness": 0.0,
+    "random_windows": False,
+    "batch_size": 20,
+    "seq_len": 35,
+    "optimizer": "sgd",
+    "lr": 20.0,
+    "weight_decay": 1.2e-6,
+    "schedule": "cosine",
+    "warmup_steps": 130,
+    "average_patience": 0,
+    "max_norm": 0.25,
+    "precision": "auto",
+}
+"""Settings the experiments share."""
+
+FULL_SIZE = {"stop_after": 0}
+"""`stop_after` > 0 ends a run after so many of its epochs; the same command without it goes on from there."""
+
+
+@experiment(
+    "ptb-laptop",
+    chapter="06",
+    summary="Penn Treebank on two cores in less than an hour: two tied LSTM layers, everything of chapter 6",
+    distributed=True,
+    embedding_size=400,
+    hidden_size=650,
+    input_dropout=0.25,
+    dropout=0.3,
+    output_dropout=0.4,
+    embedding_dropout=0.05,
+    epochs=17,
+    **PLAIN,
+)
+def ptb_laptop(run: Run) -> dict[str, Any]:
+    """SGD whose rate falls along half a cosine; the last layer is as wide as the embedding."""
+    return train_on_penn_treebank(run)
+
+
+@experiment(
+    "ptb-650",
+    chapter="06",
+    summary="Penn Treebank, 2 x 650 tied, the shape with a published 75.8: a GPU's work, or hours on a CPU",
+    distributed=True,
+    embedding_size=650,
+    hidden_size=650,
+    input_dropout=0.35,
+    dropout=0.35,
+    output_dropout=0.45,
+    embedding_dropout=0.1,
+    epochs=40,
+    **PLAIN,
+    **FULL_SIZE,
+)
+def ptb_650(run: Run) -> dict[str, Any]:
+    """Variational dropout where the published model has Zaremba's; otherwise as ptb-laptop."""
+    return train_on_penn_treebank(run)
+
+
+AWD: dict[str, Any] = {
+    **PLAIN,
+    "num_layers": 3,
+    "weight_dropout": 0.5,
+    "activation": 2.0,
+    "slowness": 1.0,
+    "random_windows": True,
+    "seq_len": 70,
+    "lr": 30.0,
+    "schedule": "constant",
+    "average_patience": 5,
+}
+
+
+@experiment(
+    "ptb-awd",
+    chapter="06",
+    summary="Penn Treebank, AWD-LSTM's settings, 3 x 1150 (published: 57.3): a day's work for a GPU",
+    distributed=True,
+    embedding_size=400,
+    hidden_size=1150,
+    input_dropout=0.4,
+    dropout=0.25,
+    output_dropout=0.4,
+    embedding_dropout=0.1,
+    epochs=500,
+    **AWD,
+    **FULL_SIZE,
+)
+def ptb_awd(run: Run) -> dict[str, Any]:
+    """Merity, Keskar & Socher (2018), without their fine-tuning."""
+    return train_on_penn_treebank(run)

@@ -1,0 +1,137 @@
+"""Training a torch language model in an experiment: from its settings to the fields of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from helpers.experiments.registry import Run
+from helpers.experiments.training_runs import cut
+
+
+def train_on_penn_treebank(run: Run) -> dict[str, Any]:
+    """`train` on Penn Treebank."""
+    from helpers.corpora import penn_treebank
+
+    corpus = penn_treebank.load_all()
+    ids = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
+    return train(run, ids, len(corpus.vocabulary), dict(penn_treebank.SHA256))
+
+
+def build(settings: Mapping[str, Any], vocab_size: int):
+    """The `TorchLanguageModel` that `settings` describe; torch's generator draws its weights."""
+    from helpers.models.torch_language_model import TorchLanguageModel
+
+    shape = ("embedding_size", "hidden_size")
+    options = (
+        "num_layers", "tied", "variational", "input_dropout", "dropout", "output_dropout",
+        "embedding_dropout", "weight_dropout",
+    )
+    return TorchLanguageModel(
+        vocab_size, *(settings[name] for name in shape), **{name: settings[name] for name in options}
+    )
+
+
+def optimizer_of(settings: Mapping[str, Any], model):
+    """The torch optimizer that `settings` describe."""
+    import torch
+
+    kinds = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
+    name = settings["optimizer"]
+    if name not in kinds:
+        raise ValueError(f"optimizer: got {name!r}, wanted one of {', '.join(kinds)}")
+    options = {"betas": (0.9, 0.99)} if name == "adamw" else {}
+    return kinds[name](
+        model.parameters(), lr=settings["lr"], weight_decay=settings["weight_decay"], fused=True, **options
+    )
+
+
+def scheduler_of(settings: Mapping[str, Any], optimizer, steps_an_epoch: int):
+    """The learning rate over the run, as `settings` describe it."""
+    import torch
+
+    from helpers.torch_training.schedules import cosine, stepped
+
+    kind = settings["schedule"]
+    if kind == "cosine":
+        factor = cosine(steps_an_epoch * settings["epochs"], settings["warmup_steps"])
+    elif kind == "stepped":
+        factor = stepped(steps_an_epoch, settings["constant_epochs"], settings["lr_decay"])
+    elif kind == "constant":
+        return None
+    else:
+        raise ValueError(f"schedule: got {kind!r}, wanted 'cosine', 'stepped' or 'constant'")
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def train(
+    run: Run, ids: Mapping[str, Any], vocab_size: int, data_sha256: Mapping[str, str]
+) -> dict[str, Any]:
+    """Train on ``ids["train"]``, keep the best on ``["valid"]``, test once → fields of a record.
+
+    Raises KeyboardInterrupt when the run was stopped; its checkpoint goes on.
+    """
+    import torch
+
+    from helpers.torch_training import TorchTrainer
+    from helpers.torch_training.averaging import WeightAverage
+    from helpers.torch_training.distributed import join_processes
+    from helpers.torch_training.language_modelling import LanguageModelLoss, RandomWindows, mean_nats
+    from helpers.training import perplexity
+
+    s = run.settings
+    batches = cut(ids, s)
+    torch.manual_seed(run.seed)
+    model = build(s, vocab_size)
+    optimizer = optimizer_of(s, model)
+    trainer = TorchTrainer(
+        model,
+        optimizer,
+        LanguageModelLoss(
+            activation=s["activation"],
+            slowness=s["slowness"],
+            seq_len=s["seq_len"] if s["random_windows"] else None,
+        ),
+        lambda model: {"valid_perplexity": perplexity(mean_nats(model, batches["valid"]))},
+        monitor="valid_perplexity",
+        scheduler=scheduler_of(s, optimizer, len(batches["train"])),
+        max_norm=s["max_norm"],
+        average=WeightAverage(s["average_patience"]) if s["average_patience"] else None,
+        checkpoint=run.checkpoint.with_suffix(".pt"),
+        # A cosine knows where it ends: with more epochs it is another run.
+        settings={
+            **{name: value for name, value in s.items() if name != "stop_after"},
+            "epochs": s["epochs"] if s["schedule"] == "cosine" else None,
+            "seed": run.seed,
+            "data": dict(data_sha256),
+        },
+        save_every=run.save_every,
+        precision=s["precision"],
+        summary=lambda nats: {"train_perplexity": perplexity(nats)},
+        bar=run.bar,
+    )
+    windows = batches["train"]
+    if s["random_windows"]:
+        windows = RandomWindows(windows, s["seq_len"], run.seed)
+    group = join_processes(trainer.device)
+    if not run.resume and group.first:
+        trainer.checkpoint.unlink(missing_ok=True)   # or a later run would go on from the old one
+    if run.resume and trainer.resume() and group.first:
+        trainer.report(f"going on after {trainer.epoch} epochs and {trainer.step} steps")
+    curve = trainer.fit(windows, s.get("stop_after") or s["epochs"])
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return {
+        "curve": curve,
+        "data_sha256": dict(data_sha256),
+        "parameters": model.parameter_count,
+        "seconds": trainer.seconds,
+        "valid_perplexity": trainer.best_score,
+        "test_perplexity": perplexity(mean_nats(model, batches["test"])),
+        "results": {
+            "tokens": {name: each.tokens for name, each in batches.items()},
+            "precision": trainer.precision,
+            "device": str(trainer.device),
+            "processes": group.count,
+        },
+    }

@@ -1,0 +1,59 @@
+"""What chapter 6 adds to an LSTM language model, in torch: masks that are held over time, words that are
+dropped, connections that are dropped, and two penalties.
+
+Every function does nothing, and draws nothing, when `training` is false or its strength is 0. Masks are
+scaled by 1 / (1 - p), so that expectations are the same in training and evaluation.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from helpers.validation import require_fraction
+
+
+def locked_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
+    """Dropout with one mask for all time steps: x (T, N, H) → (T, N, H), the mask has shape (1, N, H).
+
+    "Variational" dropout (Gal & Ghahramani 2016): a unit that is dropped is dropped for the whole window,
+    each row of the batch with a mask of its own. ValueError for p outside [0, 1).
+    """
+    p = require_fraction("p", p)
+    if not training or p == 0:
+        return x
+    mask = torch.empty(1, *x.shape[1:], dtype=x.dtype, device=x.device).bernoulli_(1 - p)
+    return x * mask.div_(1 - p)
+
+
+def embedding_dropout(ids: Tensor, weight: Tensor, p: float, training: bool = True) -> Tensor:
+    """Look up ids (T, N) in weight (V, D) → (T, N, D), each *word* dropped with probability p.
+
+    A dropped word is a row of zeros wherever it stands in the window (Gal & Ghahramani 2016).
+    """
+    p = require_fraction("p", p)
+    embedded = functional.embedding(ids, weight)
+    if not training or p == 0:
+        return embedded
+    mask = torch.empty(len(weight), 1, dtype=weight.dtype, device=weight.device).bernoulli_(1 - p)
+    return embedded * functional.embedding(ids, mask.div_(1 - p))
+
+
+def weight_dropout(weight: Tensor, p: float, training: bool = True) -> Tensor:
+    """DropConnect: the weights (any shape) with single connections dropped (Wan et al. 2013).
+
+    On an LSTM's hidden-to-hidden weights, drawn once a window, it regularises the recurrence and leaves
+    the state whole (Merity, Keskar & Socher 2018).
+    """
+    return functional.dropout(weight, require_fraction("p", p), training)
+
+
+def activation_penalty(h: Tensor) -> Tensor:
+    """AR: the mean of h² over h (T, N, H) (Merity, McCann & Socher 2017). A scalar."""
+    return h.float().pow(2).mean()
+
+
+def slowness_penalty(h: Tensor) -> Tensor:
+    """TAR: the mean of (h_t - h_{t-1})² over h (T, N, H) (the same paper). A scalar; 0 for one step."""
+    return (h[1:] - h[:-1]).float().pow(2).mean() if len(h) > 1 else h.new_zeros(())

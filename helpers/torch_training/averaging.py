@@ -1,0 +1,78 @@
+"""The mean of the weights over many steps, validated and kept instead of the last weights."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from helpers.torch_training.states import copy_weights
+from helpers.validation import require_int
+
+
+class WeightAverage:
+    """Averages the weights after every step (Polyak & Juditsky 1992), once it is time to.
+
+    NT-ASGD's rule says when (Merity, Keskar & Socher 2018): at the first epoch whose validation score is
+    worse than the best of all epochs more than `patience` epochs ago. `patience` is in epochs.
+    """
+
+    def __init__(self, patience: int = 5):
+        self.patience = require_int("patience", patience, minimum=0)
+        self.scores: list[float] = []
+        self._averaged: AveragedModel | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether there is an average."""
+        return self._averaged is not None
+
+    def update(self, model: nn.Module) -> None:
+        """Add the model's weights to the mean, if averaging has begun."""
+        if self._averaged is not None:
+            self._averaged.update_parameters(model)
+
+    def end_epoch(self, model: nn.Module, score: float) -> None:
+        """Begin with the model's weights if it is time to; `score` is lower when better."""
+        old = self.scores[: max(0, len(self.scores) - self.patience)]
+        if self._averaged is None and old and score > min(old):
+            self._begin(model)
+        self.scores.append(score)
+
+    def _begin(self, model: nn.Module) -> None:
+        self._averaged = AveragedModel(model)
+        self._averaged.update_parameters(model)
+
+    def copy_to(self, model: nn.Module) -> None:
+        """Fill the model with the averaged weights."""
+        model.load_state_dict(self._averaged.module.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that is needed to go on."""
+        averaged = None if self._averaged is None else self._averaged.state_dict()
+        return {"scores": list(self.scores), "averaged": averaged}
+
+    def load_state_dict(self, state: Mapping[str, Any], model: nn.Module) -> None:
+        """Go on from `state_dict()`; `model` is of the same kind."""
+        self.scores = list(state["scores"])
+        self._averaged = None
+        if state["averaged"] is not None:
+            self._averaged = AveragedModel(model)
+            self._averaged.load_state_dict(state["averaged"])
+
+
+@contextlib.contextmanager
+def averaged(model: nn.Module, average: WeightAverage | None) -> Iterator[None]:
+    """Inside the block the model holds the averaged weights, if there are any."""
+    if average is None or not average.active:
+        yield
+        return
+    kept = copy_weights(model)
+    average.copy_to(model)
+    try:
+        yield
+    finally:
+        model.load_state_dict(kept)

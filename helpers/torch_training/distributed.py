@@ -1,0 +1,128 @@
+"""Several processes that train one model together, started by ``torchrun``.
+
+Each takes its rows of every batch; the gradients are averaged, so all hold the same weights at every step.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+from helpers.validation import require
+
+
+class ProcessLost(ConnectionError):
+    """Another process of the same run has ended."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process's number (`rank`) among `count`; alone without torchrun."""
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the one that validates, reports and writes files."""
+        return self.rank == 0
+
+    def rows(self, size: int) -> slice:
+        """This process's rows of a batch of `size`. ValueError unless all get the same number."""
+        wanted = f"a multiple of the {self.count} processes (equal shards)"
+        require(size % self.count == 0, "batch_size", size, wanted)
+        each = size // self.count
+        return slice(self.rank * each, (self.rank + 1) * each)
+
+    def mean(self, value: float, device: torch.device) -> float:
+        """The mean of every process's `value`."""
+        if self.count == 1:
+            return value
+        total = torch.tensor(value, dtype=torch.float64, device=device)
+        dist.all_reduce(total)
+        return total.item() / self.count
+
+    def share(self, value: Any) -> Any:
+        """The first process's `value`, on all of them."""
+        if self.count == 1:
+            return value
+        box = [value]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def collect(self, value: Any) -> list[Any]:
+        """Every process's `value`, in order, on all of them."""
+        if self.count == 1:
+            return [value]
+        box: list[Any] = [None] * self.count
+        dist.all_gather_object(box, value)
+        return box
+
+
+def started_by_torchrun() -> bool:
+    """Whether this is one of several processes of a run."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def join_processes(device: torch.device) -> Processes:
+    """Join the other processes of this run: gloo on the CPU, nccl on GPUs. Alone outside of torchrun.
+
+    Once for a process: they part when it ends. (Joined a second time they would meet at the addresses of the
+    first, and wait for ever.)
+    """
+    if not started_by_torchrun():
+        return Processes()
+    if not dist.is_initialized():
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(dist.destroy_process_group)
+    return Processes(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+
+
+@contextlib.contextmanager
+def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
+    """Turn the end of another process into one clear message, `what_remains` saying how to go on."""
+    if group.count == 1:
+        yield
+        return
+    text = f"another process of this run has ended, so process {group.rank} stops too. {what_remains}"
+
+    def stop(number: int, frame: Any) -> None:   # torchrun ends those that are left
+        sys.stderr.write(f"Stopped: {text}\n")
+        sys.stderr.flush()
+        os._exit(128 + number)
+
+    old = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except RuntimeError as error:   # what gloo and nccl raise
+        if not _is_of_the_connection(error):
+            raise
+        raise ProcessLost(text) from error
+    finally:
+        signal.signal(signal.SIGTERM, old)
+
+
+def _is_of_the_connection(error: RuntimeError) -> bool:
+    words = ("gloo", "nccl", "connection closed", "connection reset", "broken pipe")
+    return isinstance(error, dist.DistError) or any(word in str(error).lower() for word in words)
+
+
+def to_device(batch: Any, device: torch.device, rows: slice | None = None) -> Any:
+    """Arrays or tensors, nested in tuples and lists, as tensors on `device`; `rows` of each if given."""
+    if isinstance(batch, tuple | list):
+        return type(batch)(to_device(part, device, rows) for part in batch)
+    tensor = batch if isinstance(batch, Tensor) else torch.as_tensor(batch)
+    return (tensor if rows is None else tensor[rows]).to(device)

@@ -1,0 +1,99 @@
+"""Language models in the torch trainer: the loss of a window, perplexity, and windows of random length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from helpers.corpora.batches import ContiguousBatches
+from helpers.regularization import activation_penalty, slowness_penalty
+from helpers.torch_training.distributed import to_device
+from helpers.torch_training.trainer import StepLoss
+
+
+class LanguageModelLoss:
+    """The mean cross-entropy of a window in nats a token, plus the two penalties if they are wanted.
+
+    Args:
+        activation: weight of AR, the mean square of what the output layer sees.
+        slowness: weight of TAR, the mean square of the last layer's steps.
+        seq_len: windows of other lengths weigh in proportion to this one; None: all the same.
+    """
+
+    def __init__(self, *, activation: float = 0.0, slowness: float = 0.0, seq_len: int | None = None):
+        self.activation, self.slowness, self.seq_len = float(activation), float(slowness), seq_len
+
+    def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor], state: Any) -> StepLoss:
+        """batch: inputs and targets (N, T) → what the trainer wants."""
+        inputs, targets = batch
+        h, raw, state = model.hidden(inputs, state)
+        logits = nn.functional.linear(h.flatten(0, 1), model.output, model.output_bias)
+        value = nn.functional.cross_entropy(logits, targets.T.flatten())
+        objective = value
+        if self.activation:
+            objective = objective + self.activation * activation_penalty(h)
+        if self.slowness:
+            objective = objective + self.slowness * slowness_penalty(raw)
+        if self.seq_len is not None:
+            objective = objective * (targets.shape[1] / self.seq_len)
+        return StepLoss(objective, value.detach(), targets.numel(), state)
+
+
+def mean_nats(model: nn.Module, batches: ContiguousBatches) -> float:
+    """Mean loss in nats per token over `batches` of (inputs, targets), each (N, T), the state carried from
+    window to window and zero at first; float32, no dropout. Take exp, or `perplexity`, of it."""
+    device = next(model.parameters()).device
+    was_training, state, total, count = model.training, None, 0.0, 0
+    model.eval()
+    try:
+        with torch.no_grad():
+            for batch in batches:
+                inputs, targets = to_device(batch, device)
+                logits, state = model(inputs, state)
+                sums = nn.functional.cross_entropy(
+                    logits.flatten(0, 1).float(), targets.flatten(), reduction="sum"
+                )
+                total += sums.item()
+                count += targets.numel()
+    finally:
+        model.train(was_training)
+    return total / count
+
+
+class RandomWindows:
+    """Contiguous batches whose windows differ in length, new ones every epoch (Merity et al. 2018).
+
+    With probability 0.95 a window's length is drawn around `seq_len`, otherwise around half of it, from a
+    normal distribution of standard deviation 5, at least 5. Call with the epoch, from 0, for its batches.
+    """
+
+    def __init__(self, batches: ContiguousBatches, seq_len: int, seed: int):
+        whole = list(batches)
+        self._inputs = np.concatenate([inputs for inputs, _ in whole], axis=1)
+        self._targets = np.concatenate([targets for _, targets in whole], axis=1)
+        self.seq_len, self.seed = seq_len, seed
+
+    def __call__(self, epoch: int) -> _Windows:
+        rng = np.random.default_rng((self.seed, epoch))
+        edges = [0]
+        while edges[-1] < self._inputs.shape[1]:
+            center = self.seq_len if rng.random() < 0.95 else self.seq_len / 2
+            length = max(5, round(rng.normal(center, 5)))
+            edges.append(min(edges[-1] + length, self._inputs.shape[1]))
+        return _Windows(self._inputs, self._targets, edges)
+
+
+class _Windows:
+    def __init__(self, inputs: np.ndarray, targets: np.ndarray, edges: list[int]):
+        self.inputs, self.targets, self.edges = inputs, targets, edges
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for start, end in zip(self.edges, self.edges[1:], strict=False):
+            yield self.inputs[:, start:end].copy(), self.targets[:, start:end].copy()

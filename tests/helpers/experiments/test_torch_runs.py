@@ -1,0 +1,117 @@
+"""The torch experiments on a tiny text: what they return, and that they stop, go on and restart."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from helpers.experiments import ablation, get
+from helpers.experiments.registry import Run
+from helpers.experiments.torch_runs import train
+from helpers.training.checkpoints import CheckpointError
+
+V = 12
+SMALL = {
+    "embedding_size": 5,
+    "hidden_size": 7,
+    "batch_size": 4,
+    "seq_len": 6,
+    "epochs": 3,
+    "precision": "float32",
+    "warmup_steps": 5,
+}
+
+
+def text(seed, tokens):
+    return np.cumsum(np.random.default_rng(seed).integers(1, 3, tokens)) % V
+
+
+IDS = {"train": text(0, 400), "valid": text(1, 200), "test": text(2, 200)}
+
+
+def run(tmp_path, name="ptb-650", resume=True, **changes):
+    settings = {**get(name).settings, **SMALL, **changes}
+    return train(Run(0, settings, tmp_path / "run.npz", resume, bar=False), IDS, V, {"text": "0" * 64})
+
+
+@pytest.mark.parametrize("name", ["ptb-laptop", "ptb-650", "ptb-awd"])
+def test_an_outcome_has_a_records_fields(tmp_path, name):
+    outcome = run(tmp_path, name)
+    assert [row["epoch"] for row in outcome["curve"]] == [1, 2, 3]
+    assert outcome["valid_perplexity"] == min(row["valid_perplexity"] for row in outcome["curve"])
+    assert 1 < outcome["test_perplexity"] < 2 * V
+    assert outcome["results"] == {
+        "tokens": {"train": 396, "valid": 190, "test": 190},
+        "precision": "float32", "device": "cpu", "processes": 1,
+    }
+    layers = get(name).settings["num_layers"]
+    sizes = [5, *[7] * (layers - 1), 5]
+    lstm = sum(4 * u * (d + u + 2) for d, u in itertools.pairwise(sizes))
+    assert outcome["parameters"] == V * 5 + V + lstm
+
+
+def without_seconds(curve):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in curve]
+
+
+def test_stopped_after_an_epoch_it_goes_on_to_the_same_end(tmp_path):
+    whole = run(tmp_path / "a")
+    first = run(tmp_path / "b", stop_after=1)
+    assert without_seconds(first["curve"]) == without_seconds(whole["curve"])[:1]
+    both = run(tmp_path / "b")
+    assert without_seconds(both["curve"]) == without_seconds(whole["curve"])
+    assert both["test_perplexity"] == whole["test_perplexity"]
+    with pytest.raises(CheckpointError, match=r"dropout: got 0\.2"):
+        run(tmp_path / "b", dropout=0.2)
+    assert without_seconds(run(tmp_path / "b", resume=False)["curve"]) == without_seconds(whole["curve"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"optimizer": "adagrad"}, "optimizer: got 'adagrad'"),
+        ({"schedule": "linear"}, "schedule: got 'linear'"),
+        ({"precision": "float16"}, "precision: got 'float16'"),
+        ({"dropout": 1.5}, r"dropout: got 1\.5"),
+    ],
+)
+def test_bad_settings_are_named(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        run(tmp_path, **change)
+
+
+def test_a_flag_is_set_by_its_name(tmp_path):
+    experiment = get("ptb-laptop")
+    with pytest.raises(ValueError, match="tied: got 'maybe', wanted a value like True"):
+        experiment.run(overrides={"tied": "maybe"}, checkpoints=tmp_path)
+
+
+def test_the_models_of_the_ablation_differ_in_one_thing():
+    models = ablation.cases()
+    full = models["+ tying"]
+    assert full == ablation.FULL
+    ladder = [{**ablation.FULL, **less} for less in ablation.LADDER.values()]
+    for below, above in itertools.pairwise(ladder):
+        assert sum(below[key] != above[key] for key in full) == 1
+    for less in ablation.WITHOUT.values():
+        assert len(less) == 1
+    assert "- tying" not in models   # it is the rung "+ variational"
+    assert {**full, **ablation.WITHOUT["- tying"]} == models["+ variational"]
+    assert len(models) == len({str(sorted(model.items())) for model in models.values()})
+
+
+def test_train_one_reports_the_best_epoch():
+    class Text:
+        vocab_size = V
+
+    from helpers.experiments.training_runs import cut
+
+    Text.batches = cut(IDS, SMALL)
+    Text.watched = Text.batches["valid"]
+    settings = {"lr": 5.0, "warmup_steps": 2, "max_norm": 0.25}
+    row = ablation.train_one(Text, settings, 1, 6, 3, "float32", {**ablation.FULL, "dropout": 0.2})
+    assert row["valid_perplexity"] == row["watched_perplexity"] <= row["last_watched_perplexity"]
+    assert 1 <= row["best_epoch"] <= 3
+    assert row["seed"] == 1 and math.isfinite(row["test_perplexity"])
+    assert row["parameters"] == V * 6 + V + 2 * 4 * 6 * (12 + 2)
