@@ -139,8 +139,8 @@ for name, parameter in counterparts(theirs).items():
 # loss.backward(), torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm), optimizer.step(). Return
 # loss.item() and [(h.detach(), c.detach()) for h, c in state].</details>
 #
-# You are there when a step of SGD at learning rate 1, on a gradient longer than the threshold 0.25, moves all
-# weights together by `0.250`.
+# You are there when a step of SGD at learning rate 1, on a gradient longer than the threshold 0.25,
+# moves all weights together by `0.250`.
 
 # %% exercise="torch_train_step"
 def torch_train_step(model, optimizer, inputs, targets, state, max_norm):
@@ -370,11 +370,11 @@ for layers, rows in depth.items():
 
 # %% [markdown]
 # Here deeper is worse, and the column `train` says why. Not because two layers fit the text too well: after
-# eight passes they have not fitted it *yet*. The lower table shows where the time goes. For some passes a deep
-# model knows little more than how frequent each word is; three layers stay there for longest, and differ most
-# from seed to seed. With the same number of passes, one layer has learned more. That is no law: with more text
-# and more passes a second layer may pay. But "deeper is better" needs a budget beside it. (6.8 asks again, with
-# more text.)
+# eight passes they have not fitted it *yet*. The lower table shows where the time goes. After the first pass two
+# layers know little more than how frequent each word is; three layers stay there for half of the run, and differ
+# most from seed to seed. With the same number of passes, one layer has learned more. That is no law: with more
+# text and more passes a second layer may pay. But "deeper is better" needs a budget beside it. (6.8 asks again,
+# with more text.)
 #
 # ## 6.3 Overfitting
 #
@@ -879,8 +879,8 @@ for H in (650, 100):
 # <details><summary>A recipe</summary>Output: flatten to dz (N·T, V) and a (N·T, D), then dE = dz.T @ a. Lookup:
 # np.add.at(dE, ids, dembedded). (dE[ids] += dembedded keeps only one of a word's contributions.)</details>
 #
-# You are there when two occurrences of word 0, each with gradient 1, and zero gradients at the output give
-# `dE[0, 0] = 2`.
+# You are there when two occurrences of word 0, each with gradient 1, and
+# zero gradients at the output give `dE[0, 0] = 2`.
 
 # %% exercise="tied_gradient"
 def tied_gradient(ids, dembedded, h, dlogits):
@@ -1054,11 +1054,12 @@ from helpers.records import read_record
 
 recorded = read_record("ptb-ablation")
 print(recorded["command"])
-print(f"{recorded['hardware']['processor']}, one thread a model, {recorded['seconds'] / 60:.0f} minutes of models\n")
+minutes = recorded["seconds"] / 60
+print(f"{recorded['hardware']['processor']}, one thread a model, {minutes:.0f} minutes of models\n")
 
 
 def of_case(name):
-    """The rows of one case, one for each seed. Without tying the full model is the rung before the last."""
+    """The rows of one case. (Without tying the full model is the rung before the last.)"""
     name = "+ variational" if name == "- tying" else name
     return [row for row in recorded["curve"] if row["case"] == name]
 
@@ -1077,22 +1078,24 @@ for title, names in (
 ):
     print(title)
     for name in names:
-        cpu, valid = over_seeds(name, "cpu_seconds")[0], over_seeds(name, "valid_perplexity")[0]
+        numbers = of_case(name)[0]["parameters"]
+        cpu, valid = (over_seeds(name, key)[0] for key in ("cpu_seconds", "valid_perplexity"))
         test, low, high = over_seeds(name, "test_perplexity")
-        print(f"  {name:14s} {of_case(name)[0]['parameters']:9,d} {cpu:6.0f} {valid:6.0f} {test:6.0f}   {low:.0f}-{high:.0f}")
+        print(f"  {name:14s} {numbers:9,d} {cpu:6.0f} {valid:6.0f} {test:6.0f}   {low:.0f}-{high:.0f}")
 
 # %%
-rungs = [*ablation.LADDER, *[n for n in ablation.WITHOUT if n != "- tying"], *ablation.BEYOND, *ablation.BASE_BEYOND]
+rungs = list(ablation.cases())
 fig, axis = figure(width=7.5, height=4.2)
 for place, name in enumerate(reversed(rungs)):
     mean, low, high = over_seeds(name, "test_perplexity")
     colour = COLOURS["lstm" if name in ablation.LADDER else "gru" if name in ablation.WITHOUT else "rnn"]
-    axis.plot([low, high], [place, place], color=colour, linewidth=6, alpha=0.3, solid_capstyle="butt")
+    axis.plot([low, high], [place] * 2, color=colour, linewidth=6, alpha=0.3, solid_capstyle="butt")
     axis.plot(mean, place, "o", color=colour)
 full = over_seeds("+ tying", "test_perplexity")[0]
 axis.axvline(full, color=COLOURS["control"], linewidth=0.9, linestyle=":")
 axis.set_yticks(range(len(rungs)), reversed(rungs))
-axis.set(xlabel="test perplexity: mean and range of three seeds", title="Penn Treebank, 58,000 words, 16 passes")
+axis.set(xlabel="test perplexity: mean and range of three seeds")
+axis.set_title("Penn Treebank, 58,000 words, 16 passes")
 show(fig, "Test perplexity, mean of three seeds: "
      + ", ".join(f"{name} {over_seeds(name, 'test_perplexity')[0]:.0f}" for name in rungs) + ".")
 
@@ -1104,9 +1107,9 @@ show(fig, "Test perplexity, mean of three seeds: "
 # - **One mask or a new one at every step**: no difference beyond the seeds, in either question.
 # - **Twice the width** buys 6 points, **twice the passes** none: by then the model has seen its text often
 #   enough.
-# - **Text** buys more than all of that together. And with four times the text, read four times, the plain
-#   *base* is better than the full model: what is read so seldom is not learned by heart, and a regulariser only
-#   costs time.
+# - **Text** buys more than all of that together. And with four times the text, read four times, the plain *base*
+#   is ahead of the full model: neither a second layer nor protection against learning by heart pays in four
+#   passes. (Which of the two costs more, these rows do not say.)
 #
 # So "layers, dropout and tying take perplexity from 136 to 75" is not a list of things that are good by
 # themselves. The published model reads 930,000 words forty times with 650 units; there learning by heart is the
@@ -1282,9 +1285,11 @@ show(
 # %%
 laptop, small = read_record("ptb-laptop"), read_record("ptb-small")
 for name, record in (("chapter 5", small), ("laptop", laptop)):
+    valid, test = record["valid_perplexity"], record["test_perplexity"]
     print(f"{name:10} {record['parameters']:10,d} parameters, {len(record['curve']):2d} epochs,"
-          f" {record['seconds'] / 60:3.0f} min: valid {record['valid_perplexity']:.1f}, test {record['test_perplexity']:.1f}")
-print(laptop["hardware"]["processor"], "·", laptop["hardware"]["cores"], "cores ·", laptop["results"]["precision"])
+          f" {record['seconds'] / 60:3.0f} min: valid {valid:.1f}, test {test:.1f}")
+machine = laptop["hardware"]
+print(machine["processor"], "·", machine["cores"], "cores ·", laptop["results"]["precision"])
 
 fig, axis = figure(width=6.5, height=3.4)
 for name, record, colour in (("chapter 5: 1 × 100", small, "rnn"), ("the recipe", laptop, "lstm")):
@@ -1332,7 +1337,8 @@ from helpers.records import RUNS
 for path in sorted(path for name in ("ptb-650", "ptb-awd") for path in RUNS.glob(f"{name}*.json")):
     record = read_record(path.stem)
     last = record["curve"][-1]
-    print(f"{record['name']}: {record['parameters']:,d} parameters, epoch {last['epoch']} of {record['settings']['epochs']}: "
+    print(f"{record['name']}: {record['parameters']:,d} parameters, "
+          f"epoch {last['epoch']} of {record['settings']['epochs']}: "
           f"validation {last['valid_perplexity']:.1f}, {record['seconds'] / 60:.0f} min")
 
 # %% [markdown]
@@ -1481,7 +1487,8 @@ print(two["command"])
 for row in two["curve"][::7]:
     print(f"step {row['step']:2d}: one process {row['one']:.6f}, two {row['two']:.6f}, "
           f"relative difference {row['relative_difference']:.0e}")
-print(f"largest relative difference in {len(two['curve'])} steps: {two['results']['largest_relative_difference']:.0e}")
+largest = two["results"]["largest_relative_difference"]
+print(f"largest relative difference in {len(two['curve'])} steps: {largest:.0e}")
 
 # %% [markdown]
 # What is left is rounding: sums of floats in another order.
