@@ -1070,7 +1070,7 @@ def over_seeds(name, key):
     return np.mean(values), min(values), max(values)
 
 
-print(f"{'':16s} {'numbers':>9} {'CPU s':>6} {'valid':>6} {'test':>6}   of the seeds")
+print(f"{'':16s} {'numbers':>9} {'CPU s':>6} {'valid':>6} {'test':>6}   lowest-highest")
 for title, names in (
     ("ladder", ablation.LADDER),
     ("the full model with one thing less", ablation.WITHOUT),
@@ -1113,7 +1113,7 @@ show(fig, "Test perplexity, mean of three seeds: "
 #
 # So "layers, dropout and tying take perplexity from 136 to 75" is not a list of things that are good by
 # themselves. The published model reads 930,000 words forty times with 650 units; there learning by heart is the
-# danger, and there is text enough for a second layer. Which of the steps help *you* is a question for a table
+# danger, and there may be text enough for a second layer. Which of the steps help *you* is a question for a table
 # like this one, on your text, with your budget.
 
 # %% [markdown]
@@ -1498,7 +1498,7 @@ print(f"largest relative difference in {len(two['curve'])} steps: {largest:.0e}"
 #
 # | claim | verdict |
 # |---|---|
-# | Deeper is better | not on 13,000 words and eight passes: nor on 58,000: there a second layer costs more than anything else. The recipe and the published models, on 930,000 words, have two and three |
+# | Deeper is better | not on 13,000 words, nor on 58,000: there a second layer costs more than anything else. The recipe and the published models, on 930,000 words, have two and three |
 # | More data, a smaller model, regularisation help against overfitting | all three narrow the gap; only more data lowered validation perplexity by much |
 # | Recurrent networks overfit more easily | not more than a window model with as many weights, here: that one overfits far worse |
 # | Dropout through time destroys the memory | new masks on the cell do; one mask does not, and on the h of an LSTM either kind cost little |
