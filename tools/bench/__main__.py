@@ -54,9 +54,9 @@ def main(
         case.run(rounds)
         for aim in case.aims:
             ratio = case.ratio(aim)
-            ours = "bfloat16" if "bfloat16" in (aim.numerator, aim.denominator) else "ours"
+            ours = "bf16" if "bf16" in (aim.numerator, aim.denominator) else "ours"
             columns = (ours, "torch", "products")
-            times = (f"{case.median(name):.2f}" if name in case.contenders else "" for name in columns)
+            times = (f"{case.median(name):.3g}" if name in case.contenders else "" for name in columns)
             name = case.name if ours == "ours" else f"{case.name} {ours}"
             table.add_row(name, *times, f"{ratio:.2f}", str(aim), "yes" if aim.met(ratio) else "NO")
         results.append(

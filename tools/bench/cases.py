@@ -186,9 +186,9 @@ def torch_language_model_case() -> Case:
     contenders = {"ours": torch_step("float32"), "torch": torch_step("plain")}
     aims = [Aim("torch", "ours", 1.0, True)]
     if has_fast_bfloat16(torch.device("cpu")):
-        contenders["bfloat16"] = torch_step("bfloat16")
-        aims.append(Aim("torch", "bfloat16", 1.3, True))
-    return Case("LM step 2x320", contenders, aims, calls=2, memory=torch_step_memory(list(contenders)))
+        contenders["bf16"] = torch_step("bfloat16")
+        aims.append(Aim("torch", "bf16", 1.3, True))
+    return Case("LM 2x320", contenders, aims, calls=2, memory=torch_step_memory(list(contenders)))
 
 
 def torch_step_memory(names: list[str]) -> dict[str, float]:
@@ -199,11 +199,11 @@ def torch_step_memory(names: list[str]) -> dict[str, float]:
     import subprocess
     import sys
 
-    precisions = {"ours": "float32", "torch": "plain"}
+    precisions = {"ours": "float32", "torch": "plain", "bf16": "bfloat16"}
     found = {}
     for name in names:
         finished = subprocess.run(
-            [sys.executable, "-m", "tools.bench.memory", precisions.get(name, name)],
+            [sys.executable, "-m", "tools.bench.memory", precisions[name]],
             capture_output=True, text=True, check=False,
         )
         if finished.returncode == 0:
