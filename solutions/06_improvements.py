@@ -1327,9 +1327,9 @@ for seed in sorted({row["seed"] for row in precision["curve"]}):
 # ## 6.11 Full size, and below 60
 #
 # The book behind the original lectures reports 75.8 for two tied layers of 650 units, and a re-implementation
-# of the same shape 75.4. On a GPU that is an evening, on two cores half a night. The experiments are named
-# `ptb-650` and `ptb-awd`, and start with the same command as the recipe. **They were not run to their end
-# here.** What was recorded on a processor are first epochs:
+# of the same shape 75.4. The experiments are named `ptb-650` and `ptb-awd`, and start with the same command as
+# the recipe. **They were not run to their end here.** What was recorded on a processor are first epochs, on a
+# machine that was busy with other work, so the minutes are too many:
 
 # %%
 from helpers.records import RUNS
