@@ -265,7 +265,7 @@ class TorchTrainer:
             with averaged(self.model, self.average):
                 self._best = copy_weights(self.model)
         if self.average is not None:
-            self.average.end_epoch(self.model, score)
+            self.average.end_epoch(self.model, -score if self.higher_is_better else score)
         self.curve.append(row)
         self.epoch, self.step, self._total, self._count = self.epoch + 1, 0, 0.0, 0.0
         self._state = None

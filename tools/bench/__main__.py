@@ -72,10 +72,10 @@ def main(
                 "peak_mib": case.memory,
             }
         )
-        for name in case.contenders if case.memory else ():
+        for name, mebibytes in case.memory.items():
             notes.append(
                 f"{case.name}, {name}: {N * T / case.median(name) * 1e3:,.0f} tokens/s, "
-                f"{case.memory[name]:,.0f} MiB more at the peak of ten steps"
+                f"{mebibytes:,.0f} MiB more at the peak of ten steps"
             )
     report = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -98,6 +98,21 @@ def test_every_dropout_acts_in_training_only(option):
     torch.testing.assert_close(model(IDS)[0], wanted, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("seq_len", [None, 22])
+def test_the_loss_and_its_gradient_are_those_of_torchs_cross_entropy(seq_len):
+    torch.manual_seed(0)
+    model = TorchLanguageModel(V, D, H).double()
+    inputs, targets = torch.randint(V, (2, 23, 11))   # 253 rows: more than two pieces, the last one smaller
+    logits, _ = model(inputs)
+    wanted = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    result = LanguageModelLoss(seq_len=seq_len)(model, (inputs, targets), None)
+    torch.testing.assert_close(result.value, wanted.detach())
+    scale = 1 if seq_len is None else 11 / seq_len
+    gradients = torch.autograd.grad(result.objective, list(model.parameters()))
+    for got, expected in zip(gradients, torch.autograd.grad(wanted, list(model.parameters())), strict=True):
+        torch.testing.assert_close(got, scale * expected)
+
+
 @pytest.mark.parametrize("name", ["activation", "slowness"])
 def test_every_penalty_acts_on_the_objective_only(name):
     torch.manual_seed(0)

@@ -67,24 +67,6 @@ def without_seconds(curve):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in curve]
 
 
-class Stops:
-    """Batches that raise `error` before the batch number `at`, counted over all passes, and once only."""
-
-    def __init__(self, batches, at, error):
-        self.batches, self.at, self.error, self.seen = batches, at, error, 0
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __iter__(self):
-        for batch in self.batches:
-            if self.seen == self.at:
-                self.at = None
-                raise self.error
-            self.seen += 1
-            yield batch
-
-
 def open_loop(epochs):
     """As chapter 6 writes it."""
     torch.manual_seed(0)
@@ -132,12 +114,12 @@ def test_it_is_the_open_loop():
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("at", [1, 5, 14, 16])
-def test_resume_is_as_if_nothing_had_happened(tmp_path, at, optimizer):
+def test_resume_is_as_if_nothing_had_happened(tmp_path, at, optimizer, interrupted):
     whole = make(optimizer=optimizer, average=WeightAverage(0))
     whole.fit(TRAIN, 3)
     path = tmp_path / "run.pt"
     first = make(path, optimizer=optimizer, average=WeightAverage(0))
-    first.fit(Stops(TRAIN, at, KeyboardInterrupt()), 3)
+    first.fit(interrupted(TRAIN, at), 3)
     assert first.interrupted
     torch.manual_seed(77)   # whatever was drawn in between
     second = make(path, seed=5, optimizer=optimizer, average=WeightAverage(0))
@@ -155,11 +137,11 @@ def test_resume_is_as_if_nothing_had_happened(tmp_path, at, optimizer):
     assert_same(weights(third.model), weights(whole.model))
 
 
-def test_interrupted_in_this_process_it_goes_on():
+def test_interrupted_in_this_process_it_goes_on(interrupted):
     whole = make()
     whole.fit(TRAIN, 2)
     stopped = make()   # seeds the one generator anew
-    batches = Stops(TRAIN, 6, KeyboardInterrupt())
+    batches = interrupted(TRAIN, 6)
     stopped.fit(batches, 2)
     assert stopped.interrupted and stopped.step == 6
     logits, _ = stopped.model(torch.zeros(2, 3, dtype=torch.long))   # a usable model
@@ -217,6 +199,17 @@ def test_higher_can_be_better():
     trainer.evaluate = lambda model: {"valid_loss": next(scores)}
     trainer.fit(TRAIN, 3)
     assert trainer.best_score == 0.9
+
+
+def test_averaging_begins_when_a_score_that_should_rise_falls():
+    scores = iter([0.2, 0.3, 0.9, 0.4])
+    average = WeightAverage(patience=0)
+    trainer = make(higher_is_better=True, average=average)
+    trainer.evaluate = lambda model: {"valid_loss": next(scores)}
+    trainer.fit(TRAIN, 3)
+    assert not average.active
+    trainer.fit(TRAIN, 4)
+    assert average.active
 
 
 def test_a_loss_that_is_not_finite_stops_and_leaves_all_as_it_was(tmp_path):
@@ -298,7 +291,7 @@ def test_bfloat16_changes_little_and_weights_stay_float32():
     np.testing.assert_allclose(rough.step_losses, exact.step_losses, rtol=0.02)
 
 
-def test_batches_may_depend_on_the_epoch(tmp_path):
+def test_batches_may_depend_on_the_epoch(tmp_path, interrupted):
     windows = RandomWindows(TRAIN, 12, seed=4)
     lengths = [[targets.shape[1] for _, targets in windows(epoch)] for epoch in range(2)]
     assert lengths[0] != lengths[1] and lengths[0] == [t.shape[1] for _, t in windows(0)]
@@ -312,7 +305,7 @@ def test_batches_may_depend_on_the_epoch(tmp_path):
 
     def until(epoch):
         seen.append(epoch)
-        return Stops(list(windows(epoch)), 3, KeyboardInterrupt()) if epoch == 1 else windows(epoch)
+        return interrupted(list(windows(epoch)), 3) if epoch == 1 else windows(epoch)
 
     first.fit(until, 3)
     second = make(path)

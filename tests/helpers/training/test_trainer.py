@@ -46,24 +46,6 @@ def without_seconds(curve):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in curve]
 
 
-class Stops:
-    """Batches that raise `error` before the batch number `at`, counted over all passes, and once only."""
-
-    def __init__(self, batches, at, error):
-        self.batches, self.at, self.error, self.seen = batches, at, error, 0
-
-    def __len__(self):
-        return len(self.batches)
-
-    def __iter__(self):
-        for batch in self.batches:
-            if self.seen == self.at:
-                self.at = None
-                raise self.error
-            self.seen += 1
-            yield batch
-
-
 def open_loop(model, optimizer, train, valid, max_norm, rates):
     """As chapter 5 writes it, with the best weights on validation kept."""
     curve, best, lowest = [], None, np.inf
@@ -196,14 +178,14 @@ def test_fit_again_goes_on_from_the_last_weights_not_from_the_best(train, valid,
 
 
 @pytest.mark.parametrize("at", [0, 3, 13])   # at once; in the first epoch; in the second
-def test_interrupt_leaves_a_usable_model_and_fit_goes_on(train, valid, at):
+def test_interrupt_leaves_a_usable_model_and_fit_goes_on(train, valid, at, interrupted):
     whole = make(dropout=0.2)
     plain = Trainer(whole, Adam(whole.params, 0.02), report=None)
     wanted = plain.fit(train, valid, 3)
 
     model, lines = make(dropout=0.2), []
     trainer = Trainer(model, Adam(model.params, 0.02), report=lines.append)
-    stopping = Stops(train, at, KeyboardInterrupt)
+    stopping = interrupted(train, at)
     curve = trainer.fit(stopping, valid, 3)
     assert trainer.interrupted and len(curve) == at // len(train) == trainer.epoch
     assert lines[-1].startswith(f"stopped in epoch {trainer.epoch + 1}, step {at % len(train)}")
@@ -213,23 +195,26 @@ def test_interrupt_leaves_a_usable_model_and_fit_goes_on(train, valid, at):
     assert_same(weights(model), weights(whole))
 
 
-def test_interrupt_during_validation(train, valid):
+def test_interrupt_during_validation(train, valid, interrupted):
     whole = make()
     wanted = Trainer(whole, Adam(whole.params, 0.02), report=None).fit(train, valid, 2)
     model = make()
     trainer = Trainer(model, Adam(model.params, 0.02), report=None)
-    stopping = Stops(valid, 2, KeyboardInterrupt)
+    stopping = interrupted(valid, 2)
     assert trainer.fit(train, stopping, 2) == [] and trainer.interrupted
     assert without_seconds(trainer.fit(train, stopping, 2)) == without_seconds(wanted)
     assert_same(weights(model), weights(whole))
 
 
-class Spoiled(Stops):
+class Spoiled:
     """Makes the model's output not finite before a batch."""
 
     def __init__(self, batches, at, model, value):
-        super().__init__(batches, at, None)
+        self.batches, self.at, self.seen = batches, at, 0
         self.model, self.value = model, value
+
+    def __len__(self):
+        return len(self.batches)
 
     def __iter__(self):
         for batch in self.batches:
