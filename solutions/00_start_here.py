@@ -39,8 +39,8 @@ show_environment()
 # | [4 · LSTM and GRU](04_lstm_gru.ipynb) | How does a gate keep a memory? | |
 # | [5 · Language model](05_language_model.ipynb) | How good can a recurrent language model get? | |
 # | [6 · Improvements](06_improvements.ipynb) | From 136 to 75: what buys perplexity (lower is better)? | |
-# | 7 · Attention | What if the sentence does not fit in one vector? | in preparation |
-# | 8 · Sentiment | Which cell should I choose? | in preparation |
+# | [7 · Attention](07_attention.ipynb) | What if the sentence does not fit in one vector? | |
+# | [8 · Sentiment](08_sentiment.ipynb) | Which cell should I choose? | |
 #
 # Every chapter goes the same way: one tiny example in numbers, a plain loop, the same without the loop,
 # then the version in `helpers` that is fast, shown to give the same numbers. And what is claimed is

@@ -83,10 +83,18 @@ def missing_and_different(requirements, extras=()):
     return sorted(missing), sorted(different)
 
 
+OPTIONAL = {Requirement(text).name for text in EXTRAS["korean"]}   # `make` installs the others
+
+
+def is_installed(name):
+    return bool(list(metadata.distributions(name=name)))
+
+
 def test_everything_installed_is_pinned_at_that_version():
     if sys.platform != "linux":
         pytest.skip("the pins were made on Linux; elsewhere a dependency may bring its own")
-    missing, different = missing_and_different(RANGES)
+    ours = [each for each in RANGES if each.name not in OPTIONAL or is_installed(each.name)]
+    missing, different = missing_and_different(ours)
     if different and not (Path(sys.prefix) / "installed").exists():
         pytest.skip(f"not the pinned environment (make test has it): {', '.join(different)}")
     assert not different
@@ -102,6 +110,13 @@ def test_the_walk_over_dependencies_goes_deep():
         assert missing_and_different([Requirement("jupyterlab")])[0] == ["jupyter-client", "parso"]
     finally:
         PINS.update(gone)
+
+
+def test_nobody_needs_what_is_optional():
+    assert {"kiwipiepy"} == OPTIONAL
+    needed = [*PROJECT["dependencies"], *EXTRAS["test"], *EXTRAS["grade"]]
+    assert not OPTIONAL & {Requirement(text).name for text in needed}
+    assert "korean" not in MAKEFILE
 
 
 def test_learners_do_not_get_the_instructors_extensions():

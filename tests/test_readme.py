@@ -93,7 +93,7 @@ def test_both_licences_are_there_and_explained():
 
 
 def test_measured_results_and_the_pictures_text_are_those_of_the_records():
-    for table in (picture.table(), picture.memory_table()):
+    for table in (picture.table(), picture.memory_table(), picture.dates_table(), picture.reviews_table()):
         assert table in PAGES["README.md"], "python -m tools.picture prints the tables as they should be"
     assert f"![{picture.alt_text()}](docs/picture.png)" in PAGES["README.md"]
 

@@ -95,12 +95,65 @@ def memory_table(distance: int = 60) -> str:
     return "\n".join(rows)
 
 
+DECODERS = {"plain": "no attention", "additive": "additive attention", "dot": "dot-product attention"}
+
+
+def dates_table(enough: float = 0.995) -> str:
+    """The README's rows on attention: decoder, unseen dates right, seconds until `enough` are."""
+    record = read_record("dates")
+    rows = [f"| Decoder | Dates right | Seconds to {enough:.1%} on validation |", "|---|---|---|"]
+    for model, words in DECODERS.items():
+        runs: dict[int, list] = {}
+        for row in record["curve"]:
+            if row["model"] == model:
+                runs.setdefault(row["seed"], []).append(row)
+        tests = [run[-1]["test"] for run in runs.values()]
+        times = [_seconds(run, enough) for run in runs.values()]
+        rows.append(f"| {words} | {_share(tests)} | {', '.join(times)} |")
+    return "\n".join(rows)
+
+
+CLASSIFIERS = {
+    "ann": "flattened, no cell",
+    "pre-trained": "the same, embedding pre-trained and frozen",
+    "trained": "the same, embedding pre-trained and trained on",
+    "rnn": "SimpleRNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "two-gru": "two GRU layers",
+}
+
+
+def reviews_table() -> str:
+    """The README's rows on reviews: model, the lecture's best validation accuracy, ours, test accuracy."""
+    results = read_record("nsmc-table")["results"]
+    rows = ["| Model | Lecture | Validation | Test |", "|---|---|---|---|"]
+    for model, words in CLASSIFIERS.items():
+        runs = [run for run in results["runs"] if run["model"] == model]
+        shares = (_share([run[key] for run in runs]) for key in ("valid_accuracy", "test_accuracy"))
+        rows.append(f"| {words} | {100 * results['reported'][model]:.1f} | {' | '.join(shares)} |")
+    best = read_record("nsmc-best")["results"]
+    furthest = " | ".join(f"{100 * best[key]:.1f}" for key in ("valid_accuracy", "test_accuracy"))
+    rows.append(f"| `nsmc-best`: bidirectional LSTM over character n-grams, one seed | – | {furthest} |")
+    return "\n".join(rows)
+
+
+def _seconds(run: list[dict], enough: float) -> str:
+    return next((f"{row['seconds']:.0f}" for row in run if row["valid"] >= enough), "never")
+
+
+def _share(found: list[float]) -> str:
+    """Per cent: mean (lowest–highest)."""
+    return f"{100 * sum(found) / len(found):.1f} ({100 * min(found):.1f}–{100 * max(found):.1f})"
+
+
 def main() -> None:
     """Write the picture; print the alternative text and the tables for the README."""
     temporary = PICTURE.with_suffix(".tmp.png")
     draw().savefig(temporary, dpi=110, bbox_inches="tight", metadata={"Software": None})
     os.replace(temporary, PICTURE)
-    print(f"![{alt_text()}](docs/picture.png)\n\n{table()}\n\n{memory_table()}")
+    tables = (table(), memory_table(), dates_table(), reviews_table())
+    print("\n\n".join([f"![{alt_text()}](docs/picture.png)", *tables]))
 
 
 if __name__ == "__main__":

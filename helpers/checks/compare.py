@@ -194,8 +194,10 @@ def _differs(got: Any, want: Any, rtol: float) -> str:
 
 
 def _is_numeric(value: Any) -> bool:
+    """Numbers, and arrays of True and False, which are compared as 1 and 0."""
     try:
-        return np.issubdtype(np.asarray(value).dtype, np.number)
+        dtype = np.asarray(value).dtype
+        return np.issubdtype(dtype, np.number) or (isinstance(value, np.ndarray) and dtype.kind == "b")
     except ValueError:
         return False
 

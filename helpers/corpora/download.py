@@ -1,4 +1,4 @@
-"""Fetch a file once, check its sum, and leave nothing half-written behind.
+"""Find the files of a corpus: fetched once, their sums checked, nothing left half-written behind.
 
 pooch downloads to a temporary name, compares the SHA-256 and only then moves the file to its place.
 What it does not do is go on where a broken download stopped; the downloader below adds that.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 DATA_DIR_VARIABLE = "UNROLLED_DATA_DIR"
@@ -39,15 +41,86 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verified(path: Path, sha256: str, advice: str = "") -> Path:
-    """Return `path` if its SHA-256 is `sha256`, else raise CorpusUnavailable. The file is not touched."""
+@dataclass(frozen=True)
+class Source:
+    """Where the files of a corpus are, or can be had.
+
+    `module` is the one with a command line, `cache` the name of the `cache_folder`, `files` has the name of
+    each split's file. An environment variable may name a folder of the user's own (`folder_variable`), and
+    another one replace the address `base_url` (`url_variable`).
+    """
+
+    title: str
+    module: str
+    cache: str
+    files: Mapping[str, str]
+    base_url: str
+    folder_variable: str
+    url_variable: str
+
+    def filename(self, split: str) -> str:
+        """The name of a split's file. Raises ValueError for a split there is not."""
+        if split not in self.files:
+            wanted = ", ".join(map(repr, self.files))
+            raise ValueError(f"split: got {split!r}, wanted one of {wanted}")
+        return self.files[split]
+
+    def find(
+        self,
+        split: str,
+        sha256: Mapping[str, str],
+        *,
+        also: Mapping[str, str] | None = None,
+        download: bool = False,
+        base_url: str | None = None,
+        progress: bool = True,
+    ) -> Path:
+        """The checked file of a split: from the user's own folder, from the cache, or downloaded if asked.
+
+        `sha256` has the sum of each split's file; in the user's own folder it may also be that of `also`.
+        Raises CorpusUnavailable, saying which file to put where, when there is none or a wrong one.
+        """
+        name = self.filename(split)
+        base_url = base_url or os.environ.get(self.url_variable) or self.base_url
+        url = base_url.rstrip("/") + "/" + name
+        cached = cache_folder(self.cache) / name
+        advice = self._advice(url, cached)
+        own = None
+        if folder := os.environ.get(self.folder_variable):
+            own = Path(folder).expanduser() / name
+            if own.exists():
+                return verified(own, [sums[split] for sums in (sha256, also) if sums], advice)
+        if download:
+            return fetch(url, cached, sha256[split], progress=progress, advice=advice)
+        if cached.exists():
+            return verified(cached, sha256[split], advice)
+        looked = f"{cached}" + (f" or {own} ({self.folder_variable})" if own else "")
+        raise CorpusUnavailable(f"{self.title}, split {split}: there is no {looked}.\n{advice}")
+
+    def _advice(self, url: str, cached: Path) -> str:
+        *others, last = self.files.values()
+        return (
+            f"To download it: python -m {self.module} --download\n"
+            f"By hand: save {url}\n"
+            f"     as  {cached}\n"
+            f"  or put {', '.join(others)} and {last} in a folder of your own and set "
+            f"{self.folder_variable} to it."
+        )
+
+
+def verified(path: Path, sha256: str | Collection[str], advice: str = "") -> Path:
+    """Return `path` if its SHA-256 is `sha256`, or one of them, else raise CorpusUnavailable.
+
+    The file is not touched.
+    """
+    sums = (sha256,) if isinstance(sha256, str) else tuple(sha256)
     try:
         got = sha256_of(path)
     except OSError as error:
         raise CorpusUnavailable(_message(f"Cannot read {path}: {error}.", advice)) from error
-    if got != sha256:
+    if got not in sums:
         what = (
-            f"{path} is not the file expected: its SHA-256 is {got}, wanted {sha256}. "
+            f"{path} is not the file expected: its SHA-256 is {got}, wanted {' or '.join(sums)}. "
             "An editor or a transfer that changes line ends is enough for that."
         )
         raise CorpusUnavailable(_message(what, advice))

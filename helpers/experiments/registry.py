@@ -24,8 +24,11 @@ MODULES = (
     "language_models",
     "memory",
     "plateaus",
+    "sentiment",
+    "sentiment_best",
     "small_data",
     "torch_language_models",
+    "translation",
 )
 """Modules of this package that define experiments, one per topic."""
 

@@ -2,6 +2,7 @@
 
 from helpers.layers.activations import log_softmax, sigmoid, softmax
 from helpers.layers.affine import Affine
+from helpers.layers.attention import DotProductAttention
 from helpers.layers.dropout import Dropout
 from helpers.layers.embedding import Embedding
 from helpers.layers.gru import GRU, gru_step, gru_step_backward
@@ -14,6 +15,7 @@ __all__ = [
     "LSTM",
     "RNN",
     "Affine",
+    "DotProductAttention",
     "Dropout",
     "Embedding",
     "SoftmaxCrossEntropy",

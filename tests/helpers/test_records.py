@@ -13,11 +13,20 @@ import numpy as np
 import pytest
 
 from helpers import records
-from helpers.corpora import penn_treebank
+from helpers.corpora import nsmc, penn_treebank
 from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar, floor_perplexity
 from helpers.experiments import __main__ as command_line
-from helpers.experiments import ablation, costs, distances, experiments, get, small_data, training_runs
+from helpers.experiments import (
+    ablation,
+    costs,
+    distances,
+    experiments,
+    get,
+    sentiment,
+    small_data,
+    training_runs,
+)
 from helpers.torch_training.schedules import cosine
 
 NAMES = sorted(path.stem for path in records.RUNS.glob("*.json") if path.stem != "schema")
@@ -232,7 +241,7 @@ def test_the_curve_agrees_with_the_settings(name):
     record = records.read_record(name)
     settings, curve = record["settings"], record["curve"]
     assert curve
-    if "epochs" not in settings or "epoch" not in curve[0]:
+    if "epochs" not in settings or not {"epoch", "valid_perplexity"} <= curve[0].keys():
         return
     epochs = settings.get("stop_after") or settings["epochs"]
     assert [row["epoch"] for row in curve] == list(range(1, epochs + 1))
@@ -251,6 +260,33 @@ def test_the_curve_agrees_with_the_settings(name):
     assert record["test_perplexity"] > 1 and record["parameters"] > 0
     for row in record["results"].get("context", []):
         assert isinstance(row["perplexity"], float)   # computed, not typed in
+
+
+def test_the_curve_of_the_best_on_reviews_agrees_with_its_results():
+    record = records.read_record("nsmc-best")
+    settings, curve, results = record["settings"], record["curve"], record["results"]
+    assert [row["epoch"] for row in curve] == list(range(1, settings["epochs"] + 1))
+    accuracies = [row["valid_accuracy"] for row in curve]
+    assert results["valid_accuracy"] == max(accuracies) == accuracies[results["best_epoch"] - 1]
+    assert curve[-1]["lr"] == pytest.approx(0, abs=1e-6) and record["seconds"] >= curve[-1]["seconds"] > 0
+    assert (results["test_accuracy"] * results["texts"]["test"]) % 1 == pytest.approx(0, abs=1e-6)
+
+
+def test_the_table_of_reviews_has_every_model_seed_and_epoch_and_its_results_follow():
+    record = records.read_record("nsmc-table")
+    settings, curve = record["settings"], record["curve"]
+    wanted = {
+        (model, seed, epoch)
+        for model in sentiment.MODELS
+        for seed in range(1, settings["seeds"] + 1)
+        for epoch in range(1, settings["epochs"] + 1)
+    }
+    assert {(row["model"], row["model_seed"], row["epoch"]) for row in curve} == wanted
+    assert len(curve) == len(wanted)
+    assert record["results"]["runs"] == sentiment.best_epochs(curve)
+    assert record["results"]["reported"] == sentiment.REPORTED
+    for name, found in record["data_sha256"].items():
+        assert found in (nsmc.SHA256[name], nsmc.DRAWN_AGAIN[name])
 
 
 @every_record

@@ -9,7 +9,8 @@ import numpy as np
 
 from helpers import layers
 from helpers.checks.chapter_04.lstm_step import step_cases
-from helpers.checks.chapter_04.steps import Lines, split_as, torch_module
+from helpers.checks.chapter_04.steps import split_as, torch_module
+from helpers.checks.lines import Lines
 from helpers.checks.registry import Exercise
 from helpers.layers import sigmoid
 

@@ -9,7 +9,8 @@ import numpy as np
 from helpers import layers
 from helpers.checks.chapter_04 import lstm_step
 from helpers.checks.chapter_04.lstm_step import ORDERS, lstm_ones, lstm_step_by_tanh, step_cases
-from helpers.checks.chapter_04.steps import Lines, slope_of_sigmoid, split_as, torch_gradients, torch_module
+from helpers.checks.chapter_04.steps import slope_of_sigmoid, split_as, torch_gradients, torch_module
+from helpers.checks.lines import Lines
 from helpers.checks.registry import Exercise
 from helpers.gradients import numerical_gradient
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from helpers.checks.chapter_06.given import Given
 from helpers.checks.registry import Exercise
 
 
@@ -28,28 +29,30 @@ def _averaging_begins(scores, patience):
 
 
 def _cases(rng):
-    epochs, patience = int(rng.integers(9, 15)), int(rng.integers(0, 5))
+    epochs, patience = int(rng.integers(9, 13)), int(rng.integers(0, 5))
     while True:
         falling = 70 + rng.choice([2, 4]) * np.arange(epochs)[::-1]
         scores = [float(score) for score in np.round(falling + rng.normal(size=epochs) * 7)]   # with ties
         never = _averaging_begins(scores, patience) is None
         if not never or rng.random() < 0.5:
-            return {"scores": scores, "patience": patience}
+            text = ", ".join(f"{score:.0f}" for score in scores)
+            return {"scores": Given(f"[{text}]", list, scores), "patience": patience}
 
 
 def _trial(function, scores, patience):
-    return _shown(function(scores, patience))
+    before = list(scores)
+    return _shown(function(scores, patience), same=scores == before)
 
 
-def _shown(epoch):
-    return epoch is not None, epoch
+def _shown(epoch, same=True):
+    return epoch is not None, epoch, same
 
 
 averaging_begins = Exercise(
     "averaging_begins",
     "06",
     _averaging_begins,
-    ("averaging begins", "epoch"),
+    ("averaging begins", "epoch", "scores are as they were"),
     _cases,
     rounds=40,
     trial=_trial,
@@ -282,6 +285,34 @@ def _(scores, patience):
 )
 def _(scores, patience):
     return _first(scores, patience, lambda score, before, t: _worse_than_best(score, before[:-patience]))
+
+
+@averaging_begins.misconception(
+    "never-at-all",
+    "Your answer is None for every list of scores. Either the index is not returned, or `return None` stands inside the loop "
+    "and ends it at the first epoch: it belongs after the loop.",
+)
+def _(scores, patience):
+    return None
+
+
+@averaging_begins.misconception(
+    "best-of-nothing",
+    "In the first epochs no epoch is old yet, and `min` of an empty list raises an error: look first whether there is any.",
+)
+def _(scores, patience):
+    return _first(scores, patience, lambda score, before, t: score > min(_old(before, patience)))
+
+
+@averaging_begins.misconception(
+    "scores-used-up",
+    "The epoch is right, but the list `scores` was changed (pop, sort, append, del work in place). The caller goes on "
+    "with it: leave it as it is, or work on a copy.",
+)
+def _(scores, patience):
+    found = _averaging_begins(scores, patience)
+    scores.clear()
+    return found
 
 
 @averaging_begins.misconception(

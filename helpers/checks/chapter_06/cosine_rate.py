@@ -21,13 +21,15 @@ def _cosine_rate(step, total_steps, warmup_steps, lr):
 
 def _cases(rng):
     total_steps, warmup_steps = int(rng.integers(20, 60)), int(rng.integers(4, 15))
-    kind = rng.integers(6)
+    kind = rng.integers(7)
     if kind == 0:
         step = int(rng.integers(1, 4))            # while the rate rises
     elif kind == 1:
         step = 0
     elif kind == 2:
         step = total_steps + int(rng.integers(3, 15))
+    elif kind == 4:
+        step = warmup_steps                       # the first step after the rise
     else:
         step = int(rng.integers(warmup_steps + 1, total_steps))
         if kind == 3:
@@ -40,7 +42,7 @@ def _cases(rng):
     }
 
 
-cosine_rate = Exercise("cosine_rate", "06", _cosine_rate, ("rate",), _cases, rounds=24)
+cosine_rate = Exercise("cosine_rate", "06", _cosine_rate, ("rate",), _cases, rounds=24, float32_rtol=2e-6)
 
 
 @cosine_rate.oracle("helpers.torch_training.schedules.cosine", needs_torch=True)
@@ -148,6 +150,45 @@ def _(step, total_steps, warmup_steps, lr):
 )
 def _(step, total_steps, warmup_steps, lr):
     return lr * (step + 1) / max(1, warmup_steps) * _fall(step, total_steps)
+
+
+@cosine_rate.misconception(
+    "warm-up-a-step-too-long",
+    "At step = warmup_steps your factor (step + 1) / warmup_steps is above 1. The warm-up is over there: step < warmup_steps, "
+    "or min(1, …).",
+)
+def _(step, total_steps, warmup_steps, lr):
+    rise = (step + 1) / warmup_steps if warmup_steps > 0 and step <= warmup_steps else 1.0
+    return lr * rise * _fall(step, total_steps)
+
+
+@cosine_rate.misconception(
+    "divided-by-one-too-many", "You divide by warmup_steps + 1. The line is (step + 1) / warmup_steps."
+)
+def _(step, total_steps, warmup_steps, lr):
+    return lr * min(1.0, (step + 1) / (warmup_steps + 1)) * _fall(step, total_steps)
+
+
+@cosine_rate.misconception(
+    "only-the-cosine-halved",
+    "1 + cos(…) / 2 halves the cosine alone and runs from 1.5 to 0.5. Brackets: (1 + cos(…)) / 2.",
+)
+def _(step, total_steps, warmup_steps, lr):
+    return lr * _rise(step, warmup_steps) * (_fall(step, total_steps) + 0.5)
+
+
+@cosine_rate.misconception(
+    "whole-numbers", "`//` throws the fraction away: the line is 0 until its last step. Divide with `/`."
+)
+def _(step, total_steps, warmup_steps, lr):
+    return lr * min(1, (step + 1) // max(1, warmup_steps)) * _fall(step, total_steps)
+
+
+@cosine_rate.misconception(
+    "rounded", "Your rate is rounded. The text's 0.854 is rounded for reading only: return the number as it is."
+)
+def _(step, total_steps, warmup_steps, lr):
+    return round(_cosine_rate(step, total_steps, warmup_steps, lr), 3)
 
 
 @cosine_rate.misconception(

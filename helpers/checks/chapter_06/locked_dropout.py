@@ -28,20 +28,30 @@ def _cases(rng):
 
 
 def _trial(function, x, p, generator):
-    before = x.clone()
+    import torch
+
+    before, state = x.clone(), generator.get_state()
     dropped = function(x, p, generator)
-    return None if dropped is None else (dropped, bool((x == before).all()))
+    kind = "Tensor" if isinstance(dropped, torch.Tensor) else type(dropped).__name__
+    used = not torch.equal(generator.get_state(), state)
+    return kind, used, dropped if kind == "Tensor" else None, bool((x == before).all())
 
 
 locked_dropout = Exercise(
     "locked_dropout",
     "06",
     _locked_dropout,
-    ("dropped", "x is as it was"),
+    ("type of the result", "numbers drawn from the generator", "dropped", "x is as it was"),
     _cases,
     rtol=1e-5,
+    float32_rtol=1e-5,
     trial=_trial,
 )
+
+
+def _told(dropped):
+    """An oracle's answer as the outputs of a trial."""
+    return "Tensor", True, dropped, True
 
 
 @locked_dropout.oracle("unit by unit", needs_torch=True)
@@ -52,7 +62,7 @@ def _(x, p, generator):
     for t, n, j in np.ndindex(T, N, H):
         if not u[n][j] < p:
             dropped[t, n, j] = x[t, n, j].item() / (1 - p)
-    return dropped, True
+    return _told(dropped)
 
 
 @locked_dropout.oracle("a diagonal matrix for each row", needs_torch=True)
@@ -61,7 +71,35 @@ def _(x, p, generator):
     steps = x.numpy().astype(float)
     for n, row in enumerate(u):
         steps[:, n] = steps[:, n] @ np.diag(np.where(row < p, 0.0, 1 / (1 - p)))
-    return steps, True
+    return _told(steps)
+
+
+@locked_dropout.misconception(
+    "nothing-returned",
+    "Nothing comes out of the function: `return` is missing, or what is returned is None. It should hand out a new tensor "
+    "(T, N, H).",
+)
+def _(x, p, generator):
+    _locked_dropout(x, p, generator)
+
+
+@locked_dropout.misconception(
+    "a-list-of-steps", "A list of steps is not yet a tensor (T, N, H): `torch.stack(steps)` makes one."
+)
+def _(x, p, generator):
+    keep = _uniform(x, generator) >= p
+    return [step * keep / (1 - p) for step in x]
+
+
+@locked_dropout.misconception(
+    "another-generator",
+    "The numbers do not come from the generator as it was handed in. `torch.rand` without `generator=generator` and torch's "
+    "own dropout draw from another one, and `manual_seed` sets this one back.",
+)
+def _(x, p, generator):
+    import torch
+
+    return _locked_dropout(x, p, torch.Generator().manual_seed(0))
 
 
 @locked_dropout.misconception(
@@ -178,9 +216,9 @@ def _(x, p, generator):
 
 
 @locked_dropout.misconception(
-    "bernoulli",
-    "The dropped units are others than those with u < p: torch.bernoulli uses the generator in its own way. Draw "
-    "u = torch.rand(N, H, generator=generator) and compare it with p.",
+    "the-highest-dropped",
+    "You keep u < 1 − p (as torch.bernoulli does inside) and so drop the *highest* u. That is as likely, but it is other units "
+    "than agreed: dropped are those with u < p.",
 )
 def _(x, p, generator):
     import torch

@@ -228,6 +228,38 @@ def _(vocab_size, embedding_size, hidden_size, num_layers, tied):
 
 
 @parameter_count.misconception(
+    "one-layer-too-few",
+    "You count one LSTM layer too few: num_layers − 1 of H units, and then the last one, of D units when tied.",
+)
+def _(vocab_size, embedding_size, hidden_size, num_layers, tied):
+    V, D, H = vocab_size, embedding_size, hidden_size
+    sizes = _sizes(D, H, num_layers, tied)
+    return _count(V, D, H, sizes[:-1], tied=tied, output=0 if tied else V * H)
+
+
+@parameter_count.misconception(
+    "tied-ignored",
+    "Tied or not, you count the same. Tied, the output layer has no matrix of its own, and the last LSTM layer has D units.",
+)
+def _(vocab_size, embedding_size, hidden_size, num_layers, tied):
+    return _parameter_count(vocab_size, embedding_size, hidden_size, num_layers, False)
+
+
+@parameter_count.misconception("tied-the-other-way", "You have tied and untied the wrong way round.")
+def _(vocab_size, embedding_size, hidden_size, num_layers, tied):
+    return _parameter_count(vocab_size, embedding_size, hidden_size, num_layers, not tied)
+
+
+@parameter_count.misconception(
+    "own-matrix-of-D",
+    "Untied, you give the output layer V × D numbers. Its own matrix meets the H units of the layer below: V × H.",
+)
+def _(vocab_size, embedding_size, hidden_size, num_layers, tied):
+    V, D, H = vocab_size, embedding_size, hidden_size
+    return _count(V, D, H, _sizes(D, H, num_layers, tied), tied=tied, output=0 if tied else V * D)
+
+
+@parameter_count.misconception(
     "layers-times-the-first",
     "You multiply the first layer's count by num_layers. The layers differ: the first reads D numbers, the next ones H.",
 )

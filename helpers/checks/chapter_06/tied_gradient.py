@@ -185,6 +185,27 @@ def _(ids, dembedded, h, dlogits):
 
 
 @tied_gradient.misconception(
+    "transposed-too-early",
+    "Your dE is (D, V), so np.add.at looks for a word's row among D of them. E has a row for each of the V words: dlogits, "
+    "transposed, times h gives (V, D).",
+)
+def _(ids, dembedded, h, dlogits):
+    dE = _output(h, dlogits).T
+    np.add.at(dE, ids, dembedded)
+    return dE
+
+
+@tied_gradient.misconception(
+    "nothing-returned",
+    "The function hands out None. If its last line is `return np.add.at(…)`: np.add.at adds in place and itself returns "
+    "nothing. Add first, then return dE.",
+)
+def _(ids, dembedded, h, dlogits):
+    dE = _output(h, dlogits)
+    return np.add.at(dE, ids, dembedded)
+
+
+@tied_gradient.misconception(
     "reshaped",
     "You turned h.T @ dlogits, which is (D, V), into (V, D) by reshape. That shuffles the entries; a transpose is wanted, "
     "or dlogits.T @ h.",

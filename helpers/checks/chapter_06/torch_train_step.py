@@ -45,11 +45,12 @@ def _cases(rng):
     D, H, V = int(rng.integers(6, 8)), int(rng.integers(8, 10)), int(rng.integers(10, 13))
     seed, lr = int(rng.integers(10**6)), float(rng.uniform(0.5, 2))
     clipped, carried = rng.random() < 0.6, rng.random() < 0.7
+    layers = int(rng.integers(1, 4))
 
     def make_model():
         from helpers.checks.chapter_06.small_model import SmallModel, random_weights
 
-        return SmallModel(random_weights(np.random.default_rng(seed), V, D, H))
+        return SmallModel(random_weights(np.random.default_rng(seed), V, D, H, layers))
 
     def make_optimizer(model):
         from helpers.checks.chapter_06.small_model import SGD
@@ -61,8 +62,9 @@ def _cases(rng):
 
         return [tuple(map(torch.from_numpy, layer)) for layer in arrays]
 
-    model = Given(f"two LSTM layers with V = {V}", make_model)
-    state = Given(f"2 × (h, c), each {(N, H)}", make_state, [list(rng.normal(size=(2, N, H))) for _ in "01"])
+    model = Given(f"{layers} LSTM layer{'s' * (layers > 1)} with V = {V}", make_model)
+    arrays = [list(rng.normal(size=(2, N, H))) for _ in range(layers)]
+    state = Given(f"{layers} × (h, c), each {(N, H)}", make_state, arrays)
     return {
         "model": model,
         "optimizer": Given(f"SGD(lr={lr:.3g})", make_optimizer, model),
@@ -74,7 +76,7 @@ def _cases(rng):
 
 
 OUTPUTS = (
-    "loss", "new state", "new state has a history", "weights",
+    "loss", "new state", "new state has a history", "weights", "model is in training mode",
     "loss of the next window", "weights after the next window", "state after the next window",
 )  # fmt: skip
 
@@ -83,12 +85,12 @@ def _trial(function, model, optimizer, inputs, targets, state, max_norm):
     """Two windows, the second going on from the state that the first returned."""
     answer = function(model, optimizer, inputs, targets, state, max_norm)
     loss, state, values, history = _parts(answer)
-    weights = model.numbers()
+    first = loss, values, history, model.numbers(), model.training
     if history:   # the next backward would stop with torch's message on it
-        return loss, values, True, weights, None, None, None
+        return *first, None, None, None
     answer = function(model, optimizer, targets, inputs, state, max_norm)
     next_loss, _, next_values, _ = _parts(answer)
-    return loss, values, False, weights, next_loss, model.numbers(), next_values
+    return *first, next_loss, model.numbers(), next_values
 
 
 def _parts(answer):
@@ -102,13 +104,18 @@ def _parts(answer):
         loss = loss.detach()
     if state is None:
         return loss, None, None, False
+    wanted = "the new state should be a list with a pair (h, c) for each layer, each a tensor (N, H)"
+    if not isinstance(state, list | tuple):
+        raise ValueError(f"{wanted}; it is a {type(state).__name__}")
     try:
         pairs = [tuple(layer) for layer in state]
         fits = all(len(pair) == 2 and pair[0].ndim == pair[1].ndim == 2 for pair in pairs)
     except (TypeError, AttributeError):
         fits = False
     if not fits:
-        raise ValueError("the new state should be a list with a pair (h, c) for each layer, each (N, H)")
+        raise ValueError(f"{wanted}; something else is in it")
+    if not all(hasattr(each, "requires_grad") for pair in pairs for each in pair):
+        raise ValueError(f"{wanted}; it holds a {type(pairs[0][0]).__name__} in place of a tensor")
     from helpers.checks.chapter_06.small_model import stacked
 
     return loss, state, stacked(pairs), any(s.requires_grad for pair in pairs for s in pair)
@@ -122,6 +129,7 @@ torch_train_step = Exercise(
     _cases,
     rounds=4,
     rtol=1e-6,
+    float32_rtol=1e-6,
     trial=_trial,
 )
 
@@ -129,7 +137,7 @@ torch_train_step = Exercise(
 def _told(steps):
     """Two steps of an oracle as the outputs of a trial."""
     (loss, weights, state), (next_loss, next_weights, next_state) = steps
-    return loss, state, False, weights, next_loss, next_weights, next_state
+    return loss, state, False, weights, True, next_loss, next_weights, next_state
 
 
 @torch_train_step.oracle("every equation written out, with torch.autograd.grad", needs_torch=True)
@@ -352,6 +360,19 @@ def _(model, optimizer, inputs, targets, state, max_norm):
 
 
 @torch_train_step.misconception(
+    "view",
+    "`view` wants numbers that lie in memory in the order of the axes, and the logits are a transposed view. `reshape` and "
+    "`flatten` copy where they have to.",
+)
+def _(model, optimizer, inputs, targets, state, max_norm):
+    from torch.nn import functional
+
+    logits, state = model(inputs, state)
+    loss = functional.cross_entropy(logits.view(-1, logits.shape[-1]), targets.flatten())
+    return _learn(model, optimizer, loss, max_norm), _detached(state)
+
+
+@torch_train_step.misconception(
     "last-step-only",
     "Your loss is that of the last step alone. A language model predicts a word at every one of the T steps.",
 )
@@ -407,6 +428,26 @@ def _(model, optimizer, inputs, targets, state, max_norm):
 def _(model, optimizer, inputs, targets, state, max_norm):
     logits, state = model(inputs, state)
     return _learn(model, optimizer, _cross_entropy(logits, targets), max_norm), None
+
+
+@torch_train_step.misconception(
+    "state-of-the-new-weights",
+    "You run the model once more, after the step, and return that state. Wanted is the one from before the step, which came "
+    "out together with the logits.",
+)
+def _(model, optimizer, inputs, targets, state, max_norm):
+    logits, _ = model(inputs, state)
+    loss = _learn(model, optimizer, _cross_entropy(logits, targets), max_norm)
+    return loss, _detached(model(inputs, state)[1])
+
+
+@torch_train_step.misconception(
+    "evaluation-mode",
+    "Your step leaves the model in evaluation mode: after `model.eval()` no dropout acts any more. A training step leaves the "
+    "mode alone, or calls `model.train()`.",
+)
+def _(model, optimizer, inputs, targets, state, max_norm):
+    return _torch_train_step(model.eval(), optimizer, inputs, targets, state, max_norm)
 
 
 @torch_train_step.misconception(
@@ -531,7 +572,7 @@ def _(f):
 
     from helpers.checks.chapter_06.small_model import SGD, SmallModel, random_weights
 
-    model = SmallModel(random_weights(np.random.default_rng(0), 11, 5, 7))
+    model = SmallModel(random_weights(np.random.default_rng(0), 11, 5, 7, 2))
     before = [p.detach().clone() for p in model.parameters()]
     ids = torch.arange(6).reshape(2, 3)
     f(model, SGD(model.parameters(), 1.0), ids, ids + 1, None, 0.25)

@@ -270,6 +270,17 @@ def test_a_trial_shows_what_a_function_does_besides_returning(monkeypatch):
     assert "as in the stub" in judge.judge(made, lambda total: 1).text
 
 
+def test_an_array_of_truths(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    made = registry.Exercise(
+        "positive", "99", lambda x: x > 0, ("mask",), lambda rng: {"x": rng.normal(size=(2, 3))}
+    )
+    made.oracle("one by one")(lambda x: np.array([[value > 0 for value in row] for row in x]))
+    assert judge.judge(made, lambda x: np.greater(x, 0)).state == PASSED
+    assert "`mask` differs: at [" in judge.judge(made, lambda x: x < 0).text
+    assert "has shape (3,); wanted (2, 3)" in judge.judge(made, lambda x: x[0] > 0).text
+
+
 def test_unknown_name_suggests_a_near_one():
     with pytest.raises(ValueError, match="such as rnn_step,"):
         registry.get("rnn_stepp")

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.corpora import penn_treebank
+from helpers.corpora import download, penn_treebank
 from helpers.corpora.download import CorpusUnavailable
 
 TEXTS = {
@@ -66,7 +66,7 @@ def address(tmp_path):
 
 
 def test_nothing_is_downloaded_unasked_and_the_error_tells_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(penn_treebank, "fetch", lambda *a, **k: pytest.fail("downloaded unasked"))
+    monkeypatch.setattr(download, "fetch", lambda *a, **k: pytest.fail("downloaded unasked"))
     with pytest.raises(CorpusUnavailable) as raised:
         penn_treebank.load("valid")
     message = str(raised.value)
@@ -148,9 +148,12 @@ def test_command_starts_as_a_module():
 
 
 def test_importing_loads_no_download_library_and_no_torch():
-    modules = words("batches characters download english korean_order penn_treebank pronouns vocabulary")
+    modules = words(
+        "batches characters chatbot classification download english korean_order nsmc penn_treebank pronouns "
+        "reviews vocabulary"
+    )
     code = "import sys\n" + "".join(f"import helpers.corpora.{m}\n" for m in modules)
-    code += "print({'requests', 'pooch', 'tqdm', 'torch', 'matplotlib'} & set(sys.modules))"
+    code += "print({'requests', 'pooch', 'tqdm', 'torch', 'matplotlib', 'kiwipiepy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "set()", done.stdout + done.stderr
 

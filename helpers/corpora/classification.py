@@ -1,0 +1,51 @@
+"""Between tokenised texts and the rectangle of ids that a classifier reads.
+
+    the film was dull           2 3 4 5 0 0       length 4
+    not bad at all              6 7 8 9 0 0       length 4
+    dull                        5 0 0 0 0 0       length 1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from helpers.corpora.vocabulary import PAD, UNK, Vocabulary
+from helpers.validation import require, require_int
+
+
+def vocabulary(
+    texts: Iterable[Sequence[str]], *, max_size: int | None = None, min_count: int = 1
+) -> Vocabulary:
+    """``<pad>`` (id 0), ``<unk>`` (id 1), then the tokens of `texts`, the most frequent first.
+
+    `max_size` counts all of them. Take the training texts only.
+    """
+    tokens = (token for text in texts for token in text)
+    return Vocabulary.build(tokens, max_size=max_size, min_count=min_count, reserved=(PAD, UNK))
+
+
+def encode(
+    texts: Iterable[Sequence[str]], vocabulary: Vocabulary, max_length: int, *, truncate: str = "post"
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tokenised texts → ids (N, T), padded with 0 at the end, and lengths (N,); both int64, T = `max_length`.
+
+    Of a longer text the first T tokens are kept, or with ``truncate="pre"`` the last T. ValueError for an
+    empty text (a classifier has nothing to read there), a text that is not cut into tokens, or a vocabulary
+    whose token 0 is not ``<pad>``.
+    """
+    T = require_int("max_length", max_length)
+    require(truncate in ("post", "pre"), "truncate", repr(truncate), "'post' or 'pre'")
+    first = vocabulary.tokens[0] if len(vocabulary) else None
+    require(first == PAD, "vocabulary", f"{first!r} as token 0", f"{PAD!r}")
+    texts = list(texts)
+    ids = np.zeros((len(texts), T), np.int64)
+    lengths = np.zeros(len(texts), np.int64)
+    for n, text in enumerate(texts):
+        require(not isinstance(text, str), "texts", f"the string {text!r} at index {n}", "a list of tokens")
+        require(len(text) > 0, "texts", f"an empty text at index {n}", "at least one token")
+        kept = vocabulary.encode(text[:T] if truncate == "post" else text[-T:])
+        ids[n, : len(kept)] = kept
+        lengths[n] = len(kept)
+    return ids, lengths

@@ -1,0 +1,69 @@
+"""Word vectors of one's own, from nothing but which words stand near each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from helpers.validation import require, require_ids, require_int
+
+Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def cooccurrences(sentences: Iterable[Sequence[int]], vocab_size: int, window: int) -> Counts:
+    """How often two words stand at most `window` steps apart in a sentence → (rows, columns, counts).
+
+    Each is (M,), for the M pairs that occur; counts are float64. Both directions count, so the table is
+    symmetric. `sentences` are sequences of ids in 0 … vocab_size - 1; ValueError for others.
+    """
+    V, window = require_int("vocab_size", vocab_size), require_int("window", window)
+    sentences = [np.asarray(sentence, dtype=np.int64) for sentence in sentences]
+    require(len(sentences) > 0, "sentences", "none", "at least one")
+    words = require_ids("sentences", np.concatenate(sentences), V)
+    which = np.repeat(np.arange(len(sentences)), [len(sentence) for sentence in sentences])
+    codes, counts = np.empty(0, np.int64), np.empty(0, np.int64)
+    for distance in range(1, window + 1):
+        together = which[distance:] == which[:-distance]
+        left, right = words[:-distance][together], words[distance:][together]
+        new, times = np.unique(np.concatenate([left * V + right, right * V + left]), return_counts=True)
+        codes, place = np.unique(np.concatenate([codes, new]), return_inverse=True)
+        counts = np.bincount(place, np.concatenate([counts, times]), len(codes))
+    return codes // V, codes % V, counts.astype(np.float64)
+
+
+def ppmi(counts: Counts, vocab_size: int) -> Counts:
+    """Positive pointwise mutual information, log P(w, c) / (P(w) P(c)) of the pairs where it is above 0.
+
+    Natural logarithm; Church & Hanks 1990, in the form of Levy & Goldberg 2014.
+    """
+    rows, columns, times = counts
+    of_row = np.bincount(rows, times, vocab_size)
+    of_column = np.bincount(columns, times, vocab_size)
+    values = np.log(times * times.sum() / (of_row[rows] * of_column[columns]))
+    positive = values > 0
+    return rows[positive], columns[positive], values[positive]
+
+
+def ppmi_svd(
+    sentences: Iterable[Sequence[int]], vocab_size: int, *, window: int = 5, size: int = 50, seed: int = 0
+) -> np.ndarray:
+    """Word vectors (V, size), float32: U √Σ of the truncated SVD of the PPMI table (Levy & Goldberg 2014).
+
+    A word that never stands beside another gets zeros. `seed` is that of the randomised SVD (Halko,
+    Martinsson & Tropp 2011), which hardly depends on it.
+    """
+    import torch
+
+    V, size = require_int("vocab_size", vocab_size), require_int("size", size)
+    require(size <= V, "size", size, f"at most vocab_size = {V}")
+    rows, columns, values = ppmi(cooccurrences(sentences, V, window), V)
+    table = torch.sparse_coo_tensor(
+        np.stack([rows, columns]), torch.tensor(values, dtype=torch.float32), (V, V), check_invariants=True
+    ).coalesce()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        U, S, _ = torch.svd_lowrank(table, q=min(V, size + 10), niter=4)
+    vectors = (U[:, :size] * S[:size].sqrt()).numpy()
+    vectors[np.bincount(rows, minlength=V) == 0] = 0   # and not the rounding of zero
+    return vectors

@@ -1,0 +1,1580 @@
+# %% [markdown]
+# # 7 · Attention
+#
+# **What if the sentence does not fit in one vector?**
+#
+# So far a network read a text and wrote on in it. A translator reads one sentence and writes another: in other
+# words, in another order, of another length. The obvious plan is to read the sentence into a state, and to let
+# a language model write from there. It works, for short sentences. This chapter measures where it stops
+# working, and builds what took its place: a decoder that looks back.
+#
+# **Afterwards you can**
+# - build an encoder and a decoder, and train them by teacher forcing,
+# - measure what one vector for a whole sentence costs, by length and by position,
+# - write attention forward and backward, with a mask, and say what each of its five steps is for,
+# - tell additive from dot-product attention, and say which state asks,
+# - write a translation greedily and with a beam, and compare sentences of different lengths fairly,
+# - read an alignment, and say what it does not tell.
+#
+# **Needs:** [chapter 5](05_language_model.ipynb) (a language model and its loss),
+# [chapter 6](06_improvements.ipynb), section 1 (the training step in PyTorch). For section 7.4 the backward
+# passes of [chapter 4](04_lstm_gru.ipynb).
+#
+# **Time:** about 210 minutes, 115 of them for the exercises.
+
+# %%
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from helpers.checks import check
+from helpers.layers import softmax
+from helpers.plots import COLOURS, figure, show
+
+torch.set_num_threads(1)
+
+# %% [markdown]
+# ## 7.1 A language model that is told something first
+#
+# A language model gives every next word a probability, $P(y_t \mid y_1 … y_{t-1})$. A translator does the same,
+# but it has been told something first, the source $x$:
+#
+# $$P(y \mid x) = \prod_t P(y_t \mid y_1 … y_{t-1}, x)$$
+#
+# So a translator is a **conditional language model**. The **encoder** is a recurrent network that reads the
+# source, S words, and leaves its last state (N, H). The **decoder** is a language model as in chapter 5, whose
+# first state is not zeros but what the encoder left (Cho et al. 2014; Sutskever, Vinyals & Le 2014).
+#
+# A toy whose right answer is always known: write a word backwards. The ids 0, 1 and 2 are reserved, for padding
+# and for the beginning and the end of what is written.
+
+# %%
+PAD, BOS, EOS = 0, 1, 2
+LETTERS = "abcdefgh"
+NAMES = ["<pad>", "<bos>", "<eos>", *LETTERS]
+
+
+def backwards(count, length, rng):
+    """Random words → sources (N, S), sentences (N, S + 2): <bos>, the word backwards, <eos>."""
+    words = rng.integers(3, len(NAMES), size=(count, length))
+    begin, end = np.full((count, 1), BOS), np.full((count, 1), EOS)
+    return words, np.concatenate([begin, words[:, ::-1], end], axis=1)
+
+
+sources, sentences = backwards(2, 4, np.random.default_rng(0))
+for source, sentence in zip(sources, sentences, strict=True):
+    print(*(NAMES[i] for i in source), "  →  ", *(NAMES[i] for i in sentence))
+
+# %% [markdown]
+# When the decoder is trained, it is handed the *right* word before, whatever it would have written itself.
+# This is called **teacher forcing** (Williams & Zipser 1989). All steps can then be computed in one go, as in
+# a language model:
+#
+# | step | 1 | 2 | 3 | 4 | 5 |
+# |---|---|---|---|---|---|
+# | goes in | `<bos>` | d | c | b | a |
+# | wanted | d | c | b | a | `<eos>` |
+#
+# The same row twice, shifted by one place. A batch holds sentences of different lengths; behind the shorter
+# ones stands padding, and what the decoder says there counts for nothing.
+
+# %% [markdown]
+# ### Exercise 7.1 · `decoder_inputs` · ★☆☆ · 10 min
+# Make the decoder's inputs and targets out of padded sentences, and say at which places the loss counts.
+#
+# <details><summary>A nudge</summary>Both are slices of the same array. Which column do the inputs not need,
+# and which one do the targets not need? A place counts when something real is <em>wanted</em> there.</details>
+# <details><summary>A recipe</summary>inputs = sentences[:, :-1], targets = sentences[:, 1:], counts = targets
+# != 0.</details>
+#
+# You are there when for the two rows `[1, 7, 5, 2]` and `[1, 9, 2, 0]` you get `counts.sum() = 5`.
+
+# %% exercise="decoder_inputs"
+def decoder_inputs(sentences):
+    """sentences (N, T + 1) int, <bos> = 1 … <eos> = 2, padded with 0
+    → inputs, targets, counts, each (N, T).
+
+    counts is bool: True where the target is real, <eos> included.
+    """
+    ### BEGIN SOLUTION
+    targets = sentences[:, 1:]
+    return sentences[:, :-1], targets, targets != PAD
+    ### END SOLUTION
+
+# %% check="decoder_inputs" points=2
+decoder_inputs = check("decoder_inputs", decoder_inputs)
+
+# %% [markdown]
+# The model, with GRUs (one state to hand over, not two). Shapes: source (N, S), inputs (N, T), logits (N, T,
+# V). Beside it a control that must fail, a decoder that is told nothing: its first state is zeros.
+
+# %%
+class EncoderDecoder(nn.Module):
+    """source (N, S), inputs (N, T) → logits (N, T, V), and None (later: something)."""
+
+    def __init__(self, vocab_size, embedding_size, hidden_size):
+        super().__init__()
+        self.source_embedding = nn.Embedding(vocab_size, embedding_size)
+        self.encoder = nn.GRU(embedding_size, hidden_size, batch_first=True)
+        self.target_embedding = nn.Embedding(vocab_size, embedding_size)
+        self.decoder = nn.GRU(embedding_size, hidden_size, batch_first=True)
+        self.output = nn.Linear(hidden_size, vocab_size)
+
+    def summary(self, source):
+        _, last = self.encoder(self.source_embedding(source))
+        return last                  # (1, N, H): all that is handed over
+
+    def forward(self, source, inputs):
+        h, _ = self.decoder(self.target_embedding(inputs), self.summary(source))   # (N, T, H)
+        return self.output(h), None
+
+
+class ToldNothing(EncoderDecoder):
+    """The control."""
+
+    def summary(self, source):
+        return torch.zeros(1, len(source), self.encoder.hidden_size)
+
+# %% [markdown]
+# The training loop in the open, with the loss as a mean over the places that count:
+
+# %%
+from helpers.torch_training.schedules import cosine
+
+
+def masked_mean_loss(logits, targets, counts):
+    """logits (N, T, V), targets, counts (N, T) → mean cross-entropy (nats) where it counts."""
+    losses = functional.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
+    return (losses * counts).sum() / counts.sum()
+
+
+def learn(model, length, steps=300):
+    """Train on random words of one length → the mean loss of the last 20 steps."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(steps))
+    rng, losses = np.random.default_rng(0), []
+    for _ in range(steps):
+        sources, sentences = backwards(64, length, rng)
+        inputs, targets, counts = map(torch.from_numpy, decoder_inputs(sentences))
+        logits, _ = model(torch.from_numpy(sources), inputs)
+        loss = masked_mean_loss(logits, targets, counts)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return np.mean(losses[-20:])
+
+
+for kind in (EncoderDecoder, ToldNothing):
+    torch.manual_seed(0)
+    print(f"{kind.__name__:15s} loss {learn(kind(len(NAMES), 16, 48), 4):.3f}")
+print(f"knowing nothing of the word: 4 · ln 8 / 5 = {4 * math.log(8) / 5:.3f}")
+
+# %% [markdown]
+# Told nothing, the decoder learns only that four letters and an end come: each letter costs ln 8, the end
+# nothing, and that makes 4 ln 8 / 5 a place. If a translator of yours stays at the loss of a plain language
+# model, look whether its encoder is connected.
+#
+# ## 7.2 What goes through one vector
+#
+# The same network with 48 units, as many steps of training, on words of 4, 8 and 12 letters. Before you run the
+# cell: which share of the words will be written without a fault? And *which* letters go wrong, those that were
+# read first or those that were read last?
+
+# %%
+def letters_right(model, length):
+    """Are the letters of 500 new words right, given the right ones before? (500, length)."""
+    sources, sentences = backwards(500, length, np.random.default_rng(1))
+    inputs, targets, _ = map(torch.from_numpy, decoder_inputs(sentences))
+    with torch.no_grad():
+        logits, _ = model(torch.from_numpy(sources), inputs)
+    return (logits.argmax(dim=-1) == targets)[:, :length].numpy()
+
+
+right = {}
+for length in (4, 8, 12):
+    torch.manual_seed(0)
+    plain = EncoderDecoder(len(NAMES), 16, 48)
+    learn(plain, length)
+    right[length] = letters_right(plain, length)
+    words, letters = right[length].all(axis=1).mean(), right[length].mean()
+    print(f"{length:2d} letters: {words:4.0%} of the words right, {letters:4.0%} of the letters")
+
+# %% [markdown]
+# (Whole words may be counted under teacher forcing: as long as no letter is wrong, the letters before *are*
+# those the decoder would have written itself. For single letters it makes a difference, and section 7.7 looks
+# at it.)
+
+# %%
+fig, axis = figure(width=7, height=3)
+for (length, each), colour in zip(right.items(), ("gru", "warm", "rnn"), strict=True):
+    axis.plot(range(1, length + 1), each.mean(axis=0), "o-", color=COLOURS[colour], markersize=4,
+              label=f"{length} letters")
+axis.axhline(1 / len(LETTERS), color=COLOURS["control"], linewidth=0.9, linestyle=":")
+axis.text(1, 1 / len(LETTERS), "chance", va="bottom", fontsize=9)
+axis.set(xlabel="place in what is written (1 was read last)", ylabel="right", ylim=(0, 1.05))
+axis.set_xticks(range(1, 13))
+axis.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.12))
+by_place = right[12].mean(axis=0)
+show(fig, "Letters right by their place in the word written backwards. With 4 letters all are. "
+     f"With 12, {by_place[0]:.0%} of those written first (and read last), "
+     f"{by_place[4:11].mean():.0%} of the fifth to eleventh, {by_place[11]:.0%} of the last.")
+
+# %% [markdown]
+# What was read last is written first and is nearly always right. The further back a letter was read, the
+# longer it has to survive the rest of the reading and the writing, in one state that every step rewrites. (The
+# very first letter comes out a little better than its neighbours, perhaps because it met an empty state.)
+# Sutskever, Vinyals & Le therefore fed their sources in backwards: then at least the first words of both
+# sentences are close to each other.
+#
+# Is the vector too *small*? Twelve letters of eight kinds are 36 bits, and 48 floating-point numbers have room
+# for far more. It is rather that gradient descent does not find out, in these 300 steps, how to pack a word
+# into a state and take it out again over so many steps. More units help, and longer words undo it. A
+# recorded run shows the whole curve: words of 2 to 30 letters out of 26, to be *copied*, models with an encoder
+# in both directions and 64 units, one with twice as many, and one more kind that the rest of this chapter is
+# about.
+
+# %%
+from helpers.records import read_record
+
+record = read_record("bottleneck")
+print(record["command"])
+kinds = list(dict.fromkeys(row["model"] for row in record["curve"]))
+lengths = sorted({row["length"] for row in record["curve"]})
+
+
+def recorded(model, length, key):
+    """The value of every seed: (seeds,)."""
+    of = (model, length)
+    return np.array([row[key] for row in record["curve"] if (row["model"], row["length"]) == of])
+
+
+print(f"\n{'words without a fault':24s}", *(f"{n:5d}" for n in lengths[1::3]), "  letters")
+for model in kinds:
+    print(f"{model:24s}", *(f"{recorded(model, n, 'exact').mean():5.0%}" for n in lengths[1::3]))
+
+# %%
+LONG = 20
+fig, (left, at_place) = figure(2, width=9, height=3.2, sharey=True)
+shares = []
+for model, name in zip(kinds, ("rnn", "warm", "lstm"), strict=True):
+    look = {"color": COLOURS[name], "markersize": 3, "label": model}
+    exact = np.array([recorded(model, n, "exact") for n in lengths])     # (lengths, seeds)
+    low, high = exact.min(axis=1), exact.max(axis=1)
+    left.fill_between(lengths, low, high, color=COLOURS[name], alpha=0.2)
+    left.plot(lengths, exact.mean(axis=1), "o-", **look)
+    places = range(1, LONG + 1)
+    at_place.plot(places, [recorded(model, LONG, f"at_{i}").mean() for i in places], "o-", **look)
+    shown = (recorded(model, n, "exact").mean() for n in (2, 10, LONG))
+    shares.append(f"{model} " + ", ".join(f"{share:.0%}" for share in shown))
+left.set(xlabel="letters in the word", ylabel="share", ylim=(0, 1.05))
+left.set_title("words without a fault")
+left.legend(frameon=False, fontsize=9)
+at_place.set_xticks(range(2, LONG + 1, 3))
+at_place.set(xlabel="place", title=f"letters right, words of {LONG}")
+show(fig, f"Left, words copied without a fault by their length; of 2, 10 and {LONG} letters: "
+     + "; ".join(shares) + f". Right, letters right at each place of words of {LONG}.")
+
+# %% [markdown]
+# Longer words, more faults: a vector of a fixed size is a **bottleneck**. Twice as many units move the curve to
+# the right; they do not make it flat. (On the right: what stands at the front is copied best.) The third model has
+# seen the same words and makes hardly a fault at any length. It does not hand over *one* vector.
+#
+# ## 7.3 Look back: attention in five steps
+#
+# The encoder has computed S states, one after each word, and all but the last were thrown away. Keep them, (N,
+# S, H), and let the decoder look at them again, at every step, each time at others.
+#
+# By hand, with three words and two units. The sentence is 동생이 책을 읽는다 (*dongsaengi chaegeul ingneunda*,
+# sibling-SUBJ book-OBJ reads), and the encoder left three states. The decoder has written *the sibling*; its
+# own state, the **query**, is looking for a verb.
+#
+# **Step 1, scores.** How well does each state fit the query? A dot product for each word: $e_j = s · h_j$.
+#
+# **Step 2, weights.** Softmax makes shares of the scores: $α_j = e^{e_j} / \sum_i e^{e_i}$. They are
+# positive, and their sum is 1.
+#
+# Which word will get the largest share? More than half?
+
+# %%
+korean = ["dongsaengi (sibling)", "chaegeul (book)", "ingneunda (reads)"]
+states = np.array([[2.0, 0.3], [-0.6, -1.5], [-1.0, 1.6]])     # (S, H), the keys
+query = np.array([-0.5, 0.8])                                  # (H,)
+
+scores = states @ query                                        # (S,)
+weights = softmax(scores)                                      # (S,)
+for word, score, weight in zip(korean, scores, weights, strict=True):
+    print(f"{word:22s} score {score:5.2f}   weight {weight:.2f}")
+
+# %% [markdown]
+# **Step 3, the weighted sum.** The **context** is a mixture of the states, each with its share: $c = \sum_j α_j
+# h_j$. As the shares are positive and sum to 1, it lies *between* the states. No choice is made anywhere: a
+# choice would have no gradient, a mixture has one.
+
+# %%
+context = weights @ states                                     # (H,)
+print("context", context.round(2))
+
+fig, axis = figure(width=5.2, height=3.8)
+axis.fill(*states.T, color=COLOURS["control"], alpha=0.12)
+for word, state, weight in zip(korean, states, weights, strict=True):
+    axis.plot(*state, "o", color=COLOURS["lstm"], markersize=4 + 16 * weight)
+    axis.annotate(f"{word}\n{weight:.2f}", state, xytext=(0, 12), textcoords="offset points",
+                  ha="center", fontsize=9)
+axis.annotate("", query, (0, 0), arrowprops={"arrowstyle": "-|>", "color": COLOURS["rnn"]})
+axis.text(query[0] - 0.1, query[1], "query", color=COLOURS["rnn"], ha="right", fontsize=9)
+axis.plot(*context, "*", color=COLOURS["warm"], markersize=15)
+axis.annotate("context", context, xytext=(9, -12), textcoords="offset points", fontsize=9)
+axis.set(xlim=(-2.1, 3.1), ylim=(-2.1, 2.6))
+show(fig, "Three states in the plane. The query points towards the verb, which gets "
+     f"{weights[2]:.2f} of the attention; the context lies in their triangle, close to the verb.")
+
+# %% [markdown]
+# **Step 4, combine.** The decoder knows what it has written, the context what the source says there. Both go
+# into one vector: $\tilde s = \tanh([s; c]\, W_c)$, with $W_c$ (2H, H).
+#
+# **Step 5, predict.** From there it goes on as ever: logits, softmax. (Both matrices are made up here; a
+# network learns them.)
+
+# %%
+english = ["the", "sibling", "reads", "book"]
+combine = np.array([[0.3, 0.0], [0.0, 0.3], [1.0, 0.0], [0.0, 1.0]])       # (2H, H)
+output = np.array([[0.0, 3.0, -2.0, -1.0], [0.0, 0.5, 2.5, -3.0]])         # (H, V)
+
+combined = np.tanh(np.concatenate([query, context]) @ combine)             # (H,)
+for word, p in zip(english, softmax(combined @ output), strict=True):
+    print(f"{word:8s} {p:.2f}")
+
+# %% [markdown]
+# **Change this and look again.** Take the query `[-0.3, -0.9]`, then `[0.0, 0.0]`, then the old one times 10.
+# Where does the context go? What does a query of length zero do?
+
+# %% demo=true
+another = np.array([-0.3, -0.9])
+shares = softmax(states @ another)
+print("weights", shares.round(2), "context", (shares @ states).round(2))
+
+# %% [markdown]
+# Now for a batch: the query is (N, H), the keys (N, S, H), a score (N, S). Sentences are of different lengths,
+# so there is a **mask** (N, S), True at real words. Whatever stands in the padding must not get a share. And
+# it would get one: a score of 0 is not nothing, $e^0 = 1$. Only $-∞$ becomes 0. So the mask comes *before* the
+# softmax.
+
+# %% [markdown]
+# ### Exercise 7.2 · `attend` · ★★☆ · 15 min
+# Write steps 1 to 3 for a batch, with the mask. Every row has at least one real word.
+#
+# <details><summary>A nudge</summary>Along which axis must the weights sum to 1? And np.where can put −np.inf
+# into the places that the mask leaves out.</details>
+# <details><summary>A recipe</summary>scores = np.einsum("nh,nsh->ns", query, keys); scores = np.where(mask,
+# scores, -np.inf); weights = softmax(scores, axis=1); context = np.einsum("ns,nsh->nh", weights,
+# keys).</details>
+#
+# You are there when the query [[1, 0]], the keys [[[1, 0], [0, 1], [2, 2]]] and a mask that leaves out the last
+# of them give `weights[0, 0] ≈ 0.731`.
+
+# %% exercise="attend"
+def attend(query, keys, mask):
+    """query (N, H), keys (N, S, H), mask (N, S) bool, True at real words
+    → context (N, H), weights (N, S).
+    """
+    ### BEGIN SOLUTION
+    scores = np.einsum("nh,nsh->ns", query, keys)
+    weights = softmax(np.where(mask, scores, -np.inf), axis=1)
+    return np.einsum("ns,nsh->nh", weights, keys), weights
+    ### END SOLUTION
+
+# %% check="attend" points=3
+attend = check("attend", attend)
+
+# %% [markdown]
+# What attention promises can be tested, and each line here could come out False:
+
+# %%
+rng = np.random.default_rng(2)
+N, S, H = 3, 5, 4
+query, keys = rng.normal(size=(N, H)), rng.normal(size=(N, S, H))
+mask = np.arange(S) < np.array([[5], [3], [1]])              # sentences of 5, 3 and 1 words
+context, weights = attend(query, keys, mask)
+
+noise = np.where(mask[:, :, None], keys, 1e3 * rng.normal(size=keys.shape))    # in the padding
+moved = keys.copy()
+moved[1, 2] += 1.0                                                             # one real state
+print("the weights of a sentence sum to 1:", np.allclose(weights.sum(axis=1), 1))
+print("padding has no share:              ", bool((weights[~mask] == 0).all()))
+print("what stands there does not matter: ", np.allclose(attend(query, noise, mask)[0], context))
+changed = np.abs(attend(query, moved, mask)[1] - weights).max(axis=1) > 1e-3
+print("sentences whose weights change with one state of the second:", changed.tolist())
+
+# %% [markdown]
+# And the control: the mask *after* the softmax, a mistake that raises no error.
+
+# %%
+scores = np.einsum("nh,nsh->ns", query, keys)
+late = softmax(scores, axis=1) * mask
+print("sums of the weights, masked before:", weights.sum(axis=1).round(2))
+print("                     masked after: ", late.sum(axis=1).round(2))
+
+# %% [markdown]
+# Part of the attention is lost in the padding, and the context shrinks with it: a sentence gets another
+# context in another batch.
+#
+# ## 7.4 Back through attention
+#
+# The context's gradient $dc$ (N, H) arrives. Three things were done to get $c$; go back through them.
+#
+# **The weighted sum** $c = \sum_j α_j h_j$ has two factors, so two gradients: $dα_j = dc · h_j$ for the
+# weights, and for each state a share, $α_j\, dc$.
+#
+# **The softmax.** All weights depend on all scores, since raising one takes from the others:
+# $∂α_i/∂e_j = α_i([i = j] - α_j)$. Multiplied out,
+#
+# $$de_j = α_j \Big(dα_j - \sum_i α_i\, dα_i\Big)$$
+#
+# The sum is the *mean* of $dα$ under the weights. So a word's score has a positive gradient exactly if its state
+# lies farther along $dc$ than the average of what is looked at; descent then lowers that score and raises others.
+# And a word with weight 0 gets no gradient at all, however well it would fit.
+#
+# **The dot product** $e_j = s · h_j$ has two factors again: $ds = \sum_j de_j\, h_j$, and for each state
+# $de_j\, s$.
+#
+# So a state gets gradient on two paths, as what is mixed and as what is compared. They add:
+# $dh_j = α_j\, dc + de_j\, s$. In numbers, for the three words:
+
+# %%
+from helpers.gradients import numerical_gradient, relative_error
+
+query = np.array([-0.5, 0.8])
+dcontext = np.array([1.0, 0.0])        # the loss grows as the context goes to the right
+weights = softmax(states @ query)
+dweights = states @ dcontext
+dscores = weights * (dweights - weights @ dweights)
+print(f"{'':22s} weight  dweight   dscore")
+for word, *numbers in zip(korean, weights, dweights, dscores, strict=True):
+    print(f"{word:22s} {numbers[0]:6.2f} {numbers[1]:8.2f} {numbers[2]:8.3f}")
+
+
+def loss(q):
+    return float(softmax(states @ q) @ states @ dcontext)
+
+
+print("gradient of the query ", (dscores @ states).round(4))
+print("by central differences", numerical_gradient(loss, query.copy()).round(4))
+
+# %% [markdown]
+# ### Exercise 7.3 · `attend_backward` · ★★★ · 25 min
+# The way back for a batch. Compute the weights again inside. The gradient of padding must be zero.
+#
+# <details><summary>A nudge</summary>First dweights, then dscores, each (N, S). The mean under the weights is a
+# sum over the words with keepdims=True. Padding has weight 0: where does that appear as a factor?</details>
+# <details><summary>A recipe</summary>_, weights = attend(query, keys, mask); dweights =
+# np.einsum("nh,nsh->ns", dcontext, keys); dscores = weights * (dweights − (weights * dweights).sum(axis=1,
+# keepdims=True)); dquery = np.einsum("ns,nsh->nh", dscores, keys); dkeys = weights[:, :, None] * dcontext[:,
+# None] + dscores[:, :, None] * query[:, None].</details>
+#
+# You are there when the example of exercise 7.2, with dcontext [[1, 0]], gives `dquery[0, 0] ≈ 0.197` and
+# `dkeys[0, 0, 0] ≈ 0.928`.
+
+# %% exercise="attend_backward"
+def attend_backward(dcontext, query, keys, mask):
+    """Back through attention.
+
+    dcontext (N, H): gradient of the loss in the context; query (N, H), keys (N, S, H),
+    mask (N, S) bool → dquery (N, H), dkeys (N, S, H).
+    """
+    ### BEGIN SOLUTION
+    _, weights = attend(query, keys, mask)
+    dweights = np.einsum("nh,nsh->ns", dcontext, keys)
+    dscores = weights * (dweights - (weights * dweights).sum(axis=1, keepdims=True))
+    dquery = np.einsum("ns,nsh->nh", dscores, keys)
+    dkeys = weights[:, :, None] * dcontext[:, None] + dscores[:, :, None] * query[:, None]
+    return dquery, dkeys
+    ### END SOLUTION
+
+# %% check="attend_backward" points=5
+attend_backward = check("attend_backward", attend_backward)
+
+# %% [markdown]
+# `helpers.layers.attention` has the same as a layer. Equal, forward and backward? And against central
+# differences?
+
+# %%
+from helpers.layers.attention import DotProductAttention
+
+query, dcontext = rng.normal(size=(2, N, H))
+layer = DotProductAttention(dtype=np.float64)
+ours = layer.forward(query, keys, mask), layer.weights, *layer.backward(dcontext)
+yours = *attend(query, keys, mask), *attend_backward(dcontext, query, keys, mask)
+same = all(np.abs(a - b).max() < 1e-12 for a, b in zip(ours, yours, strict=True))
+print("the layer and your two functions agree:", same)
+
+central = numerical_gradient(lambda k: np.vdot(attend(query, k, mask)[0], dcontext), keys.copy())
+print("relative error of dkeys below 1e-8:    ", relative_error(yours[3], central) < 1e-8)
+print("gradient of padding is zero:           ", bool((yours[3][~mask] == 0).all()))
+
+# %% [markdown]
+# Note what this path does not contain: no recurrent matrix, no product over time steps. From any context to
+# any state of the encoder it is *one* step. Keep that in mind for the end of the next section.
+#
+# ## 7.5 Two attentions, and who asks
+#
+# Attention was published twice within a year, in two forms that are often mixed up. They differ in the score,
+# in the state that asks, and in where the context goes:
+#
+# | | additive | dot product |
+# |---|---|---|
+# | from | Bahdanau, Cho & Bengio (2015) | Luong, Pham & Manning (2015) |
+# | who asks | $s_{t-1}$, the decoder's state *before* the step | $s_t$, the state *after* the step |
+# | score | $v · \tanh(s_{t-1} W_q + h_j W_k)$, a small network | $s_t · h_j$ ("dot"), or $s_t · h_j W$ ("general") |
+# | the context goes | *into* the cell, beside the word | *behind* the cell, $\tanh([s_t; c_t]\, W_c)$ |
+# | in training | step by step: each needs the context before | all steps of the cell in one call, then all scores |
+#
+# (Luong, Pham & Manning call the decoder's state $h_t$. They also hand the combined vector on to the next step,
+# which we leave out.)
+#
+# "General" is for queries and keys of different sizes, as when the encoder reads in both directions; it is one
+# matrix more. The additive score does not mind sizes, since it has a matrix for each side: $W_q$ (Q, A), $W_k$
+# (K, A), and $v$ (A,).
+
+# %% [markdown]
+# ### Exercise 7.4 · `additive_scores` · ★★☆ · 10 min
+# Write the additive score for a batch, without mask and softmax.
+#
+# <details><summary>A nudge</summary>The query's projection is (N, A), the keys' is (N, S, A). Which axis does
+# the first one need, to meet the second?</details>
+# <details><summary>A recipe</summary>hidden = np.tanh((query @ Wq)[:, None] + keys @ Wk), which is (N, S, A);
+# then hidden @ v.</details>
+#
+# You are there when with a query and keys of ones, Q = 3, K = 2, weights of 0.2 and v = [1, 1] every score is `1.523`.
+
+# %% exercise="additive_scores"
+def additive_scores(query, keys, Wq, Wk, v):
+    """query (N, Q), keys (N, S, K), Wq (Q, A), Wk (K, A), v (A,) → scores (N, S)."""
+    ### BEGIN SOLUTION
+    hidden = np.tanh((query @ Wq)[:, None] + keys @ Wk)      # (N, S, A)
+    return hidden @ v
+    ### END SOLUTION
+
+# %% check="additive_scores" points=2
+additive_scores = check("additive_scores", additive_scores)
+
+# %% [markdown]
+# What is the tanh for? Leave it out, and the score is $s W_q v + h_j W_k v$: the query adds the same number to
+# every word's score. Two very different queries:
+
+# %%
+Q, K, A = 6, 4, 8
+Wq, Wk, v = rng.normal(size=(Q, A)), rng.normal(size=(K, A)), rng.normal(size=A)
+queries, keys = rng.normal(size=(2, Q)), np.repeat(rng.normal(size=(1, S, K)), 2, axis=0)
+straight = (queries @ Wq @ v)[:, None] + keys @ Wk @ v
+print("with tanh\n", softmax(additive_scores(queries, keys, Wq, Wk, v), axis=1).round(2))
+print("without\n", softmax(straight, axis=1).round(2))
+
+# %% [markdown]
+# Without it both rows are the same: the softmax does not see what is added to all scores alike, and attention
+# would look at the same words at every step. (A dot product needs no tanh: there query and key multiply.)
+
+# %% [markdown]
+# ### Exercise 7.5 · `quiz_which_state` · ★☆☆ · 5 min
+# A decoder with additive attention (Bahdanau, Cho & Bengio) is about to write its third word, $y_3$. Which state
+# is compared with the encoder's states?
+#
+# - **a** $s_3$, the decoder's state at that word.
+# - **b** $s_2$, the decoder's state after the second word.
+# - **c** the encoder's last state.
+# - **d** none: it is the embedding of $y_2$ that is compared.
+
+# %% exercise="quiz_which_state"
+def quiz_which_state():
+    """Your answer as a letter."""
+    answer = None   # "a", "b", "c" or "d"
+    ### BEGIN SOLUTION
+    answer = "b"
+    ### END SOLUTION
+    return answer
+
+# %% check="quiz_which_state" points=1
+quiz_which_state = check("quiz_which_state", quiz_which_state)
+
+# %% [markdown]
+# The additive attention as a torch module, in the open; then the one from `helpers`, and your scores:
+
+# %%
+from helpers.models import attention
+
+
+class Additive(nn.Module):
+    """query (N, Q), keys (N, S, K), mask (N, S) → context (N, K), weights (N, S)."""
+
+    def __init__(self, query_size, key_size, hidden_size):
+        super().__init__()
+        self.query = nn.Linear(query_size, hidden_size, bias=False)
+        self.key = nn.Linear(key_size, hidden_size)
+        self.v = nn.Linear(hidden_size, 1, bias=False)
+
+    def forward(self, query, keys, mask):
+        hidden = torch.tanh(self.query(query).unsqueeze(1) + self.key(keys))     # (N, S, A)
+        scores = self.v(hidden).squeeze(2).masked_fill(~mask, -torch.inf)        # (N, S)
+        weights = scores.softmax(dim=1)
+        return (weights.unsqueeze(1) @ keys).squeeze(1), weights
+
+
+torch.manual_seed(0)
+module = Additive(Q, K, A).double()
+theirs = attention.AdditiveAttention(Q, K, A).double()
+theirs.load_state_dict(module.state_dict())
+nn.init.zeros_(module.key.bias)          # your scores have no bias
+nn.init.zeros_(theirs.key.bias)
+mask = np.arange(S) < np.array([[5], [3]])
+given = [torch.from_numpy(array) for array in (queries, keys, mask)]
+with torch.no_grad():
+    (c1, w1), (c2, w2) = module(*given), theirs(*given)
+    Wq, Wk, v = (layer.weight.numpy().T for layer in (module.query, module.key, module.v))
+scores = np.where(mask, additive_scores(queries, keys, Wq, Wk, v[:, 0]), -np.inf)
+print("the module and helpers' agree:", torch.allclose(c1, c2) and torch.allclose(w1, w2))
+print("and your scores:              ", np.allclose(softmax(scores, axis=1), w1))
+
+dot = attention.DotProductAttention(K, K).double()           # sizes are equal: "dot", no matrix
+context, weights = attend(keys[:, 0], keys, mask)
+c1, w1 = dot(given[1][:, 0], *given[1:])
+same = np.allclose(c1, context) and np.allclose(w1, weights)
+print("dot product: helpers' and yours agree:", same)
+
+# %% [markdown]
+# ### The encoder: both directions, and its padding
+#
+# After 책을 (book-OBJ) an encoder that reads forwards has not met the verb. Bahdanau, Cho & Bengio let a second
+# network read from the end (Schuster & Paliwal 1997), and put the two states of a word side by side: K = 2H
+# numbers that know what is on either side. But where does the second network begin? In the padding, if one is
+# not careful. A sentence of three words, alone and beside a longer one:
+
+# %%
+torch.manual_seed(0)
+both_ways = nn.GRU(4, 5, batch_first=True, bidirectional=True)
+words = torch.randn(1, 3, 4)
+padded = torch.cat([words, torch.zeros(1, 3, 4)], dim=1)
+with torch.no_grad():
+    alone, beside = both_ways(words)[0], both_ways(padded)[0][:, :3]
+difference = (alone - beside).abs()
+print(f"forwards:  largest difference {difference[:, :, :5].max():.3f}")
+print(f"backwards: largest difference {difference[:, :, 5:].max():.3f}")
+
+# %% [markdown]
+# The network that reads from the end comes out of the padding in another state than zero. `Encoder` in
+# `helpers` turns every sentence round within its own length (as torch's `pack_padded_sequence` does), so that
+# padding is never read:
+
+# %%
+from helpers.models.seq2seq import Encoder, Seq2Seq
+
+encoder = Encoder(20, 4, 5)
+ids = torch.tensor([[7, 3, 12, 0, 0, 0], [4, 9, 15, 3, 8, 6]])
+with torch.no_grad():
+    alone, alone_summary = encoder(ids[:1, :3])
+    beside, beside_summary = encoder(ids)
+print("states", tuple(beside.shape), "summary", tuple(beside_summary.shape))
+print("the same in any company:", torch.allclose(alone[0], beside[0, :3])
+      and torch.allclose(alone_summary[0], beside_summary[0]))
+
+# %% [markdown]
+# ### The decoder, both ways
+#
+# `Seq2Seq` puts it together. What it does, in the open: one step of each kind, from its parts. Find the two
+# differences of the table: which state goes into the attention, and where the context comes out.
+
+# %%
+def additive_step(model, token, s, memory):
+    """token (N,), s (N, H) → logits (N, V), the new state."""
+    context, _ = model.attention(s, memory.states, memory.mask)             # s: the state before
+    s = model.cell(torch.cat([model.embedding(token), context], dim=1), s)  # the context goes in
+    return model.output(torch.cat([s, context], dim=1)), s
+
+
+def dot_step(model, token, s, memory):
+    """The same for the dot product."""
+    _, s = model.cell(model.embedding(token).unsqueeze(1), s.unsqueeze(0))  # first the step
+    s = s.squeeze(0)
+    context, _ = model.attention(s, memory.states, memory.mask)             # s: the state after
+    return model.output(torch.tanh(model.combine(torch.cat([s, context], dim=1)))), s
+
+
+inputs = torch.randint(3, 20, (2, 4))
+for kind, step in (("additive", additive_step), ("dot", dot_step)):
+    model = Seq2Seq(20, 20, embedding_size=4, hidden_size=5, attention=kind)
+    with torch.no_grad():
+        memory = model.encode(ids)
+        s, logits = memory.state[0], []
+        for t in range(inputs.shape[1]):
+            scores, s = step(model, inputs[:, t], s, memory)
+            logits.append(scores)
+        whole, weights = model(ids, inputs)
+    same = torch.allclose(torch.stack(logits, dim=1), whole, atol=1e-6)
+    print(f"{kind:8s} step by step equals the model: {same};  weights {tuple(weights.shape)}")
+
+# %% [markdown]
+# Now back to the word of twelve letters, with the loop of section 7.1. Fewer weights than the plain model has,
+# as many steps.
+
+# %%
+torch.manual_seed(0)
+plain = EncoderDecoder(len(NAMES), 16, 48)
+looking_back = Seq2Seq(len(NAMES), len(NAMES), embedding_size=16, hidden_size=24, attention="dot")
+learn(looking_back, 12)
+for name, model, each in (
+    ("plain", plain, right[12]),
+    ("with attention", looking_back, letters_right(looking_back, 12)),
+):
+    size = sum(p.numel() for p in model.parameters())
+    print(f"{name:14s} {size:6,d} weights, {each.all(axis=1).mean():4.0%} without a fault")
+
+# %% [markdown]
+# Why does it learn that so much faster? One reason is the path. Take fresh models, a source of 30 letters, and
+# the loss of the *last* letter to be written: how much gradient reaches each letter of the source? (As in
+# [chapter 3](03_gradient_clipping.ipynb), but now from one sequence into another.)
+
+# %%
+def reaches(model, length=30):
+    """‖gradient of the last letter's loss‖ in the embedding of each source letter: (length,)."""
+    sources, sentences = backwards(20, length, np.random.default_rng(3))
+    sources, sentences = torch.from_numpy(sources), torch.from_numpy(sentences)
+    embedded = model.encoder.embedding(sources).detach().requires_grad_()
+    hook = model.encoder.embedding.register_forward_hook(lambda *_: embedded)
+    logits, _ = model(sources, sentences[:, :length])
+    hook.remove()
+    functional.cross_entropy(logits[:, -1], sentences[:, length]).backward()
+    return embedded.grad.norm(dim=2).mean(dim=0).numpy()
+
+
+fig, axis = figure(width=7, height=3)
+COLOUR = {"no attention": "rnn", "additive": "gru", "dot": "lstm"}
+ratios = []
+for name, colour in COLOUR.items():
+    kind = None if name == "no attention" else name
+    torch.manual_seed(0)
+    fresh = Seq2Seq(len(NAMES), len(NAMES), embedding_size=16, hidden_size=48, attention=kind,
+                    bidirectional=False)
+    norms = reaches(fresh)
+    axis.semilogy(range(1, 31), norms, "o-", markersize=3, color=COLOURS[colour], label=name)
+    ratios.append(f"{norms[0] / norms[-1]:.1g} times as much ({name})")
+axis.set(xlabel="letter of the source", ylabel="gradient that reaches it")
+axis.legend(frameon=False)
+show(fig, "Gradient of the last written letter's loss in each letter of the source, untrained. "
+     "The first letter gets, of what the last one gets, " + ", ".join(ratios) + ".")
+
+# %% [markdown]
+# (An encoder in one direction here, so that the picture is simple.) Without attention the gradient has one way
+# in, at the end of the source, and fades from letter to letter. With it every letter is reached directly, the
+# first like the last.
+
+# %% [markdown]
+# ## 7.6 Dates
+#
+# A real task of modest size: dates, written in two dozen ways, into the one of ISO 8601. Characters in,
+# characters out.
+
+# %%
+from helpers.corpora import dates
+
+corpus = dates.corpus()
+for pair in corpus.train[:6]:
+    print(f"{''.join(pair.source):28s} → {''.join(pair.target)}")
+parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
+print(len(dates.FORMATS), "formats;", {name: len(pairs) for name, pairs in parts.items()})
+
+# %% [markdown]
+# What would be a fair test? Not only new *texts*: 27.9.1994 in training and "september 27, 1994" in the test
+# are the same day, and a model that has learned days by heart would pass. Here no day of the test occurs in
+# training, in any format:
+
+# %%
+train, valid, test = ({pair.target for pair in pairs} for pairs in parts.values())
+assert not (train & test or train & valid or valid & test)
+print("days in both training and test:", len(train & test))
+
+# %% [markdown]
+# From here on `TorchTrainer` of chapter 6 trains, with `Seq2SeqLoss`. Is this the loss of section 7.1, also
+# when there is padding?
+
+# %%
+from helpers.torch_training import TorchTrainer
+from helpers.torch_training.translation import Seq2SeqLoss, ShuffledPairs, exact_match_of
+
+
+def build(corpus, kind, seed=0):
+    """A fresh model for a corpus; its kind is "additive", "dot" or None."""
+    torch.manual_seed(seed)
+    sizes = len(corpus.source_vocabulary), len(corpus.target_vocabulary)
+    return Seq2Seq(*sizes, embedding_size=32, hidden_size=48, attention=kind)
+
+
+model = build(corpus, "dot")
+sources, sentences = corpus.encode(corpus.train[:5])
+batch = torch.from_numpy(sources), torch.from_numpy(sentences)
+inputs, targets, counts = map(torch.from_numpy, decoder_inputs(sentences))
+with torch.no_grad():
+    by_trainer = Seq2SeqLoss()(model, batch, None).value
+    in_the_open = masked_mean_loss(model(batch[0], inputs)[0], targets, counts)
+print(f"{by_trainer:.4f} and {in_the_open:.4f}")
+
+# %% [markdown]
+# The budget, for both models: one pass over the 20,000 dates in batches of 64, Adam from 0.01 down to 0 along
+# half a cosine. Eight times on the way, 300 unseen dates are translated; one counts only if every character is
+# right (**exact match**). The plain model also gets the encoder's summary at *every* step, as in Cho et al.
+# (2014), and both have an encoder in both directions.
+
+# %%
+def fit(corpus, model, *, passes, parts, batch_size=64, seed=0):
+    """Train; `parts` times a pass, exact match on 300 unseen pairs → list of shares."""
+    pairs = ShuffledPairs(*corpus.encode(corpus.train), batch_size, seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, cosine(passes * len(pairs(0))))
+    trainer = TorchTrainer(
+        model,
+        optimizer,
+        Seq2SeqLoss(),
+        lambda model: {"exact": exact_match_of(model, corpus, corpus.valid[:300], 20)},
+        monitor="exact",
+        higher_is_better=True,
+        scheduler=schedule,
+        max_norm=1.0,
+        device="cpu",
+        report=None,
+        bar=False,
+    )
+    curve = trainer.fit(lambda n: pairs(n // parts)[n % parts :: parts], passes * parts)
+    return [row["exact"] for row in curve]
+
+
+date_models = {"no attention": build(corpus, None), "dot": build(corpus, "dot")}
+date_curves = {name: fit(corpus, model, passes=1, parts=8) for name, model in date_models.items()}
+
+# %%
+fig, axis = figure(width=6.5, height=3)
+for name, curve in date_curves.items():
+    axis.plot(np.arange(1, 9) * 2_500, curve, "o-", color=COLOURS[COLOUR[name]], label=name)
+axis.set(xlabel="dates seen", ylabel="exact match, unseen days", ylim=(0, 1.03))
+axis.legend(frameon=False)
+ends = {name: f"{curve[-1]:.0%}" for name, curve in date_curves.items()}
+show(fig, "Exact match on 300 dates of unseen days during one pass over 20,000. With dot-product "
+     f"attention it reaches {ends['dot']}, without attention {ends['no attention']}.")
+
+# %% [markdown]
+# After the same 20,000 dates nearly every one is right with attention, and one in four without.
+#
+# Where does it look? Each row is a character written, each column one that was read; the darker, the more
+# weight. What do you expect in the row of the month's second digit?
+
+# %%
+def heat(axis, weights, columns, rows):
+    """A heatmap: one column for each source token, one row for each token written."""
+    axis.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axis.set_xticks(range(len(columns)), columns)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.tick_params(length=0)
+    axis.grid(False)
+
+
+def weights_of(corpus, model, pair):
+    """The weights (T, S) with which the model predicts the target's tokens, <eos> last."""
+    source, sentence = map(torch.from_numpy, corpus.encode([pair]))
+    with torch.no_grad():
+        return model(source, sentence[:, :-1])[1][0].numpy()
+
+
+texts = ["".join(pair.source) for pair in corpus.test]
+shown = [next(n for n, text in enumerate(texts) if has in text) for has in ("day, ", ".")]
+fig, axes = figure(2, width=10, height=3.4, width_ratios=[2.3, 1])
+for axis, n in zip(axes, shown, strict=True):
+    weights = weights_of(corpus, date_models["dot"], corpus.test[n])
+    heat(axis, weights[:-1], texts[n].replace(" ", "·"), corpus.test[n].target)
+show(fig, f"Attention weights for two dates, {texts[shown[0]]} and {texts[shown[1]]}. "
+     "The digits of the year look at those of the year, in order.")
+
+# %% [markdown]
+# The year is copied digit by digit; the month, where it is a word, is read off at a letter or two of its name;
+# a leading zero looks at a gap beside a single digit. The hyphens are always the same and need no source:
+# their rows look anywhere.
+#
+# One seed is one seed. The recorded run has three, and gives every model the same *time*:
+
+# %%
+record = read_record("dates")
+settings = record["settings"]
+cores = record["hardware"]["cores"] // settings["jobs"]
+print(record["command"])
+print(f"{settings['budget']:.0f} seconds of training each, on {cores} core\n")
+
+
+def runs(record, model):
+    """The rows of a model, a list for each seed."""
+    found = {}
+    for row in record["curve"]:
+        if row["model"] == model:
+            found.setdefault(row["seed"], []).append(row)
+    return list(found.values())
+
+
+def mean_and_range(values):
+    return f"{np.mean(values):.1%} ({min(values):.1%}-{max(values):.1%})"
+
+
+kinds = list(dict.fromkeys(row["model"] for row in record["curve"]))
+print(f"{'':9s} best on unseen days: mean (range)   test, mean   seconds to 99.5 %")
+best = {}
+for model in kinds:
+    best[model] = mean_and_range([run[-1]["best_valid"] for run in runs(record, model)])
+    test = np.mean([run[-1]["test"] for run in runs(record, model)])
+    times = [next((f"{row['seconds']:.0f}" for row in run if row["valid"] >= 0.995), "never")
+             for run in runs(record, model)]
+    print(f"{model:9s} {best[model]:35s} {test:.1%}   ", ", ".join(times))
+
+# %%
+fig, axis = figure(width=6.5, height=3)
+for model, colour in zip(kinds, ("rnn", "gru", "lstm"), strict=True):
+    for number, run in enumerate(runs(record, model)):
+        x, y = ([row[key] for row in run] for key in ("seconds", "valid"))
+        axis.plot(x, y, color=COLOURS[colour], linewidth=1.2, label=None if number else model)
+axis.set(xlabel="seconds of training", ylabel="exact match, unseen days", ylim=(0, 1.03))
+axis.legend(frameon=False)
+show(fig, "Exact match on unseen days against seconds of training, a line for every seed. Best: "
+     + ", ".join(f"{model} {share}" for model, share in best.items()) + ".")
+
+# %% [markdown]
+# With attention, 199 of 200 unseen dates are right after about ten seconds on one core. Without it one run of the
+# three does not get there in half a minute, and two just do: for a text as short as a date, one vector is a
+# matter of patience more than of room. (The curves jump because the learning rate stays as it is to the end; the
+# trainer keeps the best weights.)
+#
+# ## 7.7 Writing without a teacher
+#
+# At work nobody hands the decoder the right word before. It gets its own, right or wrong, and a wrong one
+# changes everything behind it.
+
+# %% [markdown]
+# ### Exercise 7.6 · `greedy_decode` · ★★☆ · 15 min
+# Write a sentence greedily: at every step the word with the largest score, which goes in at the next. It ends with
+# `<eos>`, or after `max_length` steps. As when one evaluates, you are handed a whole pair (source, target); what of
+# it may you use?
+#
+# <details><summary>A nudge</summary>Two things go round in the loop: the state, and the word that was just
+# written. The first word in is &lt;bos&gt;.</details>
+# <details><summary>A recipe</summary>state, token, written = model.start(source), 1, []. Then max_length
+# times: scores, state = model.step(token, state); token = int(np.argmax(scores)); if token == 2, stop;
+# otherwise append it.</details>
+#
+# You are there when a model whose best next word is always the last one plus 3 gets `max_length = 3`:
+# then `greedy_decode` writes `[4, 7, 10]`, and with `max_length = 2` its last word is `7`.
+
+# %% exercise="greedy_decode"
+def greedy_decode(model, pair, max_length):
+    """The likeliest word at every step → list of ids, without <bos> = 1 and <eos> = 2.
+
+    model.start(source) → state; model.step(token, state) → scores (V,), new state.
+    pair is (source, target), lists of ids; at most max_length steps, <eos> counted.
+    """
+    ### BEGIN SOLUTION
+    source, _ = pair
+    state, token, written = model.start(source), BOS, []
+    for _ in range(max_length):
+        scores, state = model.step(token, state)
+        token = int(np.argmax(scores))
+        if token == EOS:
+            break
+        written.append(token)
+    return written
+    ### END SOLUTION
+
+# %% check="greedy_decode" points=3
+greedy_decode = check("greedy_decode", greedy_decode)
+
+# %% [markdown]
+# The model of the dates in this form, and `helpers.decoding`, which does it for a whole batch (and keeps the
+# weights):
+
+# %%
+from helpers import decoding
+
+
+class OneSentence:
+    """A Seq2Seq as `greedy_decode` wants it."""
+
+    def __init__(self, model):
+        self.model = model
+
+    def start(self, source):
+        return self.model.encode(torch.tensor([source])), None
+
+    def step(self, token, state):
+        memory, s = state
+        logits, s, _ = self.model.step(torch.tensor([token]), s, memory)
+        return logits[0].numpy(), (memory, s)
+
+
+tested = corpus.test[:200]
+sources, sentences = corpus.encode(tested)
+model = date_models["no attention"]
+pairs = [(source[source > 0].tolist(), sentence.tolist())
+         for source, sentence in zip(sources[:40], sentences[:40], strict=True)]
+with torch.no_grad():
+    one_by_one = [greedy_decode(OneSentence(model), pair, 12) for pair in pairs]
+at_once = decoding.greedy_decode(model, torch.from_numpy(sources), max_length=12).ids
+print("the same:", one_by_one == at_once[:40])
+
+# %% [markdown]
+# What does teacher forcing hide? The model without attention makes mistakes enough to look at. Its characters,
+# place by place: given the right ones before, and given its own. Where will the two rows differ, and will the
+# shares of whole dates?
+
+# %%
+def written(model, source, sentence, *, forced):
+    """The ten characters of each date: (N, 10); with the true ones before, or with its own."""
+    with torch.no_grad():
+        if forced:
+            return model(source, sentence[:, :-1])[0].argmax(dim=2)[:, :10]
+    rows = decoding.greedy_decode(model, source, max_length=12).ids
+    return torch.tensor([(ids + [PAD] * 10)[:10] for ids in rows])
+
+
+source, sentence = map(torch.from_numpy, corpus.encode(corpus.test))
+print("place         ", *(f"{c:>4s}" for c in "YYYY-MM-DD"), "   the whole date")
+for name, forced in (("teacher forced", True), ("on its own", False)):
+    good = (written(model, source, sentence, forced=forced) == sentence[:, 1:11]).float()
+    whole = good.prod(dim=1).mean()
+    print(f"{name:14s}", *(f"{p:4.0%}" for p in good.mean(dim=0)), f"   {whole:.1%}")
+
+# %% [markdown]
+# On its own it is clearly worse towards the end. A beginning with a wrong character does not fit the source;
+# training has never shown such a thing, and one mistake leads to the next (**exposure bias**, Ranzato et al.
+# 2016). The last column is the same in both rows, and must be: a whole date is right exactly if no step went
+# wrong, and up to the first mistake both read the same. So measure characters, or a score like BLEU, on what
+# the decoder writes *by itself*.
+#
+# ### A beam
+#
+# Greedy is not always best, even if the model is right. A decoder whose first word is "3" with 0.6 or "4" with
+# 0.4:
+
+# %%
+def forked(tokens):
+    """Words written so far → log-probabilities (V,) of the next; 2 is <eos>."""
+    table = {
+        (): [0, 0, 0, 0.6, 0.4],
+        (3,): [0, 0, 0.4, 0.3, 0.3],
+        (4,): [0, 0, 0.9, 0.05, 0.05],
+    }
+    with np.errstate(divide="ignore"):
+        return np.log(np.array(table.get(tuple(tokens), [0, 0, 1, 0, 0])))
+
+
+for first in (3, 4):
+    p = [np.exp(forked([])[first]), np.exp(forked([first])[EOS])]
+    print(f"{first}, <eos>:  {p[0]:.1f} · {p[1]:.1f} = {p[0] * p[1]:.2f}")
+
+# %% [markdown]
+# Greedy takes the 3 and cannot go back. The likeliest sentence begins with the 4. To try every sentence is out
+# of the question; **beam search** keeps the few best beginnings. At every step each of them is continued by
+# every word, all these candidates compete, and the best `beam_size` stay. One that ends with `<eos>` is
+# finished: it is put aside, and its place with it. At the end, all that is finished (and what is still open
+# after `max_length` steps) is compared.
+#
+# Compared by what? Probabilities multiply, so their logarithms add, and each further word makes the sum more
+# negative. Compared by the sum, short sentences win:
+
+# %%
+for words, each in ((3, 0.5), (10, 0.8)):
+    total = words * math.log(each)
+    print(f"{words:2d} words of probability {each}: sum {total:.2f}, a word {total / words:.2f}")
+
+# %% [markdown]
+# **Length normalisation** divides by the number of words, `<eos>` counted: the mean log-probability of a word.
+# (Wu et al. 2016 use a power of the length. None of these is derived from anything; they are remedies.)
+
+# %% [markdown]
+# ### Exercise 7.7 · `beam_search` · ★★★ · 30 min
+# Write it. A beginning is a list of words and the sum of their log-probabilities.
+#
+# <details><summary>A nudge</summary>Two lists: what is open, at first only ([], 0.0), and what is done. At
+# each step: make all candidates, sort by the sum, cut, and sort into the two lists.</details>
+# <details><summary>A recipe</summary>candidates = [(tokens + [w], total + lp) for tokens, total in beams for
+# w, lp in enumerate(log_probs_after(tokens))]; sort them by −total; keep the first beam_size − len(done);
+# those whose last word is 2 go to done, the others are the new beams; stop when there are none. After the loop
+# take the largest total / len(tokens) in done + beams. Return its tokens without the 2, and that
+# score.</details>
+#
+# You are there when `beam_search(forked, 2, 4)` finds `[4]`, with a score of `-0.511`.
+
+# %% exercise="beam_search"
+def beam_search(log_probs_after, beam_size, max_length):
+    """The best sentence, a list of ids without <eos> = 2, and its score.
+
+    log_probs_after(tokens) → log-probabilities (V,) of the next word; tokens is a list, without
+    <bos>. The score is the mean log-probability of the words, <eos> counted. A finished sentence
+    leaves the beam with its place. At most max_length steps; what is open then competes as it is.
+    """
+    ### BEGIN SOLUTION
+    beams, done = [([], 0.0)], []
+    for _ in range(max_length):
+        candidates = [
+            ([*tokens, word], total + log_prob)
+            for tokens, total in beams
+            for word, log_prob in enumerate(log_probs_after(tokens))
+        ]
+        candidates.sort(key=lambda candidate: -candidate[1])
+        kept = candidates[: beam_size - len(done)]
+        done += [each for each in kept if each[0][-1] == EOS]
+        beams = [each for each in kept if each[0][-1] != EOS]
+        if not beams:
+            break
+    tokens, total = max(done + beams, key=lambda each: each[1] / len(each[0]))
+    score = total / len(tokens)
+    return (tokens[:-1] if tokens[-1] == EOS else tokens), score
+    ### END SOLUTION
+
+# %% check="beam_search" points=5
+beam_search = check("beam_search", beam_search)
+
+# %%
+def continuations(model, source):
+    """The model as `beam_search` wants it, for one source (S,)."""
+
+    def log_probs_after(tokens):
+        with torch.no_grad():
+            logits, _ = model(source[None], torch.tensor([[BOS, *tokens]]))
+        return logits[0, -1].double().log_softmax(dim=0).numpy()
+
+    return log_probs_after
+
+
+rows = [torch.from_numpy(source[source > 0]) for source in sources]
+agree = 0
+for row in rows[:10]:
+    tokens, score = beam_search(continuations(model, row), 3, 12)
+    best = decoding.beam_search(model, row, beam_size=3, max_length=12)[0]
+    agree += tokens == best.tokens and abs(score - best.score) < 1e-5
+print(f"as in helpers.decoding: {agree} of 10")
+
+# %% [markdown]
+# Does it help? Guess first, for the model without attention (which has much to gain) and the one with. A beam
+# of five, 200 dates:
+
+# %%
+truths = [sentence[1:11].tolist() for sentence in sentences]
+print(f"{'':14s} greedy   beam of 5   likelier than greedy's   the truth among the five")
+for name, model in date_models.items():
+    numbers = []
+    for row, truth in zip(rows, truths, strict=True):
+        greedy = decoding.beam_search(model, row, beam_size=1, max_length=12)[0]
+        beam = decoding.beam_search(model, row, beam_size=5, max_length=12)
+        numbers.append([
+            greedy.tokens == truth,
+            beam[0].tokens == truth,
+            beam[0].log_prob > greedy.log_prob + 1e-4,
+            any(each.tokens == truth for each in beam),
+        ])
+    a, b, c, d = np.mean(numbers, axis=0)
+    print(f"{name:14s} {a:6.1%} {b:11.1%} {c:24.1%} {d:26.1%}")
+
+# %% [markdown]
+# For a quarter of the days the model without attention finds a likelier date with the beam, and hardly more
+# dates are right. Yet the truth is among the five two times out of three. So it is not the search that fails;
+# the model gives more probability to a wrong date, and no search mends that. With attention the first guess is
+# right, and there is nothing to gain. (All dates are equally long, so the length has no say here. In
+# translation, where many wordings compete, Sutskever, Vinyals & Le report most of the gain with a beam of two
+# already.)
+#
+# ## 7.8 Korean to English
+#
+# Korean puts the verb last, English puts it second. A small grammar writes both, and knows which word comes
+# from which: subject with 은/는 or 이/가, perhaps a time, a place, an adjective; object with 을/를; verb in one of
+# four tenses. Three of its sentences:
+
+# %%
+from helpers.corpora import korean_english
+
+corpus = korean_english.corpus()
+for pair in corpus.train[:3]:
+    romanised, gloss = korean_english.gloss(pair.source)
+    print(" ".join(pair.source), romanised, gloss, "→ " + " ".join(pair.target), "", sep="\n")
+parts = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
+print(f"{korean_english.SENTENCES:,d} sentences are possible; of them we use",
+      {name: len(pairs) for name, pairs in parts.items()})
+train, valid, test = ({pair.source for pair in pairs} for pairs in parts.values())
+assert not (train & test or train & valid or valid & test)
+
+# %% [markdown]
+# Three passes over 4,000 sentences, without attention and with the additive kind. (The second model with
+# attention differs in its seed only; section 7.9 needs it.)
+
+# %%
+translators = {
+    "no attention": build(corpus, None),
+    "additive": build(corpus, "additive"),
+    "additive, another seed": build(corpus, "additive", seed=1),
+}
+for seed, (name, model) in zip((0, 0, 1), translators.items(), strict=True):
+    curve = fit(corpus, model, passes=3, parts=2, batch_size=50, seed=seed)
+    print(f"{name:24s}", *(f"{share:5.0%}" for share in curve))
+
+# %% [markdown]
+# Now the figure of this chapter: the longest sentence of the test, and the attention of the first model. On
+# the left the weights, with a frame where the grammar says a word comes from; on the right the heavy ones as
+# lines, in orange those of the last two words of Korean, the verb and its auxiliary. English has them behind
+# the subject: there the lines must **cross**.
+
+# %%
+def crossing(axis, weights, columns, rows, marked=()):
+    """The source above, the translation below, a line for every weight from 0.2 on."""
+    top, bottom = np.linspace(0, 1, len(columns)), np.linspace(0, 1, len(rows))
+    for t, j in np.argwhere(weights >= 0.2):
+        colour = COLOURS["rnn" if j in marked else "lstm"]
+        ends = [top[j], bottom[t]]
+        axis.plot(ends, [1, 0], color=colour, alpha=0.8, linewidth=5 * weights[t, j])
+    for x, word in zip(top, columns, strict=True):
+        axis.text(x, 1.04, word, ha="left", va="bottom", rotation=35, fontsize=10)
+    for x, word in zip(bottom, rows, strict=True):
+        axis.text(x, -0.04, word, ha="right", va="top", rotation=35, fontsize=10)
+    axis.set(xlim=(-0.12, 1.2), ylim=(-0.22, 1.38))
+    axis.axis("off")
+
+
+pair = max(corpus.test, key=lambda pair: len(pair.source))
+print(" ".join(pair.source), *korean_english.gloss(pair.source), " ".join(pair.target), sep="\n")
+roman, gloss = (line.split() for line in korean_english.gloss(pair.source))
+columns = [f"{a} ({b.split('-')[0]})" for a, b in zip(roman, gloss, strict=True)]
+true = korean_english.alignment(pair)
+weights = weights_of(corpus, translators["additive"], pair)[:-1]
+heaviest = weights.argmax(axis=1)
+
+fig, axes = figure(2, width=11.5, height=4.8, width_ratios=[1, 1.25])
+heat(axes[0], weights, columns, pair.target)
+axes[0].set_xticks(range(len(columns)), columns, rotation=35, ha="right")
+for t, j in enumerate(true):
+    if j is not None:
+        frame = np.array([[-0.5, 0.5, 0.5, -0.5, -0.5], [-0.5, -0.5, 0.5, 0.5, -0.5]])
+        axes[0].plot(j + frame[0], t + frame[1], color=COLOURS["warm"], linewidth=1.5)
+last_two = {len(columns) - 2, len(columns) - 1}
+crossing(axes[1], weights, columns, pair.target, marked=last_two)
+found = ", ".join(f"{word} on {roman[j]}" for word, j in zip(pair.target, heaviest, strict=True))
+show(fig, f"Attention from a Korean sentence to its translation. Heaviest weights: {found}. The "
+     "verb's lines, last in Korean and early in English, cross those of object and place.")
+off = [word for t, word in enumerate(pair.target) if true[t] not in (None, heaviest[t])]
+print("heaviest weight outside the frame:", ", ".join(off) or "none")
+
+# %% [markdown]
+# Nobody told the model which word comes from which; it found this order because it helps to predict. The verb
+# and its auxiliary come from the far right to the middle, over the object and the place, which go the other
+# way.
+#
+# Not every frame is dark. *friend* is right, and yet the heaviest weight of its row is on the auxiliary at the
+# other end of the sentence. Section 7.9 comes back to such rows.
+#
+# How often is the heaviest weight where it belongs? "The" does not count; Korean does not have it.
+
+# %%
+def looks(model, pairs):
+    """For every English word but "the": the word, the index of the Korean word it translates, the
+    index of the heaviest weight, and how many words the Korean sentence has."""
+    source, sentence = map(torch.from_numpy, corpus.encode(pairs))
+    with torch.no_grad():
+        heaviest = model(source, sentence[:, :-1])[1].argmax(dim=2).tolist()
+    found = []
+    for pair, row in zip(pairs, heaviest, strict=True):
+        true = korean_english.alignment(pair)
+        for word, wanted, got in zip(pair.target, true, row[: len(true)], strict=True):
+            if wanted is not None:
+                found.append((word, wanted, got, len(pair.source)))
+    return found
+
+
+with_attention = [name for name in translators if name != "no attention"]
+looked = {name: looks(translators[name], corpus.test) for name in with_attention}
+print(f"{'':24s} sentences right   words that look at the true one")
+for name, each in looked.items():
+    exact = exact_match_of(translators[name], corpus, corpus.test, 20)
+    hits = np.mean([wanted == got for _, wanted, got, _ in each])
+    print(f"{name:24s} {exact:15.1%} {hits:32.0%}")
+print(f"{'by chance':24s} {np.mean([1 / size for *_, size in looked['additive']]):48.0%}")
+
+# %% [markdown]
+# The recorded run, with more training, three seeds, and the dot product beside it:
+
+# %%
+record = read_record("korean-english")
+print(record["command"])
+print(f"{'':9s} exact match on the test: mean (range)   heaviest weight on the true word")
+for model in dict.fromkeys(row["model"] for row in record["curve"]):
+    last = [run[-1] for run in runs(record, model)]
+    aligned = mean_and_range([row["aligned"] for row in last]) if "aligned" in last[0] else "-"
+    print(f"{model:9s} {mean_and_range([row['test'] for row in last]):37s} {aligned}")
+print(f"by chance {record['results']['aligned_by_chance']:41.1%}")
+
+# %% [markdown]
+# With fifteen passes in place of three, and 64 units in place of 48, the model *without* attention gets nearly
+# there as well. Sentences of up to eight words do fit in a vector, if there is time to learn how. What attention
+# brings on sentences this short is the training it saves; what it brings on long ones was the figure of section 7.2.
+
+# %% [markdown]
+# ## 7.9 Attention is not explanation
+#
+# A heatmap is tempting: "the model wrote *drank* because of 마셨다". May one say so?
+
+# %% [markdown]
+# ### Exercise 7.8 · `quiz_attention_explains` · ★☆☆ · 5 min
+# A translator with attention reads 삼촌은 어제 커피를 마셨다 (uncle-TOPIC yesterday coffee-OBJ drank). As it writes
+# *drank*, its heaviest weight, 0.8, is on 마셨다. What follows from that, without any further measurement?
+#
+# - **a** It wrote *drank* because of 마셨다.
+# - **b** With another word in place of 마셨다 it would not have written *drank*.
+# - **c** Four fifths of the context at this step are the encoder's state at 마셨다.
+# - **d** The other words had next to no influence on what it wrote.
+
+# %% exercise="quiz_attention_explains"
+def quiz_attention_explains():
+    """Your answer as a letter."""
+    answer = None   # "a", "b", "c" or "d"
+    ### BEGIN SOLUTION
+    answer = "c"
+    ### END SOLUTION
+    return answer
+
+# %% check="quiz_attention_explains" points=1
+quiz_attention_explains = check("quiz_attention_explains", quiz_attention_explains)
+
+# %% [markdown]
+# Four measurements on our translators.
+#
+# **One: right words, wrong places.** Which words are looked for elsewhere than in their true source? (Nearly
+# all of them are written correctly.)
+
+# %%
+def share_by_word(each):
+    """English word that occurs 20 times or more → how often it looks at its true source."""
+    hits = {}
+    for word, wanted, got, _ in each:
+        hits.setdefault(word, []).append(wanted == got)
+    return {word: np.mean(found) for word, found in hits.items() if len(found) >= 20}
+
+
+shares = [share_by_word(each) for each in looked.values()]
+elsewhere = sorted(shares[0], key=lambda word: min(share[word] for share in shares))[:8]
+print("heaviest weight on the true word", *(f"{word:>9s}" for word in elsewhere))
+for name, share in zip(looked, shares, strict=True):
+    print(f"{name:32s}", *(f"{share[word]:9.0%}" for word in elsewhere))
+
+# %% [markdown]
+# How can a word be right if the model does not look at its source? Because the encoder's state at a word is not
+# that word. It has read the neighbours, in both directions, and what the decoder needs may have been passed on.
+#
+# **Two: the same translations, other weights.** The two models differ in nothing but the seed.
+
+# %%
+from helpers.torch_training.translation import translations
+
+one, two = (translations(translators[name], corpus, corpus.test, 20) for name in looked)
+same_text = np.mean([a == b for a, b in zip(one, two, strict=True)])
+same_place = np.mean([a[2] == b[2] for a, b in zip(*looked.values(), strict=True)])
+print(f"the same sentence: {same_text:.1%}")
+print(f"the heaviest weight on the same word: {same_place:.1%}")
+
+# %% [markdown]
+# If one heatmap explained the translation, what would the other be?
+#
+# **Three: change the weights.** If the output stays the same under quite other weights, they were no reason
+# for it: this was Jain & Wallace's (2019) test, on classifiers that read a text. So something is done to the
+# weights of the trained model, at every step:
+
+# %%
+class Changed(nn.Module):
+    """An attention whose weights go through `change(weights, mask)` before they mix."""
+
+    def __init__(self, attention, change):
+        super().__init__()
+        self.attention, self.change = attention, change
+
+    def project(self, keys):
+        return self.attention.project(keys)
+
+    def forward(self, query, keys, mask, projected=None):
+        _, weights = self.attention(query, keys, mask, projected)            # (N, S) or (N, T, S)
+        mask = mask if weights.ndim == 2 else mask.unsqueeze(1).expand_as(weights)
+        weights = self.change(weights, mask)
+        return torch.einsum("n...s,nsk->n...k", weights, keys), weights
+
+
+def even(weights, mask):
+    """The same for every real word."""
+    return mask / mask.sum(dim=-1, keepdim=True)
+
+
+def shuffled(weights, mask):
+    """The same weights, on other words."""
+    order = torch.rand(weights.shape).masked_fill(~mask, 2.0).argsort(dim=-1)
+    return weights.gather(-1, order)
+
+
+def less_one(weights, place):
+    """One word's weight set to zero, the others scaled up."""
+    left = weights.scatter(-1, place, 0.0) + 1e-9
+    return left / left.sum(dim=-1, keepdim=True)
+
+
+def less_heaviest(weights, mask):
+    return less_one(weights, weights.argmax(dim=-1, keepdim=True))
+
+
+def less_another(weights, mask):
+    others = mask.float().scatter(-1, weights.argmax(dim=-1, keepdim=True), 1e-9)
+    return less_one(weights, torch.multinomial(others, 1))
+
+# %% [markdown]
+# Which of the four does most harm to the translations, and which least?
+
+# %%
+model = translators["additive"]
+kept = model.attention
+print(f"{'as trained':34s} {exact_match_of(model, corpus, corpus.test, 20):6.1%}")
+for name, change in {
+    "without one of the lighter words": less_another,
+    "even": even,
+    "shuffled among the words": shuffled,
+    "without the heaviest": less_heaviest,
+}.items():
+    torch.manual_seed(0)
+    model.attention = Changed(kept, change)
+    print(f"{name:34s} {exact_match_of(model, corpus, corpus.test, 20):6.1%}")
+model.attention = kept
+
+# %% [markdown]
+# So *here* the weights matter, very much: without its heaviest word a step goes wrong, without another one
+# hardly ever. Jain & Wallace found many classifiers where it was otherwise. But careful, also with this
+# result: the decoder was trained with these weights and has never met other ones. That it stumbles over
+# strange mixtures does not say that it *needs* to look where it looks.
+#
+# **Four: train without a choice.** Wiegreffe & Pinter (2019) answered that the question has to be put in
+# training: if a model whose weights are even from the start does as well, the learned ones cannot tell much.
+# Guess again, for our two tasks.
+
+# %%
+for task, kind, options in (
+    (corpus, "additive", {"passes": 3, "parts": 2, "batch_size": 50}),
+    (dates.corpus(), "dot", {"passes": 1, "parts": 4}),
+):
+    model = build(task, kind)
+    model.attention = Changed(model.attention, even)
+    curve = fit(task, model, **options)
+    print(f"{'Korean' if task is corpus else 'dates':7s} even weights from the start:",
+          *(f"{share:4.0%}" for share in curve))
+
+# %% [markdown]
+# For Korean sentences of three to eight words the plain *mean* of the encoder's states is nearly enough: one
+# vector again, and far better than the last states are, at the same budget. So much of what attention brought
+# there was the short way to every word, not the choice between them; what stands where is in the states, since
+# the encoder is recurrent. For dates of up to 29 characters it is the other way round: without a choice little
+# is left of what attention brings. There the model must point.
+#
+# What may one say of a heatmap, then? What was mixed. Where one expects a correspondence, as between words of
+# two languages, it often shows it. Why a model decides is another question, and is answered by changing
+# something and looking, as above.
+#
+# ## 7.10 Without the recurrence
+#
+# One more step, and it leads out of this course. In all our models the decoder looked at the *encoder's*
+# states, and those were made by a recurrence. What if each word of a sentence looks at all the others, in
+# place of it? Queries and keys are then the same vectors: **self-attention**. With what you have written:
+
+# %%
+def self_attention(x, mask):
+    """x (N, S, H), mask (N, S) → (N, S, H): every word becomes a mixture of all of them."""
+    return np.stack([attend(x[:, t], x, mask)[0] for t in range(x.shape[1])], axis=1)
+
+
+x = rng.normal(size=(1, 6, 4))
+mask = np.ones((1, 6), dtype=bool)
+mixed = self_attention(x, mask)
+scores = x @ x.transpose(0, 2, 1)                       # (N, S, S), all pairs in one product
+print("no loop over the words is needed:", np.allclose(softmax(scores, axis=2) @ x, mixed))
+
+order = rng.permutation(6)
+shuffled_first = self_attention(x[:, order], mask)
+print("other order in, same mixtures out:", np.allclose(shuffled_first, mixed[:, order]))
+
+# %% [markdown]
+# The first line is why the field moved on: nothing has to wait for the word before, so a whole sentence is one
+# matrix product, and any two words are one step apart. The second line is the price: a recurrent network knows
+# what came first, self-attention sees a *bag* of words. Positions have to be put back in, as numbers added to
+# $x$. And the S × S scores grow with the square of the length, where a recurrent layer grows linearly:
+
+# %%
+print("multiplications for the mixing, H = 64, and steps that wait for each other")
+for length in (10, 100, 1_000):
+    print(f"{length:6,d} words: recurrent {length * 64 * 64:12,d} and {length:5,d},"
+          f"   self-attention {2 * length**2 * 64:12,d} and 1")
+
+# %% [markdown]
+# Three matrices to give every word a query, a key and a value of its own, the scores divided by $\sqrt H$,
+# several attentions side by side, positions, a mask that hides the future from a decoder, and a small network
+# behind each layer: that is the Transformer (Vaswani et al. 2017). Its heart you have written above.
+
+# %% [markdown]
+# ## What was claimed, what was measured
+#
+# | claim | verdict |
+# |---|---|
+# | A sentence does not fit in one vector | a short one does, with enough training. Exact match falls with the length, and twice the units move the fall; nothing in the number of bits forbids it, it is not *learned*. A mean of all states, also one vector, learns short ones far faster |
+# | What was read long ago is lost first | yes in the toy, but for the very first letter |
+# | Attention scores come from the decoder's state | from the one *before* the step (additive), or *after* it (dot product): two models |
+# | The mask sets weights to zero | the *scores*, to −∞, before the softmax; after it the weights no longer sum to 1 |
+# | Attention learns faster | yes: on dates after one pass 99 % against 25 %. Its gradient reaches every source word directly. On short sentences more passes make up for it |
+# | Good under teacher forcing is good | whole sentences yes, characters no: on its own the decoder gets worse towards the end |
+# | Beam search finds better translations | likelier ones, yes; on dates hardly more right ones |
+# | The weights align the words | mostly, far above chance; some words are always looked for elsewhere, and written correctly |
+# | The weights explain the output | they say what was mixed. Two seeds, same sentences, other weights; with even weights from the start 9 of 10 sentences are right as well |
+#
+# ## Recap
+# - A translator is a language model that has been told something. Training: the right word in, the next one out,
+#   padding left out. At work: its own word in, until `<eos>`.
+# - Attention: scores, softmax, weighted sum, combine, predict. The mask goes into the scores.
+# - Backward it has two paths to every state, and no matrix that is multiplied again and again.
+# - Additive: asks with the state before, the context goes into the cell. Dot product: asks with the state after,
+#   the context comes behind it.
+# - A beam keeps several beginnings; sums of logarithms, divided by the length. It finds what the model holds
+#   likely, right or wrong.
+# - A heatmap is a measurement of the mixture. An explanation needs an experiment.
+#
+# ## What next
+# [Chapter 8](08_sentiment.ipynb) reads a whole review and says one thing about it: which cell should one choose for
+# that? And what [chapter 6](06_improvements.ipynb) says of budgets and of the spread between seeds goes for every
+# table here, too: the live ones show one or two seeds, the recorded ones three.
+#
+# ## Further exercises
+# 1. `learn` a plain model on words of 12 letters with 96 units, and with 1,000 steps. What helps more?
+# 2. Turn the source round before it goes into the plain model of 7.1 (then the toy is copying). Which letters are
+#    right now?
+# 3. Give the additive model of 7.8 an encoder in one direction (`bidirectional=False`). Which words look elsewhere
+#    then, and is the exact match lower?
+# 4. Write Luong's *local* attention: set the scores of all words but the five around a position to −∞. For the dates,
+#    which position?
+# 5. Train a model of the dates on 20 formats and test it on the other four. Does attention help there, too?
+# 6. Use `self_attention` with random vectors for positions added to x. Are the mixtures still the same in any order?
+#
+# ## References
+# - Cho, van Merriënboer, Gulcehre, Bahdanau, Bougares, Schwenk & Bengio (2014), *Learning phrase representations using
+#   RNN encoder–decoder for statistical machine translation*, EMNLP.
+# - Sutskever, Vinyals & Le (2014), *Sequence to sequence learning with neural networks*, NeurIPS.
+# - Schuster & Paliwal (1997), *Bidirectional recurrent neural networks*, IEEE Transactions on Signal Processing 45.
+# - Bahdanau, Cho & Bengio (2015), *Neural machine translation by jointly learning to align and translate*, ICLR.
+# - Luong, Pham & Manning (2015), *Effective approaches to attention-based neural machine translation*, EMNLP.
+# - Williams & Zipser (1989), *A learning algorithm for continually running fully recurrent neural networks*, Neural
+#   Computation 1 (teacher forcing).
+# - Ranzato, Chopra, Auli & Zaremba (2016), *Sequence level training with recurrent neural networks*, ICLR (exposure
+#   bias).
+# - Wu et al. (2016), *Google's neural machine translation system: bridging the gap between human and machine
+#   translation*, arXiv:1609.08144 (length normalisation).
+# - Jain & Wallace (2019), *Attention is not explanation*, NAACL.
+# - Wiegreffe & Pinter (2019), *Attention is not not explanation*, EMNLP.
+# - Vaswani, Shazeer, Parmar, Uszkoreit, Jones, Gomez, Kaiser & Polosukhin (2017), *Attention is all you need*, NeurIPS.
