@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,29 @@ class Source:
             return verified(cached, sha256[split], advice)
         looked = f"{cached}" + (f" or {own} ({self.folder_variable})" if own else "")
         raise CorpusUnavailable(f"{self.title}, split {split}: there is no {looked}.\n{advice}")
+
+    def command_line(
+        self, find: Callable[..., Path], size: str, arguments: list[str] | None = None
+    ) -> dict[str, Path]:
+        """Read a corpus's command line (`--download`, `--base-url`) and ``find(split, …)`` every file.
+
+        `size` says how much there is to download. Exits with the message of CorpusUnavailable.
+        """
+        import argparse
+
+        parser = argparse.ArgumentParser(
+            prog=f"python -m {self.module}",
+            description=f"Find the files of the {self.title}, or download them, and check them.",
+        )
+        parser.add_argument("--download", action="store_true", help=f"download what is missing ({size})")
+        parser.add_argument(
+            "--base-url", help=f"where to download from (default: {self.url_variable} or {self.base_url})"
+        )
+        chosen = parser.parse_args(arguments)
+        try:
+            return {s: find(s, download=chosen.download, base_url=chosen.base_url) for s in self.files}
+        except CorpusUnavailable as error:
+            parser.exit(1, f"{error}\n")
 
     def _advice(self, url: str, cached: Path) -> str:
         *others, last = self.files.values()

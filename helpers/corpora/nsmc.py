@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers import tokenizers
-from helpers.corpora.download import CorpusUnavailable, Source, cache_folder, sha256_of
+from helpers.corpora.download import Source, cache_folder, sha256_of
 from helpers.corpora.tables import labelled, parse_rows, text_of
 from helpers.files import write_text
 from helpers.validation import require, require_fraction
@@ -200,21 +200,7 @@ def load_all(
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line: find (or download) the two files and say what is in them."""
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.corpora.nsmc",
-        description="Find the files of the Naver sentiment movie corpus, or download them, and check them.",
-    )
-    parser.add_argument("--download", action="store_true", help="download what is missing (20 MB)")
-    parser.add_argument(
-        "--base-url", help=f"where to download from (default: {SOURCE.url_variable} or {SOURCE.base_url})"
-    )
-    chosen = parser.parse_args(arguments)
-    try:
-        paths = {s: find(s, download=chosen.download, base_url=chosen.base_url) for s in SPLITS}
-    except CorpusUnavailable as error:
-        parser.exit(1, f"{error}\n")
+    paths = SOURCE.command_line(find, "20 MB", arguments)
     reviews = {}
     for split, path in paths.items():
         problems: list[str] = []

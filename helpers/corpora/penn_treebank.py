@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.corpora.download import CorpusUnavailable, Source
+from helpers.corpora.download import Source
 from helpers.corpora.vocabulary import EOS, UNK, Vocabulary
 
 SHA256 = {
@@ -76,22 +76,8 @@ def load_all(*, download: bool = False, base_url: str | None = None, progress: b
 
 def main(arguments: list[str] | None = None) -> int:
     """Command line: find (or download) the three files and say what is in them."""
-    import argparse
-
-    parser = argparse.ArgumentParser(
-        prog="python -m helpers.corpora.penn_treebank",
-        description="Find the Penn Treebank files, or download them, and check them.",
-    )
-    parser.add_argument("--download", action="store_true", help="download what is missing (6 MB)")
-    parser.add_argument(
-        "--base-url", help=f"where to download from (default: {SOURCE.url_variable} or {SOURCE.base_url})"
-    )
-    chosen = parser.parse_args(arguments)
-    try:
-        paths = {s: find(s, download=chosen.download, base_url=chosen.base_url) for s in SPLITS}
-        corpus = load_all()
-    except CorpusUnavailable as error:
-        parser.exit(1, f"{error}\n")
+    paths = SOURCE.command_line(find, "6 MB", arguments)
+    corpus = load_all()
     for split, path in paths.items():
         print(f"{split:>5}: {len(getattr(corpus, split)):>7,} tokens  {path}")
     print(f"words: {len(corpus.vocabulary):>7,}")

@@ -4,9 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -25,23 +22,13 @@ AGAIN = {split: text.replace("다", "어") for split, text in TEXTS.items()}
 ROOT = Path(__file__).resolve().parents[3]
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 def sums(texts):
     return {split: hashlib.sha256(text.encode()).hexdigest() for split, text in texts.items()}
 
 
 @pytest.fixture(autouse=True)
-def own_data(tmp_path, monkeypatch):
-    """No test sees the machine's own corpus or the network: sums of a tiny corpus, an empty cache."""
-    for variable in ("UNROLLED_NSMC_DIR", "UNROLLED_NSMC_URL"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("UNROLLED_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+def own_data(no_own_data, monkeypatch):
+    """Sums of a tiny corpus."""
     monkeypatch.setattr(nsmc, "SHA256", sums(TEXTS))
     monkeypatch.setattr(nsmc, "DRAWN_AGAIN", sums(AGAIN))
 
@@ -54,15 +41,9 @@ def place(folder, texts=TEXTS):
 
 
 @pytest.fixture
-def address(tmp_path):
+def address(tmp_path, serve):
     """A server of the two files."""
-    handler = partial(Quiet, directory=str(place(tmp_path / "served")))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return serve(place(tmp_path / "served"))
 
 
 # ---- reading ---------------------------------------------------------------------------------------

@@ -2,9 +2,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +18,9 @@ TEXTS = {
 ROOT = Path(__file__).resolve().parents[3]
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(autouse=True)
-def own_data(tmp_path, monkeypatch):
-    """No test sees the machine's own corpus or the network: sums of a tiny corpus, an empty cache."""
-    for variable in ("UNROLLED_PTB_DIR", "UNROLLED_PTB_URL"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("UNROLLED_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+def own_data(no_own_data, monkeypatch):
+    """Sums of a tiny corpus."""
     sums = {split: hashlib.sha256(text.encode()).hexdigest() for split, text in TEXTS.items()}
     monkeypatch.setattr(penn_treebank, "SHA256", sums)
 
@@ -54,15 +41,9 @@ def place(folder, **changed):
 
 
 @pytest.fixture
-def address(tmp_path):
+def address(tmp_path, serve):
     """A server of the three files."""
-    handler = partial(Quiet, directory=str(place(tmp_path / "served")))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    return serve(place(tmp_path / "served"))
 
 
 def test_nothing_is_downloaded_unasked_and_the_error_tells_what_to_do(tmp_path, monkeypatch):
