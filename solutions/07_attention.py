@@ -227,8 +227,9 @@ show(fig, "Letters right by their place in the word written backwards. With 4 le
 
 # %% [markdown]
 # What was read last is written first and is nearly always right. The further back a letter was read, the
-# longer it has to survive the rest of the reading and the writing, in one state that every step rewrites. (The
-# very first letter comes out a little better than its neighbours, perhaps because it met an empty state.)
+# longer it has to survive the rest of the reading and the writing, in one state that every step rewrites. The
+# share falls up to the fifth place and then stays about where it is. (The very first letter comes out a little
+# better than its neighbours, perhaps because it met an empty state.)
 # Sutskever, Vinyals & Le therefore fed their sources in backwards: then at least the first words of both
 # sentences are close to each other.
 #
@@ -281,9 +282,10 @@ show(fig, f"Left, words copied without a fault by their length; of 2, 10 and {LO
      + "; ".join(shares) + f". Right, letters right at each place of words of {LONG}.")
 
 # %% [markdown]
-# Longer words, more faults: a vector of a fixed size is a **bottleneck**. Twice as many units move the curve to
-# the right; they do not make it flat. (On the right: what stands at the front is copied best.) The third model has
-# seen the same words and makes hardly a fault at any length. It does not hand over *one* vector.
+# Longer words, more faults: a vector of a fixed size is a **bottleneck**. Twice as many units move the curve
+# to the right; they do not make it flat. (On the right: when the task is to copy, what stands at the front
+# is written first, and is right most often.) The third model has seen the same words and makes hardly a
+# fault at any length. It does not hand over *one* vector.
 #
 # ## 7.3 Look back: attention in five steps
 #
@@ -718,24 +720,26 @@ for kind, step in (("additive", additive_step), ("dot", dot_step)):
 
 # %% [markdown]
 # Now back to the word of twelve letters, with the loop of section 7.1. Fewer weights than the plain model has,
-# as many steps.
+# as many steps. `Seq2Seq` differs from it in two ways, though: it looks back, and its encoder reads in both
+# directions. So a control between them: both directions, no attention.
 
 # %%
 torch.manual_seed(0)
 plain = EncoderDecoder(len(NAMES), 16, 48)
-looking_back = Seq2Seq(len(NAMES), len(NAMES), embedding_size=16, hidden_size=24, attention="dot")
-learn(looking_back, 12)
-for name, model, each in (
-    ("plain", plain, right[12]),
-    ("with attention", looking_back, letters_right(looking_back, 12)),
-):
+rows = {"plain": (plain, right[12])}
+for name, kind in (("both directions", None), ("and attention", "dot")):
+    torch.manual_seed(0)
+    model = Seq2Seq(len(NAMES), len(NAMES), embedding_size=16, hidden_size=24, attention=kind)
+    learn(model, 12)
+    rows[name] = model, letters_right(model, 12)
+for name, (model, each) in rows.items():
     size = sum(p.numel() for p in model.parameters())
-    print(f"{name:14s} {size:6,d} weights, {each.all(axis=1).mean():4.0%} without a fault")
+    print(f"{name:15s} {size:6,d} weights, {each.all(axis=1).mean():4.0%} without a fault")
 
 # %% [markdown]
-# Why does it learn that so much faster? One reason is the path. Take fresh models, a source of 30 letters, and
-# the loss of the *last* letter to be written: how much gradient reaches each letter of the source? (As in
-# [chapter 3](03_gradient_clipping.ipynb), but now from one sequence into another.)
+# Why does it learn so much faster with attention? One reason is the path. Take fresh models, a source of 30
+# letters, and the loss of the *last* letter to be written: how much gradient reaches each letter of the
+# source? (As in [chapter 3](03_gradient_clipping.ipynb), but now from one sequence into another.)
 
 # %%
 def reaches(model, length=30):
@@ -769,7 +773,8 @@ show(fig, "Gradient of the last written letter's loss in each letter of the sour
 # %% [markdown]
 # (An encoder in one direction here, so that the picture is simple.) Without attention the gradient has one way
 # in, at the end of the source, and fades from letter to letter. With it every letter is reached directly, the
-# first like the last.
+# first as much as any. (The last few even get a little less: a letter lives on in the states behind its own,
+# and they have few.)
 
 # %% [markdown]
 # ## 7.6 Dates
@@ -867,7 +872,7 @@ show(fig, "Exact match on 300 dates of unseen days during one pass over 20,000. 
 # After the same 20,000 dates nearly every one is right with attention, and one in four without.
 #
 # Where does it look? Each row is a character written, each column one that was read; the darker, the more
-# weight. What do you expect in the row of the month's second digit?
+# weight (· is a space). What do you expect in the row of the month's second digit?
 
 # %%
 def heat(axis, weights, columns, rows):
@@ -1051,8 +1056,9 @@ for name, forced in (("teacher forced", True), ("on its own", False)):
 # On its own it is clearly worse towards the end. A beginning with a wrong character does not fit the source;
 # training has never shown such a thing, and one mistake leads to the next (**exposure bias**, Ranzato et al.
 # 2016). The last column is the same in both rows, and must be: a whole date is right exactly if no step went
-# wrong, and up to the first mistake both read the same. So measure characters, or a score like BLEU, on what
-# the decoder writes *by itself*.
+# wrong, and up to the first mistake both read the same. So measure characters, or a score like BLEU
+# (how many runs of one to four words a translation shares with a right one), on what the decoder writes *by
+# itself*.
 #
 # ### A beam
 #
@@ -1181,11 +1187,11 @@ for name, model in date_models.items():
 
 # %% [markdown]
 # For a quarter of the days the model without attention finds a likelier date with the beam, and hardly more
-# dates are right. Yet the truth is among the five two times out of three. So it is not the search that fails;
-# the model gives more probability to a wrong date, and no search mends that. With attention the first guess is
-# right, and there is nothing to gain. (All dates are equally long, so the length has no say here. In
-# translation, where many wordings compete, Sutskever, Vinyals & Le report most of the gain with a beam of two
-# already.)
+# dates are right. Yet the truth is among the five two times out of three. There it is not the search that
+# fails; the model gives more probability to a wrong date, and no search mends that. With attention the first
+# guess is nearly always right, and a beam has little to gain. (All dates are equally long, so the length has
+# no say here. In translation, where many wordings compete, Sutskever, Vinyals & Le report most of the gain
+# with a beam of two already.)
 #
 # ## 7.8 Korean to English
 #
@@ -1450,10 +1456,10 @@ for name, change in {
 model.attention = kept
 
 # %% [markdown]
-# So *here* the weights matter, very much: without its heaviest word a step goes wrong, without another one
-# hardly ever. Jain & Wallace found many classifiers where it was otherwise. But careful, also with this
-# result: the decoder was trained with these weights and has never met other ones. That it stumbles over
-# strange mixtures does not say that it *needs* to look where it looks.
+# So *here* the weights matter, very much: take the heaviest word from every step, and hardly a sentence
+# comes out right; take another one, and nearly all still do. Jain & Wallace found many classifiers where it
+# was otherwise. But careful, also with this result: the decoder was trained with these weights and has never
+# met other ones. That it stumbles over strange mixtures does not say that it *needs* to look where it looks.
 #
 # **Four: train without a choice.** Wiegreffe & Pinter (2019) answered that the question has to be put in
 # training: if a model whose weights are even from the start does as well, the learned ones cannot tell much.
@@ -1526,14 +1532,14 @@ for length in (10, 100, 1_000):
 # | claim | verdict |
 # |---|---|
 # | A sentence does not fit in one vector | a short one does, with enough training. Exact match falls with the length, and twice the units move the fall; nothing in the number of bits forbids it, it is not *learned*. A mean of all states, also one vector, learns short ones far faster |
-# | What was read long ago is lost first | yes in the toy, but for the very first letter |
+# | What was read long ago is lost first | yes in the toy, but only up to the fifth letter from the end; those before it are about equally hard, the very first a little easier |
 # | Attention scores come from the decoder's state | from the one *before* the step (additive), or *after* it (dot product): two models |
 # | The mask sets weights to zero | the *scores*, to −∞, before the softmax; after it the weights no longer sum to 1 |
 # | Attention learns faster | yes: on dates after one pass 99 % against 25 %. Its gradient reaches every source word directly. On short sentences more passes make up for it |
 # | Good under teacher forcing is good | whole sentences yes, characters no: on its own the decoder gets worse towards the end |
 # | Beam search finds better translations | likelier ones, yes; on dates hardly more right ones |
-# | The weights align the words | mostly, far above chance; some words are always looked for elsewhere, and written correctly |
-# | The weights explain the output | they say what was mixed. Two seeds, same sentences, other weights; with even weights from the start 9 of 10 sentences are right as well |
+# | The weights align the words | mostly, far above chance; in each model some words are always looked for elsewhere, and written correctly; which ones depends on the seed |
+# | The weights explain the output | they say what was mixed. Two seeds, same sentences, other weights; with even weights from the start more than 9 of 10 sentences are right as well |
 #
 # ## Recap
 # - A translator is a language model that has been told something. Training: the right word in, the next one out,

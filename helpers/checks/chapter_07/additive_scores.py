@@ -182,6 +182,23 @@ mistake(
     q=lambda s: s.query @ s.Wq,
 )
 
+mistake(
+    "query-axis-in-front",
+    "The new axis stands in front, where the batch is: (1, N, A) does not meet (N, S, A). It belongs in the middle: "
+    "(query @ Wq)[:, None].",
+    q=lambda s: (s.query @ s.Wq)[None],
+)
+mistake(
+    "matrices-exchanged",
+    "Wq and Wk are exchanged: Wq belongs to the query, Wk to the keys.",
+    q=lambda s: (s.query @ s.Wk)[:, None],
+)
+mistake(
+    "scaled",
+    "The scores are divided by √A, as Transformers divide by the root of a size. The additive score is not scaled.",
+    scores=lambda s: s.hidden @ s.v / np.sqrt(len(s.v)),
+)
+
 additive_scores.variant("line by line")(right.but())
 
 

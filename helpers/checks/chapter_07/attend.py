@@ -154,6 +154,12 @@ mistake(
     weights=lambda s: (e := np.exp(s.masked)) / e.sum(axis=1, keepdims=True),
 )
 mistake(
+    "overflow-before-the-mask",
+    "exp is taken of the raw scores, padding included: a large one overflows, and inf · 0 or inf / inf is nan. First −inf "
+    "into the padding, then less the row's largest, then exp (or helpers' softmax).",
+    weights=lambda s: (e := np.exp(s.scores) * s.mask) / e.sum(axis=1, keepdims=True),
+)
+mistake(
     "sigmoid",
     "Each weight is a sigmoid by itself. Attention shares *one* whole among the words: softmax.",
     weights=lambda s: sigmoid(s.masked),
@@ -245,6 +251,16 @@ mistake(
     "scores-mix",
     "The context is mixed with the raw scores. It takes the weights, after the softmax.",
     context=lambda s: np.einsum("ns,nsh->nh", np.where(s.mask, s.scores, 0.0), s.keys),
+)
+mistake(
+    "divided-by-the-length",
+    "The context is divided by the number of real words. The weights sum to 1 already: nothing is left to divide by.",
+    context=lambda s: np.einsum("ns,nsh->nh", s.weights, s.keys) / s.mask.sum(axis=1, keepdims=True),
+)
+mistake(
+    "plain-mean",
+    "The context is the plain mean of the keys, whatever the weights are. It is their sum, each with its weight.",
+    context=lambda s: s.keys.mean(axis=1),
 )
 mistake(
     "batch-mixed",

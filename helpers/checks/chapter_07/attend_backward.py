@@ -118,6 +118,12 @@ mistake(
 mistake(
     "softmax-forgotten",
     "dscores equals dweights in yours: the softmax has been skipped. Its gradient is weight · (dweight − Σ weight · dweight).",
+    dscores=lambda s: s.dweights,
+)
+mistake(
+    "softmax-replaced-by-the-mask",
+    "dscores equals dweights at the real words: the softmax has been skipped. Its gradient is weight · (dweight − Σ weight · "
+    "dweight), which is 0 in the padding by itself.",
     dscores=lambda s: np.where(s.mask, s.dweights, 0.0),
 )
 mistake(
@@ -160,12 +166,17 @@ mistake(
 mistake(
     "weight-in-front-forgotten",
     "The factor weight in front is missing: dscores = weight · (dweight − Σ weight · dweight).",
-    dscores=lambda s: np.where(s.mask, s.dweights - s.centre, 0.0),
+    dscores=lambda s: s.dweights - s.centre,
 )
 mistake(
     "centre-without-the-weight",
     "The weight multiplies dweight only; it belongs in front of the whole bracket: weight · (dweight − Σ …).",
-    dscores=lambda s: np.where(s.mask, s.weights * s.dweights - s.centre, 0.0),
+    dscores=lambda s: s.weights * s.dweights - s.centre,
+)
+mistake(
+    "bracket-turned-round",
+    "The sign of dscores is turned: weight · (dweight − Σ weight · dweight), not the sum less dweight.",
+    dscores=lambda s: s.weights * (s.centre - s.dweights),
 )
 mistake(
     "dweights-from-the-query",
@@ -190,9 +201,15 @@ mistake(
     dquery=lambda s: np.einsum("ns,nsh->nh", s.weights, s.keys),
 )
 mistake(
+    "dquery-with-dcontext-added",
+    "dcontext itself is in dquery. The query is not mixed into the context, it only makes the scores: Σ dscore · key, and "
+    "nothing else.",
+    dquery=lambda s: np.einsum("ns,nsh->nh", s.dscores, s.keys) + s.dcontext,
+)
+mistake(
     "dquery-with-dweights",
     "dquery is mixed with dweights, before the softmax is gone through. Take dscores.",
-    dquery=lambda s: np.einsum("ns,nsh->nh", s.dweights * s.mask, s.keys),
+    dquery=lambda s: np.einsum("ns,nsh->nh", s.dweights, s.keys),
 )
 mistake(
     "dquery-averaged",
@@ -221,6 +238,11 @@ mistake(
     "mask-after-softmax",
     "The weights you compute again are masked after the softmax and do not sum to 1. Mask the scores, with −inf, first.",
     weights=lambda s: softmax(s.scores, axis=1) * s.mask,
+)
+mistake(
+    "mask-turned-round",
+    "In the weights you compute again the mask is turned round: the real words got −inf. True marks a real word.",
+    masked=lambda s: np.where(s.mask, -np.inf, s.scores),
 )
 mistake(
     "softmax-over-the-batch",

@@ -51,14 +51,35 @@ def _beam_search(log_probs_after, beam_size, max_length):
     return _without_eos(best[0]), _score(best)
 
 
+def _pushed_out(log_probs_after, beam_size, max_length):
+    """Wrong: what is finished stays in the beam, and goes when others have larger totals."""
+    beams = [([], 0.0)]
+    for _ in range(max_length):
+        done = [beam for beam in beams if beam[0] and beam[0][-1] == EOS]
+        grown = _candidates([beam for beam in beams if beam not in done], log_probs_after)
+        beams = sorted(done + [c[:2] for c in grown], key=lambda c: -c[1])[:beam_size]
+    best = max(beams, key=_score)
+    return _without_eos(best[0]), _score(best)
+
+
+def _refilled(log_probs_after, beam_size, max_length):
+    """Wrong: the place of what is finished goes to the next candidate."""
+    found = _search(log_probs_after, beam_size, max_length, room=lambda size, done: size)
+    best = max(itertools.chain(*found), key=_score)
+    return _without_eos(best[0]), _score(best)
+
+
 def _cases(rng):
-    seed = int(rng.integers(10**6))
-    if rng.integers(6) == 0:   # a beam in which everything has room
-        model, size, length = Continuations(seed, 4), 400, 4
-    else:
-        model = Continuations(seed, int(rng.integers(5, 8)))
+    kind = rng.integers(6)
+    if kind == 0:   # a beam in which everything has room
+        return {"log_probs_after": Continuations(int(rng.integers(10**6)), 4), "beam_size": 400, "max_length": 4}
+    while True:
+        model = Continuations(int(rng.integers(10**6)), int(rng.integers(5, 8)))
         size, length = int(rng.integers(2, 5)), int(rng.integers(5, 9))
-    return {"log_probs_after": model, "beam_size": size, "max_length": length}
+        # Seldom does it matter what becomes of a finished sentence's place; in some cases it has to.
+        others = {1: _beam_search, 2: _refilled}
+        if kind not in others or others[kind](model, size, length)[0] != _pushed_out(model, size, length)[0]:
+            return {"log_probs_after": model, "beam_size": size, "max_length": length}
 
 
 beam_search = Exercise("beam_search", "07", _beam_search, ("tokens", "score"), _cases, rounds=16)
@@ -220,12 +241,40 @@ _mistake(
     "What is still open at max_length is thrown away (unless nothing else is there). Here it competes, too.",
     pool=lambda done, beams: done or beams,
 )
-_mistake(
+beam_search.misconception(
     "finished-keep-no-place",
     "Also a beam search, but not the one asked for: a sentence that is finished leaves the beam *with its place*, so "
     "beam_size − len(done) stay open. Yours goes on with beam_size open ones.",
-    room=lambda size, done: size,
+)(_refilled)
+beam_search.misconception(
+    "finished-pushed-out",
+    "Also a beam search, but not the one asked for: what is finished stays in the beam and competes by its *sum*, so a longer "
+    "beginning can push it out. Here it is put aside for good, with its place, and is compared at the end, by the mean.",
+)(_pushed_out)
+
+
+@beam_search.misconception("one-too-many", "The beam holds one beginning more than beam_size.")
+def _(log_probs_after, beam_size, max_length):
+    return _beam_search(log_probs_after, beam_size + 1, max_length)
+
+
+@beam_search.misconception("one-step-long", "It makes a step more than it may: no sentence has more than max_length words.")
+def _(log_probs_after, beam_size, max_length):
+    return _beam_search(log_probs_after, beam_size, max_length + 1)
+
+
+@beam_search.misconception("one-step-short", "It makes a step too few: max_length words may be written.")
+def _(log_probs_after, beam_size, max_length):
+    return _beam_search(log_probs_after, beam_size, max_length - 1)
+
+
+@beam_search.misconception(
+    "asked-with-bos", "log_probs_after is asked with <bos> in front. It wants what has been written so far, at first []."
 )
+def _(log_probs_after, beam_size, max_length):
+    return _beam_search(lambda tokens: log_probs_after([1, *tokens]), beam_size, max_length)
+
+
 _mistake(
     "first-to-finish",
     "You stop as soon as a sentence is finished. A longer one, still open, may end up with the better mean.",
@@ -283,6 +332,16 @@ def _(log_probs_after, beam_size, max_length):
 
 
 @beam_search.misconception(
+    "eos-not-counted-in-the-score",
+    "The right sentence is chosen, but the score that comes back is divided by the length without <eos>. Compute it before "
+    "<eos> is taken off.",
+)
+def _(log_probs_after, beam_size, max_length):
+    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_score)
+    return _without_eos(best[0]), _eos_not_counted(best)
+
+
+@beam_search.misconception(
     "total-returned", "The right sentence, but its score is the total. Return total / length."
 )
 def _(log_probs_after, beam_size, max_length):
@@ -306,6 +365,15 @@ def _(log_probs_after, beam_size, max_length):
 def _(log_probs_after, beam_size, max_length):
     tokens, score = _beam_search(log_probs_after, beam_size, max_length)
     return tokens, -score
+
+
+@beam_search.misconception(
+    "last-word-cut",
+    "The last word is always cut off. A sentence that was still open at max_length ends with a real word: only <eos> goes.",
+)
+def _(log_probs_after, beam_size, max_length):
+    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_score)
+    return best[0][:-1], _score(best)
 
 
 @beam_search.misconception("eos-kept", "<eos> is in the tokens. It counts for the length, but leave it out of the sentence.")

@@ -1,6 +1,7 @@
 """`decoder_inputs`: reference, oracles, and the mistakes learners make.
 
-What the inputs and targets are where nothing counts is nobody's business: `_trial` blanks it.
+What the inputs and targets are where nothing counts is nobody's business: `_trial` blanks it. It also refuses
+ids that are floats, since no embedding takes them.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ def _cases(rng):
 
 def _trial(function, sentences):
     """The answer, with inputs and targets set to 0 where no target counts, and counts as 1 and 0."""
+    ends = (sentences == EOS).argmax(axis=1)   # before the answer can change them
     answer = function(sentences)
     if not isinstance(answer, tuple | list) or len(answer) != 3:
         return answer
-    ends = (sentences == EOS).argmax(axis=1)
+    if any(isinstance(part, np.ndarray) and part.dtype.kind == "f" for part in answer[:2]):
+        raise TypeError("inputs and targets are ids and have to be whole numbers, not floats")
     blank = np.arange(sentences.shape[1] - 1) >= ends[:, None]
     inputs, targets, counts = (np.array(part) if isinstance(part, np.ndarray) else part for part in answer)
     for part in (inputs, targets):
@@ -77,8 +80,8 @@ def _(sentences):
 
 @decoder_inputs.misconception(
     "unshifted",
-    "Inputs and targets are the same words: the decoder is handed each word that it has to predict. The loss falls to "
-    "nothing, and it has learned to copy its input. The target is one place ahead.",
+    "Your inputs are what belongs in the targets: the decoder is handed each word that it has to predict. The loss would fall "
+    "to nothing, and it would have learned to copy its input. The inputs begin with <bos>.",
 )
 def _(sentences):
     targets = sentences[:, 1:]
@@ -112,6 +115,53 @@ def _(sentences):
 def _(sentences):
     targets = sentences[:, :-1]
     return sentences[:, 1:], targets, targets != PAD
+
+
+@decoder_inputs.misconception(
+    "outputs-swapped", "Inputs and targets are exchanged: first what goes in, from <bos> on, then what is wanted."
+)
+def _(sentences):
+    inputs, targets, counts = _decoder_inputs(sentences)
+    return targets, inputs, counts
+
+
+@decoder_inputs.misconception(
+    "too-few-targets",
+    "Your targets begin with the second word and are a column short. Of the targets only <bos> is left out: <bos> in, first "
+    "word out.",
+)
+def _(sentences):
+    targets = sentences[:, 2:]
+    return sentences[:, :-1], targets, targets != PAD
+
+
+@decoder_inputs.misconception(
+    "two-ahead-and-short",
+    "Your targets are two places ahead of the inputs, and both are a column short: the decoder never learns its first word. "
+    "One place ahead: cut one column of each.",
+)
+def _(sentences):
+    targets = sentences[:, 2:]
+    return sentences[:, :-2], targets, targets != PAD
+
+
+@decoder_inputs.misconception(
+    "cut-along-the-batch",
+    "You cut a row, the first or last *sentence*, where a column is meant: sentences[:, …], the second axis.",
+)
+def _(sentences):
+    targets = sentences[1:]
+    return sentences[:-1], targets, targets != PAD
+
+
+@decoder_inputs.misconception(
+    "floats",
+    "np.zeros, np.ones and np.full with a float make float arrays, and an embedding looks up whole numbers only: dtype=int, or "
+    "slices of `sentences`, which are ints already.",
+)
+def _(sentences):
+    inputs, targets, counts = _decoder_inputs(sentences)
+    return inputs.astype(float), targets.astype(float), counts
 
 
 @decoder_inputs.misconception(
@@ -204,6 +254,16 @@ def _(sentences):
 def _(sentences):
     inputs, targets, counts = _decoder_inputs(sentences)
     return inputs, targets, ~counts
+
+
+@decoder_inputs.misconception(
+    "how-many-in-each-row",
+    "`counts` is how many targets each sentence has. Wanted is *which* of them are real: an array of True and False, as large "
+    "as the targets.",
+)
+def _(sentences):
+    inputs, targets, counts = _decoder_inputs(sentences)
+    return inputs, targets, counts.sum(axis=1)
 
 
 @decoder_inputs.misconception(

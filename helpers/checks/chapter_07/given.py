@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.layers import log_softmax
+from helpers.validation import require
 
 
 @lru_cache(maxsize=50_000)   # a check asks for the same prefix many times
@@ -21,11 +22,17 @@ class Writer:
         self.seed, self.size = seed, size
 
     def start(self, source) -> tuple[int, ...]:
-        """source, a sequence of ids → the state before the first step."""
+        """source, a sequence of ids → the state before the first step; ValueError for anything else."""
+        require(all(np.ndim(i) == 0 for i in source), "source", "more than one list", "one list of ids")
         return tuple(int(i) for i in source)
 
     def step(self, token, state) -> tuple[np.ndarray, tuple[int, ...]]:
-        """An id and a state → scores (V,) of what comes next, the new state."""
+        """An id and a state → scores (V,) of what comes next, the new state; ValueError for anything else."""
+        require(np.ndim(token) == 0, "token", f"shape {np.shape(token)}", "one id")
+        require(
+            isinstance(state, tuple), "state", f"a {type(state).__name__}",
+            "what model.start or model.step gave as the state; model.step returns (scores, state)",
+        )  # fmt: skip
         state = (*state, int(token))
         return _drawn(self.size, self.seed, *state).copy(), state
 

@@ -189,8 +189,19 @@ _mistake(
 )
 _mistake(
     "one-step-short",
-    "It stops one step too early: max_length words may be written.",
+    "A sentence that is not over by max_length lacks its last word: a step too few, or a last word cut off that is no <eos>. "
+    "max_length words may be written.",
     lambda model, source, target, n: {"steps": n - 1},
+)
+_mistake(
+    "one-step-long",
+    "It makes a step more than it may: with no <eos>, max_length words are written, and no further one.",
+    lambda model, source, target, n: {"steps": n + 1},
+)
+_mistake(
+    "max-length-ignored",
+    "Only <eos> ends your loop. A model may never write it: stop after max_length steps as well.",
+    lambda model, source, target, n: {"steps": 10 * n},
 )
 
 

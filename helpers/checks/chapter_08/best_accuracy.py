@@ -25,19 +25,20 @@ def _best_accuracy(seen, prob, positive):
 
 def _cases(rng):
     words = ["dull", "good", "but", "not"]
-    bags = [tuple(sorted(rng.choice(words, size=n))) for n in (1, 2, 3, 2)]
-    bags = list(dict.fromkeys(bags))
+    pair = tuple(rng.permutation(words)[:2].tolist())
+    looks = [tuple(rng.choice(words, size=n).tolist()) for n in (1, 3)]
+    looks = list(dict.fromkeys([*looks, pair, pair[::-1]]))        # the same two words, in both orders
     R = int(rng.integers(7, 11))
     while True:
-        which = rng.integers(len(bags), size=R)
+        which = rng.integers(len(looks), size=R)
         positive = rng.choice([0.05, 0.1, 0.3, 0.7, 0.9, 0.95], size=R)
         mixed = any(len({q > 0.5 for w, q in zip(which, positive, strict=True) if w == k}) == 2
-                    for k in range(len(bags)))
+                    for k in range(len(looks)))
         apart = any(a != b and a in which[i + 2 :] for i, (a, b) in enumerate(itertools.pairwise(which)))
         if mixed and apart:
             break
     return {
-        "seen": [bags[w] for w in which],
+        "seen": [looks[w] for w in which],
         "prob": rng.dirichlet(np.full(R, 2.0)),
         "positive": positive,
     }
@@ -168,6 +169,46 @@ def _(seen, prob, positive):
         says = np.mean(positive[here]) > 0.5
         total += float(np.dot(prob[here], positive[here] if says else 1 - positive[here]))
     return total
+
+
+@best_accuracy.misconception(
+    "plain-mean-of-a-group",
+    "Within each thing seen you take the plain mean of `positive`, as if all its texts were equally probable. Add up p·q and "
+    "p·(1 − q).",
+)
+def _(seen, prob, positive):
+    total = 0.0
+    for what in dict.fromkeys(seen):
+        here = np.array([each == what for each in seen])
+        share = float(np.mean(positive[here]))
+        total += float(np.sum(prob[here])) * max(share, 1 - share)
+    return total
+
+
+@best_accuracy.misconception(
+    "first-text-decides",
+    "The first text of each group decides for all that look the same. The answer is the label that is likelier over the "
+    "*whole* group.",
+)
+def _(seen, prob, positive):
+    says = {}
+    for what, q in zip(seen, positive, strict=True):
+        says.setdefault(what, q > 0.5)
+    return float(sum(p * (q if says[w] else 1 - q) for w, p, q in zip(seen, prob, positive, strict=True)))
+
+
+@best_accuracy.misconception(
+    "sorts-by-itself",
+    "You sort the words before you compare, which makes a bag of everything. `seen[r]` is already what the rule sees: two "
+    "orders of the same words are two things.",
+)
+def _(seen, prob, positive):
+    return _best_accuracy([tuple(sorted(what)) for what in seen], prob, positive)
+
+
+@best_accuracy.misconception("in-percent", "The value is in percent. Wanted is a share between 0 and 1.")
+def _(seen, prob, positive):
+    return 100 * _best_accuracy(seen, prob, positive)
 
 
 @best_accuracy.misconception(

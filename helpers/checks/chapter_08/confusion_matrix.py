@@ -76,6 +76,39 @@ def _(logits, labels):
 
 
 @confusion_matrix.misconception(
+    "too-small-for-the-answers",
+    "The matrix has as many classes as the labels show (labels.max() + 1). A class that has no example can still be answered: "
+    "take C from the logits.",
+)
+def _(logits, labels):
+    matrix = np.zeros((int(labels.max()) + 1,) * 2, dtype=np.int64)
+    np.add.at(matrix, (labels, logits.argmax(axis=1)), 1)
+    return matrix
+
+
+@confusion_matrix.misconception(
+    "no-axis",
+    "argmax() without an axis is *one* number, the place of the largest of all logits. Each example has an answer of its own: "
+    "axis=1.",
+)
+def _(logits, labels):
+    matrix = np.zeros((logits.shape[1],) * 2, dtype=np.int64)
+    np.add.at(matrix, (labels, logits.argmax()), 1)
+    return matrix
+
+
+@confusion_matrix.misconception(
+    "answers-of-axis-0",
+    "Your argmax has C answers in place of N: with axis=0 it asks for each class which *example* has the largest logit. Wanted "
+    "is axis=1.",
+)
+def _(logits, labels):
+    matrix = np.zeros((logits.shape[1],) * 2, dtype=np.int64)
+    np.add.at(matrix, (labels, logits.argmax(axis=0)), 1)
+    return matrix
+
+
+@confusion_matrix.misconception(
     "shares-of-a-row",
     "These are shares of each row. Wanted are numbers of examples; divide later, if at all.",
 )

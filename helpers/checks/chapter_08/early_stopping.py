@@ -30,7 +30,7 @@ def _cases(rng):
     patience = int(rng.integers(1, 5))
     while True:
         epochs = int(rng.integers(9, 15))
-        rise = 0.75 + 0.08 * (1 - np.exp(-np.arange(epochs) / rng.uniform(1, 4)))
+        rise = rng.choice([0.35, 0.75]) + 0.08 * (1 - np.exp(-np.arange(epochs) / rng.uniform(1, 4)))
         valid = [float(v) for v in np.round(rise + 0.012 * rng.normal(size=epochs), 2)]   # with ties
         run, best = _run(valid, patience)
         if best > 1 and (run < epochs or rng.random() < 0.3):   # mostly it stops, sometimes it never does
@@ -177,6 +177,88 @@ def _(valid, test, patience):
 def _(valid, test, patience):
     epochs, best = _run(valid, patience)
     return epochs, best, max(test[:epochs])
+
+
+@early_stopping.misconception(
+    "reports-the-best-of-all-tests",
+    "You report the highest entry of `test`, even of epochs that were never run. Report that of the epoch chosen on "
+    "validation.",
+)
+def _(valid, test, patience):
+    epochs, best = _run(valid, patience)
+    return epochs, best, max(test)
+
+
+@early_stopping.misconception(
+    "last-of-equals",
+    "Of several equally good epochs you keep the last. Kept is the first: as good is not better.",
+)
+def _(valid, test, patience):
+    epochs, _ = _run(valid, patience)
+    return _with_test(valid, test, (epochs, epochs - int(np.argmax(valid[:epochs][::-1]))))
+
+
+@early_stopping.misconception(
+    "ties-do-not-wait",
+    "An epoch that is exactly as good as the best does not count in yours. It is not better, so it counts among the "
+    "`patience` epochs.",
+)
+def _(valid, test, patience):
+    best = wait = 0
+    for epoch, score in enumerate(valid):
+        if score > valid[best]:
+            best, wait = epoch, 0
+        elif score < valid[best]:
+            wait += 1
+        if wait == patience:
+            break
+    return epoch + 1, best + 1, test[best]
+
+
+@early_stopping.misconception(
+    "falls-in-a-row",
+    "You wait for `patience` *falls* in a row, each below the epoch before. Wanted are `patience` epochs in a row that are no "
+    "better than the best before them.",
+)
+def _(valid, test, patience):
+    wait = 0
+    for epoch in range(1, len(valid)):
+        wait = wait + 1 if valid[epoch] < valid[epoch - 1] else 0
+        if wait == patience:
+            break
+    return _with_test(valid, test, (epoch + 1, int(np.argmax(valid[: epoch + 1])) + 1))
+
+
+@early_stopping.misconception(
+    "nothing-when-the-list-ends",
+    "When the list ends before `patience` epochs in a row were no better, nothing is returned: the `return` stands inside the "
+    "`if`. Such a run has an answer, too.",
+)
+def _(valid, test, patience):
+    best = 0
+    for epoch in range(len(valid)):
+        if valid[epoch] > valid[best]:
+            best = epoch
+        if epoch - best == patience:
+            return epoch + 1, best + 1, test[best]
+    return None
+
+
+@early_stopping.misconception(
+    "best-starts-at-a-half",
+    "Your best so far starts at 0.5, so epochs below that never count as best. Start with the first epoch's accuracy, or "
+    "with something below all.",
+)
+def _(valid, test, patience):
+    best, best_epoch, wait = 0.5, 0, 0
+    for epoch, score in enumerate(valid, start=1):
+        if score > best:
+            best, best_epoch, wait = score, epoch, 0
+        else:
+            wait += 1
+        if wait == patience:
+            break
+    return _with_test(valid, test, (epoch, best_epoch))
 
 
 @early_stopping.misconception(

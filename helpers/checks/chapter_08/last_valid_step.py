@@ -32,31 +32,36 @@ def _cases(rng):
         lengths[rng.integers(N)] = T              # now and then a review fills its row
     if rng.random() < 0.5:
         lengths[rng.integers(1, N)] = lengths[0]  # and two are equally long
-    return {"states": tensor(rng.normal(size=(N, T, H))), "lengths": tensor(lengths.astype(np.int64))}
+    states = rng.normal(size=(N, T, H)).astype(np.float32)      # as in the chapter: torch's default
+    return {"states": tensor(states), "lengths": tensor(lengths.astype(np.int64))}
 
 
 def _trial(function, states, lengths):
-    """What was picked, and where a gradient that arrives there goes."""
+    """What was picked, where a gradient that arrives there goes, and whether `lengths` is still the same."""
     import torch
 
     states.requires_grad_(True)
+    before = lengths.clone()
     picked = function(states, lengths)
     if picked is None:
         return None
     if not isinstance(picked, torch.Tensor):
-        raise TypeError(f"the function should return a torch tensor; it returned {type(picked).__name__}")
+        how = "torch.stack(…) makes one of rows" if isinstance(picked, list | tuple) else "NumPy has no gradients"
+        raise TypeError(f"the function should return a torch tensor; it returned {type(picked).__name__}: {how}")
+    unchanged = torch.equal(lengths, before)
     if not picked.requires_grad:
-        return picked, np.zeros(states.shape)
-    return picked.detach(), torch.autograd.grad(picked.sum(), states)[0]
+        return picked, np.zeros(states.shape), unchanged
+    return picked.detach(), torch.autograd.grad(picked.sum(), states)[0], unchanged
 
 
 last_valid_step = Exercise(
     "last_valid_step",
     "08",
     _last_valid_step,
-    ("h", "gradient in states"),
+    ("h", "gradient in states", "lengths unchanged"),
     _cases,
     rounds=8,
+    rtol=1e-6,
     trial=_trial,
 )
 
@@ -68,7 +73,7 @@ def _(states, lengths):
     gradient = np.zeros(np.shape(states))
     for n, length in enumerate(lengths):
         gradient[n, length - 1] = 1
-    return np.array(picked), gradient
+    return np.array(picked), gradient, True
 
 
 @last_valid_step.oracle("torch.nn.utils.rnn.unpad_sequence", needs_torch=True)
@@ -78,7 +83,7 @@ def _(states, lengths):
     states = states.clone().requires_grad_(True)
     rows = torch.nn.utils.rnn.unpad_sequence(states, lengths, batch_first=True)
     picked = torch.stack([row[-1] for row in rows])
-    return picked.detach(), torch.autograd.grad(picked.sum(), states)[0]
+    return picked.detach(), torch.autograd.grad(picked.sum(), states)[0], True
 
 
 @last_valid_step.misconception(
@@ -250,6 +255,25 @@ def _(states, lengths):
     return _last_valid_step(states.detach(), lengths)
 
 
+@last_valid_step.misconception(
+    "lengths-changed",
+    "The states are right, but `lengths -= 1` writes into the caller's tensor: at the next call every review is a word "
+    "shorter. `lengths - 1` makes a new one.",
+)
+def _(states, lengths):
+    picked = _last_valid_step(states, lengths)
+    lengths -= 1
+    return picked
+
+
+@last_valid_step.misconception(
+    "first-review-only",
+    "Only the first review's state comes out: the `return` stands inside the loop. Wanted is one state for each row, (N, H).",
+)
+def _(states, lengths):
+    return states[0, lengths[0] - 1]
+
+
 @last_valid_step.variant("gather")
 def _(states, lengths):
     index = (lengths - 1)[:, None, None].expand(-1, 1, states.size(2))
@@ -261,6 +285,16 @@ def _(states, lengths):
     import torch
 
     return torch.stack([row[int(length) - 1] for row, length in zip(states, lengths, strict=True)])
+
+
+@last_valid_step.variant("an empty tensor, filled row by row")
+def _(states, lengths):
+    import torch
+
+    picked = torch.empty(states.shape[0], states.shape[2])
+    for n in range(len(states)):
+        picked[n] = states[n, lengths[n] - 1]
+    return picked
 
 
 @last_valid_step.variant("a mask with a single 1")

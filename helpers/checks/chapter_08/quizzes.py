@@ -24,11 +24,12 @@ Quiz(
     "08",
     answer="c",
     options={
-        "a": "Not this one. Two thousandths are less than what one cell gains or loses by another seed.",
+        "a": "Not this one. Two thousandths are little beside what another seed changed in the runs above, and of each model there "
+        "is one run only.",
         "b": "Not this one. It may well be so. But with one run of each nobody can say whether 0.018 is the cell or the draw of "
         "its first weights.",
-        "c": "Yes. The highest of several numbers that wobble is higher than what the model can do, and the more so the more they "
-        "wobble. And without a spread over seeds a difference cannot be judged.",
+        "c": "Yes. The highest of several numbers that wobble is, on average, higher than what the model can do, and the more so "
+        "the more they wobble. And without a spread over seeds a difference cannot be judged.",
         "d": "Not this one. That a difference has not been shown is not the same as showing that there is none. For that, too, "
         "one would need several seeds.",
     },

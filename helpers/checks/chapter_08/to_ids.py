@@ -261,6 +261,17 @@ def _(train, test, max_size, max_length):
 
 
 @to_ids.misconception(
+    "ties-turned-round",
+    "Among equally frequent words yours come the last one first: sorted upwards and then turned round, which turns the ties "
+    "round as well. Sort by −count, or with reverse=True.",
+)
+def _(train, test, max_size, max_length):
+    counts = Counter(word for text in train for word in text)
+    words = (_RESERVED + sorted(counts, key=lambda word: counts[word])[::-1])[:max_size]
+    return _to_ids(train, test, max_size, max_length, words=words)
+
+
+@to_ids.misconception(
     "texts-counted",
     "You count in how many *texts* a word occurs. Count every occurrence.",
 )
@@ -290,11 +301,47 @@ def _(train, test, max_size, max_length):
 
 @to_ids.misconception(
     "vocabulary-without-reserved",
-    "Your ids leave room for <pad> and <unk>, but the list of words does not name them: word i of the list is not id i.",
+    "Your list of words does not begin with <pad> and <unk>. They are its first two entries, so that word i of the list has "
+    "the id i.",
 )
 def _(train, test, max_size, max_length):
     words, *ids = _to_ids(train, test, max_size, max_length)
     return words[2:], *ids
+
+
+@to_ids.misconception(
+    "reserved-forgotten",
+    "<pad> and <unk> are missing from your list. So the most frequent word has the id 0, which is padding, and unknown words "
+    "have no id of their own.",
+)
+def _(train, test, max_size, max_length):
+    return _to_ids(train, test, max_size, max_length, words=_by_frequency(train)[:max_size], unknown=0)
+
+
+@to_ids.misconception(
+    "one-entry-too-many",
+    "Your list has one entry too many: <pad> and <unk> *both* count, so there is room for max_size − 2 words.",
+)
+def _(train, test, max_size, max_length):
+    return _to_ids(train, test, max_size + 1, max_length)
+
+
+@to_ids.misconception(
+    "counted-after-the-cut",
+    "You count only the first `max_length` words of each text. The list is made from the whole training texts; cutting comes "
+    "afterwards.",
+)
+def _(train, test, max_size, max_length):
+    words = (_RESERVED + _by_frequency([text[:max_length] for text in train]))[:max_size]
+    return _to_ids(train, test, max_size, max_length, words=words)
+
+
+@to_ids.misconception(
+    "splits-swapped", "The two arrays are the other way round: first the ids of the training texts, then the test's."
+)
+def _(train, test, max_size, max_length):
+    words, train_ids, test_ids = _to_ids(train, test, max_size, max_length)
+    return words, test_ids, train_ids
 
 
 @to_ids.variant("Counter.most_common and lists")
