@@ -17,6 +17,7 @@ from helpers.corpora.download import data_folder
 
 MODULES = (
     "ablation",
+    "bottleneck",
     "clipping",
     "costs",
     "data_parallel",

@@ -8,7 +8,7 @@ from helpers import records
 from helpers.corpora import dates, korean_english
 from helpers.corpora.parallel import Pair, ParallelCorpus
 from helpers.decoding import greedy_decode
-from helpers.experiments import get, translation
+from helpers.experiments import bottleneck, get, translation
 from helpers.models.seq2seq import Seq2Seq
 from helpers.torch_training import TorchTrainer
 from helpers.torch_training.schedules import cosine
@@ -167,10 +167,10 @@ def test_a_row_of_copies_is_what_training_by_hand_gives(of_copies, model, attent
     settings = {**get("bottleneck").settings, **COPIES}
     torch.manual_seed(1)
     by_hand = Seq2Seq(29, 29, embedding_size=4, hidden_size=width, attention=attention)
-    fit(by_hand, translation.copying_batches(settings, 1), 1, steps=5)
+    fit(by_hand, bottleneck.copying_batches(settings, 1), 1, steps=5)
     rng = np.random.default_rng([0, 1])
     for length in range(2, 31, 2):
-        sources, targets = translation.copying(rng, 6, length)
+        sources, targets = bottleneck.copying(rng, 6, length)
         ids = greedy_decode(by_hand, torch.from_numpy(sources), max_length=length + 1).ids
         both = list(zip(ids, targets.tolist(), strict=True))
         exact = np.mean([[*each, 2] == target[1:] for each, target in both])
@@ -182,25 +182,25 @@ def test_a_row_of_copies_is_what_training_by_hand_gives(of_copies, model, attent
 
 
 def test_words_to_copy():
-    sources, targets = translation.copying(np.random.default_rng(0), 500, 7)
+    sources, targets = bottleneck.copying(np.random.default_rng(0), 500, 7)
     assert sources.shape == (500, 7) and targets.shape == (500, 9)
     assert set(sources.ravel().tolist()) == set(range(3, 29))
     np.testing.assert_array_equal(targets[:, 1:-1], sources)
     assert (targets[:, 0] == 1).all() and (targets[:, -1] == 2).all()
-    sources, targets = translation.copying(np.random.default_rng(0), 5, 7, reverse=True)
+    sources, targets = bottleneck.copying(np.random.default_rng(0), 5, 7, reverse=True)
     np.testing.assert_array_equal(targets[:, -2:0:-1], sources)
 
 
 def test_batches_of_words_of_all_lengths():
     settings = {**get("bottleneck").settings, "steps": 600}
-    batches = translation.copying_batches(settings, 3)
+    batches = bottleneck.copying_batches(settings, 3)
     counts = np.bincount([sources.shape[1] for sources, _ in batches])
     assert len(batches) == 600 and counts[:2].sum() == 0 and len(counts) == 31
     assert counts[2:].min() >= 5 and counts[2:].max() <= 45   # 21 on average
     assert {sources.shape[0] for sources, _ in batches} == {64}
     first = batches[0][0].tolist()
-    assert first == translation.copying_batches(settings, 3)[0][0].tolist()
-    assert first != translation.copying_batches(settings, 4)[0][0].tolist()
+    assert first == bottleneck.copying_batches(settings, 3)[0][0].tolist()
+    assert first != bottleneck.copying_batches(settings, 4)[0][0].tolist()
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_what_counts_as_right(monkeypatch, written, exact, letters, places):
 
     monkeypatch.setattr("helpers.decoding.greedy_decode", lambda *arguments, max_length: Decoded)
     targets = np.array([[1, 5, 6, 7, 2], [1, 8, 9, 10, 2]])
-    row = translation._copied(None, targets[:, 1:-1], targets)
+    row = bottleneck._copied(None, targets[:, 1:-1], targets)
     assert row == {
         "exact": exact, "letters": pytest.approx(letters), **{f"at_{i}": p for i, p in enumerate(places, 1)}
     }
@@ -337,9 +337,9 @@ def test_recorded_dates(name):
 @pytest.mark.parametrize("name", named("bottleneck"))
 def test_recorded_bottleneck(name):
     record = records.read_record(name)
-    cases = translation.cases(record["settings"], record["seed"], translation.SIZES)
+    cases = translation.cases(record["settings"], record["seed"], bottleneck.SIZES)
     found = [(row["model"], row["seed"], row["length"]) for row in record["curve"]]
-    assert found == [(c["model"], c["seed"], n) for c in cases for n in translation.LENGTHS]
+    assert found == [(c["model"], c["seed"], n) for c in cases for n in bottleneck.LENGTHS]
     exact = {key: row["exact"] for key, row in zip(found, record["curve"], strict=True)}
     for seed in {case["seed"] for case in cases}:   # what the record is quoted for
         assert exact["additive", seed, 20] > 0.9 > 0.1 > exact["plain", seed, 20]
