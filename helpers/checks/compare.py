@@ -15,6 +15,10 @@ from typing import Any
 import numpy as np
 
 
+class Complaint(Exception):
+    """What an exercise's `trial` finds wrong with an answer before any number: a sentence for the learner."""
+
+
 @dataclass
 class Outcome:
     """What one call did: named outputs, or the error; the arguments it changed; what it printed."""
@@ -53,6 +57,8 @@ def call(function: Callable[..., Any], arguments: Mapping[str, Any], names: Sequ
             result = function(*given.values())
         except KeyboardInterrupt:
             raise
+        except Complaint as found:
+            outcome.complaint = str(found)
         except BaseException as error:
             outcome.error = error
         else:

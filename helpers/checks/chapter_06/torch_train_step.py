@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from helpers.checks.chapter_06.given import Given, tensor
+from helpers.checks.compare import Complaint
 from helpers.checks.registry import Exercise
 
 
@@ -98,24 +99,24 @@ def _parts(answer):
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         got = "None" if answer is None else f"one {type(answer).__name__}"
         got = f"{len(answer)} values" if isinstance(answer, tuple | list) else got
-        raise ValueError(f"the function should return two things, loss and new state; it returned {got}")
+        raise Complaint(f"The function should return two things, loss and new state; it returned {got}.")
     loss, state = answer
     if hasattr(loss, "detach"):
         loss = loss.detach()
     if state is None:
         return loss, None, None, False
-    wanted = "the new state should be a list with a pair (h, c) for each layer, each a tensor (N, H)"
+    wanted = "The new state should be a list with a pair (h, c) for each layer, each a tensor (N, H)"
     if not isinstance(state, list | tuple):
-        raise ValueError(f"{wanted}; it is a {type(state).__name__}")
+        raise Complaint(f"{wanted}; it is a {type(state).__name__}.")
     try:
         pairs = [tuple(layer) for layer in state]
         fits = all(len(pair) == 2 and pair[0].ndim == pair[1].ndim == 2 for pair in pairs)
     except (TypeError, AttributeError):
         fits = False
     if not fits:
-        raise ValueError(f"{wanted}; something else is in it")
+        raise Complaint(f"{wanted}; something else is in it.")
     if not all(hasattr(each, "requires_grad") for pair in pairs for each in pair):
-        raise ValueError(f"{wanted}; it holds a {type(pairs[0][0]).__name__} in place of a tensor")
+        raise Complaint(f"{wanted}; it holds a {type(pairs[0][0]).__name__} in place of a tensor.")
     from helpers.checks.chapter_06.small_model import stacked
 
     return loss, state, stacked(pairs), any(s.requires_grad for pair in pairs for s in pair)

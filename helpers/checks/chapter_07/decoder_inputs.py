@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from helpers.checks.compare import Complaint
 from helpers.checks.registry import Exercise
 
 PAD, BOS, EOS = 0, 1, 2
@@ -36,7 +37,7 @@ def _trial(function, sentences):
     if not isinstance(answer, tuple | list) or len(answer) != 3:
         return answer
     if any(isinstance(part, np.ndarray) and part.dtype.kind == "f" for part in answer[:2]):
-        raise TypeError("inputs and targets are ids and have to be whole numbers, not floats")
+        raise Complaint("Inputs and targets are ids and have to be whole numbers, not floats.")
     blank = np.arange(sentences.shape[1] - 1) >= ends[:, None]
     inputs, targets, counts = (np.array(part) if isinstance(part, np.ndarray) else part for part in answer)
     for part in (inputs, targets):

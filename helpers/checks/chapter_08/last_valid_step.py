@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.checks.chapter_06.given import tensor
+from helpers.checks.compare import Complaint
 from helpers.checks.registry import Exercise
 
 
@@ -47,7 +48,7 @@ def _trial(function, states, lengths):
         return None
     if not isinstance(picked, torch.Tensor):
         how = "torch.stack(…) makes one of rows" if isinstance(picked, list | tuple) else "NumPy has no gradients"
-        raise TypeError(f"the function should return a torch tensor; it returned {type(picked).__name__}: {how}")
+        raise Complaint(f"The function should return a torch tensor; it returned {type(picked).__name__}: {how}.")
     unchanged = torch.equal(lengths, before)
     if not picked.requires_grad:
         return picked, np.zeros(states.shape), unchanged

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 
+from helpers.checks.compare import Complaint
 from helpers.checks.registry import Exercise
 
 _RESERVED = ["<pad>", "<unk>"]
@@ -62,7 +63,7 @@ def _trial(function, train, test, max_size, max_length):
         return None if answer is None else _wrong_number(answer)
     words, *ids = answer
     if isinstance(words, dict):
-        raise TypeError("words: got a dict, wanted a list of words, in which a word stands at the place of its id")
+        raise Complaint("`words` should be a list, in which a word stands at the place of its id; it is a dict.")
     words = list(words.tokens if hasattr(words, "tokens") else words)
     whole = all(np.issubdtype(np.asarray(each).dtype, np.integer) for each in ids)
     return words, *ids, whole
@@ -70,7 +71,7 @@ def _trial(function, train, test, max_size, max_length):
 
 def _wrong_number(answer):
     got = f"{len(answer)} values" if isinstance(answer, tuple | list) else f"one {type(answer).__name__}"
-    raise ValueError(f"the function should return three things: words, train ids, test ids; it returned {got}")
+    raise Complaint(f"The function should return three things: words, train ids, test ids; it returned {got}.")
 
 
 to_ids = Exercise(

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from helpers.checks import box, judge, registry, sources, strict
+from helpers.checks import box, compare, judge, registry, sources, strict
 from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED
 
 
@@ -268,6 +268,26 @@ def test_a_trial_shows_what_a_function_does_besides_returning(monkeypatch):
     verdict = judge.judge(made, lambda total, x: overwritten(total, x))
     assert verdict.misconception == "overwritten" and "`sum` differs" in verdict.text
     assert "as in the stub" in judge.judge(made, lambda total: 1).text
+
+
+def test_a_trial_may_complain_in_words(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+
+    def only_lists(function, x):
+        answer = function(x)
+        if not isinstance(answer, list):
+            raise compare.Complaint(f"It should be a list; it is a {type(answer).__name__}.")
+        return sum(answer)
+
+    made = registry.Exercise(
+        "as_list", "99", lambda x: [x, x], ("total",), lambda rng: {"x": float(rng.normal())},
+        trial=only_lists,
+    )  # fmt: skip
+    made.oracle("by hand")(lambda x: 2 * x)
+    assert judge.judge(made, lambda x: [2 * x]).state == PASSED
+    verdict = judge.judge(made, lambda x: (x, x))
+    assert verdict.state == FAILED
+    assert "It should be a list; it is a tuple." in verdict.text and "raised" not in verdict.text
 
 
 def test_an_array_of_truths(monkeypatch):
