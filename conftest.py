@@ -1,14 +1,9 @@
 """What all tests share: hypothesis without a deadline, and nbval in the build's own environment."""
 
-import contextlib
 import os
 from pathlib import Path
 
 from hypothesis import settings
-
-with contextlib.suppress(ImportError):
-    # nbgrader imports it, and it fails where something has loaded Python's own distutils before.
-    import setuptools  # noqa: F401
 
 # A busy machine is no failure; and a failure found once is found again.
 settings.register_profile("course", deadline=None, derandomize=True)
