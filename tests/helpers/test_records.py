@@ -262,8 +262,9 @@ def test_the_curve_agrees_with_the_settings(name):
         assert isinstance(row["perplexity"], float)   # computed, not typed in
 
 
-def test_the_curve_of_the_best_on_reviews_agrees_with_its_results():
-    record = records.read_record("nsmc-best")
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("nsmc-best")])
+def test_the_curve_of_the_best_on_reviews_agrees_with_its_results(name):
+    record = records.read_record(name)
     settings, curve, results = record["settings"], record["curve"], record["results"]
     assert [row["epoch"] for row in curve] == list(range(1, settings["epochs"] + 1))
     accuracies = [row["valid_accuracy"] for row in curve]
