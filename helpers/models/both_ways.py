@@ -13,8 +13,8 @@ def read_both_ways(
     `backwards` is None (Schuster & Paliwal 1997).
 
     For `backwards` each text is turned round within its length, so padding stays behind it, unread; its
-    states are turned back. (This costs less than half of PyTorch's packed sequences.) What stands at
-    steps from `lengths` on means nothing.
+    states are turned back. (PyTorch's packed sequences do the same, but on a processor without the fused
+    LSTM.) What stands at steps from `lengths` on means nothing.
     """
     states, _ = forwards(x)
     if backwards is None:
