@@ -1358,10 +1358,8 @@ for seed in sorted({row["seed"] for row in precision["curve"]}):
 # machine that was busy with other work, so the minutes are too many:
 
 # %%
-from helpers.records import RUNS
-
-for path in sorted(path for name in ("ptb-650", "ptb-awd") for path in RUNS.glob(f"{name}*.json")):
-    record = read_record(path.stem)
+for name in ("ptb-650-stop-after-4", "ptb-awd-stop-after-2"):
+    record = read_record(name)
     last = record["curve"][-1]
     print(f"{record['name']}: {record['parameters']:,d} parameters, "
           f"epoch {last['epoch']} of {record['settings']['epochs']}: "

@@ -89,8 +89,8 @@ class Exercise(_StandIn):
 
     Where what a function returns is not all that it does (it changes a model, or has to be called twice),
     `trial(function, *arguments)` → the outputs tries it. Answers, reference and misconceptions are all tried
-    in this way; oracles know the outputs themselves. A trial may raise `compare.Complaint` with a sentence for
-    the learner.
+    in this way; oracles know the outputs themselves. A trial may raise `compare.Complaint` with a
+    sentence for the learner.
     """
 
     name: str
