@@ -5,19 +5,22 @@ from __future__ import annotations
 import html
 import io
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from helpers.building import BUILDING
 from helpers.validation import require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Colours that stay apart for colour-blind readers and in print (Okabe & Ito 2008).
+# Colours that stay apart for colour-blind readers (after Okabe & Ito 2008) and, the cells among each other,
+# in grey print: shades of the same hues, so dark or light that their lightness differs.
 COLOURS = {
-    "rnn": "#D55E00",
-    "lstm": "#0072B2",
-    "gru": "#009E73",
-    "control": "#999999",
+    "rnn": "#C24E00",
+    "lstm": "#004B87",
+    "gru": "#00A87B",
+    "control": "#8C8C8C",
     "floor": "#000000",
     "accent": "#CC79A7",
     "warm": "#E69F00",
@@ -38,24 +41,38 @@ class _Caption:
         return f"<small>{html.escape(self.text, quote=False)}</small>"
 
 
-def show(figure: Figure, alt: str, *, dpi: int = 100) -> None:
+def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()) -> None:
     """Show `figure` with `alt`, a sentence that states what the figure finds.
 
     The text goes into the output's metadata, where nbconvert picks it up for screen readers, and is
     shown below as a caption, since JupyterLab shows no output metadata. The figure is closed.
 
-    Raises ValueError when `alt` is empty.
+    Raises ValueError when `alt` is empty and, in the build only, when `figure_faults` finds something a
+    reader would stumble over; `accept` names kinds of faults that are meant in this figure.
     """
     require(bool(alt.strip()), "alt", repr(alt), "a sentence that says what the figure shows")
     import matplotlib.pyplot as plt
     from IPython.display import display
 
+    if BUILDING:
+        _refuse_faults(figure, dpi, accept)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
     text = " ".join(alt.split())
     display({"image/png": buffer.getvalue()}, raw=True, metadata={"image/png": {"alt": text}})
     display(_Caption(text))
+
+
+def _refuse_faults(figure: Figure, dpi: int, accept: Sequence[str]) -> None:
+    """ValueError with everything that `figure_faults` finds in `figure`, less the kinds in `accept`."""
+    from helpers.figure_faults import KINDS, faults
+
+    strange = sorted(set(accept) - set(KINDS))
+    require(not strange, "accept", strange, f"kinds of faults: {', '.join(KINDS)}")
+    figure.set_dpi(dpi)
+    found = [fault for fault in faults(figure) if not fault.startswith(tuple(accept) or "no such kind")]
+    require(not found, "figure", "; ".join(found), "a figure without these (or accept= their kind)")
 
 
 def figure(columns: int = 1, rows: int = 1, *, width: float = 7.0, height: float = 3.2, **options):

@@ -137,7 +137,7 @@ CASES = {
     "exercise as a demo": (
         {EXERCISE: f"{EXERCISE} demo=true"},
         f"{EXERCISE} demo=true",
-        "a cell is one of exercise, check and demo",
+        "a cell is one of exercise, check, demo and draws",
     ),
     "demo of something": ({"demo=true": 'demo="slider"'}, '# %% demo="slider"', "wanted: demo=true"),
     "tags": (

@@ -6,6 +6,7 @@ The modules, in the order in which they use each other::
     markup     images and folded hints in Markdown and HTML
     markers    the solution markers of an exercise
     exercises  heading, hints, exercise cell and check put together
+    drawing    cells that only draw, folded in the notebooks
     rules      everything a source is refused for
     notebook   the two notebooks of a chapter, their ids, metadata and bytes
     outputs    everything an executed notebook is refused for

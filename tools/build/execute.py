@@ -63,9 +63,13 @@ class _Client(NotebookClient):
                 self.kc.stop_channels()
 
 
-def kernel_environment(ipython_folder: str) -> dict[str, str]:
+def kernel_environment(ipython_folder: str, own_arithmetic: bool = False) -> dict[str, str]:
     """What a chapter's kernel runs under, in the build and when nbval compares: one thread, the same
-    arithmetic, fixed hashes, strict checks, nobody's own IPython profile."""
+    arithmetic, fixed hashes, strict checks, nobody's own IPython profile.
+
+    With `own_arithmetic` it is what a learner has: whatever instructions the processor knows, and a claim
+    that does not hold is told, not raised.
+    """
     fixed = {
         "IPYTHONDIR": ipython_folder,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -73,6 +77,9 @@ def kernel_environment(ipython_folder: str) -> dict[str, str]:
         "UNROLLED_BUILD": "1",
         "UNROLLED_STRICT": "1",
     }
+    if own_arithmetic:
+        inherited = {name: value for name, value in os.environ.items() if name not in SAME_ARITHMETIC}
+        return inherited | ONE_THREAD | fixed | {"UNROLLED_BUILD": "0"}
     return os.environ | ONE_THREAD | SAME_ARITHMETIC | fixed
 
 
@@ -81,6 +88,7 @@ async def execute(
     folder: Path,
     on_cell: Callable[[int], None] = lambda position: None,
     timeout: int = CELL_TIMEOUT,
+    own_arithmetic: bool = False,
 ) -> None:
     """Execute in place, with `folder` as working directory; `on_cell` hears which cell begins.
 
@@ -105,7 +113,7 @@ async def execute(
     )
     with tempfile.TemporaryDirectory(prefix="unrolled-", ignore_cleanup_errors=True) as ipython_folder:
         try:
-            await client.async_execute(env=kernel_environment(ipython_folder))
+            await client.async_execute(env=kernel_environment(ipython_folder, own_arithmetic))
         except CellExecutionError as error:
             line = _failing_line(error.traceback, notebook.cells[current].get("execution_count"))
             raise CellFailed(current, line, f"{error.ename}: {_one_line(error.evalue)}") from None

@@ -9,12 +9,17 @@ from collections.abc import Iterator
 
 import nbformat
 
+from tools.build.drawing import drawing_problems
 from tools.build.exercises import Exercise, exercise_names, gather_exercises
 from tools.build.markers import marked_lines, solution_regions
 from tools.build.markup import markdown_images
 from tools.build.source import Cell, Chapter, Problem
 
-OPTIONS = {"code": {"exercise", "check", "points", "demo", "tags"}, "markdown": {"tags"}, "raw": {"tags"}}
+OPTIONS = {
+    "code": {"exercise", "check", "points", "demo", "draws", "tags"},
+    "markdown": {"tags"},
+    "raw": {"tags"},
+}
 
 
 def registered_exercises() -> set[str] | None:
@@ -36,6 +41,7 @@ def judge_chapter(chapter: Chapter, known: set[str] | None = None) -> tuple[list
     """
     exercises, problems = gather_exercises(chapter)
     problems += _option_problems(chapter)
+    problems += drawing_problems(chapter)
     for cell in chapter.cells:
         if not cell.source:
             problems.append(chapter.problem(cell.marker_line, "an empty cell", "# %%"))
@@ -135,9 +141,9 @@ def _option_problems(chapter: Chapter) -> Iterator[Problem]:
             message = f"unknown on the line of a {cell.kind} cell"
             text = ", ".join(f"{key}={cell.options[key]!r}" for key in strange)
             yield chapter.problem(cell.marker_line, message, text)
-        special = [key for key in ("exercise", "check", "demo") if key in cell.options]
+        special = [key for key in ("exercise", "check", "demo", "draws") if key in cell.options]
         if len(special) > 1:
-            message = "a cell is one of exercise, check and demo"
+            message = "a cell is one of exercise, check, demo and draws"
             yield chapter.problem(cell.marker_line, message, ", ".join(special))
         if "points" in cell.options and "check" not in cell.options:
             text = f"points={cell.options['points']}"
