@@ -1,8 +1,8 @@
 """A small Korean grammar: word order is free, within limits, because particles mark the roles.
 
-    동생이 음료수를 마신다     sibling-SUBJ beverage-OBJ drinks     usual (SOV)
-    음료수를 동생이 마신다     beverage-OBJ sibling-SUBJ drinks     possible (OSV)
-    마신다 음료수를 동생이     drinks beverage-OBJ sibling-SUBJ     odd: never written here
+    동생이 음료수를 마신다     younger-sibling-SUBJ beverage-OBJ drinks     usual (SOV)
+    음료수를 동생이 마신다     beverage-OBJ younger-sibling-SUBJ drinks     possible (OSV)
+    마신다 음료수를 동생이     drinks beverage-OBJ younger-sibling-SUBJ     odd: never written here
 
 A sentence: a subject and a verb, each equally likely; an object among those that suit the verb; the
 order, object first with probability `SCRAMBLED`.
@@ -30,9 +30,9 @@ ODD: Sentence = ("마신다", "음료수를", "동생이")
 # noun or verb: (Revised Romanization as it stands in a sentence, English). Hangul is written as
 # morphemes but romanised as pronounced: 밥을 is babeul, 먹는다 is meongneunda.
 SUBJECTS = {
-    "동생": ("dongsaengi", "sibling"),
+    "동생": ("dongsaengi", "younger-sibling"),
     "친구": ("chinguga", "friend"),
-    "언니": ("eonniga", "sister"),
+    "언니": ("eonniga", "older-sister"),
     "학생": ("haksaengi", "student"),
     "선생님": ("seonsaengnimi", "teacher"),
     "아이": ("aiga", "child"),
@@ -141,7 +141,7 @@ def log_prob(sentence: Sequence[str]) -> float:
 
 
 def gloss(sentence: Sequence[str]) -> tuple[str, str]:
-    """Romanised and word-by-word English lines: ("dongsaengi … masinda", "sibling-SUBJ … drinks").
+    """Romanised and word-by-word English lines: ("dongsaengi … masinda", "younger-sibling-SUBJ … drinks").
 
     Raises ValueError for a word that is not in `WORDS`.
     """

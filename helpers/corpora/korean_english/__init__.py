@@ -11,7 +11,8 @@ and the future 마실 것이다. Now and then the object comes before the subjec
 
 The English one: subject, verb, object, place, time; "the" before every noun but "home" and "school". A Korean
 sentence has one translation, a translation has several Korean sentences, since English shows neither the
-choice of particle nor the order. All of it is grammatical; whether it is likely, nobody asks.
+choice of particle nor the order, nor whether a sibling is younger or a sister older (`gloss` does). All of
+it is grammatical; whether it is likely, nobody asks.
 """
 
 from helpers.corpora.korean_english.glosses import WORDS, gloss

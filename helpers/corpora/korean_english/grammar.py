@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from helpers.corpora.korean_english.lexicon import (
     AUXILIARIES,
     ENGLISH_VERBS,
+    LEFT_OUT,
     MARKETS,
     PEOPLE_ARE,
     PLACES,
@@ -28,13 +30,16 @@ from helpers.validation import require, require_int
 
 # ---- translating ---------------------------------------------------------------------------------------
 
+PEOPLE = {noun: re.sub("|".join(LEFT_OUT), "", english) for noun, (_, english) in SUBJECTS.items()}
+"""Person → English in a sentence: "sibling" where a gloss says "younger-sibling"."""
+
 
 def _english(m: Meaning) -> Iterator[tuple[str | None, str]]:
     """(role of the Korean word it translates, English) in the order of the English sentence."""
     yield None, "the"
     if m.subject_adjective:
         yield "subject adjective", PEOPLE_ARE[m.subject_adjective][1]
-    yield "subject", SUBJECTS[m.subject][1]
+    yield "subject", PEOPLE[m.subject]
     if m.tense in AUXILIARIES:
         yield "auxiliary", AUXILIARIES[m.tense][2]
     verb = "watch" if m.verb == "본다" and m.object in WATCHED else TRANSLATED[m.verb]

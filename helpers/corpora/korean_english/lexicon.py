@@ -1,11 +1,17 @@
-"""The words: forms, romanisation (Revised, as pronounced), English. The nouns are those of korean_order."""
+"""The words: forms, romanisation (Revised, as pronounced: only nouns keep an ㅎ behind ㄱ, ㄷ, ㅂ), English.
+
+The nouns are those of korean_order.
+"""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+LEFT_OUT = ("younger-", "older-")
+"""What Korean says of a brother or sister (동생, 언니) and an English sentence does not."""
+
 PEOPLE_ARE = {
-    "착한": ("chakhan", "kind"),
+    "착한": ("chakan", "kind"),
     "피곤한": ("pigonhan", "tired"),
     "바쁜": ("bappeun", "busy"),
     "유명한": ("yumyeonghan", "famous"),
@@ -14,7 +20,7 @@ PEOPLE_ARE = {
 
 THINGS_ARE = {
     "차가운": ("chagaun", "cold"),
-    "따뜻한": ("ttatteuthan", "warm"),
+    "따뜻한": ("ttatteutan", "warm"),
     "맛있는": ("masinneun", "delicious"),
     "비싼": ("bissan", "expensive"),
     "새로운": ("saeroun", "new"),
@@ -59,6 +65,7 @@ MARKETS = {
 }
 """Where things are bought; everything else is done in `PLACES`."""
 
+# Strictly, the progressive is an aspect: here it is the present tense of what is going on.
 PAST, PRESENT, PROGRESSIVE, FUTURE = TENSES = ("past", "present", "progressive", "future")
 
 TIMES = {

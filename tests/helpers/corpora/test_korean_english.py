@@ -221,7 +221,7 @@ def test_gloss():
     )
     assert gloss(("동생은", "삼촌이", "읽고", "있다")) == (
         "dongsaengeun samchoni ilgo itda",
-        "sibling-TOPIC uncle-SUBJ reading is",
+        "younger-sibling-TOPIC uncle-SUBJ reading is",
     )
     assert gloss(("지난주에", "들었다")) == ("jinanjue deureotda", "last-week listened-to")
     assert gloss(korean_order.USUAL) == korean_order.gloss(korean_order.USUAL)

@@ -76,7 +76,7 @@ def test_particles():
 def test_gloss():
     roman, english = korean.gloss(korean.USUAL)
     assert roman == "dongsaengi eumnyosureul masinda"
-    assert english == "sibling-SUBJ beverage-OBJ drinks"
+    assert english == "younger-sibling-SUBJ beverage-OBJ drinks"
     for noun, (roman, _) in korean.SUBJECTS.items():
         assert roman.endswith("i" if korean.has_final_consonant(noun) else "ga")
     for noun, (roman, _) in korean.OBJECTS.items():
