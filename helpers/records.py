@@ -13,7 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from helpers import processor
 from helpers.files import write_text
+from helpers.processor import on_what
+
+__all__ = [
+    "RUNS", "hardware", "on_what", "read_record", "schema", "sha256", "validate", "versions", "write_record",
+]
 
 RUNS = Path(__file__).resolve().parent.parent / "data" / "runs"
 
@@ -93,26 +99,19 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, Any]:
-    """Processor, cores this process may use, threads set by the environment, system."""
+    """Processor (model, instruction sets in use, BLAS kernel), cores this process may use, threads set by the
+    environment, system."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = os.environ.get("OMP_NUM_THREADS")
     return {
-        "processor": _processor(),
+        **processor.model(),
+        "instruction_sets": processor.instruction_sets(),
+        "blas": processor.blas(),
         "cores": cores,
         "threads": int(threads) if threads and threads.isdecimal() else cores,
         "system": platform.system(),
         "machine": platform.machine(),
     }
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or "unknown"
 
 
 def _plain(value: Any) -> Any:

@@ -164,7 +164,8 @@ def test_a_damaged_record_is_named(tmp_path, text):
 def test_hardware(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     found = records.hardware()
-    assert found.keys() == {"processor", "cores", "threads", "system", "machine"}
+    always = {"processor", "instruction_sets", "blas", "cores", "threads", "system", "machine"}
+    assert found.keys() - {"processor_model"} == always   # Linux alone tells the model
     assert found["threads"] == 3 and 1 <= found["cores"] <= (os.cpu_count() or 1)
     assert found["processor"] and found["processor"] == found["processor"].strip()
     for value in ("", "2,2"):
@@ -173,6 +174,37 @@ def test_hardware(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS")
     assert records.hardware()["threads"] == found["cores"]
     records.validate(example(hardware=found))
+
+
+def test_the_processor_is_named_with_what_is_used_of_it():
+    """A kernel that the environment chose is the one that is named."""
+    asked = "import json; from helpers import records; print(json.dumps(records.hardware()))"
+    runs = {}
+    for kernel in ("Haswell", "Nehalem"):
+        environment = os.environ | {"OPENBLAS_CORETYPE": kernel, "NPY_DISABLE_CPU_FEATURES": ""}
+        answer = subprocess.run(
+            [sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True
+        )
+        runs[kernel] = json.loads(answer.stdout)
+    kernels = {name: {each["kernel"] for each in found["blas"]} for name, found in runs.items()}
+    openblas = any(each["library"] == "openblas" for each in runs["Haswell"]["blas"])
+    if openblas and runs["Haswell"]["machine"] == "x86_64":
+        assert kernels == {"Haswell": {"Haswell"}, "Nehalem": {"Nehalem"}}
+    words = records.on_what(example(hardware=runs["Haswell"]))
+    assert runs["Haswell"]["processor"] in words and all(kernel in words for kernel in kernels["Haswell"])
+
+
+def test_a_record_of_before_says_that_it_does_not_know():
+    words = records.on_what(example())
+    assert words == "1 thread, any (instruction sets not recorded)"
+
+
+def test_torch_is_named_when_it_is_used_and_not_imported_for_it():
+    asked = "import sys; from helpers import processor; print('torch' in processor.instruction_sets())"
+    for before, wanted in (("", "False"), ("import torch; ", "True")):
+        command = [sys.executable, "-c", before + asked]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert run.stdout.strip() == wanted
 
 
 def test_versions():
@@ -464,3 +496,5 @@ def test_every_size_of_an_affine_map_was_timed(name):
     assert sizes == list(itertools.product(costs.BATCH_SIZES, costs.AFFINE_SIZES))
     for row, way in itertools.product(curve, ("separate", "fused")):
         assert 0 < row[f"{way}_seconds"] < row[f"{way}_both_seconds"]
+    for row, gain in itertools.product(curve, ("gain", "gain_both")):
+        assert 0 < row[f"{gain}_25"] <= row[f"{gain}_50"] <= row[f"{gain}_75"]
