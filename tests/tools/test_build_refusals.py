@@ -337,6 +337,33 @@ CASES = {
         "# cat and mouse",
         "reads this comment as a shell command",
     ),
+    # drawing cells
+    "figure in an open cell": (
+        {EXAMPLE: f"{EXAMPLE}show(figure, 'A line')\n"},
+        "show(figure, 'A line')",
+        "a figure in an open cell",
+    ),
+    "folded cell without a figure": (
+        {AGAIN: "# %% draws=true\nnothing = 1\n\n# %%\ndot"},
+        "# %% draws=true",
+        "a cell that shows no figure",
+    ),
+    "folded cell that talks": (
+        {AGAIN: "# %% draws=true\nshow(figure, 'A line')\nprint(1)\n\n# %%\ndot"},
+        "print(1)",
+        "print() in a folded cell",
+    ),
+    "folded cell that makes what is used later": (
+        {AGAIN: f"# %% draws=true\nmean = 2\nshow(figure, 'A line')\n\n# %%\nf = mean\n\n{AGAIN}"},
+        "f = mean",
+        "`mean` comes from the folded cell in line",
+    ),
+    "folded exercise": (
+        {EXERCISE: f"{EXERCISE} draws=true"},
+        f"{EXERCISE} draws=true",
+        "a cell is one of exercise, check, demo and draws",
+    ),
+    "folded in words": ({AGAIN: f'# %% draws="no"\n{AGAIN[5:]}'}, '# %% draws="no"', "wanted: draws=true"),
     # images
     "Markdown image": (
         {IMAGE: "# ![ ](../data/line.png)"},
@@ -375,7 +402,7 @@ CASES = {
         "does not begin a cell",
     ),
 }
-TWO_PROBLEMS = {"check without a name", "name used twice", "no function's name"}
+TWO_PROBLEMS = {"folded exercise", "check without a name", "name used twice", "no function's name"}
 
 
 def edited(edits: dict[str, str]) -> str:
@@ -426,6 +453,24 @@ def test_all_problems_of_a_chapter_are_told_at_once(tmp_path):
         "a check without points (wanted",
         "exercise numbers out of order, this is 1.2",
     ]
+
+
+def test_a_folded_cell_may_reuse_names_and_feed_another_one(tmp_path):
+    """Its figure, its loop variables, and what only drawing cells use."""
+    folded = "# %% draws=true\nfig = 2\nfor x in [fig]:\n    show(fig, 'A line')\n\n"
+    for after in ("# %% draws=true\nshow(fig, 'Again')", "# %%\nx = 3\nprint(x)", "# %%\n[x for x in [1]]"):
+        assert problems_of(tmp_path, edited({AGAIN: f"{folded}{after}\n\n{AGAIN}"})) == []
+
+
+def test_a_folded_cell_is_folded_everywhere(tmp_path):
+    text = edited({AGAIN: f"# %% draws=true\nshow(figure, 'A line')\n\n{AGAIN}"})
+    path = tmp_path / "01_good.py"
+    path.write_text(text, encoding="utf-8")
+    draft = draft_chapter(read_chapter(path, "solutions/01_good.py"))
+    for notebook in (draft.solution, draft.student):
+        (cell,) = [cell for cell in notebook.cells if cell.source.startswith("show(")]
+        assert cell.metadata["jupyter"] == {"source_hidden": True}
+        assert cell.metadata["tags"] == ["hide-input"] and cell.metadata["cellView"] == "form"
 
 
 def test_an_exercise_the_registry_does_not_know(tmp_path):
