@@ -24,7 +24,8 @@ class Claim:
     verdict: str = ""
 
     def __str__(self) -> str:
-        return f"{'✓' if self.holds else '✗'} {self.sentence}" + ("" if self.holds else " (not in this run)")
+        words = self.sentence.replace("$", "")   # printed as text; the table sets the maths
+        return f"{'✓' if self.holds else '✗'} {words}" + ("" if self.holds else " (not in this run)")
 
 
 _MADE: dict[str, Claim] = {}   # by sentence: a cell that runs again replaces what it had claimed

@@ -34,8 +34,8 @@ show_environment()
 # |---|---|---|
 # | [0 · Start here](00_start_here.ipynb) | Is everything in place? | you are here |
 # | [1 · RNN recap](01_rnn_recap.ipynb) | How can one function read a sequence of any length? | |
-# | [2 · BPTT by hand](02_bptt_toy_example.ipynb) | What exactly is the gradient of a loop? | |
-# | [3 · Clipping](03_gradient_clipping.ipynb) | Why do long sequences break training, and what does clipping fix? | |
+# | [2 · BPTT toy example](02_bptt_toy_example.ipynb) | What exactly is the gradient of a loop? | |
+# | [3 · Gradient clipping](03_gradient_clipping.ipynb) | Why do long sequences break training, and what does clipping fix? | |
 # | [4 · LSTM and GRU](04_lstm_gru.ipynb) | How does a gate keep a memory? | |
 # | [5 · Language model](05_language_model.ipynb) | How good can a recurrent language model get? | |
 # | [6 · Improvements](06_improvements.ipynb) | From 136 to 75: what buys perplexity (lower is better)? | |
@@ -44,7 +44,10 @@ show_environment()
 #
 # Every chapter goes the same way: one tiny example in numbers, a plain loop, the same without the loop,
 # then the version in `helpers` that is fast, shown to give the same numbers. And what is claimed is
-# measured.
+# measured: a line with a ✓ is a sentence that its cell has just tested. On your machine, or after a change of
+# yours, a number may come out otherwise; then the line has a ✗ and the chapter goes on.
+#
+# Code that only draws is folded away. Three dots, or a bar, above a figure: a click there opens it.
 
 # %% [markdown]
 # ## 0.3 The whole course in one line
@@ -63,6 +66,7 @@ show_environment()
 import numpy as np
 
 from helpers.checks import check
+from helpers.claims import claim, table
 from helpers.plots import COLOURS, figure, show
 
 from_input = 0.5 * 3.0
@@ -85,6 +89,9 @@ print(f"together {total:.1f}, squashed to {np.tanh(total):.2f}")
 #
 # Nothing stops when a box is not green. The chapter goes on with **your** function if it is right and
 # with the course's version if it is not. So you may leave an exercise, read on, and come back.
+#
+# From chapter 2 on each chapter ends with a *find the fault*: a colleague's code that trains, but worse than it
+# should. You see what it does before you see the code, say what is wrong, and mend it.
 
 # %% [markdown]
 # Try all three colours on the first exercise:
@@ -153,12 +160,28 @@ weights = {0.0: "control", 0.5: "warm", 1.5: "accent"}   # w_h and its colour
 runs = {w_h: after_one_nudge(w_h) for w_h in weights}
 for w_h, states in runs.items():
     print(f"w_h = {w_h}:", "  ".join(f"{h:.2f}" for h in states[:6]), f" …  {states[-1]:.2f}")
+claim("without the loop nothing is left one step after the nudge", max(np.abs(runs[0.0][1:])) == 0)
+claim(
+    "with a loop the state outlives the nudge",
+    runs[0.5][1] > 0.1 and runs[1.5][1] > 0.1,
+    heard="A loop makes one line of arithmetic a memory", verdict="yes",
+)
+claim(
+    "with $w_h = 0.5$ a nudge is below 0.01 after eight steps",
+    runs[0.5][8] < 0.01,
+    heard="The loop's weight decides how long it lasts", verdict="yes",
+)
+claim(
+    "with $w_h = 1.5$ it settles above 0.8",
+    abs(runs[1.5][-1] - runs[1.5][-2]) < 0.01 and runs[1.5][-1] > 0.8,
+    heard="The loop's weight decides how long it lasts", verdict="yes",
+)
 
 # %% [markdown]
 # The first line is the control: with $w_h = 0$ the old state does not come in again, and the loop must
 # fail to remember. It does.
 
-# %%
+# %% draws=true
 fig, axis = figure()
 steps = range(1, len(runs[0.0]) + 1)
 for w_h, states in runs.items():
@@ -324,12 +347,11 @@ show_progress()
 
 # %% [markdown]
 # ## What was claimed, and what was measured
-#
-# | claim | measured here |
-# |---|---|
-# | A loop makes one line of arithmetic a memory | the state outlives the nudge, unless $w_h = 0$ |
-# | The loop's weight decides how long it lasts | $w_h = 0.5$ fades in a few steps, $w_h = 1.5$ stays |
-#
+
+# %%
+table()
+
+# %% [markdown]
 # **In short.** One step is $h = \tanh(w_x x + w_h h_{\text{prev}} + b)$. Checks answer grey, red or
 # green, and the chapter runs on in every case.
 #

@@ -16,7 +16,7 @@ def as_for_a_learner(monkeypatch):
 
 @pytest.mark.parametrize("true", [True, np.bool_(True), np.array(3) > 2, torch.tensor(2.0) > 1])
 def test_what_holds_is_ticked(true, capsys):
-    claim("three is\n  above two", true)
+    claim("$three$ is\n  above two", true)
     assert capsys.readouterr().out == "✓ three is above two\n"
 
 
