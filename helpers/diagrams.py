@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from helpers.plots import COLOURS
 
-_FACE = {"state": "#D6E6F2", "input": "#EFEFEF", "output": "#E3F2E6", "operation": "#FFF3D6"}
+_FACE = {
+    "state": "#D6E6F2",
+    "second": "#9DBDD6",
+    "input": "#EFEFEF",
+    "output": "#E3F2E6",
+    "operation": "#FFF3D6",
+}
 
 
 def canvas(width: float, height: float):
@@ -41,14 +48,12 @@ def node(axis, x: float, y: float, text: str, *, radius: float = 0.22):
     axis.text(x, y, text, ha="center", va="center", fontsize=10)
 
 
-def arrow(axis, start, end, *, text: str = "", colour: str = "#444", bend: float = 0.0, side: float = 0.14):
+def arrow(axis, start, end, *, text="", colour="#444", bend: float = 0.0, side: float = 0.14, style="-"):
     """An arrow from `start` to `end`, with `text` beside its middle."""
     from matplotlib.patches import FancyArrowPatch
 
-    curve = f"arc3,rad={bend}"
-    axis.add_patch(
-        FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, color=colour, connectionstyle=curve)
-    )
+    look = {"color": colour, "connectionstyle": f"arc3,rad={bend}", "linestyle": style}
+    axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, **look))
     if text:
         x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + side
         axis.text(x, y, text, ha="center", va="center", fontsize=10, color=colour)
@@ -101,36 +106,71 @@ def step_graph():
     return fig
 
 
-SHAPES: Sequence[tuple[str, tuple[int, ...], int, tuple[int, ...]]] = (
-    ("one to one", (0,), 1, (0,)),
-    ("one to many", (0,), 3, (0, 1, 2)),
-    ("many to one", (0, 1, 2), 3, (2,)),
-    ("many to many", (0, 1, 2), 5, (3, 4)),
-    ("aligned", (0, 1, 2), 3, (0, 1, 2)),
+@dataclass(frozen=True)
+class Wiring:
+    """A chain of `steps` states: which of them have an input or an output.
+
+    `start`: the step whose input is the start sign S; each later one gets the output before it (dashed).
+    `first_state`: something from outside is the state before the first step. `writer`: from this step on
+    the states are a second cell's.
+    """
+
+    name: str
+    steps: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    start: int | None = None
+    first_state: bool = False
+    writer: int | None = None
+
+
+WIRINGS: Sequence[Sequence[Wiring]] = (
+    (
+        Wiring("one to one", 1, (0,), (0,)),
+        Wiring("many to one", 3, (0, 1, 2), (2,)),
+        Wiring("aligned", 3, (0, 1, 2), (0, 1, 2)),
+    ),
+    (
+        Wiring("one to many", 3, (), (0, 1, 2), start=0, first_state=True),
+        Wiring("many to many", 5, (0, 1, 2), (3, 4), start=3, writer=3),
+    ),
 )
-"""Name, steps with an input, number of steps, steps with an output."""
+"""One line for each line of the drawing."""
 
 
-def five_shapes():
+def five_wirings():
     """The five ways to wire inputs and outputs to a chain of states."""
-    widths = [0.62 * steps + 0.5 for _, _, steps, _ in SHAPES]
-    fig, axis = canvas(sum(widths) + 0.2, 2.2)
-    left = 0.1
-    for (name, inputs, steps, outputs), width in zip(SHAPES, widths, strict=True):
-        centres = [left + 0.25 + 0.31 + 0.62 * k for k in range(steps)]
-        for k, x in enumerate(centres):
-            box(axis, x, 1.1, "", width=0.34, height=0.34)
-            if k:
-                arrow(axis, (centres[k - 1] + 0.18, 1.1), (x - 0.18, 1.1))
-            if k in inputs:
-                box(axis, x, 0.45, "", kind="input", width=0.34, height=0.3)
-                arrow(axis, (x, 0.61), (x, 0.92))
-            if k in outputs:
-                box(axis, x, 1.75, "", kind="output", width=0.34, height=0.3)
-                arrow(axis, (x, 1.28), (x, 1.59))
-        axis.text(left + width / 2, 0.1, name, ha="center", fontsize=10)
-        left += width
+    fig, axis = canvas(6.9, 4.4)
+    for bottom, line in zip((2.25, 0.0), WIRINGS, strict=True):
+        left = 0.2
+        for wiring in line:
+            width = 0.62 * (wiring.steps + wiring.first_state) + 0.5
+            _wiring(axis, wiring, left, bottom)
+            axis.text(left + (width - 0.5) / 2, bottom + 0.06, wiring.name, ha="center", fontsize=10)
+            left += width
     return fig
+
+
+def _wiring(axis, wiring: Wiring, left: float, bottom: float) -> None:
+    small = {"width": 0.34, "height": 0.3}
+    below, middle, above = bottom + 0.48, bottom + 1.13, bottom + 1.78
+    centres = [left + 0.31 + 0.62 * (k + wiring.first_state) for k in range(wiring.steps)]
+    if wiring.first_state:
+        box(axis, left + 0.31, middle, "", kind="input", **small)
+        arrow(axis, (left + 0.49, middle), (centres[0] - 0.18, middle))
+    for k, x in enumerate(centres):
+        second = wiring.writer is not None and k >= wiring.writer
+        box(axis, x, middle, "", kind="second" if second else "state", width=0.34, height=0.34)
+        if k:
+            arrow(axis, (centres[k - 1] + 0.18, middle), (x - 0.18, middle))
+        if k in wiring.inputs or k == wiring.start:
+            box(axis, x, below, "S" if k == wiring.start else "", kind="input", **small)
+            arrow(axis, (x, below + 0.16), (x, middle - 0.18))
+        if k in wiring.outputs:
+            box(axis, x, above, "", kind="output", **small)
+            arrow(axis, (x, middle + 0.18), (x, above - 0.16))
+        if wiring.start is not None and k > wiring.start:
+            arrow(axis, (centres[k - 1] + 0.16, above - 0.14), (x - 0.12, middle + 0.17), style="--")
 
 
 def lstm_cell():

@@ -80,7 +80,7 @@ FIGURES = [
     drawing,
     diagrams.loop_and_unrolled,
     diagrams.step_graph,
-    diagrams.five_shapes,
+    diagrams.five_wirings,
     diagrams.lstm_cell,
     diagrams.gru_cell,
 ]

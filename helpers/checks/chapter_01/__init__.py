@@ -8,4 +8,5 @@ from helpers.checks.chapter_01 import (  # noqa: F401 (importing registers)
     rnn_forward,
     rnn_step,
     sample_next,
+    stacked_forward,
 )
