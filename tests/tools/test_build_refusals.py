@@ -463,14 +463,17 @@ def test_a_folded_cell_may_reuse_names_and_feed_another_one(tmp_path):
 
 
 def test_a_folded_cell_is_folded_everywhere(tmp_path):
-    text = edited({AGAIN: f"# %% draws=true\nshow(figure, 'A line')\n\n{AGAIN}"})
+    claims = "# %%\nclaim('one is one', example == 21)\ntable()\n\n"
+    text = edited({AGAIN: f"# %% draws=true\nshow(figure, 'A line')\n\n{claims}{AGAIN}"})
     path = tmp_path / "01_good.py"
     path.write_text(text, encoding="utf-8")
     draft = draft_chapter(read_chapter(path, "solutions/01_good.py"))
     for notebook in (draft.solution, draft.student):
-        (cell,) = [cell for cell in notebook.cells if cell.source.startswith("show(")]
-        assert cell.metadata["jupyter"] == {"source_hidden": True}
-        assert cell.metadata["tags"] == ["hide-input"] and cell.metadata["cellView"] == "form"
+        folded = [cell for cell in notebook.cells if "jupyter" in cell.metadata]
+        assert [cell.source[:5] for cell in folded] == ["show(", "claim"]
+        for cell in folded:
+            assert cell.metadata["jupyter"] == {"source_hidden": True}
+            assert cell.metadata["tags"] == ["hide-input"] and cell.metadata["cellView"] == "form"
 
 
 def test_an_exercise_the_registry_does_not_know(tmp_path):

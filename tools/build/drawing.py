@@ -1,4 +1,4 @@
-"""Cells that only draw: folded in the notebooks, and refused where they hide more than drawing."""
+"""Cells that only draw or only claim: folded in the notebooks, and refused where they hide more than that."""
 
 from __future__ import annotations
 
@@ -17,6 +17,22 @@ SAYING = {"print", "claim", "check", "display"}
 def draws(cell: Cell) -> bool:
     """Whether the cell is marked as one whose only work is drawing."""
     return cell.kind == "code" and cell.options.get("draws") is True
+
+
+def folds(cell: Cell) -> bool:
+    """Whether the cell is folded: it draws, or every statement in it is a claim or the closing table."""
+    if draws(cell):
+        return True
+    if cell.kind != "code" or {"exercise", "check", "demo"} & set(cell.options):
+        return False
+    called = [
+        node.value.func.id
+        for node in _parsed(cell).body
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+    ]
+    return bool(called) and len(called) == len(_parsed(cell).body) and set(called) <= {"claim", "table"}
 
 
 def drawing_problems(chapter: Chapter) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 from traitlets.config import Config, PyFileConfigLoader
 
-from tools.build.drawing import FOLDED, FOLDED_TAG, draws
+from tools.build.drawing import FOLDED, FOLDED_TAG, folds
 from tools.build.exercises import Exercise
 from tools.build.source import BuildError, Cell, Chapter, Problem
 
@@ -50,7 +50,7 @@ def solution_notebook(chapter: Chapter, exercises: list[Exercise]) -> nbformat.N
         tags = list(cell.options.get("tags", []))
         if cell.options.get("demo"):
             tags += [tag for tag in DEMO_TAGS if tag not in tags]
-        if draws(cell):
+        if folds(cell):
             extra |= copy.deepcopy(FOLDED)
             tags += [FOLDED_TAG]
         if tags:
