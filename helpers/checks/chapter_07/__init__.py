@@ -7,5 +7,6 @@ from helpers.checks.chapter_07 import (  # noqa: F401 (importing registers)
     beam_search,
     decoder_inputs,
     greedy_decode,
+    look_back,
     quizzes,
 )

@@ -1,0 +1,276 @@
+"""`look_back`: reference, oracles, and repairs that hide the fault or overshoot."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.checks.chapter_06.given import tensor
+from helpers.checks.compare import Complaint
+from helpers.checks.registry import Exercise
+
+NAMES = ("query", "keys", "mask")
+
+
+def _scores(query, keys):
+    return query @ keys.transpose(1, 2)
+
+
+def _masked(query, keys, mask):
+    return _scores(query, keys).masked_fill(~mask[:, None], -float("inf"))
+
+
+def _mixed(weights, keys):
+    return weights @ keys, weights
+
+
+def _look_back(query, keys, mask):
+    return _mixed(_masked(query, keys, mask).softmax(dim=2), keys)
+
+
+def _cases(rng):
+    N, T, S, H = 2, int(rng.integers(3, 5)), int(rng.integers(5, 7)), int(rng.integers(7, 9))
+    lengths = np.array([S, int(rng.integers(2, S - 1))])[rng.permutation(N)]
+    mask = np.arange(S) < lengths[:, None]
+    keys = rng.normal(size=(N, S, H))
+    if rng.random() < 0.3:   # whatever stands in the padding, it must not matter
+        keys[~mask] *= 30
+    return {
+        "query": tensor(0.7 * rng.normal(size=(N, T, H))),
+        "keys": tensor(keys),
+        "mask": tensor(mask),
+    }
+
+
+def _trial(function, query, keys, mask):
+    import torch
+
+    before = [argument.clone() for argument in (query, keys, mask)]
+    query.requires_grad_()
+    context, weights = function(query, keys, mask)
+    for name, got in (("context", context), ("weights", weights)):
+        if not isinstance(got, torch.Tensor):
+            raise Complaint(f"`{name}` is a {type(got).__name__}; it should be a torch tensor, like what goes in.")
+    changed = [name for name, a, b in zip(NAMES, before, (query, keys, mask), strict=True) if not torch.equal(a, b)]
+    if changed:
+        raise Complaint(f"`{changed[0]}` is changed by the call; leave what is handed in as it is.")
+    if not weights.requires_grad:
+        raise Complaint("No gradient comes back through `weights`: compute them with torch, without detach or argmax.")
+    return context.detach(), weights.detach()
+
+
+look_back = Exercise(
+    "look_back", "07", _look_back, ("context", "weights"), _cases, rounds=6, rtol=1e-8, trial=_trial
+)
+
+
+@look_back.oracle("step by step and word by word, each weight as 1 / Σ exp(differences of scores)", needs_torch=True)
+def _(query, keys, mask):
+    query, keys, mask = query.detach().numpy(), keys.numpy(), mask.numpy()
+    weights = np.zeros((*query.shape[:2], keys.shape[1]))
+    for n, t in np.ndindex(query.shape[:2]):
+        words = np.flatnonzero(mask[n])
+        score = {j: float(np.dot(query[n, t], keys[n, j])) for j in words}
+        for j in words:
+            weights[n, t, j] = 1 / sum(np.exp(min(score[i] - score[j], 700)) for i in words)
+    return np.einsum("nts,nsh->nth", weights, keys), weights
+
+
+@look_back.oracle("torch's scaled_dot_product_attention, without its scale", needs_torch=True)
+def _(query, keys, mask):
+    import torch
+    from torch.nn import functional
+
+    eye = torch.eye(keys.shape[1], dtype=keys.dtype).expand(len(keys), -1, -1)
+    both = torch.cat([keys, eye], dim=2)   # a one-hot value for each word comes out as its weight
+    seen = functional.scaled_dot_product_attention(query, keys, both, attn_mask=mask[:, None], scale=1.0).detach()
+    return seen[..., : keys.shape[2]], seen[..., keys.shape[2] :]
+
+
+@look_back.misconception(
+    "unchanged",
+    "This still does what the colleague's code does. Sum the weights along each axis: where they sum to 1, the steps compete "
+    "for a word. A step has to choose among words.",
+)
+def _(query, keys, mask):
+    from helpers.colleague.chapter_07 import look_back as colleagues
+
+    return colleagues(query, keys, mask)
+
+
+# Repairs that hide the symptom
+@look_back.misconception(
+    "divided-by-the-sum-afterwards",
+    "Now the weights of a step sum to 1, but they were still made against the other steps, and only divided afterwards. "
+    "With one step in the call all words get the same. The softmax itself has to run over the words.",
+)
+def _(query, keys, mask):
+    weights = _scores(query, keys).softmax(dim=1) * mask[:, None]
+    return _mixed(weights / weights.sum(dim=2, keepdim=True), keys)
+
+
+@look_back.misconception(
+    "one-step-a-call",
+    "You loop over the steps and leave the softmax where it was. Now one call and single steps agree, and the symptom is gone, "
+    "but both are wrong: over a single step the softmax is 1 for every word, and nothing is chosen.",
+)
+def _(query, keys, mask):
+    import torch
+
+    scores = _scores(query, keys).masked_fill(~mask[:, None], -1e9)
+    return _mixed(torch.cat([step.softmax(dim=1) for step in scores.split(1, dim=1)], dim=1), keys)
+
+
+@look_back.misconception(
+    "only-steps-so-far",
+    "The steps to come are hidden now, so nothing leaks from the future. But the softmax still runs over steps, those so far: "
+    "a word competes with itself at other steps instead of with other words.",
+)
+def _(query, keys, mask):
+    scores = _scores(query, keys).masked_fill(~mask[:, None], -1e9)
+    return _mixed((scores - scores.logcumsumexp(dim=1)).exp(), keys)
+
+
+@look_back.misconception(
+    "softer",
+    "Scores divided by √H make the weights softer and the difference between one call and single steps smaller. It is still a "
+    "softmax over the steps.",
+)
+def _(query, keys, mask):
+    scores = _scores(query, keys).masked_fill(~mask[:, None], -1e9)
+    return _mixed((scores / query.shape[2] ** 0.5).softmax(dim=1), keys)
+
+
+@look_back.misconception(
+    "scaled-to-the-right-sum",
+    "The weights are multiplied so that on average they sum to 1 a step. That mends the size of the context, not the choice: "
+    "the softmax still runs over the steps.",
+)
+def _(query, keys, mask):
+    weights = _scores(query, keys).masked_fill(~mask[:, None], -1e9).softmax(dim=1)
+    return _mixed(weights * query.shape[1] / keys.shape[1], keys)
+
+
+# Repairs that overshoot, or mend something else
+@look_back.misconception(
+    "over-steps-and-words",
+    "One softmax over steps and words together: all steps share a single 1. Each step has a whole of its own to give to its "
+    "words.",
+)
+def _(query, keys, mask):
+    scores = _masked(query, keys, mask)
+    return _mixed(scores.flatten(1).softmax(dim=1).view(scores.shape), keys)
+
+
+@look_back.misconception(
+    "over-the-batch",
+    "dim=0 is the batch: now sentences compete with each other. The words are on the last axis.",
+)
+def _(query, keys, mask):
+    return _mixed(_scores(query, keys).masked_fill(~mask[:, None], -1e9).softmax(dim=0), keys)
+
+
+@look_back.misconception(
+    "twice",
+    "The softmax over the words is right, but the one over the steps is still there as well. One is enough.",
+)
+def _(query, keys, mask):
+    return _mixed(_masked(query, keys, mask).softmax(dim=2).softmax(dim=1), keys)
+
+
+@look_back.misconception(
+    "first-steps-then-words",
+    "The softmax over the steps is still there; a second one, over its results, makes the weights nearly even. Put the first "
+    "in the right place instead.",
+)
+def _(query, keys, mask):
+    weights = _scores(query, keys).masked_fill(~mask[:, None], -1e9).softmax(dim=1)
+    return _mixed(weights.masked_fill(~mask[:, None], -1e9).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "mask-lost",
+    "The axis is right now, but the mask has gone: padding gets weight.",
+)
+def _(query, keys, mask):
+    return _mixed(_scores(query, keys).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "mask-after-softmax",
+    "The axis is right now, but you mask after the softmax: the weights of a sentence with padding no longer sum to 1. Mask the "
+    "scores, as it was.",
+)
+def _(query, keys, mask):
+    return _mixed(_scores(query, keys).softmax(dim=2) * mask[:, None], keys)
+
+
+@look_back.misconception(
+    "scaled",
+    "The axis is right now. But you also divide the scores by √H, as Transformers do; plain dot-product attention does not.",
+)
+def _(query, keys, mask):
+    return _mixed((_masked(query, keys, mask) / query.shape[2] ** 0.5).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "even",
+    "All words get the same weight. One call and single steps agree then, but nothing is chosen: the scores have to decide.",
+)
+def _(query, keys, mask):
+    scores = _masked(query, keys, mask)
+    return _mixed((0 * _scores(query, keys)).masked_fill(scores.isinf(), -1e9).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "axes-of-the-weights",
+    "The weights come out as (N, S, T). Each row belongs to a step and has a column for each word: (N, T, S).",
+)
+def _(query, keys, mask):
+    context, weights = _look_back(query, keys, mask)
+    return context, weights.transpose(1, 2)
+
+
+@look_back.variant("the colleague's code with dim=2")
+def _(query, keys, mask):
+    import torch
+
+    scores = torch.einsum("nth,nsh->nts", query, keys)
+    scores = torch.where(mask.unsqueeze(1), scores, -1e9)
+    weights = torch.softmax(scores, dim=2)
+    return torch.einsum("nts,nsh->nth", weights, keys), weights
+
+
+@look_back.variant("a loop over the steps, as in exercise 7.2")
+def _(query, keys, mask):
+    import torch
+
+    contexts, weights = [], []
+    for t in range(query.shape[1]):
+        scores = (keys @ query[:, t, :, None]).squeeze(2)
+        weight = scores.masked_fill(~mask, -torch.inf).softmax(dim=1)
+        contexts.append((weight[:, None] @ keys)[:, 0])
+        weights.append(weight)
+    return torch.stack(contexts, dim=1), torch.stack(weights, dim=1)
+
+
+@look_back.variant("exponentials by hand")
+def _(query, keys, mask):
+    scores = _masked(query, keys, mask)
+    e = (scores - scores.amax(dim=-1, keepdim=True)).exp()
+    weights = e / e.sum(dim=-1, keepdim=True)
+    return (weights[..., None] * keys[:, None]).sum(dim=2), weights
+
+
+@look_back.variant("axes exchanged, and back")
+def _(query, keys, mask):
+    scores = (keys @ query.transpose(1, 2)).masked_fill(~mask[:, :, None], -1e30)   # (N, S, T): words on axis 1
+    weights = scores.softmax(dim=1).transpose(1, 2)
+    return weights.bmm(keys), weights
+
+
+@look_back.landmark("`weights[0, 0, 0] ≈ 0.731`")
+def _(f):
+    import torch
+
+    keys = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
+    return float(f(torch.tensor([[[1.0, 0.0], [1.0, 0.0]]]), keys, torch.tensor([[True, True, False]]))[1][0, 0, 0])
