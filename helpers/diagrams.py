@@ -223,8 +223,10 @@ def gru_cell():
     node(axis, 4.3, 1.75, "×")
     node(axis, 5.1, 1.75, "tanh", radius=0.25)
     axis.text(4.85, 2.1, "$n$", fontsize=12, color=COLOURS["rnn"])
-    for y, ends in ((0.45, (3.65, 5.1, 6.05)), (1.05, (3.55, 4.3, 5.95))):   # both products, to the gates
-        axis.plot([2.87, max(ends)], [y, y], color="#444", linewidth=1)
+    from_x, from_h = (3.68, 5.1, 6.08), (3.52, 4.3, 5.92)   # both products, to the gates
+    _level(axis, 0.45, 2.87, max(from_x))
+    _level(axis, 1.05, 2.87, max(from_h), over=from_x[:2])
+    for y, ends in ((0.45, from_x), (1.05, from_h)):
         for x in ends:
             arrow(axis, (x, y), (x, 1.5))
     arrow(axis, (3.85, 1.75), (4.07, 1.75))
@@ -236,12 +238,20 @@ def gru_cell():
     arrow(axis, (6.25, 1.85), (6.8, 2.28))
     axis.text(6.62, 1.92, "$1 - z$", fontsize=10, color=COLOURS["rnn"])
     axis.plot([5.1, 5.1], [2.02, 2.5], color="#444", linewidth=1)
-    arrow(axis, (5.1, 2.5), (6.67, 2.5))
+    _level(axis, 2.5, 5.1, 6.34, over=(6.0,))
+    arrow(axis, (6.3, 2.5), (6.67, 2.5))
     arrow(axis, (6.9, 2.73), (6.9, 2.96))
     arrow(axis, (0.8, 3.2), (5.77, 3.2), **line)
     arrow(axis, (6.23, 3.2), (6.67, 3.2), **line)
     arrow(axis, (7.13, 3.2), (7.66, 3.2), **line)
     return fig
+
+
+def _level(axis, y: float, start: float, end: float, *, over: Sequence[float] = ()) -> None:
+    """A level line from x = `start` to `end`, with a bow over each x of `over`, where it crosses another."""
+    bow = [(-1.0, 0.0), (-0.87, 0.5), (-0.5, 0.87), (0.0, 1.0), (0.5, 0.87), (0.87, 0.5), (1.0, 0.0)]
+    points = [(start, y), *((x + 0.1 * dx, y + 0.1 * dy) for x in over for dx, dy in bow), (end, y)]
+    axis.plot(*zip(*points, strict=True), color="#444", linewidth=1)
 
 
 def _ends(axis, *ends: tuple[float, float, str]) -> None:

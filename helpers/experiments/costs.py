@@ -26,7 +26,20 @@ class Work(NamedTuple):
 def median_seconds(
     works: Mapping[Key, Work], rounds: int, *, description: str = "", show: bool = True
 ) -> dict[Key, dict[str, float]]:
-    """Of each, the median over `rounds` of the seconds of forward, and of forward and backward together.
+    """Of each, the median over `rounds` of the seconds of forward, and of forward and backward together."""
+    return {
+        key: {
+            "forward_seconds": statistics.median(f for f, _ in pairs),
+            "both_seconds": statistics.median(b for _, b in pairs),
+        }
+        for key, pairs in timed(works, rounds, description=description, show=show).items()
+    }
+
+
+def timed(
+    works: Mapping[Key, Work], rounds: int, *, description: str = "", show: bool = True
+) -> dict[Key, list[tuple[float, float]]]:
+    """Of each, for every round, the seconds of forward, and of forward and backward together.
 
     In a round all take their turn: what disturbs the machine for a while disturbs them alike. One more round
     comes first and is not counted.
@@ -44,13 +57,7 @@ def median_seconds(
                 if number:
                     seconds[key].append((middle - begin, end - begin))
                     bar.update()
-    return {
-        key: {
-            "forward_seconds": statistics.median(f for f, _ in pairs),
-            "both_seconds": statistics.median(b for _, b in pairs),
-        }
-        for key, pairs in seconds.items()
-    }
+    return seconds
 
 
 # ---- the length of the sequence ------------------------------------------------------------------------
@@ -171,7 +178,11 @@ BATCH_SIZES = (1, 20)
     rounds=200,
 )
 def fused_affine(run: Run) -> dict[str, Any]:
-    """Medians of one step's x Wx + h Wh + b for the four gates; D = H, NumPy, float32."""
+    """One step's x Wx + h Wh + b for the four gates; D = H, NumPy, float32.
+
+    A row has medians of the seconds, and how many times as fast the one product is: the quartiles
+    over rounds of separate / fused, both timed in the same round.
+    """
     rng = np.random.default_rng(run.seed)
     works: dict[tuple[int, int, str], Work] = {}
     for N in BATCH_SIZES:
@@ -179,20 +190,33 @@ def fused_affine(run: Run) -> dict[str, Any]:
             for name, work in _affine_works(N, H, rng).items():
                 works[N, H, name] = work
     started = time.perf_counter()
-    medians = median_seconds(works, run.settings["rounds"], description="fused-affine", show=run.bar)
+    rounds = timed(works, run.settings["rounds"], description="fused-affine", show=run.bar)
     curve = [
-        {
-            "batch_size": N,
-            "hidden_size": H,
-            "separate_seconds": medians[N, H, "separate"]["forward_seconds"],
-            "fused_seconds": medians[N, H, "fused"]["forward_seconds"],
-            "separate_both_seconds": medians[N, H, "separate"]["both_seconds"],
-            "fused_both_seconds": medians[N, H, "fused"]["both_seconds"],
-        }
+        {"batch_size": N, "hidden_size": H, **_compared(rounds[N, H, "separate"], rounds[N, H, "fused"])}
         for N in BATCH_SIZES
         for H in AFFINE_SIZES
     ]
     return {"curve": curve, "data_sha256": {}, "seconds": time.perf_counter() - started}
+
+
+def _compared(
+    separate: Sequence[tuple[float, float]], fused: Sequence[tuple[float, float]]
+) -> dict[str, float]:
+    """Medians and quartiles of the gain, from the (forward, both) seconds of every round."""
+    (slow, slow_both), (fast, fast_both) = np.transpose(separate), np.transpose(fused)
+    return {
+        "separate_seconds": float(np.median(slow)),
+        "fused_seconds": float(np.median(fast)),
+        "separate_both_seconds": float(np.median(slow_both)),
+        "fused_both_seconds": float(np.median(fast_both)),
+        **_quartiles("gain", slow / fast),
+        **_quartiles("gain_both", slow_both / fast_both),
+    }
+
+
+def _quartiles(name: str, values: np.ndarray) -> dict[str, float]:
+    quartiles = np.quantile(values, [0.25, 0.5, 0.75])
+    return dict(zip((f"{name}_25", f"{name}_50", f"{name}_75"), map(float, quartiles), strict=True))
 
 
 def _affine_works(N: int, H: int, rng: np.random.Generator) -> dict[str, Work]:

@@ -8,4 +8,5 @@ from helpers.checks.chapter_04 import (  # noqa: F401 (importing registers)
     lstm_step_backward,
     lstm_weights_to_torch,
     quizzes,
+    read_weights,
 )

@@ -20,3 +20,20 @@ Quiz(
         "not words.",
     },
 )
+
+Quiz(
+    "quiz_strange_weights",
+    "04",
+    answer="c",
+    options={
+        "a": "No: look at window 1. Its loss is far too high *before* the first step, and the pronouns were lost before "
+        "training began. A smaller rate would only make the recovery slower.",
+        "b": "No: then each of the four numbers of *Jane* would be off by its own second bias. They are not off: the "
+        "group's very numbers are there, to the last digit, under other names.",
+        "c": "Yes: the four numbers of *Jane* are the group's, under other names. What was trained to be the forget "
+        "gate works as the candidate, and so on. All shapes fit, and training learns the cell anew, in the wrong "
+        "place.",
+        "d": "No: with another word's vector other numbers would come out. Here the group's very numbers for *Jane* "
+        "come out, only under other names.",
+    },
+)
