@@ -300,8 +300,8 @@ show(
 
 # %% [markdown]
 # This is the idea of the whole course: **a state, updated by the same function at every step.** We found the
-# two weights by hand. Whether *training* finds them is another question: from stories whose names all stand far away, a
-# plain recurrent network will turn out not to. Chapters 2 to 4 are about why, and what helps.
+# two weights by hand. Whether *training* finds them is another question, and the answer will depend on the cell and on the
+# stories it is trained on. Chapters 2 to 4 are about why, and what helps.
 #
 # **Change this and look again.** The unit holds its value because $w_h > 1$. Set `w_h` below to 0.9 and 1.0, and look at
 # what is left after 60 words of filler.
@@ -933,7 +933,8 @@ claim("`h_n` is the last state of each of the two layers, also with `batch_first
 # %% [markdown]
 # Two traps lie here. `output` says nothing about the lower layers, and `h_n` nothing about earlier steps; only
 # `h_n[-1]` and `output[:, -1]` are the same numbers. And with padding, both are the state after the padding (section 1.10),
-# unless the library is told where the words end.
+# unless the library is told where the words end, in PyTorch by `pack_padded_sequence`, in Keras by a mask
+# (`mask_zero=True` in its embedding). Then `h_n[-1]`, or Keras' last state, is the state after the last word.
 
 # %% [markdown]
 # ## 1.12 Counting parameters
@@ -1052,7 +1053,7 @@ table(unmeasured={
 # - Softmax gives a distribution; argmax and sampling are two ways to use it.
 # - Time runs step by step: the steps of one sequence cannot run side by side, the sequences of a batch can.
 #
-# ## Four lines of history
+# ## A little history
 # Hopfield's network of 1982 is often named as the first recurrent network; it is an associative memory, which
 # settles into a stored pattern. Networks that read sequences are Jordan's (1986, output fed back) and Elman's (1990, state fed
 # back, the form used here). Unrolling the loop to train it is in Rumelhart, Hinton & Williams (1986); the name
