@@ -7,7 +7,7 @@ import numpy as np
 from helpers.diagrams import box
 from helpers.plots import COLOURS
 
-LOSSES = tuple(COLOURS[name] for name in ("warm", "sky", "accent", "gru", "rnn"))
+LOSSES = tuple(COLOURS[name] for name in ("warm", "lstm", "accent", "gru", "rnn"))
 _CHAIN, _LOSS, _USE = 1.5, 2.75, 0.25     # heights of the states, the losses and the uses
 GAP = 1.7     # from one step to the next
 

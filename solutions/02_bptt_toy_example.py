@@ -12,18 +12,20 @@
 # - write backpropagation through time (BPTT) by hand, for numbers and for a batch of sequences,
 # - check any gradient three ways, and know which of the ways can be trusted how far,
 # - explain how the same weights make a gradient vanish on one input and explode on another,
-# - cut BPTT short without resetting the state, and measure what the cut costs.
+# - cut BPTT short without resetting the state, and measure what the cut costs,
+# - tell from a table of gradients what is wrong with a training loop before you have read it.
 #
 # **Needs:** [chapter 1](01_rnn_recap.ipynb); the chain rule and matrix shapes ([the start page](00_start_here.ipynb)
 # has a self-check).
 #
-# **Time:** about 140 minutes, 80 of them for the exercises.
+# **Time:** about 165 minutes, 100 of them for the exercises.
 
 # %%
 import numpy as np
 import torch
 
 from helpers.checks import check
+from helpers.claims import claim
 from helpers.plots import COLOURS, band, figure, show
 
 torch.set_num_threads(1)
@@ -55,12 +57,13 @@ print(f"h_3 = tanh(-1.8 + 3 * {h2:.3f} + 1) = tanh({2 * -0.9 + 3 * h2 + 1:.3f}) 
 
 # %%
 nested = np.tanh(2 * -0.9 + 3 * np.tanh(2 * -1.0 + 3 * np.tanh(2 * -0.4 + 3 * 0.1 + 1) + 1) + 1)
-print("the same number:", nested == h3)
+print(f"nested: {nested:.3f}")
+claim("the nested function gives the h_3 of the three lines", abs(nested - h3) < 1e-12)
 
 # %% [markdown]
 # The 3 stands there three times, and it is one weight. That is all that makes the gradient of a loop special.
 #
-# A question to keep in mind: $w_{hh}$ is used at steps 1, 2 and 3. If you nudge it, through which of its three uses
+# A question to take along: $w_{hh}$ is used at steps 1, 2 and 3. If you nudge it, through which of its three uses
 # does $h_3$ change most? Is it the last, because it is nearest?
 
 # %% [markdown]
@@ -128,17 +131,21 @@ print(f"E   = {error([w_xh, w_hh, b]):.4f}")
 # %%
 above = scalar_forward(x, h0, w_xh, w_hh + 1e-5, b)
 below = scalar_forward(x, h0, w_xh, w_hh - 1e-5, b)
-total, before = 0.0, h0
+nudged = (above - below) / 2e-5
+total, totals, before = 0.0, [], h0
 print("step   immediate   total   nudged")
 for t in range(3):
     slope = 1 - h[t] ** 2
     immediate = slope * before
     total = slope * (before + w_hh * total)
-    print(f"{t + 1:4d} {immediate:11.4f} {total:7.4f} {(above[t] - below[t]) / 2e-5:8.4f}")
+    print(f"{t + 1:4d} {immediate:11.4f} {total:7.4f} {nudged[t]:8.4f}")
+    totals.append(total)
     before = h[t]
+claim("a nudge moves every state by its total derivative", np.allclose(totals, nudged, rtol=1e-6))
+claim("at step 3 the immediate derivative misses most of it", immediate < totals[2] / 4)
 
 # %% [markdown]
-# The total one. At step 1 the two agree (nothing came before); at step 3 the immediate one has missed most of it.
+# The total one is. At step 1 the two agree (nothing came before); at step 3 little is left of the immediate one.
 # From here on a derivative without the ⁺, such as $\partial E/\partial w_{hh}$ or $\partial h_3/\partial h_1$, is
 # total.
 #
@@ -148,13 +155,13 @@ for t in range(3):
 # $$\frac{d h_2}{d w_{hh}} = s_2 \Big(h_1 + w_{hh}\, \frac{d h_1}{d w_{hh}}\Big)
 # = s_2\, h_1 + w_{hh}\, s_2\; s_1\, h_0,$$
 #
-# one piece for each use. So it goes on: there is one for every loss t and every step $k \le t$ at which the weight is
-# used (for k = t the product is empty, that is 1):
+# one piece for each use. So it goes on: there is one for every loss t and every step $u \le t$ at which the weight is
+# **used** (for u = t the product is empty, that is 1):
 #
-# $$\frac{\partial E}{\partial w_{hh}} = \sum_{t}\sum_{k \le t}
+# $$\frac{\partial E}{\partial w_{hh}} = \sum_{t}\sum_{u \le t}
 # \underbrace{(h_t - h^*_t)}_{\text{loss } t}\;
-# \underbrace{\prod_{j=k+1}^{t} w_{hh}(1 - h_j^2)}_{\text{the way back from } h_t \text{ to } h_k}\;
-# \underbrace{(1 - h_k^2)\, h_{k-1}}_{\text{use at step } k}$$
+# \underbrace{\prod_{j=u+1}^{t} w_{hh}(1 - h_j^2)}_{\text{the way back from } h_t \text{ to } h_u}\;
+# \underbrace{(1 - h_u^2)\, h_{u-1}}_{\text{use at step } u}$$
 #
 # A sum **over losses and over paths**. One path in numbers, from the third loss to the first use:
 
@@ -168,47 +175,48 @@ far = (h[2] - target[2]) * w_hh * slopes[2] * w_hh * slopes[1] * slopes[0] * h0
 print(f"the share of this path         = {far:7.4f}")
 
 # %% [markdown]
-# All six paths, for all three parameters at once. For $w_{xh}$ the use at step k is $(1 - h_k^2)\, x_k$, for $b$ it
-# is $(1 - h_k^2) \cdot 1$; the way back is the same. `shares` has shape (3, T, T): parameter, loss, use.
+# All six paths, for all three parameters at once. For $w_{xh}$ the use at step u is $(1 - h_u^2)\, x_u$, for $b$ it
+# is $(1 - h_u^2) \cdot 1$; the way back is the same. `shares` has shape (3, T, T): parameter, loss, use.
 
 # %%
 def shares(x, h0, target, w_xh, w_hh, b):
-    """What loss t adds to the gradient through use k → (3, T, T): rows t, columns k ≤ t."""
+    """What loss t adds to the gradient through use u → (3, T, T): rows t, columns u ≤ t."""
     T = len(x)
     h = np.append(h0, scalar_forward(x, h0, w_xh, w_hh, b))     # h[t] is h_t now
     share = np.zeros((3, T, T))
     for t in range(1, T + 1):
         arriving = h[t] - target[t - 1]                         # at h_t, from loss t alone
-        for k in range(t, 0, -1):
-            arriving *= 1 - h[k] ** 2                           # back through tanh
-            share[:, t - 1, k - 1] = arriving * x[k - 1], arriving * h[k - 1], arriving
-            arriving *= w_hh                                    # back to h_(k-1)
+        for u in range(t, 0, -1):
+            arriving *= 1 - h[u] ** 2                           # back through tanh
+            share[:, t - 1, u - 1] = arriving * x[u - 1], arriving * h[u - 1], arriving
+            arriving *= w_hh                                    # back to h_(u-1)
     return share
 
 
 share = shares(x, h0, target, w_xh, w_hh, b)
 print("w_hh      use 1    use 2    use 3      sum")
 for t, row in enumerate(share[1], start=1):
-    cells = [f"{s:8.4f}" if k <= t else " " * 8 for k, s in enumerate(row, start=1)]
+    cells = [f"{s:8.4f}" if u <= t else " " * 8 for u, s in enumerate(row, start=1)]
     print(f"loss {t} ", *cells, f"{row.sum():8.4f}")
-print("sum    ", *(f"{s:8.4f}" for s in share[1].sum(axis=0)), f"{share[1].sum():8.4f}")
+by_use = share[1].sum(axis=0)
+print("sum    ", *(f"{s:8.4f}" for s in by_use), f"{by_use.sum():8.4f}")
+claim("the second use collects most of the gradient, not the last", np.abs(by_use).argmax() == 1)
 
-# %%
+# %% draws=true
 from helpers.gradient_flow import draw_flow
 
 fig, (left, right) = figure(2, width=8.6, height=3.3, width_ratios=[1.5, 1])
 draw_flow(left, share[1], "w_{hh}")
 largest = np.abs(share[1]).max()
 right.imshow(np.ma.masked_equal(share[1], 0), cmap="RdBu_r", vmin=-2 * largest, vmax=2 * largest)
-for t in range(3):
-    for k in range(t + 1):
-        right.text(k, t, f"{share[1, t, k]:.3f}", ha="center", va="center")
+for row in range(3):
+    for column in range(row + 1):
+        right.text(column, row, f"{share[1, row, column]:.3f}", ha="center", va="center")
 right.grid(False)
-right.set(xticks=range(3), xticklabels=["use 1", "use 2", "use 3"])
-right.set(yticks=range(3), yticklabels=["loss 1", "loss 2", "loss 3"])
+right.set(xticks=range(3), xticklabels=[1, 2, 3], xlabel="use at step")
+right.set(yticks=range(3), yticklabels=[1, 2, 3], ylabel="loss at step")
 right.spines[:].set_visible(False)
 right.tick_params(length=0)
-by_use = share[1].sum(axis=0)
 show(
     fig,
     "The gradient in w_hh, path by path. Left: the width of a strand is the size of a share, on "
@@ -219,26 +227,50 @@ show(
 )
 
 # %% [markdown]
-# Not the nearest use counts most, but the second: on the way back from $h_3$ to $h_2$ the gradient is *multiplied* by
-# $3(1 - h_3^2)$, which is well above 1 here. The first use sits behind two such factors and still collects less than
-# the second, because what $w_{hh}$ is multiplied with there is $h_0$, and that is only 0.1. And loss 1 pulls the
-# other way ($h_1$ is too large, the other two are too small): shares can cancel, here only a little.
+# It is not the nearest use that counts most, it is the second. Why? Compare neighbours in the last row, that of loss
+# 3. Both shares pass tanh of step 3. The one of use 2 goes on through $w_{hh}$ and through tanh of step 2, a factor of
+# $3(1 - h_2^2)$; and what the weight was multiplied with is $h_1$ there, where it is $h_2$ at use 3. Likewise for use
+# 1 beside use 2.
+
+# %%
+ratios = []
+for u in (2, 1):
+    longer, met = w_hh * slopes[u - 1], [h0, *h][u - 1] / h[u - 1]
+    ratios.append(longer * met)
+    print(f"use {u} against use {u + 1}:  3 (1 - h_{u}²) = {longer:.2f}", end="")
+    print(f"   times h_{u - 1} / h_{u} = {met:.2f}   gives {longer * met:.2f}")
+of_loss_3 = share[1, 2]
+measured = of_loss_3[1] / of_loss_3[2], of_loss_3[0] / of_loss_3[1]
+claim("the two factors together are the ratio of the shares of loss 3", np.allclose(ratios, measured))
+
+# %% [markdown]
+# So use 2 counts three times as much as use 3: the longer way *multiplies* by more than 1, and $h_1$ is larger than
+# $h_2$. Use 1 has a way that is longer by one more such factor, and still collects only half as much as use 2, because
+# it meets $h_0$, which is only 0.1. And loss 1 pulls the other way ($h_1$ is too large, the other two are too small):
+# shares can cancel, here only a little.
 #
 # Do the shares add up for all three parameters? The other side of the comparison is again a nudge:
 
 # %%
 parameters = np.array([w_xh, w_hh, b])
+by_paths, by_nudges = share.sum(axis=(1, 2)), np.zeros(3)
 print("          sum of shares    nudged")
 for i, name in enumerate(("w_xh", "w_hh", "b")):
     step = 1e-5 * (np.arange(3) == i)
-    nudged = (error(parameters + step) - error(parameters - step)) / 2e-5
-    print(f"{name:4s} {share[i].sum():18.4f} {nudged:9.4f}")
+    by_nudges[i] = (error(parameters + step) - error(parameters - step)) / 2e-5
+    print(f"{name:4s} {by_paths[i]:18.4f} {by_nudges[i]:9.4f}")
+claim(
+    "the shares of all six paths add up to it, for all three parameters",
+    np.allclose(by_paths, by_nudges, rtol=1e-6),
+    heard="The gradient of a loop is a sum over losses and over paths",
+    verdict="yes",
+)
 
 # %% [markdown]
 # ## 2.3 All paths in one sweep
 #
-# Three steps have 6 pairs of loss and use, T steps have T(T + 1)/2. For a text of 1,000 words that is half a million,
-# and nobody computes them one by one. Look at the figure again: between $h_2$ and $h_1$ the strands run side by side,
+# Three steps have 6 pairs of loss and use, T steps have T(T + 1)/2. For a text of 1,000 words that is half a million:
+# too many to compute one by one. Look at the figure again: between $h_2$ and $h_1$ the strands run side by side,
 # and all are multiplied by the same factor. So add them up *before* multiplying. Let $dh_t$ be everything that
 # arrives at $h_t$, from its own loss and from all later ones, and $a_t$ the sum inside tanh; $dh_t$ and $da_t$ are
 # short for $\partial E/\partial h_t$ and $\partial E/\partial a_t$:
@@ -252,8 +284,9 @@ for i, name in enumerate(("w_xh", "w_hh", "b")):
 # \frac{\partial E}{\partial w_{hh}} = \sum_t da_t\, h_{t-1}, \qquad
 # \frac{\partial E}{\partial b} = \sum_t da_t$$
 #
-# One sweep from the last step to the first, T rounds instead of T(T + 1)/2. That is **backpropagation through time**
-# (Werbos 1990): nothing but the chain rule, with the sums taken in a clever order.
+# One sweep from the last step to the first, T rounds instead of T(T + 1)/2. That is **backpropagation through time**:
+# nothing but the chain rule, with the sums taken in a clever order. (Rumelhart, Hinton & Williams 1986 train loops by
+# unrolling them, as the nested function does; Werbos 1990 is what one usually cites for the method and its name.)
 
 # %% [markdown]
 # ### Exercise 2.2 · `scalar_backward` · ★★☆ · 20 min
@@ -292,9 +325,9 @@ scalar_backward = check("scalar_backward", scalar_backward)
 # %% [markdown]
 # ### Equal three ways
 #
-# A gradient is easy to get wrong and easy to check. The three witnesses here know nothing of each other: the sum over
-# all paths by hand, torch's autograd, which takes the same nested function apart on its own, and **central
-# differences**, which know no derivative at all:
+# A gradient is easy to get wrong and easy to check. Three witnesses: the sum over all paths; torch's autograd, which
+# notes down every operation of the forward pass and differentiates them one by one; and **central differences**, the
+# nudge from above, which know no derivative at all:
 #
 # $$\frac{\partial E}{\partial w} \approx \frac{E(w + \varepsilon) - E(w - \varepsilon)}{2\varepsilon}, \qquad \varepsilon = 10^{-5}$$
 #
@@ -318,9 +351,14 @@ by_differences = numerical_gradient(error, parameters, eps=1e-5)    # the nudge,
 
 print("              w_xh     w_hh        b")
 print("sweep    ", *(f"{g:8.4f}" for g in by_sweep))
-print("by hand   equal to 1e-12:", relative_error(share.sum(axis=(1, 2)), by_sweep) < 1e-12)
-print("autograd  equal to 1e-12:", relative_error(p.grad.numpy(), by_sweep) < 1e-12)
-print("differences, relative 1e-6:", relative_error(by_differences, by_sweep) < 1e-6)
+exact = [relative_error(other, by_sweep) for other in (by_paths, p.grad.numpy())]
+claim(
+    "the sweep, the sum over all paths and autograd agree to 1e-12",
+    max(exact) < 1e-12,
+    heard="BPTT is nothing but the chain rule",
+    verdict="yes",
+)
+claim("central differences agree to 1e-6", relative_error(by_differences, by_sweep) < 1e-6)
 
 # %% [markdown]
 # Why $10^{-5}$, and not something much smaller? Two errors pull in opposite directions. The formula leaves out terms
@@ -333,19 +371,24 @@ step_sizes = 10.0 ** np.arange(-12, 0)
 errors = [
     relative_error(numerical_gradient(error, parameters, eps=eps), by_sweep) for eps in step_sizes
 ]
+at = dict(zip(np.arange(-12, 0).tolist(), errors, strict=True))
+print("step  ", *(f"{10.0**e:8.0e}" for e in (-12, -5, -4, -3, -2)))
+print("error ", *(f"{at[e]:8.0e}" for e in (-12, -5, -4, -3, -2)))
+claim("from 1e-2 to 1e-5 the error falls with the square of the step", 5e5 < at[-2] / at[-5] < 2e6)
+claim("at 1e-12 it is a hundred times what it was at 1e-5, by rounding", at[-12] > 100 * at[-5])
+
+# %% draws=true
 fig, axis = figure(width=6, height=2.9)
 axis.loglog(step_sizes, errors, "o-", color=COLOURS["lstm"])
 axis.loglog([1e-6, 1e-3], [1e-9, 1e-3], ":", color=COLOURS["floor"])
-axis.text(2e-5, 2e-5, "slope 2", fontsize=9, ha="right")
-axis.set(xlabel="step size", ylabel="relative error")
-at = dict(zip(np.arange(-12, 0).tolist(), errors, strict=True))
-assert at[-12] > 100 * at[-5], "rounding should have won by now"
+axis.text(2e-5, 2e-5, "square of the step", fontsize=9, ha="right")
+axis.set(xlabel="step size ε", ylabel="relative error")
 show(
     fig,
     "The relative error of central differences falls with the square of the step, from "
-    f"{at[-2]:.1e} at 1e-2 to {at[-5]:.1e} at 1e-5, and is smallest near "
-    f"1e{min(at, key=at.get)}; below that rounding takes over, and at 1e-12 it is more than a "
-    "hundred times what it was at 1e-5. 1e-5 stays on the safe side.",
+    f"{at[-2]:.0e} at 1e-2 to {at[-5]:.0e} at 1e-5, and is smallest near "
+    f"1e{min(at, key=at.get)}; below that rounding takes over, up to {at[-12]:.0e} at 1e-12. 1e-5 "
+    "stays on the safe side.",
 )
 
 # %% [markdown]
@@ -377,20 +420,26 @@ def descend(mistaken, lr=0.02, steps=300):
 
 
 right_curve, wrong_curve = descend(mistaken=False), descend(mistaken=True)
+print("steps      0      3    300")
+for name, curve in (("right", right_curve), ("control", wrong_curve)):
+    print(f"{name:7s}", *(f"{curve[n]:6.3f}" for n in (0, 3, 300)))
+
+# %% draws=true
 fig, axis = figure(width=6.5, height=3)
 count = np.arange(1, 302)
 axis.semilogx(count, right_curve, color=COLOURS["rnn"], label="right gradient")
-axis.semilogx(count, wrong_curve, "--", color="#666666", label="control: h_t in place of h_(t-1)")
+label = "control: $h_t$ in place of $h_{t-1}$"
+axis.semilogx(count, wrong_curve, "--", color=COLOURS["floor"], label=label)
 axis.set(xlabel="1 + steps of gradient descent (logarithmic)", ylabel="E", ylim=(0, None))
 axis.legend(frameon=False)
 show(
     fig,
-    f"Both fall from {right_curve[0]:.3f}: after 300 steps the right gradient stands at "
-    f"{right_curve[-1]:.3f}, the wrong one at {wrong_curve[-1]:.3f}.",
+    f"Both fall from {right_curve[0]:.3f}, and hardly part: after 300 steps the right gradient "
+    f"stands at {right_curve[-1]:.3f}, the wrong one at {wrong_curve[-1]:.3f}.",
 )
 
 # %% [markdown]
-# The wrong gradient gets the loss down as well. **A falling loss proves nothing about a gradient**: any direction
+# The wrong gradient brings the loss down as well. **A falling loss proves nothing about a gradient**: any direction
 # that points roughly downhill will do, and nothing promises that the mistake points downhill elsewhere. Central
 # differences see it at once:
 
@@ -399,16 +448,24 @@ wrong = wrong_dw_hh(h, parameters)
 error_of_wrong = relative_error(np.array([wrong]), by_differences[1:2])
 print(f"w_hh: differences {by_differences[1]:.4f}, control {wrong:.4f}", end="")
 print(f", relative error {error_of_wrong:.2f}")
-assert error_of_wrong > 1e-6, "the control was built to fail"
+both = {"heard": "If the loss falls, the gradient is right", "verdict": "no"}
+claim("a wrong gradient brings E down almost as far", wrong_curve[-1] < 1.1 * right_curve[-1], **both)
+claim("central differences see the mistake: it is off by more than a third", error_of_wrong > 1 / 3, **both)
 
 # %% [markdown]
 # ## 2.4 The same weights vanish and explode
 #
-# On the way from $h_t$ back to $h_k$ the gradient is multiplied t − k times. In a loop without tanh,
+# On the way from $h_t$ back to $h_u$ the gradient is multiplied t − u times. In a loop without tanh,
 # $h_t = w h_{t-1}$, the factor is w itself, and a hundred steps of it are drastic:
 
 # %%
 print(f"0.9^100 = {0.9**100:.1e}     2^100 = {2.0**100:.1e}")
+claim(
+    "without tanh, over 100 steps, 0.9 leaves 2.7e-5 and 2 makes 1.3e30",
+    abs(0.9**100 / 2.7e-5 - 1) < 0.02 and abs(2.0**100 / 1.3e30 - 1) < 0.03,
+    heard="0.9 vanishes, 2 explodes",
+    verdict="yes, without tanh",
+)
 
 # %% [markdown]
 # The first **vanishes**, the second **explodes** (Hochreiter 1991; Bengio et al. 1994; for matrices Pascanu et al.
@@ -423,19 +480,26 @@ def way_back(x_same, h_start, steps, w_hh=3.0):
     return np.cumprod(np.abs(w_hh) * (1 - h**2))
 
 
+products = {}
 print("   x      h_1      h_2      h_3    dh_3/dh_1    nudged by 1e-4")
 for x_same in (0.0, 1.0, -0.5):
     states = scalar_forward(np.full(3, x_same), 0.0, 2.0, 3.0, 1.0)
-    product = 3 * (1 - states[1] ** 2) * 3 * (1 - states[2] ** 2)
+    products[x_same] = 3 * (1 - states[1] ** 2) * 3 * (1 - states[2] ** 2)
     up, down = (
         scalar_forward(np.full(2, x_same), states[0] + e, 2.0, 3.0, 1.0) for e in (1e-4, -1e-4)
     )
-    print(f"{x_same:4.1f}", *(f"{s:8.5f}" for s in states), f"{product:12.0e}", end=" ")
+    print(f"{x_same:4.1f}", *(f"{s:8.5f}" for s in states), f"{products[x_same]:12.0e}", end=" ")
     print(f"{(up[-1] - down[-1]) / 2e-4:17.0e}")
+claim(
+    "over two steps ∂h₃/∂h₁ is 9 for x = −0.5, below 1e-4 for x = 0 and x = 1",
+    abs(products[-0.5] - 9) < 1e-6 and max(products[0.0], products[1.0]) < 1e-4,
+    heard="$w_{hh} = 3$ is above 1, so the gradient explodes",
+    verdict="depends on the input",
+)
 
 # %% [markdown]
-# For x = 0 and x = 1 the state runs up to 1, where tanh is flat: it *saturates*, the slope is next to 0, and 3 times
-# next to nothing is next to nothing. For x = −0.5 the input cancels the bias, the state stays at 0, where the slope
+# For x = 0 and x = 1 the state runs up to 1, where tanh is flat: it **saturates**, the slope is next to 0, and 3
+# times next to nothing is next to nothing. For x = −0.5 the input cancels the bias, the state stays at 0, where the slope
 # is 1, and the gradient triples at every step. **Same weights, both fates.** The rule "weight above 1 explodes"
 # belongs to the loop without tanh; what becomes of it for matrices is the subject of [chapter
 # 3](03_gradient_clipping.ipynb).
@@ -444,26 +508,45 @@ for x_same in (0.0, 1.0, -0.5):
 # multiplied by 3 as well, and at some point it leaves the steep part of tanh.
 
 # %%
-steps = np.arange(1, 21)
-lines = [
-    ("x = -0.5, h_0 = 0", -0.5, 0.0, COLOURS["rnn"], "-"),
-    ("x = -0.5, h_0 = 1e-6", -0.5, 1e-6, COLOURS["warm"], "-"),
-    ("x = 0, h_0 = 0", 0.0, 0.0, COLOURS["lstm"], "-"),
-    ("x = 1, h_0 = 0", 1.0, 0.0, COLOURS["sky"], "-"),
-]
+ways = {
+    (-0.5, 0.0): way_back(-0.5, 0.0, 20),
+    (-0.5, 1e-6): way_back(-0.5, 1e-6, 20),
+    (0.0, 0.0): way_back(0.0, 0.0, 20),
+    (1.0, 0.0): way_back(1.0, 0.0, 20),
+}
+looked_at = np.array([1, 5, 10, 12, 15, 20])
+print("|dh_t / dh_0|  at t =", *(f"{t:7d}" for t in looked_at))
+for (x_same, h_start), derivative in ways.items():
+    print(f"x = {x_same:4.1f}, h_0 = {h_start:5.0e}", *(f"{d:7.0e}" for d in derivative[looked_at - 1]))
+from_beside = ways[-0.5, 1e-6]
+claim(
+    "from h_0 = 1e-6 the growth ends after a dozen steps, and after 20 nothing is left of it",
+    10 <= np.argmax(from_beside) + 1 <= 14 and from_beside[-1] < 1e-3,
+    heard="$w_{hh} = 3$ is above 1, so the gradient explodes",
+    verdict="depends on the input",
+)
+
+# %% draws=true
+t_axis = np.arange(1, 21)
+styles = {
+    (-0.5, 0.0): ("x = −0.5, $h_0 = 0$", COLOURS["rnn"], "-", (13.4, 3e8)),
+    (-0.5, 1e-6): ("x = −0.5, $h_0 = 10^{-6}$", COLOURS["floor"], "--", (15.0, 1e-1)),
+    (0.0, 0.0): ("x = 0", COLOURS["lstm"], "-", (8.2, 1e-13)),
+    (1.0, 0.0): ("x = 1", COLOURS["sky"], "-", (3.2, 1e-17)),
+}
 fig, axis = figure(width=7, height=3.4)
-for label, x_same, h_start, colour, style in lines:
-    axis.semilogy(steps, way_back(x_same, h_start, 20), style, color=colour, label=label)
-axis.set(xlabel="t, steps", ylabel="|dh_t / dh_0|", ylim=(1e-14, 1e12), xticks=steps[1::2])
-axis.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.4, 0.02))
-nudged = way_back(-0.5, 1e-6, 20)
+for case, (label, colour, style, place) in styles.items():
+    axis.semilogy(t_axis, ways[case], style, color=colour)
+    axis.text(*place, label, fontsize=9, ha="right" if case[0] < 0 else "left")
+axis.set(xlabel="t, steps", ylabel=r"$|\partial h_t / \partial h_0|$")
+axis.set(ylim=(1e-20, 1e12), xticks=t_axis[1::2], yticks=[1e-20, 1e-15, 1e-10, 1e-5, 1, 1e5, 1e10])
 show(
     fig,
     f"With w_hh = 3 and x = -0.5 the derivative triples at every step, to "
-    f"{way_back(-0.5, 0.0, 20)[-1]:.0e} after 20, as long as the state is exactly 0; from "
-    f"h_0 = 1e-6 it peaks at {nudged.max():.0e} after {int(np.argmax(nudged)) + 1} steps and is "
-    f"down to {nudged[-1]:.0e} after 20. After 5 steps it is {way_back(0.0, 0.0, 5)[-1]:.0e} "
-    f"with x = 0 and {way_back(1.0, 0.0, 5)[-1]:.0e} with x = 1.",
+    f"{ways[-0.5, 0.0][-1]:.0e} after 20, as long as the state is exactly 0; from h_0 = 1e-6 it "
+    f"peaks at {from_beside.max():.0e} after {int(np.argmax(from_beside)) + 1} steps and is down "
+    f"to {from_beside[-1]:.0e} after 20. After 5 steps it is {ways[0.0, 0.0][4]:.0e} with x = 0 "
+    f"and {ways[1.0, 0.0][4]:.0e} with x = 1.",
 )
 
 # %% [markdown]
@@ -477,38 +560,72 @@ print(*(f"{derivative[t - 1]:.1e} after {t}" for t in (1, 10, 100)), sep=", ")
 
 # %% [markdown]
 # At 3, too, the derivative vanishes from 0.5: the state runs up to where tanh is flat. At 0.9 no factor can be above
-# 0.9, whatever the start. At 1.0 everything hangs on the start: exactly at 0 the derivative stays 1 for ever;
-# anywhere else the slope is below 1, and the derivative falls, only ever more slowly.
+# 0.9, whatever the start. At 1.0 it depends on the start: exactly at 0 the derivative stays 1 for ever; anywhere else
+# the slope is below 1, and the derivative falls, ever more slowly as the state nears 0.
 #
 # ### "The gradient vanishes, so the weights barely change"
 #
 # This is often said, and it is true of one part of the gradient only. Take 30 random inputs, targets made by another
-# network of the same kind, and a loss at *every* step. We split the shares by the **distance** t − k between loss and
+# network of the same kind, and a loss at *every* step. We split the shares by the **distance** t − u between loss and
 # use, and descend three times: with all shares, with those at distance 0 … 4 alone, and with those at distance 5 and
-# more alone, each time 100 steps with learning rate 0.01.
+# more alone, each time 100 steps with learning rate 0.01. One such sequence proves little, so the loop takes twelve. What
+# do you expect of the three?
 
 # %%
 T = 30
-long_x = np.random.default_rng(2).uniform(-1.5, 0.5, size=T)
-long_target = scalar_forward(long_x, 0.1, 1.0, 0.5, 0.4)
-distance = np.subtract.outer(np.arange(T), np.arange(T))     # t - k, (T, T)
+distance = np.subtract.outer(np.arange(T), np.arange(T))     # t - u, (T, T)
 kept = {"all": distance >= 0, "near": (distance >= 0) & (distance < 5), "far": distance >= 5}
+at_first, largest, travelled, left_over = ({name: [] for name in kept} for _ in range(4))
+for seed in range(12):
+    long_x = np.random.default_rng(seed).uniform(-1.5, 0.5, size=T)
+    long_target = scalar_forward(long_x, 0.1, 1.0, 0.5, 0.4)
+    for name, mask in kept.items():
+        p, curve = np.array([2.0, 3.0, 1.0]), []
+        for _ in range(100):
+            gradient = (shares(long_x, 0.1, long_target, *p) * mask).sum(axis=(1, 2))
+            curve.append(gradient[1])
+            p -= 0.01 * gradient
+        E_before, E_after = (
+            0.5 * ((scalar_forward(long_x, 0.1, *w) - long_target) ** 2).sum() for w in ((2, 3, 1), p)
+        )
+        at_first[name].append(abs(curve[0]))
+        largest[name].append(np.abs(curve).max())
+        travelled[name].append(abs(p[1] - 3))
+        left_over[name].append(E_after / E_before)
 
-E = 0.5 * ((scalar_forward(long_x, 0.1, 2.0, 3.0, 1.0) - long_target) ** 2).sum()
-print("shares   first gradient in w_hh     w_xh   w_hh      b      E")
-print(f"{'before':6s} {'':24s}     2.00   3.00   1.00 {E:6.2f}")
-for name, mask in kept.items():
-    p = np.array([2.0, 3.0, 1.0])
-    first_gradient = (shares(long_x, 0.1, long_target, *p)[1] * mask).sum()
-    for _ in range(100):
-        p -= 0.01 * (shares(long_x, 0.1, long_target, *p) * mask).sum(axis=(1, 2))
-    E = 0.5 * ((scalar_forward(long_x, 0.1, *p) - long_target) ** 2).sum()
-    print(f"{name:6s} {first_gradient:24.1e}  ", *(f"{w:6.2f}" for w in p), f"{E:6.2f}")
+print(f"{'median (lowest … highest)':25s} {'all shares':>22s} {'near shares alone':>22s}", end="")
+print(f" {'far shares alone':>25s}")
+for title, values in (
+    ("gradient in w_hh, first", at_first),
+    ("gradient in w_hh, largest", largest),
+    ("w_hh moves by", travelled),
+    ("E afterwards / before", left_over),
+):
+    parts = [np.quantile(values[name], (0.5, 0, 1)) for name in kept]
+    cells = [f"{middle:.2g} ({low:.2g} … {high:.2g})" for middle, low, high in parts]
+    print(f"{title:25s} {cells[0]:>22s} {cells[1]:>22s} {cells[2]:>25s}")
+far_share = np.array(at_first["far"]) / at_first["all"]
+vanish = {"heard": "When the gradient vanishes, the weights barely change", "verdict": "only the far share"}
+claim(
+    "shares at distance 5 and more are under 1 % of the first gradient, for all twelve sequences",
+    far_share.max() < 0.01,
+    **vanish,
+)
+claim("near shares alone bring E below a fifth, for all twelve", max(left_over["near"]) < 0.2, **vanish)
+claim(
+    "far shares alone leave `w_hh` where it was, to 0.02, in at least ten of twelve",
+    (np.array(travelled["far"]) < 0.02).sum() >= 10,
+    **vanish,
+)
+claim("once in a while they explode: above 10, in at least one of twelve", max(largest["far"]) > 10)
 
 # %% [markdown]
-# With all shares, $w_{hh}$ travels far and the loss falls; with the near ones alone it makes almost the same journey;
-# with the far ones alone nothing moves. So the weights do change, briskly. What they do not do is learn *from* far
-# away, and that is worse: a falling loss need not show it.
+# The weights do change, and briskly: with the near shares alone E falls as far as with all of them. What the weights do
+# not do is learn *from* far away, and that is worse, because a falling loss need not show it.
+#
+# The ranges tell something else. Once in a while the far shares shoot up on the way: a few states in a row come close
+# to 0, where tanh is steep, the way back multiplies instead of fading, and one step throws the weights off. Vanishing
+# most of the time and exploding now and then: the same network does both.
 
 # %% [markdown]
 # ## 2.5 The whole layer at once
@@ -552,26 +669,25 @@ for n in range(2):
         for i in range(3):
             back[n, j] += da[n, i] * small_Wh[j, i]
             dWh[j, i] += h_prev[n, j] * da[n, i]
-print("da @ Wh.T is the double loop:    ", np.allclose(back, da @ small_Wh.T))
-print("da @ Wh is not:                  ", not np.allclose(back, da @ small_Wh))
-print("h_prev.T @ da adds up the batch: ", np.allclose(dWh, h_prev.T @ da))
+claim("da @ Wh.T is the double loop", np.allclose(back, da @ small_Wh.T))
+claim("da @ Wh is not", not np.allclose(back, da @ small_Wh))
+claim("h_prev.T @ da adds up the batch", np.allclose(dWh, h_prev.T @ da))
 
 # %% [markdown]
 # ### Exercise 2.3 · `rnn_backward` · ★★★ · 25 min
-# The sweep for a batch. What arrives from outside is dh (N, T, H): the gradient of the loss in each state, *as far as
-# it does not pass through later states*. (For our E it is h − target; in chapter 5 an output layer sends it.) The
-# rest of the way is yours. Careful: the argument `dh` is only each step's *own* share. What section 2.3 calls $dh_t$
-# is now `dh[:, t] + dh_next`.
+# The sweep for a batch. What arrives from outside is `dh_own` (N, T, H): for each state the gradient of its *own* loss,
+# the first of the two summands of $dh_t$ in 2.3. (For our E it is h − target; in chapter 5 an output layer sends it.)
+# The second summand, what comes back through later states, is yours to compute: $dh_t$ is `dh_own[:, t] + dh_next`.
 #
 # <details><summary>A nudge</summary>It is `scalar_backward` with the table's products. Which three gradients are sums
 # over the steps, and which are not? What is left in dh_next when the loop ends?</details>
 # <details><summary>A recipe</summary>dWx, dWh, db are zeros of the right shapes, dh_next is zeros (N, H), dx is empty
-# (N, T, D). For t from T − 1 down to 0: da = (dh[:, t] + dh_next) * (1 − h[:, t]²); dx[:, t] = da @ Wx.T; dWx += x[:,
+# (N, T, D). For t from T − 1 down to 0: da = (dh_own[:, t] + dh_next) * (1 − h[:, t]²); dx[:, t] = da @ Wx.T; dWx += x[:,
 # t].T @ da; dWh += before.T @ da with before = h[:, t − 1] or h0; db += da.sum(axis=0); dh_next = da @ Wh.T. What
 # remains is dh0.</details>
 #
 # You are there when four steps of ones (N = 1, D = 3, H = 2) with Wx all 0.1, Wh = [[0.1, 0.2], [0.3, 0.4]], no bias,
-# h0 = 0 and dh all 1 give `dh0[0, 0] ≈ 0.475`:
+# h0 = 0 and dh_own all 1 give `dh0[0, 0] ≈ 0.475`:
 #
 # ```python
 # ones, zeros = np.ones((1, 4, 3)), np.zeros((1, 2))
@@ -581,10 +697,10 @@ print("h_prev.T @ da adds up the batch: ", np.allclose(dWh, h_prev.T @ da))
 # ```
 
 # %% exercise="rnn_backward"
-def rnn_backward(dh, x, h0, h, Wx, Wh):
+def rnn_backward(dh_own, x, h0, h, Wx, Wh):
     """The gradients of all inputs and parameters of `rnn_forward`.
 
-    dh (N, T, H), from outside; x (N, T, D), h0 (N, H), h (N, T, H), Wx (D, H), Wh (H, H)
+    dh_own (N, T, H), of each state's own loss; x (N, T, D), h0 (N, H), h (N, T, H), Wx (D, H), Wh (H, H)
     → dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,).
     """
     ### BEGIN SOLUTION
@@ -592,7 +708,7 @@ def rnn_backward(dh, x, h0, h, Wx, Wh):
     db, dh_next = np.zeros(len(Wh)), np.zeros_like(h0)
     for t in reversed(range(x.shape[1])):
         before = h[:, t - 1] if t > 0 else h0
-        da = (dh[:, t] + dh_next) * (1 - h[:, t] ** 2)
+        da = (dh_own[:, t] + dh_next) * (1 - h[:, t] ** 2)
         dx[:, t] = da @ Wx.T
         dWx += x[:, t].T @ da
         dWh += before.T @ da
@@ -614,12 +730,11 @@ toy_h = rnn_forward(toy_x, toy_h0, toy_Wx, toy_Wh, toy_b[0])
 toy = rnn_backward(toy_h - toy_target, toy_x, toy_h0, toy_h, toy_Wx, toy_Wh)
 toy = np.concatenate([g.ravel() for g in toy[2:]])
 print("as arrays:", *(f"{g:.4f}" for g in toy))
-by_paths = share.sum(axis=(1, 2))
-print("equal to the sum over paths to 1e-12:", relative_error(toy, by_paths) < 1e-12)
+claim("as arrays the toy network has the gradients of its paths", relative_error(toy, by_paths) < 1e-12)
 
 # %% [markdown]
-# And on a random batch (N = 3, T = 7, D = 4, H = 5), with a state and a bias that are not zero, against autograd and
-# central differences with step $10^{-5}$. `numerical_gradient` changes each of the five arrays in place, entry by
+# And on a random batch (N = 3, T = 7, D = 4, H = 5), with a first state and a bias that are not zero, against autograd
+# and central differences with step $10^{-5}$. `numerical_gradient` changes each of the five arrays in place, entry by
 # entry, which is why `batch_error` ignores its argument:
 
 # %%
@@ -645,12 +760,14 @@ def batch_error(_):
     return 0.5 * ((rnn_forward(batch, first, Wx, Wh, bias) - wanted) ** 2).sum()
 
 
-print("        shape        autograd, 1e-12   differences, 1e-6")
-names, arrays = ("dx", "dh0", "dWx", "dWh", "db"), (batch, first, Wx, Wh, bias)
-for name, g, tensor, array in zip(names, ours, tensors, arrays, strict=True):
-    autograd = relative_error(g, tensor.grad.numpy()) < 1e-12
-    differences = relative_error(g, numerical_gradient(batch_error, array, eps=1e-5)) < 1e-6
-    print(f"{name:7s} {g.shape!s:12s} {autograd!s:>15s} {differences!s:>19s}")
+arrays = batch, first, Wx, Wh, bias
+autograd = [relative_error(g, tensor.grad.numpy()) for g, tensor in zip(ours, tensors, strict=True)]
+nudged = [numerical_gradient(batch_error, array, eps=1e-5) for array in arrays]
+differences = [relative_error(g, other) for g, other in zip(ours, nudged, strict=True)]
+for name, g in zip(("dx", "dh0", "dWx", "dWh", "db"), ours, strict=True):
+    print(f"{name:4s} {g.shape}")
+claim("all five gradients are autograd's, to 1e-12", max(autograd) < 1e-12)
+claim("all five agree with central differences, to 1e-6", max(differences) < 1e-6)
 
 # %% [markdown]
 # The layer in `helpers` goes the same way back. It computes da for all steps first and takes one large product
@@ -665,7 +782,7 @@ for name, value in (("Wx", Wx), ("Wh", Wh), ("b", bias)):
 dx = layer.backward(layer.forward(batch, first) - wanted)
 theirs = (dx, layer.dh0, layer.grads["Wx"], layer.grads["Wh"], layer.grads["b"])
 same = [relative_error(a, g) < 1e-12 for a, g in zip(theirs, ours, strict=True)]
-print("equal to helpers.layers.RNN to 1e-12:", all(same))
+claim("`helpers.layers.RNN` has the same five gradients, to 1e-12", all(same))
 
 # %% [markdown]
 # ## 2.6 What must be remembered
@@ -703,9 +820,27 @@ megabytes = {
 window, sizes = record["settings"]["window"], ("batch_size", "input_size", "hidden_size")
 print(record["command"])
 print("N = {}, D = {}, H = {}".format(*(record["settings"][size] for size in sizes)))
-agree = np.array_equal(megabytes["torch_bytes"], megabytes["needed_bytes"])
-print("what autograd keeps is exactly what the formula counts:", agree)
+growth = {key: values[-1] / values[0] for key, values in megabytes.items()}
+print(f"from T = {lengths[0]} to {lengths[-1]}, {lengths[-1] // lengths[0]} times as many steps")
+for key, name in (("numpy", "NumPy layer"), ("torch", "kept by autograd")):
+    print(f"{name:16s} {growth[f'{key}_bytes']:5.1f} times the memory", end="")
+    print(f", in windows of {window} {growth[f'{key}_truncated_bytes']:.2f} times")
+most = megabytes["numpy_bytes"] / megabytes["needed_bytes"]
+print(f"the NumPy layer takes {most.min():.1f} to {most.max():.1f} times what the formula counts")
+claim(
+    "what autograd keeps is exactly what the formula counts, and grows with T",
+    np.array_equal(megabytes["torch_bytes"], megabytes["needed_bytes"]) and growth["torch_bytes"] > 60,
+    heard="The memory of BPTT grows with T",
+    verdict="yes",
+)
+claim(
+    "worked through in windows of 25 steps it does not grow, to 2 %",
+    max(growth["numpy_truncated_bytes"], growth["torch_truncated_bytes"]) < 1.02,
+    heard="The memory of BPTT grows with T",
+    verdict="yes",
+)
 
+# %% draws=true
 fig, axis = figure(width=7, height=3.4)
 for key, colour, marker, label in (
     ("numpy", COLOURS["rnn"], "o", "NumPy layer"),
@@ -714,11 +849,11 @@ for key, colour, marker, label in (
     axis.loglog(lengths, megabytes[f"{key}_bytes"], f"{marker}-", color=colour, label=label)
     cut = megabytes[f"{key}_truncated_bytes"]
     axis.loglog(lengths, cut, f"{marker}--", color=colour, markerfacecolor="white")
-axis.text(1600, 1.75, f"in windows of {window}", ha="right", fontsize=9)
+    axis.text(1600, cut[-1] * 1.25, f"the same in windows of {window}", ha="right", fontsize=9)
 axis.set(xlabel="T, steps", ylabel="megabytes held", xticks=lengths, xticklabels=lengths)
+axis.set(yticks=[1, 10, 100], yticklabels=[1, 10, 100])
 axis.minorticks_off()
 axis.legend(frameon=False)
-growth = {key: values[-1] / values[0] for key, values in megabytes.items()}
 show(
     fig,
     f"From 25 to 1,600 steps, {lengths[-1] // lengths[0]} times as many, the NumPy layer needs "
@@ -729,8 +864,8 @@ show(
 )
 
 # %% [markdown]
-# The NumPy layer takes a few times what the formula asks for, since it keeps its sums, slopes and gradients for all
-# steps too. The slope is the same. (One can trade: keep every tenth state and compute the others again when they are
+# The NumPy layer takes a few times what the formula counts, since it keeps its sums, slopes and gradients for all
+# steps too. It grows as fast. (One can trade: keep every tenth state and compute the others again when they are
 # needed. Then the memory falls and the time rises; Gruslys et al. 2016 work out how far.)
 #
 # ## 2.7 Truncated BPTT
@@ -743,19 +878,21 @@ show(
 # - The **gradient is cut**: what arrives at a window's first state is not handed back to the window before.
 #
 # In the table of shares this crosses out entries, those whose loss and use lie in different windows. There is a
-# second scheme of the same name: from *every* loss look back over k uses, its own step included. (So far k was the
-# number of a use; here it is a length. Williams & Peng 1990 write BPTT(k; k) for the first scheme and BPTT(k) for the
-# second.) As masks of shape (T, T), a row for each loss and a column for each use:
+# second scheme of the same name: from *every* loss look back over k uses, its own step included. (Williams & Peng 1990
+# write BPTT(k; k) for the first scheme and BPTT(k) for the second.) As masks of shape (T, T), a row for each loss and a
+# column for each use:
 
 # %%
 T, k = 12, 4
 loss_at, used_at = np.indices((T, T))
 windows = (used_at <= loss_at) & (used_at // k == loss_at // k)
 look_back = (used_at <= loss_at) & (loss_at - used_at < k)
-masks = windows, look_back
+print(f"of {T * (T + 1) // 2} pairs windows of 4 keep {windows.sum()}, 4 uses from every loss {look_back.sum()}")
 
+# %% draws=true
 fig, axes = figure(2, width=7.4, height=3.5)
-for axis, mask, title in zip(axes, masks, ("windows of 4", "back over 4 uses"), strict=True):
+both_masks = ("windows of 4", windows), ("back over 4 uses", look_back)
+for axis, (title, mask) in zip(axes, both_masks, strict=True):
     shade = np.where(mask, 2, np.where(used_at <= loss_at, 1, 0))
     colours = np.array([[255, 255, 255], [228, 228, 228], [213, 94, 0]])
     axis.imshow(colours[shade])
@@ -823,12 +960,14 @@ truncated_bptt = check("truncated_bptt", truncated_bptt)
 # In the toy network, windows of 2 cut between steps 2 and 3. Of the six shares, four remain:
 
 # %%
-t, k = np.indices((3, 3))
+t, u = np.indices((3, 3))
+cut, remaining = np.zeros(3), np.zeros(3)
 for window in (1, 2, 3):
-    cut = truncated_bptt(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], window)
-    remaining = share[1] * (t // window == k // window)
-    equal = abs(cut[1].item() - remaining.sum()) < 1e-12
-    print(f"window {window}: dw_hh = {cut[1].item():7.4f}, the shares that remain: {equal}")
+    gradients = truncated_bptt(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], window)
+    cut[window - 1] = gradients[1].item()
+    remaining[window - 1] = share[1][t // window == u // window].sum()
+    print(f"windows of {window}: dw_hh = {cut[window - 1]:7.4f}, shares left {remaining[window - 1]:7.4f}")
+claim("what is left is the shares within a window", np.allclose(cut, remaining, atol=1e-12))
 
 # %% [markdown]
 # ### Detached is not zero
@@ -852,17 +991,27 @@ def by_autograd(at_cut, window=3):
 
 
 dWh_cut = truncated_bptt(batch, first, wanted, Wx, Wh, bias, 3)[1]
-print("at each cut           E    dWh equals truncated_bptt")
 cuts = {"nothing": lambda h: h, "h.detach()": torch.detach, "zeros": torch.zeros_like}
+E, off = {}, {}
+print("at each cut           E    dWh is truncated_bptt's, up to")
 for name, at_cut in cuts.items():
-    E, dWh = by_autograd(at_cut)
-    print(f"{name:14s} {E:8.3f}    {relative_error(dWh, dWh_cut) < 1e-12}")
+    E[name], dWh = by_autograd(at_cut)
+    off[name] = relative_error(dWh, dWh_cut)
+    print(f"{name:14s} {E[name]:8.3f}    {off[name]:.0e}")
+afresh = {"heard": "Truncated BPTT starts every window afresh", "verdict": "no"}
+claim(
+    "detaching the state leaves E as it is and cuts the gradient",
+    abs(E["h.detach()"] - E["nothing"]) < 1e-9 and off["h.detach()"] < 1e-12 < 0.01 < off["nothing"],
+    **afresh,
+)
+claim("setting it to zero changes E: it is another network", abs(E["zeros"] - E["nothing"]) > 0.1, **afresh)
 
 # %% [markdown]
-# Detaching leaves E as it is and changes the gradient. Setting to zero changes E: the network forgets at every cut,
-# and is another network. Sometimes one wants that (a new, unrelated text begins), but it is not truncation.
+# Set to zero, the network forgets at every cut. Sometimes one wants that (a new, unrelated text begins), but it is not
+# truncation.
 #
-# And without either? A window's graph is freed when its backward pass is done, so torch stops at the second window:
+# And without either? Once its backward pass is done, torch frees a window's graph (what autograd noted down), and stops
+# at the second window:
 
 # %%
 weight, state = torch.tensor(Wh, requires_grad=True), torch.tensor(first)
@@ -878,134 +1027,148 @@ except RuntimeError as problem:
 #
 # ### What the cut costs
 #
-# The truncated gradient is wrong on purpose. By how much? We measure the relative distance $\|g_k - g\| / \|g\|$ to
-# the full gradient g (all parameters in one vector), for windows of k = 1 … 200, and split it into two parts: by how
-# much $g_k$ is too short along g, and how far it points sideways.
+# The truncated gradient is wrong on purpose. By how much? Write g for the full gradient, all parameters in one long
+# vector, $g_k$ for the one from windows of k steps; we measure the relative distance $\|g_k - g\| / \|g\|$.
 #
-# The network: H = 20, D = 3, N = 8 sequences of T = 200 random inputs, a loss at every step, targets from another
-# random network of the same kind. Its recurrent matrix is a rotation times a scale s. In the first case s = 0.6, so a
-# state's influence **fades** fast; in the second s = 1, **at the edge**: only tanh makes it fade. Ten random networks
-# each.
+# **A guess first.** A sequence of 200 steps in windows of 10 has 19 cuts. Is $g_{10}$ off by 1 %, by 10 %, by half?
+# And what would it depend on?
 #
-# For comparison the second scheme, back over k uses from every loss. With the weights held fixed one sweep gives all
-# k at once, if what is carried back is kept apart by its distance from its loss (T times as much to carry and to
-# compute).
+# The networks that are to answer are random: H = 20, D = 3, N = 8 sequences of T = 200 random inputs, a loss at every
+# step, targets from another random network. The recurrent matrix is a random rotation times a factor. With a factor of
+# 0.6 a state's influence **fades** fast; with 1 the network is **at the edge**, where only tanh makes it fade. Ten
+# networks of each sort.
 
 # %%
-def network(seed, scale, N=8, T=200, D=3, H=20):
-    """x, h0, target, Wx, Wh, b of a random network with Wh = scale · rotation."""
+def network(seed, factor, N=8, T=200, D=3, H=20):
+    """x, h0, target, Wx, Wh, b of a random network with Wh = factor · rotation."""
     rng = np.random.default_rng(seed)
     Wx, other = rng.normal(size=(2, D, H), scale=0.1)
     rotation, other_rotation = (np.linalg.qr(rng.normal(size=(H, H)))[0] for _ in range(2))
     b = rng.normal(size=H, scale=0.03)
     x, h0 = rng.normal(size=(N, T, D)), np.zeros((N, H))
     target = rnn_forward(x, h0, other, 0.98 * other_rotation, np.zeros(H))
-    return x, h0, target, Wx, scale * rotation, b
+    return x, h0, target, Wx, factor * rotation, b
 
 
-def flat(gradients):
+def one_vector(gradients):
     return np.concatenate([g.ravel() for g in gradients])
 
 
-def by_reach(x, h0, target, Wx, Wh, b):
-    """Gradient with every loss looking back over 1, 2, … T uses → (T, parameters)."""
-    h = rnn_forward(x, h0, Wx, Wh, b)
-    before = np.concatenate([h0[:, None], h[:, :-1]], axis=1)
-    T = x.shape[1]
-    by_age = np.zeros((T, Wx.size + Wh.size + b.size))
-    carried = np.zeros((0, *h0.shape))                        # (ages, N, H), the youngest first
-    for t in reversed(range(T)):
-        arriving = np.concatenate([(h[:, t] - target[:, t])[None], carried])
-        da = arriving * (1 - h[:, t] ** 2)
-        ages = len(da)
-        parts = (x[:, t].T @ da, before[:, t].T @ da, da.sum(axis=1))
-        by_age[:ages] += np.concatenate([part.reshape(ages, -1) for part in parts], axis=1)
-        carried = da @ Wh.T
-    return np.cumsum(by_age, axis=0)
-
-
-def distance_to(gradient, full):
+def distance_to(full, gradient):
     return np.linalg.norm(gradient - full) / np.linalg.norm(full)
 
-# %%
-window_sizes = [1, 2, 5, 10, 20, 40, 100, 200]
-bias_of = {}
-for scale in (0.6, 1.0):
-    in_windows, reaching, too_short, sideways = [], [], [], []
+
+sizes = np.array([1, 2, 5, 10, 20, 40, 100])
+in_windows = {factor: np.zeros((10, len(sizes))) for factor in (0.6, 1.0)}
+for factor, distances in in_windows.items():
     for seed in range(10):
-        case = network(seed, scale)
-        reach = by_reach(*case)
-        full = reach[-1]
-        cuts = [flat(truncated_bptt(*case, k)[:3]) for k in window_sizes]
-        in_windows.append([distance_to(g, full) for g in cuts])
-        reaching.append([distance_to(reach[k - 1], full) for k in window_sizes])
-        along = [g @ full / (full @ full) for g in cuts]      # 1 would be the whole length
-        too_short.append([1 - a for a in along])
-        rest = [g - a * full for g, a in zip(cuts, along, strict=True)]
-        sideways.append(np.linalg.norm(rest, axis=1) / np.linalg.norm(full))
-    bias_of[scale] = np.array([in_windows, reaching, too_short, sideways])  # (4, seeds, windows)
+        case = network(seed, factor)
+        full = one_vector(truncated_bptt(*case, 200)[:3])     # one window: nothing is cut
+        for column, k in enumerate(sizes):
+            distances[seed, column] = distance_to(full, one_vector(truncated_bptt(*case, k)[:3]))
 
-print("                            k =", *(f"{k:6d}" for k in window_sizes))
-names = ("windows of k", "back over k uses", "windows: too short by", "windows: sideways by")
-for scale, values in bias_of.items():
-    for name, means in zip(names, values.mean(axis=1), strict=True):
-        print(f"s = {scale}  {name:21s}", *(f"{round(v, 3) + 0:6.3f}" for v in means))
+print("windows of k =", *(f"{k:6d}" for k in sizes))
+for factor, distances in in_windows.items():
+    print(f"factor {factor}    ", *(f"{d:6.3f}" for d in distances.mean(axis=0)))
+ten = sizes.tolist().index(10)
+claim(
+    "windows of 10 are off by less than 10 % where influence fades, by more than 15 % at the edge, all ten",
+    in_windows[0.6][:, ten].max() < 0.1 and in_windows[1.0][:, ten].min() > 0.15,
+    heard="The truncated gradient is only approximate",
+    verdict="yes; how far off, the network decides",
+)
+
+# %% [markdown]
+# **How much a cut costs is decided by the network.** Where influence fades anyway, windows of 10 lose little; at the
+# edge they lose about a quarter. So a network that learned to remember longer would make its own truncated gradient
+# worse.
+#
+# One thing in the upper row is odd. With a factor of 0.6 a state's influence is down to $0.6^{10} < 1\,\%$ after ten
+# steps, at most. Windows of 100 hold all that matters ten times over, and still something is missing. What?
+#
+# Not only *far* pairs are crossed out. The loss right after a cut keeps the use at its own step and loses the one just
+# before it, however long the windows are. If that is the reason, the second scheme, back over k uses from every loss,
+# must do without the rest: it cuts far pairs only. (`gradients_by_reach` computes it for all k in one sweep.)
 
 # %%
+from helpers.truncation import gradients_by_reach
+
+looking_back = {factor: np.zeros((10, len(sizes))) for factor in (0.6, 1.0)}
+for factor, distances in looking_back.items():
+    for seed in range(10):
+        x_, h0_, target_, *weights = network(seed, factor)
+        states = rnn_forward(x_, h0_, *weights)
+        by_reach = gradients_by_reach(x_, h0_, states, target_, weights[1])     # (T, parameters)
+        distances[seed] = [distance_to(by_reach[-1], by_reach[k - 1]) for k in sizes]
+
+print("factor 0.6, k =   ", *(f"{k:7d}" for k in sizes))
+for name, distances in (("windows of k", in_windows), ("back over k uses", looking_back)):
+    print(f"{name:18s}", *(f"{d:7.0e}" for d in distances[0.6].mean(axis=0)))
+windows_fall = in_windows[0.6][:, ten] / in_windows[0.6][:, sizes == 40].ravel()
+back_falls = looking_back[0.6][:, sizes == 5].ravel() / looking_back[0.6][:, sizes == 20].ravel()
+claim("windows of 40 are off by a third to a fifth of what windows of 10 are", (abs(windows_fall - 4) < 1).all())
+claim("looking back over 20 uses is off by less than a hundredth of what 5 uses are", back_falls.min() > 100)
+
+# %% draws=true
 fig, axes = figure(2, width=8.2, height=3.5, sharey=True)
-cut_at = np.array(window_sizes[:-1])                 # at 200 nothing is cut
-for axis, (scale, (in_windows, reaching, *_)) in zip(axes, bias_of.items(), strict=True):
-    band(axis, cut_at, in_windows[:, :-1], colour=COLOURS["rnn"], label="windows of k")
-    visible = np.maximum(reaching[:, :-1], 1e-9)
-    band(axis, cut_at, visible, colour=COLOURS["lstm"], label="back over k uses")
+titles = {0.6: "factor 0.6: influence fades", 1.0: "factor 1: at the edge"}
+for axis, (factor, title) in zip(axes, titles.items(), strict=True):
+    band(axis, sizes, in_windows[factor], colour=COLOURS["rnn"], label="windows of k")
+    visible = np.maximum(looking_back[factor], 1e-9)
+    band(axis, sizes, visible, colour=COLOURS["lstm"], label="back over k uses")
     axis.set(xscale="log", yscale="log", xlabel="k, steps", ylim=(1e-5, 1.5))
-    axis.set(title=f"s = {scale}", xticks=cut_at, xticklabels=cut_at)
+    axis.set(title=title, xticks=sizes, xticklabels=sizes)
     axis.minorticks_off()
 axes[0].plot([10, 100], [0.2, 0.02], ":", color=COLOURS["floor"])
 axes[0].text(33, 0.09, "1/k", fontsize=9)
 axes[0].set_ylabel("distance to the full gradient")
 axes[1].legend(frameon=False, loc="lower left")
-means = {scale: values[:2].mean(axis=1) for scale, values in bias_of.items()}
-ten = window_sizes.index(10)
 show(
     fig,
     "Relative distance of the truncated gradient from the full one, against k; lines are means, "
-    "bands the range of ten networks. With s = 0.6 windows of 10 are off by "
-    f"{means[0.6][0][ten]:.1%}, going back over ten uses by {means[0.6][1][ten]:.1%}; with s = 1 "
-    f"by {means[1.0][0][ten]:.0%} and {means[1.0][1][ten]:.0%}. Windows of 100 are still off by "
-    f"{means[0.6][0][-2]:.1%} and {means[1.0][0][-2]:.1%}: their error falls like 1/k (with s "
-    "= 1 only beyond the network's memory), that of looking back about exponentially.",
+    "bands the range of ten networks. With a factor of 0.6 windows of 10 are off by "
+    f"{in_windows[0.6][:, ten].mean():.1%}, going back over ten uses by "
+    f"{looking_back[0.6][:, ten].mean():.1%}; with 1 by {in_windows[1.0][:, ten].mean():.0%} and "
+    f"{looking_back[1.0][:, ten].mean():.0%}. Windows of 100 are still off by "
+    f"{in_windows[0.6][:, -1].mean():.1%} and {in_windows[1.0][:, -1].mean():.1%}: their error "
+    "falls like 1/k (at the edge only beyond the network's memory), that of looking back about "
+    "exponentially.",
 )
 
 # %% [markdown]
-# Three things to take from it.
+# That is the reason. There are T/k − 1 cuts, each crosses out a few near pairs, and so **the error of windows falls like
+# 1/k** and no faster (at the edge, once k is beyond the network's memory). The error of the second scheme falls about
+# exponentially, for k times the work.
 #
-# 1. **How much a cut costs is decided by the network.** At s = 0.6 nothing reaches far anyway, and a window of 10
-#    loses little. At the edge the same window loses about a quarter. A network that learns to remember longer would
-#    make its own truncated gradient worse.
-# 2. **Even where far paths are worthless, the error of windows falls only like 1/k** (at the edge, once k is beyond
-#    the network's memory). Not only far paths are cut: the loss right after a cut keeps the use at its own step and
-#    loses the one just before it. There are T/k − 1 such cuts. Looking back over k uses from every loss cuts far
-#    paths only, and its error falls about exponentially.
-# 3. **The truncated gradient is too short and turned aside.** With short windows at the edge it is mainly too short;
-#    with long windows the turn is at least as large.
+# ### Would more data help?
 #
-# Is that error simply noise, which more data would average away? Take more sequences at a time, with windows of 10:
+# If that error were noise, it would average away: four times as many sequences, half the error. Take more sequences at
+# a time, in windows of 10, for three networks of each sort:
 
 # %%
-print("sequences", *(f"{n:7d}" for n in (4, 16, 64, 256)))
-for scale in (0.6, 1.0):
-    row = []
-    for n in (4, 16, 64, 256):
-        case = network(0, scale, N=n)
-        full = flat(truncated_bptt(*case, case[0].shape[1])[:3])
-        row.append(distance_to(flat(truncated_bptt(*case, 10)[:3]), full))
-    print(f"s = {scale}  ", *(f"{e:7.3f}" for e in row))
+numbers = (4, 16, 64, 256)
+by_number = {factor: np.zeros((3, len(numbers))) for factor in (0.6, 1.0)}
+for factor, distances in by_number.items():
+    for seed in range(3):
+        for column, n in enumerate(numbers):
+            case = network(seed, factor, N=n)
+            full, in_tens = (one_vector(truncated_bptt(*case, k)[:3]) for k in (200, 10))
+            distances[seed, column] = distance_to(full, in_tens)
+print("sequences               ", *(f"{n:6d}" for n in numbers), "   (1/√n would make of it)")
+for factor, distances in by_number.items():
+    for seed, row in enumerate(distances):
+        print(f"factor {factor}, network {seed + 1}   ", *(f"{e:6.3f}" for e in row), f"{row[0] / 8:9.3f}")
+claim(
+    "64 times the sequences leave at least two thirds of the error, in all six networks",
+    all((distances[:, -1] > distances[:, 0] * 2 / 3).all() for distances in by_number.values()),
+    heard="The error of truncation is noise: more data averages it away",
+    verdict="no",
+)
 
 # %% [markdown]
-# Noise would halve from one column to the next. This stays: it is a **bias**. Truncated BPTT descends on something
-# that is not the gradient of E, however much data it is given. Language models are trained with it all the same; now
-# you have seen the price on a small random network.
+# It stays: the error is *systematic* (statistics calls it a bias, but b has that name here). Truncated BPTT descends on
+# something that is not the gradient of E, however much data it is given. Language models are trained with it all the
+# same; what you have seen is the price in the gradient, on small random networks.
 
 # %% [markdown]
 # ### Exercise 2.5 · `quiz_full_bptt` · ★☆☆ · 5 min
@@ -1035,20 +1198,207 @@ quiz_full_bptt = check("quiz_full_bptt", quiz_full_bptt)
 # (Lectures ask this in a form in which more than one answer can be defended, depending on whether "BPTT" means full
 # or truncated and whether memory may be traded for time. Hence the careful wording.)
 #
+# ## 2.8 Find the fault
+#
+# A colleague has written gradient descent with truncated BPTT: a function that goes through a sequence in windows, adds
+# their gradients up, makes one update, and begins again, one pass through the sequence for each update. It runs, and E
+# falls, faster than yours even; then it comes back.
+#
+# You do not see the code yet. First look at what it does: five small networks (four sequences of 24 steps, D = 2, H =
+# 4), windows of 6, 120 updates, beside a descent along `truncated_bptt`. The colleague suspects the learning rate, so
+# a tenth of it is tried as well.
+
+# %%
+from helpers.colleague import show_source
+from helpers.colleague.chapter_02 import descend_in_windows as colleagues_descent
+
+
+def practice(seed, N=4, T=24, D=2, H=4):
+    """x, h0, target, Wx, Wh, b: targets from another network, which remembers for a few steps."""
+    rng = np.random.default_rng(seed)
+    other_Wx, other_Wh = rng.normal(size=(D, H)) / 2, 0.8 * np.linalg.qr(rng.normal(size=(H, H)))[0]
+    x, h0 = rng.normal(size=(N, T, D)), np.zeros((N, H))
+    weights = 0.3 * rng.normal(size=(D, H)), 0.3 * rng.normal(size=(H, H)), np.zeros(H)
+    return x, h0, rnn_forward(x, h0, other_Wx, other_Wh, np.zeros(H)), *weights
+
+
+def our_descent(x, h0, target, Wx, Wh, b, window, lr, updates):
+    """E before each update, stepping along `truncated_bptt`."""
+    curve = []
+    for _ in range(updates):
+        curve.append(0.5 * ((rnn_forward(x, h0, Wx, Wh, b) - target) ** 2).sum())
+        dWx, dWh, db, _ = truncated_bptt(x, h0, target, Wx, Wh, b, window)
+        Wx, Wh, b = Wx - lr * dWx, Wh - lr * dWh, b - lr * db
+    return np.array(curve)
+
+
+curves = {
+    "ours": [our_descent(*practice(seed), 6, 0.002, 120) for seed in range(5)],
+    "colleague's": [colleagues_descent(*practice(seed), 6, 0.002, 120)[-1] for seed in range(5)],
+    "colleague's, rate / 10": [colleagues_descent(*practice(seed), 6, 0.0002, 120)[-1] for seed in range(5)],
+}
+print("E before update             1     5    10    20    40    80   120   lowest")
+for name, five in curves.items():
+    mean = np.mean(five, axis=0)
+    at_updates = (f"{mean[n - 1]:5.0f}" for n in (1, 5, 10, 20, 40, 80, 120))
+    print(f"{name:25s}", *at_updates, f"{mean.min():8.0f}")
+ours, theirs = (np.array(curves[name]) for name in ("ours", "colleague's"))
+lowest = theirs.min(axis=1)
+claim(
+    "the colleague's E falls below half and comes back up by a third and more, for all five",
+    ((lowest < theirs[:, 0] / 2) & (theirs[:, -1] > 4 / 3 * lowest)).all(),
+)
+claim("it ends more than five times as high as ours, for all five", (theirs[:, -1] > 5 * ours[:, -1]).all())
+
+# %% draws=true
+fig, axis = figure(width=7, height=3.2)
+count = np.arange(1, 121)
+for (name, five), colour, style in zip(curves.items(), ("lstm", "rnn", "floor"), ("-", "-", ":"), strict=True):
+    axis.plot(count, np.transpose(five), style, color=COLOURS[colour], linewidth=0.8, alpha=0.6)
+    axis.plot(count, np.mean(five, axis=0), style, color=COLOURS[colour], linewidth=2, label=name)
+axis.set(xlabel="update", ylabel="E", ylim=(0, None), xlim=(0, 121))
+axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+show(
+    fig,
+    f"E before every update, five networks (thin) and their mean. Ours falls from "
+    f"{ours[:, 0].mean():.0f} to {ours[:, -1].mean():.0f}. The colleague's falls faster at first, to "
+    f"{theirs.mean(axis=0).min():.0f}, comes back and ends at {theirs[:, -1].mean():.0f}; with a "
+    "tenth of the rate it does the same, later.",
+)
+
+# %% [markdown]
+# A curve says *that* something is wrong. *What* is wrong, a gradient check may say. The gradient that the colleague's
+# function uses can be had from outside: its step divided by the learning rate. Beside it, at the same weights, the
+# gradient of `truncated_bptt`, for the first five updates:
+
+# %%
+def gradients_used(descent, case, window, lr, updates):
+    """[(the gradient that `descent` stepped along, that of `truncated_bptt` at the same weights), …]"""
+    x, h0, target, *weights = case
+    pairs = []
+    for update in range(1, updates + 1):
+        after = descent(*case, window, lr, update)[:3]        # the weights after so many updates
+        step = one_vector(weights) - one_vector(after)
+        pairs.append((step / lr, one_vector(truncated_bptt(x, h0, target, *weights, window)[:3])))
+        weights = after
+    return pairs
+
+
+def length(vector):
+    return np.linalg.norm(vector)
+
+
+print("update                                 1      2      3      4      5")
+for lr in (0.002, 0.0002, 0.000002):
+    pairs = gradients_used(colleagues_descent, practice(0), 6, lr, 5)
+    print(f"rate {lr:g}:".ljust(16), "distance      ", *(f"{distance_to(right, used):6.2f}" for used, right in pairs))
+    print(" " * 16, "times as long ", *(f"{length(used) / length(right):6.2f}" for used, right in pairs))
+
+# %% [markdown]
+# ### Exercise 2.6 · `quiz_falls_and_returns` · ★★☆ · 5 min
+# `distance` is the relative distance of 2.7: 0 is right. Which mistake has these symptoms?
+#
+# - **a** The learning rate is too large, also at a tenth of it.
+# - **b** Something that belongs to one update is still there at the next.
+# - **c** At every cut the state is set to zero, not only the gradient cut.
+# - **d** Each window's gradient takes the place of the one before, where it should be added to it.
+#
+# <details><summary>A nudge</summary>Which of the four would show at the very first update? And which changes what is
+# stepped *along*, not how far?</details>
+# <details><summary>A recipe</summary>Read the last two lines: the rate is so small that the weights hardly move, and the
+# right gradient is the same five times over. What is 1, 2, 3, 4, 5 times as long?</details>
+
+# %% exercise="quiz_falls_and_returns"
+def quiz_falls_and_returns():
+    """Your answer as a letter."""
+    answer = None   # "a", "b", "c" or "d"
+    ### BEGIN SOLUTION
+    answer = "b"
+    ### END SOLUTION
+    return answer
+
+# %% check="quiz_falls_and_returns" points=1
+quiz_falls_and_returns = check("quiz_falls_and_returns", quiz_falls_and_returns)
+
+# %% [markdown]
+# Now the code:
+
+# %%
+show_source(colleagues_descent)
+
+# %% [markdown]
+# ### Exercise 2.7 · `descend_in_windows` · ★★☆ · 15 min
+# Mend it. Copy the function into the cell and change what is wrong, and nothing else: one update for each pass,
+# along the sum of the gradients of its windows, each pass from h0. It returns the weights after the last update, and E
+# before each.
+#
+# <details><summary>A nudge</summary>Go through the code as Python would, for two updates. Which names does the second
+# one find with something in them?</details>
+# <details><summary>A recipe</summary>The three sums dWx, dWh, db have to be zero at the beginning of every pass: the line
+# that makes them belongs into the loop over the updates, outside the loop over the windows.</details>
+#
+# You are there when the toy network in windows of 2, with learning rate 0.02 and 3 updates, ends at
+# `Wh[0, 0] ≈ 3.008`: run
+# `descend_in_windows(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], 2, 0.02, 3)[1]`.
+
+# %% exercise="descend_in_windows"
+def descend_in_windows(x, h0, target, Wx, Wh, b, window, lr, updates):
+    """Gradient descent on E, its gradients cut every `window` steps; one update for each pass through x.
+
+    x (N, T, D), h0 (N, H), target (N, T, H), Wx (D, H), Wh (H, H), b (H,), ints window and updates, number lr
+    → Wx (D, H), Wh (H, H), b (H,) after the last update, errors (updates,): E before each.
+    """
+    ### BEGIN SOLUTION
+    Wx, Wh, b, errors = Wx.copy(), Wh.copy(), b.copy(), np.zeros(updates)
+    for update in range(updates):
+        dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
+        before = h0
+        for start in range(0, x.shape[1], window):
+            part = slice(start, start + window)
+            h = rnn_forward(x[:, part], before, Wx, Wh, b)
+            errors[update] += 0.5 * ((h - target[:, part]) ** 2).sum()
+            gradients = rnn_backward(h - target[:, part], x[:, part], before, h, Wx, Wh)
+            dWx += gradients[2]
+            dWh += gradients[3]
+            db += gradients[4]
+            before = h[:, -1]
+        Wx -= lr * dWx
+        Wh -= lr * dWh
+        b -= lr * db
+    return Wx, Wh, b, errors
+    ### END SOLUTION
+
+# %% check="descend_in_windows" points=3
+descend_in_windows = check("descend_in_windows", descend_in_windows)
+
+# %% [markdown]
+# The same symptoms once more, on the mended function:
+
+# %%
+pairs = gradients_used(descend_in_windows, practice(0), 6, 0.002, 5)
+print("update          1      2      3      4      5")
+print("distance ", *(f"{distance_to(right, used):6.2f}" for used, right in pairs))
+mended = np.array([descend_in_windows(*practice(seed), 6, 0.002, 120)[-1] for seed in range(5)])
+print("E after 119 updates:", *(f"{e:.1f}" for e in mended[:, -1]))
+claim("every step goes along the right gradient", max(distance_to(right, used) for used, right in pairs) < 1e-9)
+claim("no E comes back: each is still falling at the end", (np.diff(mended[:, -20:], axis=1) < 0).all())
+claim("each ends below a fifth of the colleague's", (mended[:, -1] < theirs[:, -1] / 5).all())
+
+# %% [markdown]
+# The uses of a weight are added up, and so are the windows of a pass; updates are not. In torch it is the same mistake
+# to forget `optimizer.zero_grad()`: `backward()` *adds* to what stands in `.grad`, on purpose, so that windows can be
+# added up, and somebody has to say when a new sum begins. A falling loss does not tell whether anybody did.
+#
 # ## What was claimed, what was measured
-#
-# | claim | verdict |
-# |---|---|
-# | The gradient of a loop is a sum over losses and over paths | shown: the shares of all six paths add up to it, for all three parameters |
-# | The sweep, autograd and the sum over paths are the same | equal to 1e-12; central differences with step 1e-5 to a relative 1e-6 |
-# | If the loss falls, the gradient is right | no: the control's wrong gradient brings it down too; central differences see it |
-# | 0.9 vanishes, 2 explodes | for a loop without tanh: 2.7e-5 and 1.3e30 after 100 steps |
-# | $w_{hh} = 3$ is above 1, so the gradient explodes | depends on the input: 7e-5 and 6e-9 over two steps for x = 0 and 1, 9 for x = −0.5 near h = 0; for ever only at exactly 0, from 1e-6 for 12 steps |
-# | When the gradient vanishes, the weights barely change | true of the far share alone; the near ones move them briskly |
-# | BPTT's memory grows with T | counted and, in a recorded run, measured: proportional to T; constant in windows |
-# | Truncated BPTT starts every window afresh | no: the state goes on, only the gradient is cut. Zeroing changes the loss, detaching does not |
-# | The truncated gradient is wrong | measured on random networks: a bias, larger the longer the memory; beyond it, roughly 1/k; more data does not remove it |
-#
+
+# %%
+from helpers.claims import table
+
+table(unmeasured={
+    "Truncation costs a language model little": "only the gradient was looked at, no model was trained with and without cuts",
+})
+
+# %% [markdown]
 # ## Recap
 # - The same weight at every step means: **add up over the uses**. Each use collects from all later losses.
 # - **Immediate** derivatives look at one step; the **total** one follows $h_{t-1}$ too. BPTT computes the total one
@@ -1056,7 +1406,8 @@ quiz_full_bptt = check("quiz_full_bptt", quiz_full_bptt)
 # - Between neighbouring states the gradient is multiplied by $W_h$ *and* by tanh's slope. Their product decides
 #   between vanishing and exploding, and the slope depends on the input.
 # - Check gradients in float64 against central differences, step about $10^{-5}$. A falling loss is no check.
-# - Truncation: carry the state, cut the gradient.
+# - Truncation: carry the state, cut the gradient. What is lost is lost for good, more data does not bring it back.
+# - Add up over uses and windows, and begin the sum anew for every update.
 #
 # Next: [chapter 3](03_gradient_clipping.ipynb) asks why long sequences break training, and what clipping can do about
 # it. [Chapter 4](04_lstm_gru.ipynb) changes the path itself.
@@ -1069,11 +1420,13 @@ quiz_full_bptt = check("quiz_full_bptt", quiz_full_bptt)
 # 3. Keep only every tenth state in `rnn_forward`, and recompute the others in `rnn_backward`. Count what is held, and
 #    how many steps are computed.
 # 4. Shift the windows of `truncated_bptt` by half their length every other pass. Does the average of the two
-#    gradients have a smaller bias? (Tallec & Ollivier 2017 cut at random places and correct for it by a factor: the
-#    bias is gone, at the price of noise.)
+#    gradients have a smaller systematic error? (Tallec & Ollivier 2017 cut at random places and correct for it by a
+#    factor: the systematic error is gone, at the price of noise.)
 # 5. In the descent of 2.3 try a learning rate of 0.05, then 0.1. What happens, and why so suddenly?
 #
 # ## References
+# - Rumelhart, Hinton & Williams (1986), *Learning internal representations by error propagation*, in: Parallel
+#   Distributed Processing, volume 1, MIT Press.
 # - Werbos (1990), *Backpropagation through time: what it does and how to do it*, Proceedings of the IEEE 78.
 # - Williams & Zipser (1989), *A learning algorithm for continually running fully recurrent neural networks*, Neural
 #   Computation 1.

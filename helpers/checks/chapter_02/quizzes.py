@@ -1,4 +1,4 @@
-"""The quiz of chapter 2: every option with its explanation."""
+"""The quizzes of chapter 2: every option with its explanation."""
 
 from __future__ import annotations
 
@@ -19,5 +19,22 @@ Quiz(
         "the exact gradient of a far step may be next to nothing.",
         "d": "This one is true. What arrives at h_(t−1) is computed from what arrives at h_t, so the way back has T "
         "steps in a row, as the way forward has. The sequences of a batch go side by side.",
+    },
+)
+
+Quiz(
+    "quiz_falls_and_returns",
+    "02",
+    answer="b",
+    options={
+        "a": "No. A rate that is too large makes the *step* too long; what is stepped along, the step divided by the rate, "
+        "would still be the right gradient at every update. And with a tenth of the rate the same ratios come out.",
+        "b": "Yes. The first update is right, so forward pass, way back and windows are in order. From the second on the "
+        "step holds too much: with a rate so small that the gradient hardly changes, twice the gradient at the second, "
+        "three times at the third. It is the sum of all gradients so far.",
+        "c": "No. The states would be other ones from the second window on, and with them the gradient, at the very first "
+        "update. That one is right.",
+        "d": "No. Then three of the four windows would be missing from the first update already, and steps would not grow "
+        "with the number of updates.",
     },
 )

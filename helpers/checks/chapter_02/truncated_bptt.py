@@ -13,7 +13,7 @@ from helpers.checks.registry import Exercise
 TOY_TARGET = np.array([0.2, 0.6, 0.6])
 
 
-def _truncated_bptt(x, h0, target, Wx, Wh, b, window):
+def truncated_bptt_reference(x, h0, target, Wx, Wh, b, window):
     before, dWx, dWh, db = h0, np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
     for start in range(0, x.shape[1], window):
         part = slice(start, start + window)
@@ -43,7 +43,7 @@ def _cases(rng):
 
 
 OUTPUTS = ("dWx", "dWh", "db", "h_last")
-truncated_bptt = Exercise("truncated_bptt", "02", _truncated_bptt, OUTPUTS, _cases, rounds=6)
+truncated_bptt = Exercise("truncated_bptt", "02", truncated_bptt_reference, OUTPUTS, _cases, rounds=6)
 
 
 @truncated_bptt.oracle("torch autograd, the state detached at every cut", rtol=1e-8, needs_torch=True)
@@ -62,10 +62,10 @@ def _(x, h0, target, Wx, Wh, b, window):
 
 @truncated_bptt.oracle("the sum over those pairs of loss and use that share a window")
 def _(x, h0, target, Wx, Wh, b, window):
-    return _sum_over_pairs(x, h0, target, Wx, Wh, b, lambda t, k: t // window == k // window)
+    return sum_over_pairs(x, h0, target, Wx, Wh, b, lambda t, k: t // window == k // window)
 
 
-def _sum_over_pairs(x, h0, target, Wx, Wh, b, counts):
+def sum_over_pairs(x, h0, target, Wx, Wh, b, counts):
     """Gradients over the pairs of a loss t and a use k ≤ t that `counts(t, k)`, and the last state."""
     h = rnn_forward_reference(x, h0, Wx, Wh, b)
     before = np.concatenate([h0[:, None], h[:, :-1]], axis=1)
@@ -144,7 +144,7 @@ def _(x, h0, target, Wx, Wh, b, window):
     "h0-ignored", "The first window starts from zeros; it starts from h0. (The later ones are right.)"
 )
 def _(x, h0, target, Wx, Wh, b, window):
-    return _truncated_bptt(x, np.zeros_like(h0), target, Wx, Wh, b, window)
+    return truncated_bptt_reference(x, np.zeros_like(h0), target, Wx, Wh, b, window)
 
 
 @truncated_bptt.misconception(
@@ -153,7 +153,7 @@ def _(x, h0, target, Wx, Wh, b, window):
     "to the window before.",
 )
 def _(x, h0, target, Wx, Wh, b, window):
-    return _truncated_bptt(x, h0, target, Wx, Wh, b, x.shape[1])
+    return truncated_bptt_reference(x, h0, target, Wx, Wh, b, x.shape[1])
 
 
 @truncated_bptt.misconception(
@@ -163,7 +163,7 @@ def _(x, h0, target, Wx, Wh, b, window):
 )
 def _(x, h0, target, Wx, Wh, b, window):
     T = x.shape[1] // window * window
-    return _truncated_bptt(x[:, :T], h0, target[:, :T], Wx, Wh, b, window)
+    return truncated_bptt_reference(x[:, :T], h0, target[:, :T], Wx, Wh, b, window)
 
 
 @truncated_bptt.misconception(
@@ -187,7 +187,7 @@ def _(x, h0, target, Wx, Wh, b, window):
     "mean-over-windows", "You take the mean over the windows. E is a sum over all steps, and so is its gradient."
 )
 def _(x, h0, target, Wx, Wh, b, window):
-    *grads, last = _truncated_bptt(x, h0, target, Wx, Wh, b, window)
+    *grads, last = truncated_bptt_reference(x, h0, target, Wx, Wh, b, window)
     windows = len(_starts(x.shape[1], window)[0])
     return *(g / windows for g in grads), last
 
@@ -196,7 +196,7 @@ def _(x, h0, target, Wx, Wh, b, window):
     "mean-over-the-batch", "You divide by N. E is a sum over the sequences, not their mean."
 )
 def _(x, h0, target, Wx, Wh, b, window):
-    *grads, last = _truncated_bptt(x, h0, target, Wx, Wh, b, window)
+    *grads, last = truncated_bptt_reference(x, h0, target, Wx, Wh, b, window)
     return *(g / len(x) for g in grads), last
 
 
@@ -240,7 +240,7 @@ def _(x, h0, target, Wx, Wh, b, window):
     "not overlap, and a loss reaches back to the start of its own.",
 )
 def _(x, h0, target, Wx, Wh, b, window):
-    return _sum_over_pairs(x, h0, target, Wx, Wh, b, lambda t, k: t - k < window)
+    return sum_over_pairs(x, h0, target, Wx, Wh, b, lambda t, k: t - k < window)
 
 
 @truncated_bptt.misconception(
@@ -294,7 +294,7 @@ def _(x, h0, target, Wx, Wh, b, window):
 
 @truncated_bptt.misconception("sign", "The gradients have the wrong sign: dh is h − target, not target − h.")
 def _(x, h0, target, Wx, Wh, b, window):
-    *grads, last = _truncated_bptt(x, h0, target, Wx, Wh, b, window)
+    *grads, last = truncated_bptt_reference(x, h0, target, Wx, Wh, b, window)
     return *(-g for g in grads), last
 
 
@@ -393,7 +393,7 @@ def _(x, h0, target, Wx, Wh, b, window):
     first = rnn_backward_reference(h - target[:, :window], x[:, :window], h0, h, Wx, Wh)[2:]
     if x.shape[1] <= window:
         return *first, h[:, -1].copy()
-    *rest, last = _truncated_bptt(x[:, window:], h[:, -1], target[:, window:], Wx, Wh, b, window)
+    *rest, last = truncated_bptt_reference(x[:, window:], h[:, -1], target[:, window:], Wx, Wh, b, window)
     return *(one + other for one, other in zip(first, rest, strict=True)), last
 
 
