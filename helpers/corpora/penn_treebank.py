@@ -1,7 +1,7 @@
 """Penn Treebank in Mikolov's preprocessing: the word-level language-model benchmark.
 
 929,589 training, 73,760 validation and 82,430 test tokens, counting one ``<eos>`` a line; 10,000
-words, rare ones already replaced by ``<unk>`` and numbers by ``N`` (Mikolov et al., 2010).
+words, rare ones already replaced by ``<unk>`` and numbers by ``N`` (Mikolov et al., 2011).
 
     python -m helpers.corpora.penn_treebank --download
 """

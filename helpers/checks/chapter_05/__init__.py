@@ -2,8 +2,10 @@
 
 from helpers.checks.chapter_05 import (  # noqa: F401 (importing registers)
     cross_entropy,
+    mended_epoch,
     perplexity,
     quizzes,
     sampling,
+    skill,
     streams,
 )

@@ -1,4 +1,4 @@
-"""The quiz of chapter 5: every option with its explanation."""
+"""The quizzes of chapter 5: every option with its explanation."""
 
 from __future__ import annotations
 
@@ -16,5 +16,21 @@ Quiz(
         "back is dozens of steps back.",
         "d": "Yes, this is the false one. The output layer gives a distribution over all characters, every one of them "
         "above zero. One-hot is the *target*, or the drawn character when it is fed in again.",
+    },
+)
+
+Quiz(
+    "quiz_fault_epoch",
+    "05",
+    answer="c",
+    options={
+        "a": "A wrong gradient would not have learned one window by heart, and that works with the colleague's loop as "
+        "well as with ours.",
+        "b": "The validation text, its targets and `evaluate` are ours in both rows. A model trained for words two places "
+        "ahead would do far worse there than a few per cent.",
+        "c": "Yes. What the model has read *inside* a window it uses about as well as ours. What the state brings into the "
+        "window is worth almost nothing to it: in training, that state had nothing to do with the text that followed.",
+        "d": "With a lower rate everything stands higher, and the carried state is worth as much as before: our loop with a "
+        "tenth of the rate shows it. Optimizer and rate are the same in both rows besides.",
     },
 )

@@ -1,0 +1,187 @@
+"""`skill_score`: reference, oracles, and the mistakes learners make."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.checks.registry import Exercise
+
+
+def _mse(series, forecasts):
+    return np.mean((series - forecasts) ** 2)
+
+
+def _skill_score(series, forecasts, start):
+    yesterday = series[start - 1 : -1]
+    return float(1 - _mse(series[start:], forecasts[start:]) / _mse(series[start:], yesterday))
+
+
+def _cases(rng):
+    length = int(rng.integers(30, 45))
+    start = int(rng.integers(15, 22))
+    # Steps of another size in the tested part, and a drift, so that every wrong baseline shows.
+    steps = rng.normal(size=length) + 0.4
+    steps[start:] *= 2.5
+    series = 20 + np.cumsum(steps)
+    forecasts = np.concatenate([[20.0], series[:-1]]) + rng.normal(size=length, scale=0.8) + 0.3
+    return {"series": series, "forecasts": forecasts, "start": start}
+
+
+skill_score = Exercise("skill_score", "05", _skill_score, ("skill",), _cases, rounds=6)
+
+
+@skill_score.oracle("day by day, in a loop")
+def _(series, forecasts, start):
+    model = persistence = 0.0
+    for t in range(start, len(series)):
+        model += float(series[t] - forecasts[t]) ** 2
+        persistence += float(series[t] - series[t - 1]) ** 2
+    return 1 - model / persistence
+
+
+@skill_score.oracle("norms of the errors and of the changes")
+def _(series, forecasts, start):
+    errors, changes = (series - forecasts)[start:], np.diff(series)[start - 1 :]
+    return 1 - (np.linalg.norm(errors) / np.linalg.norm(changes)) ** 2
+
+
+@skill_score.misconception(
+    "in-sample",
+    "You score the whole series. Up to `start` the network was trained, and there it looks better than it is: score "
+    "from `start` on, both forecasts.",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[1:], forecasts[1:]) / _mse(series[1:], series[:-1]))
+
+
+@skill_score.misconception(
+    "baseline-in-sample",
+    "Persistence is scored on another part of the series than the network. Both have to forecast the same days, those "
+    "from `start` on.",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start:], forecasts[start:]) / _mse(series[1:], series[:-1]))
+
+
+@skill_score.misconception(
+    "baseline-on-training-part",
+    "Persistence is scored on the training part, the network on the test part. Both have to forecast the same days.",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start:], forecasts[start:]) / _mse(series[1:start], series[: start - 1]))
+
+
+@skill_score.misconception(
+    "first-change-lost",
+    "The first tested day has a yesterday, too: series[start − 1], the last day of the training part. Your baseline "
+    "begins one day late.",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start:], forecasts[start:]) / _mse(series[start + 1 :], series[start:-1]))
+
+
+@skill_score.misconception(
+    "both-one-day-late",
+    "You leave the first tested day out. It has a yesterday, too: series[start − 1].",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start + 1 :], forecasts[start + 1 :]) / _mse(series[start + 1 :], series[start:-1]))
+
+
+@skill_score.misconception(
+    "frozen",
+    "Your baseline repeats series[start − 1] for all days. Persistence is renewed every day: the forecast of day t is "
+    "series[t − 1].",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start:], forecasts[start:]) / _mse(series[start:], series[start - 1]))
+
+
+@skill_score.misconception(
+    "mean-of-the-tested-days",
+    "This is R²: its baseline is the mean of the very values to be forecast, which nobody knows beforehand. A series "
+    "that wanders makes that an easy opponent. Take yesterday's value.",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start:], forecasts[start:]) / np.var(series[start:]))
+
+
+@skill_score.misconception(
+    "mean-of-training",
+    "Your baseline is the mean of the training part. The opponent here is persistence: yesterday's value.",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start:], forecasts[start:]) / _mse(series[start:], series[:start].mean()))
+
+
+@skill_score.misconception(
+    "compared-with-yesterday",
+    "You compare the forecast of a day with the day *before* it. That measures how well the network repeats, not how "
+    "well it forecasts.",
+)
+def _(series, forecasts, start):
+    yesterday = series[start - 1 : -1]
+    return float(1 - _mse(yesterday, forecasts[start:]) / _mse(series[start:], yesterday))
+
+
+@skill_score.misconception("ratio", "This is the ratio of the errors; the skill is 1 minus it.")
+def _(series, forecasts, start):
+    return 1 - _skill_score(series, forecasts, start)
+
+
+@skill_score.misconception(
+    "upside-down", "Your ratio stands on its head: the network's error is divided by that of persistence."
+)
+def _(series, forecasts, start):
+    return float(1 - 1 / (1 - _skill_score(series, forecasts, start)))
+
+
+@skill_score.misconception(
+    "sign", "The sign is wrong: a network with a smaller error than persistence has a skill above 0."
+)
+def _(series, forecasts, start):
+    return -_skill_score(series, forecasts, start)
+
+
+@skill_score.misconception("not-squared", "Wanted is the ratio of the *squared* errors; yours compares their roots.")
+def _(series, forecasts, start):
+    return float(1 - np.sqrt(1 - _skill_score(series, forecasts, start)))
+
+
+@skill_score.misconception("absolute", "Your errors are absolute ones; wanted are squared errors.")
+def _(series, forecasts, start):
+    model = np.abs(series - forecasts)[start:].mean()
+    return float(1 - model / np.abs(np.diff(series))[start - 1 :].mean())
+
+
+@skill_score.misconception(
+    "difference", "This is the difference of the two errors, which changes with the currency. Divide: 1 − ratio."
+)
+def _(series, forecasts, start):
+    yesterday = series[start - 1 : -1]
+    return float(_mse(series[start:], yesterday) - _mse(series[start:], forecasts[start:]))
+
+
+@skill_score.variant("errors and changes, sums of squares")
+def _(series, forecasts, start):
+    errors, changes = (series - forecasts)[start:], np.diff(series)[start - 1 :]
+    return 1 - (errors**2).sum() / (changes**2).sum()
+
+
+@skill_score.variant("a mask over the days")
+def _(series, forecasts, start):
+    tested = np.arange(len(series)) >= start
+    persistence = np.roll(series, 1)   # the value that wraps around is not tested
+    return 1 - ((series - forecasts) ** 2)[tested].mean() / ((series - persistence) ** 2)[tested].mean()
+
+
+@skill_score.variant("plain Python")
+def _(series, forecasts, start):
+    days = range(start, len(series))
+    model = sum((float(series[t]) - float(forecasts[t])) ** 2 for t in days)
+    return 1 - model / sum((float(series[t]) - float(series[t - 1])) ** 2 for t in days)
+
+
+@skill_score.landmark("with forecasts [0, 2, 3, 5] and `start = 2` gives `0.75`")
+def _(f):
+    return f(np.array([1.0, 2.0, 4.0, 6.0]), np.array([0.0, 2.0, 3.0, 5.0]), 2)
