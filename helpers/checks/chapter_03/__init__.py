@@ -6,5 +6,6 @@ from helpers.checks.chapter_03 import (  # noqa: F401 (importing registers)
     gradient_norms,
     must_vanish,
     quizzes,
+    step_in_parts,
     step_jacobian,
 )

@@ -31,7 +31,23 @@ Quiz(
         "away. Clipped, the step keeps its direction and stays short.",
         "c": "Not this one. That would be normalising. Clipping shortens what is above the threshold and leaves the "
         "rest as it is; a short gradient stays short.",
-        "d": "Not this one. A step is still learning rate times gradient, now of at most rate times threshold. At rate "
-        "10 and threshold 1 that was too far, and training diverged all the same.",
+        "d": "Not this one. A step is still learning rate times gradient, so up to rate times threshold long. At rate 10 "
+        "and threshold 1 that was too far, and the loss leapt all the same.",
+    },
+)
+
+Quiz(
+    "quiz_parts",
+    "03",
+    answer="c",
+    options={
+        "a": "Not this one. In one part, the same rate with the same threshold trains well. Whatever it is, it comes with "
+        "the parts.",
+        "b": "Not this one. Unclipped, the step in ten parts is the step in one, so the weights are right. And a gradient "
+        "that is k times too long would be cut to 0.25 like any other, if it were clipped as a whole.",
+        "c": "Yes. Every part keeps to the threshold by itself, and k parts of up to 0.25 make a step of up to k · 0.25: "
+        "0.25, 0.50, 1.25. Where nothing is clipped nothing is wrong, so the code passes the usual test.",
+        "d": "Not this one. The parts are rows, not stretches of time: each holds whole stories, and every story starts "
+        "from a fresh state. With the wrong states the losses at the first step would differ, too.",
     },
 )
