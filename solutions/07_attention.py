@@ -21,7 +21,7 @@
 # [chapter 5](05_language_model.ipynb) (a language model, softmax and its loss); [chapter 6](06_improvements.ipynb),
 # section 1 (the training step in PyTorch).
 #
-# **Time:** about 250 minutes, 125 of them for the exercises. There is a good place to stop for the day behind
+# **Time:** about 260 minutes, 125 of them for the exercises. There is a good place to stop for the day behind
 # section 7.5.
 
 # %%
@@ -191,9 +191,9 @@ claim("told the word, it pays less than a tenth of that", losses["EncoderDecoder
 #
 # ## 7.2 What goes through one vector
 #
-# The same network with 48 units, as many steps of training, on words of 4, 8 and 12 letters, from three seeds
-# each (about ten seconds). Before you run the cell: which share of the words will be written without a fault?
-# And *which* letters go wrong, those that were read first or those that were read last?
+# The same network with 48 units, as many steps of training, on words of 4, 8 and 12 letters, the long ones from
+# three seeds (five to ten seconds). Before you run the cell: which share of the words will be written without a
+# fault? And *which* letters go wrong, those that were read first or those that were read last?
 
 # %%
 def letters_right(model, length):
@@ -210,9 +210,9 @@ def mean_and_range(values, digits=0):
 
 
 by_place, whole = {}, {}                            # length → (seeds, places); (seeds,)
-for length in (4, 8, 12):
+for length, seeds in ((4, 1), (8, 1), (12, 3)):
     right = []
-    for seed in range(3):
+    for seed in range(seeds):
         torch.manual_seed(seed)
         plain = EncoderDecoder(len(NAMES), 16, 48)
         learn(plain, length)
@@ -247,8 +247,8 @@ axis.text(1, 1 / len(LETTERS) + 0.02, "chance", va="bottom", fontsize=9)
 axis.set(xlabel="place in what is written (1 was read last)", ylabel="share of letters right", ylim=(0, 1.05),
          xlim=(0.6, 13.9))
 axis.set_xticks(range(1, 13))
-show(fig, "Letters right by their place in the word written backwards, mean of three seeds with their range. "
-     f"With 4 letters all are. With 12, {by_place[12][:, 0].mean():.0%} of those written first (and read last) "
+show(fig, "Letters right by their place in the word written backwards; of 12 letters the mean of three seeds with "
+     f"their range. With 4 letters {by_place[4].mean():.0%} are. With 12, {by_place[12][:, 0].mean():.0%} of those written first (and read last) "
      f"and {by_place[12][:, 4:11].mean():.0%} of the fifth to eleventh.")
 
 # %% [markdown]
@@ -263,7 +263,8 @@ show(fig, "Letters right by their place in the word written backwards, mean of t
 # for far more. What is missing is a way to pack a word into a state and to take it out again over so many
 # steps, and training has to find it. (The first of the further exercises gives it more steps for that.) A recorded
 # run shows how far one gets: words of 2 to 30 letters out of 26, to be *copied*, models with an encoder in both
-# directions and 64 units, one with twice as many, and one more kind that the rest of this chapter is about.
+# directions and 64 units, one with twice as many, and one more, "additive", of the kind that the rest of this
+# chapter is about.
 
 # %%
 from helpers.records import read_record
@@ -772,7 +773,7 @@ claim("additive attention asks with the state before the step, dot-product atten
 # %% [markdown]
 # Now back to the word of twelve letters, with the loop of section 7.1. `Seq2Seq` has fewer weights than the plain
 # model and gets as many steps, but differs from it in two ways: it looks back, and its encoder reads in both
-# directions. So a control between them: both directions, no attention.
+# directions. So a control between them: both directions, no attention. (Some five seconds.)
 
 # %%
 torch.manual_seed(0)
@@ -1495,13 +1496,15 @@ def by_word(each):
 
 
 strayed = []
+print(f"{'':18s} {'word':10s} at its source   written rightly")
 for name, each in looked.items():
     shares = by_word(each)
     least = sorted(shares, key=lambda word: shares[word][0])[:3]
-    print(f"{name}:", *(f"{w} {shares[w][0]:.0%} at its source, {shares[w][1]:.0%} right; " for w in least))
-    strayed.append(any(shares[word][0] < 0.5 and shares[word][1] > 0.9 for word in least))
-claim("in most models some word looks elsewhere more often than not, and is nearly always right",
-      sum(strayed) >= 2, heard="The weights align the words", verdict="mostly")
+    for word in least:
+        print(f"{name:18s} {word:10s} {shares[word][0]:13.0%} {shares[word][1]:17.0%}")
+    strayed.append(any(shares[word][0] < 0.5 and shares[word][1] > 0.85 for word in least))
+claim("in at least two of the three models some word looks elsewhere more often than not, and is still right 85 times "
+      "in 100", sum(strayed) >= 2, heard="The weights align the words", verdict="mostly")
 
 # %% [markdown]
 # How can a word be right if the model does not look at its source? Because the encoder's state at a word is not
@@ -1695,7 +1698,7 @@ for length in (10, 100, 1_000):
 #
 # Look at what comes out before you look at the code. Three ways to count letters that are right: all steps in one
 # call, as in training; one step a call, each with the *right* letter before; one step a call, with the letter the
-# model has just written itself.
+# model has just written itself. (Two short trainings, a few seconds.)
 
 # %%
 from helpers.colleague import chapter_07 as colleague
@@ -1737,7 +1740,7 @@ def symptom(name, attention=None):
     model = Seq2Seq(len(NAMES), len(NAMES), embedding_size=16, hidden_size=48, attention="dot",
                     bidirectional=False)
     model.attention = model.attention if attention is None else attention
-    loss = learn(model, 8)
+    loss = learn(model, 8, steps=200)
     in_one = letters_right(model, 8).mean()
     single, own = (step_by_step(model, 8, forced=forced) for forced in (True, False))
     print(f"{name:12s} loss {loss:.3f}   in one call {in_one:4.0%}   step by step {single:4.0%}   own letters {own:4.0%}")
@@ -1753,8 +1756,7 @@ hers = symptom("colleague's", Looking(colleague.look_back))
 #
 # - **a** Nothing in the attention: this is exposure bias. A wrong letter leads to the next.
 # - **b** Padding gets a share of the weights, so what a word gets depends on its company in the batch.
-# - **c** The weights of a step are made in competition with the decoder's other steps, not among the source's
-#   letters: the softmax runs along the wrong axis.
+# - **c** The softmax runs along the wrong axis: over the decoder's steps, not over the source's letters.
 # - **d** The wrong state asks: the one before the step, as in additive attention.
 
 # %% exercise="quiz_one_call"
@@ -1816,10 +1818,10 @@ claim("the colleague's is right in one call, and step by step for fewer than six
       hers[0] > 0.95 and hers[1] < 0.6)
 
 # %% [markdown]
-# In training the fault even helps: a step's weights depend on the steps behind it, whose states have been handed the
-# letters that are still to be written. At work there are no steps behind, and the softmax over a single step is 1 for
-# every letter: all choice is gone. A loss that falls says that the model does well *what training asks*; test it in
-# the way it is used.
+# In training the fault does no harm and may even help: a step's weights depend on the steps after it, whose states
+# have been handed the letters that are still to be written. At work there are no steps after it, and the softmax over
+# a single step is 1 for every letter: all choice is gone. A falling loss says that the model does well what *training*
+# asks of it; test it in the way it will be used.
 
 # %% [markdown]
 # ## What was claimed, what was measured
