@@ -19,9 +19,8 @@
 # [chapter 3](03_gradient_clipping.ipynb) leaves open, and a table for what each letter means
 # ([notation](../docs/notation.md)).
 #
-# **Time:** about 230 minutes, 150 of them for the exercises. It is two sittings: after
-# [section 4.10](#4.10-What-the-cell-does-for-the-gradient) there is a place to rest, and a hint how to go on from
-# there.
+# **Time:** about 230 minutes, 150 of them for the exercises. That is two sittings: at the end of section 4.10 there
+# is a place to rest, with a hint how to go on from there.
 
 # %%
 import numpy as np
@@ -361,8 +360,8 @@ claim("at 256 units one product is slower forwards, in the middle half of the ro
 
 # %% [markdown]
 # For small layers one product is faster, up to twice and more. For the two largest, forwards alone, there is
-# nothing to gain on this processor, and at H = 256 something to lose; with the backward pass the median stays
-# above 1, but the rounds at 256 are so far apart that it says little.
+# nothing to gain on this processor, and at H = 256 something to lose. With the backward pass the median stays above
+# 1, but at 256 the rounds, on a busy machine, are so far apart that it says little.
 #
 # **And backward?** Cutting (N, 4H) into four slices sends every number to exactly one place. So the gradient of A
 # is the four gradients, glued together again in the same order: the backward of *slice* is *concatenate*. A
@@ -633,7 +632,6 @@ for name, (mine, other) in pairs.items():
 
 # %%
 print("out", tuple(out.shape), "  last h", tuple(h_last.shape), "  last c", tuple(c_last.shape))
-claim("PyTorch's `out` ends with the last h", bool(torch.equal(out[:, -1], h_last[0])))
 claim(
     "PyTorch's `out` holds h of every step, and beside it comes the last c, equal to ours",
     out.shape == (N, T, H) and relative_error(c, c_last[0].detach().numpy()) < 1e-12,
@@ -935,7 +933,7 @@ for name, (r, W) in cases.items():
 
 # %% [markdown]
 # ### Exercise 4.7 · `gru_step_backward` · ★★★ · 30 min
-# As in 4.3: the forward step again, then back.
+# As in exercise 4.3: the forward step again, then back.
 #
 # <details><summary>A nudge</summary>Write down what arrives before each squashing: dan at tanh and, named alike,
 # daz and dar at the two sigmoids. The map of x sees (dar, daz, dan), the map of h_prev sees (dar, daz, something else).</details>
@@ -1114,7 +1112,7 @@ def by_seed(axis, distances, shares, colour, one_word):
         axis.plot(distances, share, marker=marker, color=colour, linewidth=1, markersize=4, alpha=0.85)
     axis.fill_between(distances, 1 - one_word, one_word, color="#000000", alpha=0.15, linewidth=0)
     axis.set(xscale="log", ylim=(0.38, 1.03))
-    shown = [d for d in distances if d in (1, 2, 5, 10, 20, 60, 100)]
+    shown = [d for d in distances if d in (1, 2, 5, 10, 20, distances[-1])]
     axis.set_xticks(shown, [str(d) for d in shown])
     axis.minorticks_off()
 
@@ -1138,8 +1136,8 @@ show(
 
 # %% [markdown]
 # In these 1,000 steps no plain network learns to fill the blank, not even behind a single filler word. The LSTMs
-# do, and so do GRUs, though not in every run; and beyond 10 words, further than they were trained, some seeds
-# hold the name and some lose it. (On another machine the rounding differs, and with it the seeds that do.) So the
+# do, and so do the GRUs, not all of them without mistakes; and beyond 10 words, further than they were trained, some
+# seeds hold the name and some lose it. (On another machine the rounding differs, and with it the seeds that do.) So the
 # same with more of everything.
 #
 #
@@ -1470,11 +1468,11 @@ D = H = 100
 lstm, gru = LSTM(D, H, rng=rng), GRU(D, H, rng=rng)
 in_torch = {name: getattr(torch.nn, name)(D, H) for name in ("LSTM", "GRU")}
 totals = {name: sum(p.numel() for p in module.parameters()) for name, module in in_torch.items()}
-for name, g, l in (
+for name, of_gru, of_lstm in (
     ("PyTorch, two biases each", totals["GRU"], totals["LSTM"]),
     ("here, GRU two and LSTM one", count(gru), count(lstm)),
 ):
-    print(f"{name:27s} GRU {g:,}   LSTM {l:,}   ratio {g / l:.3f}")
+    print(f"{name:27s} GRU {of_gru:,}   LSTM {of_lstm:,}   ratio {of_gru / of_lstm:.3f}")
 claim(
     "with two biases each the ratio is exactly 3 : 4; here, where the LSTM has one, it is a little more",
     4 * totals["GRU"] == 3 * totals["LSTM"] and 4 * count(gru) > 3 * count(lstm),
@@ -1539,7 +1537,7 @@ claim(
 # unsure a language model is: at 100 as unsure as if it had to choose among 100 equally likely words, so lower is
 # better (it is $e$ to the power of the loss). A network **overfits** when training still makes it better on the text
 # it learns from, and worse on text it has not seen. **Validation** text is such text, set aside to find the best
-# epoch; **test** text is read once, at the end.
+# epoch; **test** text is read once, at the end. (All of them are in the [glossary](../docs/glossary.md).)
 #
 # First real English, the language reference that ships inside Python: the same networks on 5 % of the text, 10 %, …
 # all of it, five seeds, the test text always the same. Beside the GRU of the LSTM's hidden size stands a wider one
