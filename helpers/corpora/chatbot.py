@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -36,30 +37,54 @@ class Question(NamedTuple):
 # ---- the file --------------------------------------------------------------------------------------
 
 
-def read(path: Path, problems: list[str] | None = None) -> list[Question]:
-    """The questions of a CSV file with the header Q,A,label.
+COLUMNS = ("Q", "A", "label")
+_END_OF_A_ROW = re.compile(r",\s*[0-2](\.0+)?\s*[\r\n]")   # a label, and the next line
 
-    A row without a question, with another number of columns or a label that is not 0, 1 or 2 raises
-    ValueError, which names the line; given a list `problems`, such rows are left out and described there
-    instead. Broken quotes always raise it: what follows cannot be told apart.
+
+def read(path: Path, problems: list[str] | None = None) -> list[Question]:
+    """The questions of a CSV file with the columns Q, A and label, in any order.
+
+    Blank lines mean nothing, ends of lines may be Windows', a byte order mark is skipped, and a label may be
+    written 1.0, as pandas does. A row without a question, with another number of columns or a label that is
+    not 0, 1 or 2 raises ValueError, which names the line; given a list `problems`, such rows are left out and
+    described there instead. Broken quotes always raise it: what follows cannot be told apart.
     """
     rows = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
-    return parse_rows(path, _numbered(rows, path), ("Q", "A", "label"), _question, problems)
+    return parse_rows(path, _in_order(_numbered(rows, path)), COLUMNS, _question, problems)
 
 
 def _numbered(rows, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Each row with its first line: in quotes it may go on over several."""
+    """Each row that is not blank with its first line: in quotes it may go on over several."""
     first = 1
     try:
         for row in rows:
-            yield first, row
+            swallowed = any(map(_END_OF_A_ROW.search, row))
+            got = f"a quote that closes in line {rows.line_num} only, with whole rows inside"
+            require(not swallowed, f"{path}, line {first}", got, "quotes closed in their own row")
+            if row:
+                yield first, row
             first = rows.line_num + 1
     except csv.Error as error:
-        raise ValueError(f"{path}, line {first}: got {error}, wanted CSV (Q,A,label)") from error
+        never = "end of data" in str(error) or "field limit" in str(error)
+        got = "a quote that is never closed" if never else str(error)
+        raise ValueError(f"{path}, line {first}: got {got}, wanted CSV (Q,A,label)") from error
+
+
+def _in_order(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    """The columns as in `COLUMNS`; a header without them goes on as it is, to be refused."""
+    number, header = next(rows, (1, []))
+    names = [name.strip() for name in header]
+    known = sorted(names) == sorted(COLUMNS)
+    order = [names.index(name) for name in COLUMNS] if known else range(len(names))
+    yield number, [names[i] for i in order]
+    for number, columns in rows:
+        yield number, [columns[i] for i in order] if len(columns) == len(names) else columns
 
 
 def _question(columns: Sequence[str], where: str) -> Question:
     text, answer, label = columns
+    whole, _, zeros = label.partition(".")
+    label = label if zeros.strip("0") else whole
     return Question(text, answer, labelled(text, label, len(LABELS), where))
 
 
@@ -76,12 +101,12 @@ _WORDS = {
     "헤어진": ("heeojin", "parted"),
     "떠난": ("tteonan", "gone-away"),
     "좋아하는": ("joahaneun", "liked"),
-    "짝사랑하는": ("jjaksaranghaneun", "secretly-loved"),
+    "짝사랑하는": ("jjaksaranghaneun", "loved-one-sidedly"),
     "바쁜": ("bappeun", "busy"),
     "아픈": ("apeun", "ill"),
     "사람을": ("sarameul", "person-OBJ"),
     "친구를": ("chingureul", "friend-OBJ"),
-    "동생을": ("dongsaengeul", "sibling-OBJ"),
+    "동생을": ("dongsaengeul", "younger-sibling-OBJ"),
     "만나도": ("mannado", "meet-even-if"),
     "기다려도": ("gidaryeodo", "wait-for-even-if"),
     "잊어도": ("ijeodo", "forget-even-if"),

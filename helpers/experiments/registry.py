@@ -22,6 +22,8 @@ MODULES = (
     "costs",
     "data_parallel",
     "distances",
+    "embedding_sizes",
+    "generated_reviews",
     "language_models",
     "memory",
     "plateaus",

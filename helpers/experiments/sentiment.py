@@ -30,23 +30,29 @@ REPORTED = {
 """The lecture's best validation accuracies; data set, tokens and splits are not named there."""
 
 
+TABLE: dict[str, Any] = {
+    "tokens": "morphemes",
+    "vocab_size": 10_000,
+    "max_length": 20,
+    "truncate": "pre",
+    "valid_share": 0.1,
+    "embedding_size": 50,
+    "hidden_size": 50,
+    "dense_size": 32,
+    "window": 5,
+    "batch_size": 64,
+    "lr": 0.001,
+    "epochs": 5,
+    "seeds": 3,
+}
+"""Settings of `nsmc-table`, without its models."""
+
+
 @experiment(
     "nsmc-table",
     chapter="08",
     summary="The lecture's seven models on Korean film reviews (NSMC), three seeds: 15 minutes on two cores",
-    tokens="morphemes",
-    vocab_size=10_000,
-    max_length=20,
-    truncate="pre",
-    valid_share=0.1,
-    embedding_size=50,
-    hidden_size=50,
-    dense_size=32,
-    window=5,
-    batch_size=64,
-    lr=0.001,
-    epochs=5,
-    seeds=3,
+    **TABLE,
     models="all",
     jobs=2,
 )
@@ -170,6 +176,7 @@ def train_one(
         },
         monitor="valid_accuracy",
         higher_is_better=True,
+        max_norm=s.get("max_norm"),
         report=None,
         bar=False,
     )

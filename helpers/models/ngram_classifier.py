@@ -21,7 +21,7 @@ class NgramClassifier(nn.Module):
     Args:
         ngram_count: number of n-gram ids; id 0 means nothing and stays a zero vector.
         embedding_size, hidden_size: D, and H of each direction.
-        num_layers: of LSTM.
+        num_layers: of LSTM; with 0 of them only the mean is left, a bag of n-grams.
         stride: so many places become one before the LSTM; the last one is filled up with nothing.
         ngram_dropout: the chance that an n-gram of a place is left out (its vector is not scaled up: the
             places that remain look as they do in a text with a rare word).
@@ -45,7 +45,7 @@ class NgramClassifier(nn.Module):
         super().__init__()
         V = require_int("ngram_count", ngram_count, minimum=2)
         D, H = require_int("embedding_size", embedding_size), require_int("hidden_size", hidden_size)
-        layers = require_int("num_layers", num_layers)
+        layers = require_int("num_layers", num_layers, minimum=0)
         self.stride = require_int("stride", stride)
         self.ngram_dropout = require_fraction("ngram_dropout", ngram_dropout)
         self.dropout = require_fraction("dropout", dropout)
@@ -53,8 +53,8 @@ class NgramClassifier(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.05)
         nn.init.zeros_(self.embedding.weight[0].data)
         between = self.dropout if layers > 1 else 0.0
-        self.lstm = nn.LSTM(D, H, layers, bidirectional=True, dropout=between)
-        self.output = nn.Linear(4 * H + D, 1)
+        self.lstm = nn.LSTM(D, H, layers, bidirectional=True, dropout=between) if layers else None
+        self.output = nn.Linear(4 * H + D if layers else D, 1)
 
     @property
     def parameter_count(self) -> int:
@@ -66,8 +66,10 @@ class NgramClassifier(nn.Module):
         x = self.embed(ids)
         same = lengths.shape == (len(ids),) and bool((lengths == ids.shape[1]).all())
         require(same, "lengths", lengths.tolist(), f"{ids.shape[1]} for each of {len(ids)} texts")
-        h = self.lstm(self._drop(x))[0].float()   # which is bfloat16 under autocast
-        summary = torch.cat([h.amax(0), h.mean(0), x.mean(0)], 1)
+        summary = x.mean(0)
+        if self.lstm is not None:
+            h = self.lstm(self._drop(x))[0].float()   # which is bfloat16 under autocast
+            summary = torch.cat([h.amax(0), h.mean(0), summary], 1)
         return self.output(self._drop(summary)).squeeze(1).float()
 
     def embed(self, ids: Tensor) -> Tensor:

@@ -31,7 +31,12 @@ BAD_ROWS = {
     "물음,1": "line 3: got 2 columns, wanted 3: Q, A, label",
     "물,음,대답,1": "line 3: got 4 columns",
     "물음,대답,3": "line 3: got label '3', wanted 0 or 1 or 2",
-    "": "line 3: got 0 columns",
+    "물음,대답,0.5": "line 3: got label '0.5', wanted 0 or 1 or 2",
+    "물음,대답,-1": "line 3: got label '-1'",
+    "물음,대답,": "line 3: got label ''",
+    "물음,대답,love": "line 3: got label 'love'",
+    "  ,대답,1": "line 3: got no text",
+    ",": "line 3: got 2 columns",
 }
 
 
@@ -50,15 +55,58 @@ def test_lines_are_counted_through_quotes_that_span_several(tmp_path):
         chatbot.read(written(tmp_path, HEADER + '"가\n나",다,0\n라,마,x\n'))
 
 
-@pytest.mark.parametrize("row", ['"가,나,0\n다,라,1\n', '"가"나,다,0\n'])
-def test_broken_quotes_are_an_error_even_when_rows_may_be_skipped(tmp_path, row):
-    with pytest.raises(ValueError, match=r"line 3: .*wanted CSV"):
+BROKEN_QUOTES = {
+    '"가,나,0\n다,라,1\n': "got a quote that is never closed, wanted CSV",
+    # longer than csv's longest field
+    '"가,나,0\n' + "다,라,1\n" * 40_000: "got a quote that is never closed, wanted CSV",
+    '"가"나,다,0\n': "got ',' expected after '\"', wanted CSV",
+    '"가,나,0\n다,"라, 마",1\n': "got ',' expected after '\"', wanted CSV",
+    '"가,나,0\n다,라,1\n마",바,1\n': "got a quote that closes in line 5 only, with whole rows inside",
+    '"가,나,0.0\r\n다",라,1\n': "got a quote that closes in line 4 only, with whole rows inside",
+}
+
+
+@pytest.mark.parametrize(("row", "message"), BROKEN_QUOTES.items(), ids=range(len(BROKEN_QUOTES)))
+def test_broken_quotes_are_an_error_even_when_rows_may_be_skipped(tmp_path, row, message):
+    with pytest.raises(ValueError, match="line 3: " + message):
         chatbot.read(written(tmp_path, HEADER + "가,나,0\n" + row), [])
 
 
+QUESTION = Question("가족 있어?", "부모님, 친구", 1)
+SAME = {
+    "quoted": '"Q","A","label"\n"가족 있어?","부모님, 친구","1"\n',
+    "spaces": 'Q, A ,label \n가족 있어? ,"부모님, 친구", 1 \n',
+    "pandas": 'Q,A,label\n가족 있어?,"부모님, 친구",1.0\n',
+    "another order": 'label,A,Q\n1,"부모님, 친구",가족 있어?\n',
+    "blank lines": '\nQ,A,label\n\r\n가족 있어?,"부모님, 친구",1\n\n\n',
+    "no newline at the end": 'Q,A,label\n가족 있어?,"부모님, 친구",1',
+    "mark and Windows": '\ufeffQ,A,label\r\n가족 있어?,"부모님, 친구",1\r\n',
+    "old Mac": 'Q,A,label\r가족 있어?,"부모님, 친구",1\r',
+}
+
+
+@pytest.mark.parametrize("text", SAME.values(), ids=SAME)
+def test_the_same_question_written_in_other_ways(tmp_path, text):
+    assert chatbot.read(written(tmp_path, text)) == [QUESTION]
+
+
+def test_quotes_inside_and_lines_of_their_own(tmp_path):
+    text = HEADER + '그는 "아니"라고,"""네""",0\n"두\n줄, 1",대답,2\n'
+    assert chatbot.read(written(tmp_path, text)) == [
+        Question('그는 "아니"라고', '"네"', 0),
+        Question("두\n줄, 1", "대답", 2),
+    ]
+
+
+def test_lines_are_counted_past_blank_ones(tmp_path):
+    with pytest.raises(ValueError, match=r"line 5: got label 'x'"):
+        chatbot.read(written(tmp_path, HEADER + "\n가,나,0\n\n라,마,x\n"))
+
+
 def test_wrong_headers_and_other_bytes(tmp_path):
-    with pytest.raises(ValueError, match=r"line 1: .*wanted the header"):
-        chatbot.read(written(tmp_path, "가,나,0\n"), [])
+    for text in ("가,나,0\n", ",Q,A,label\n0,가,나,0\n", "Q,Q,label\n", "Q,A\n가,나\n", "q;a;label\n"):
+        with pytest.raises(ValueError, match=r"line 1: .*wanted the header"):
+            chatbot.read(written(tmp_path, text), [])
     with pytest.raises(ValueError, match="wanted a text in UTF-8"):
         chatbot.read(written(tmp_path, (HEADER + "가,나,0\n").encode("cp949")))
     with pytest.raises(ValueError, match=r"line 1: got \(\), wanted the header"):

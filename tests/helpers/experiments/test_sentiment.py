@@ -79,6 +79,18 @@ def test_a_record(tmp_path, corpus):
     assert parameters["ann"] == parameters["trained"] == parameters["pre-trained"] + 30 * 5
 
 
+def test_sizes_of_the_embedding(tmp_path, corpus):
+    small = {name: value for name, value in SMALL.items() if name not in ("embedding_size", "seeds")}
+    overrides = {**small, "sizes": "5+3", "seeds": 1}
+    record = get("nsmc-embedding").run(overrides=overrides, checkpoints=tmp_path, bar=False)
+    validate(record)
+    table = run(tmp_path, seeds=1, models="lstm")
+    assert [each["size"] for each in record["results"]["runs"]] == [5, 3]
+    same = {name: value for name, value in record["results"]["runs"][0].items() if name != "size"}
+    assert same == table["results"]["runs"][0]      # 5 is the table's own size
+    assert record["data_sha256"] == corpus and record["results"]["texts"] == table["results"]["texts"]
+
+
 def test_they_learn_and_the_word_vectors_are_used(tmp_path, corpus):
     record = run(tmp_path, epochs=8, seeds=1, models="ann+trained+gru", lr=0.05)
     for each in record["results"]["runs"]:

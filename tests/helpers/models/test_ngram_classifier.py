@@ -34,6 +34,14 @@ def test_forward_is_what_it_says(stride):
     assert torch.allclose(model.embed(ids)[:, -1], x, atol=1e-6)
 
 
+def test_without_layers_it_is_a_bag_of_ngrams():
+    model, ids = model_and_ids(num_layers=0)
+    assert model.lstm is None and model.parameter_count == V * D + D + 1
+    wanted = model.output(model.embedding(ids).sum(2).unflatten(1, (-1, T)).sum(2).sum(1) / 4).squeeze(1)
+    assert torch.allclose(model(ids, LENGTHS), wanted, atol=1e-6)   # 7 places, two by two: 4 of them
+    assert torch.allclose(model(ids.flip(1), LENGTHS), wanted, atol=1e-6)   # in any order
+
+
 def test_what_has_id_0_learns_nothing():
     model, ids = model_and_ids()
     assert (ids == 0).any()
@@ -68,7 +76,7 @@ def test_bad_arguments_are_named():
         ({"dropout": 1.0}, "dropout: got 1.0"),
         ({"ngram_dropout": -0.5}, "ngram_dropout: got -0.5"),
         ({"stride": 0}, "stride: got 0"),
-        ({"num_layers": 0}, "num_layers: got 0"),
+        ({"num_layers": -1}, "num_layers: got -1"),
     ):
         with pytest.raises(ValueError, match=message):
             NgramClassifier(V, **options)
