@@ -132,17 +132,15 @@ print(f"E   = {error([w_xh, w_hh, b]):.4f}")
 above = scalar_forward(x, h0, w_xh, w_hh + 1e-5, b)
 below = scalar_forward(x, h0, w_xh, w_hh - 1e-5, b)
 nudged = (above - below) / 2e-5
-total, totals, before = 0.0, [], h0
+total, before = 0.0, h0
 print("step   immediate   total   nudged")
 for t in range(3):
     slope = 1 - h[t] ** 2
     immediate = slope * before
     total = slope * (before + w_hh * total)
     print(f"{t + 1:4d} {immediate:11.4f} {total:7.4f} {nudged[t]:8.4f}")
-    totals.append(total)
     before = h[t]
-claim("a nudge moves every state by its total derivative", np.allclose(totals, nudged, rtol=1e-6))
-claim("at step 3 the immediate derivative misses most of it", immediate < totals[2] / 4)
+claim("a nudge moves the last state by its total derivative", abs(total - nudged[-1]) < 1e-6)
 
 # %% [markdown]
 # The total one is. At step 1 the two agree (nothing came before); at step 3 little is left of the immediate one.
@@ -669,9 +667,12 @@ for n in range(2):
         for i in range(3):
             back[n, j] += da[n, i] * small_Wh[j, i]
             dWh[j, i] += h_prev[n, j] * da[n, i]
-claim("da @ Wh.T is the double loop", np.allclose(back, da @ small_Wh.T))
-claim("da @ Wh is not", not np.allclose(back, da @ small_Wh))
-claim("h_prev.T @ da adds up the batch", np.allclose(dWh, h_prev.T @ da))
+for name, product in (("da @ Wh.T", da @ small_Wh.T), ("da @ Wh", da @ small_Wh)):
+    print(f"the double loop beside {name:10s} relative error {relative_error(back, product):.0e}")
+claim("what comes back is da @ Wh.T, and not da @ Wh", (
+    relative_error(back, da @ small_Wh.T) < 1e-12 and relative_error(back, da @ small_Wh) > 0.1
+))
+claim("h_prev.T @ da adds up the batch", relative_error(dWh, h_prev.T @ da) < 1e-12)
 
 # %% [markdown]
 # ### Exercise 2.3 · `rnn_backward` · ★★★ · 25 min
@@ -961,13 +962,10 @@ truncated_bptt = check("truncated_bptt", truncated_bptt)
 
 # %%
 t, u = np.indices((3, 3))
-cut, remaining = np.zeros(3), np.zeros(3)
 for window in (1, 2, 3):
-    gradients = truncated_bptt(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], window)
-    cut[window - 1] = gradients[1].item()
-    remaining[window - 1] = share[1][t // window == u // window].sum()
-    print(f"windows of {window}: dw_hh = {cut[window - 1]:7.4f}, shares left {remaining[window - 1]:7.4f}")
-claim("what is left is the shares within a window", np.allclose(cut, remaining, atol=1e-12))
+    cut = truncated_bptt(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], window)[1].item()
+    remaining = share[1][t // window == u // window].sum()
+    print(f"windows of {window}: dw_hh = {cut:7.4f}, sum of the shares that remain {remaining:7.4f}")
 
 # %% [markdown]
 # ### Detached is not zero
@@ -1382,7 +1380,6 @@ mended = np.array([descend_in_windows(*practice(seed), 6, 0.002, 120)[-1] for se
 print("E after 119 updates:", *(f"{e:.1f}" for e in mended[:, -1]))
 claim("every step goes along the right gradient", max(distance_to(right, used) for used, right in pairs) < 1e-9)
 claim("no E comes back: each is still falling at the end", (np.diff(mended[:, -20:], axis=1) < 0).all())
-claim("each ends below a fifth of the colleague's", (mended[:, -1] < theirs[:, -1] / 5).all())
 
 # %% [markdown]
 # The uses of a weight are added up, and so are the windows of a pass; updates are not. In torch it is the same mistake

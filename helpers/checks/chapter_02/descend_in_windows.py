@@ -109,6 +109,26 @@ def _(x, h0, target, Wx, Wh, b, window, lr, updates):
 
 
 @descend_in_windows.misconception(
+    "rate-by-the-windows",
+    "You divide the step by the number of windows. That is a smaller learning rate, and the swing only takes longer to come "
+    "back: what is stepped along still holds the gradients of all updates before.",
+)
+def _(x, h0, target, Wx, Wh, b, window, lr, updates):
+    windows = -(-x.shape[1] // window)
+    return colleague.descend_in_windows(x, h0, target, Wx, Wh, b, window, lr / windows, updates)
+
+
+@descend_in_windows.misconception(
+    "mean-over-the-windows",
+    "The sums begin anew now, but you step along their mean over the windows. E is a sum over all steps, and its gradient "
+    "the sum over the windows.",
+)
+def _(x, h0, target, Wx, Wh, b, window, lr, updates):
+    windows = -(-x.shape[1] // window)
+    return _descent(x, h0, target, Wx, Wh, b, window, lr / windows, updates)
+
+
+@descend_in_windows.misconception(
     "mean-of-all-updates",
     "You divide by the number of updates made so far. The length looks right again, but it is the mean of all gradients "
     "since the beginning, most of them taken at weights that are long gone. Begin each sum anew.",
