@@ -8,4 +8,5 @@ from helpers.checks.chapter_06 import (  # noqa: F401 (importing registers)
     quizzes,
     tied_gradient,
     torch_train_step,
+    train_and_validate,
 )
