@@ -21,7 +21,7 @@
 # **Needs:** [chapter 5](05_language_model.ipynb) (the model, its batches, perplexity),
 # [chapter 3](03_gradient_clipping.ipynb) (clipping), [chapter 2](02_bptt_toy_example.ipynb) (truncated BPTT).
 #
-# **Time:** about 225 minutes, 130 of them for the exercises. 6.7 is a good place for a break.
+# **Time:** about 225 minutes, 130 of them for the exercises. Before 6.7 is a good place for a break.
 
 # %%
 import copy
@@ -145,7 +145,7 @@ def moved_by(step, max_norm):
 
 
 norm = torch.cat([p.grad.flatten() for p in theirs.parameters()]).norm().item()
-print(f"the gradient of these words is {norm:.2f} long")
+print(f"the gradient of these words has the length {norm:.2f}")
 
 # %% [markdown]
 # ### Exercise 6.1 · `torch_train_step` · ★★☆ · 20 min
@@ -318,8 +318,8 @@ claim(
 #
 # ## 6.2 One layer or two
 #
-# `nn.LSTM` puts time first, unless told otherwise: (T, N, D) where our layers had (N, T, D). Inside
-# `TorchLanguageModel`, and wherever this chapter looks into it, arrays are (T, N, ·); ids go in as (N, T) and
+# `nn.LSTM` puts time first, unless told otherwise: (T, N, D) where our layers had (N, T, D). So inside
+# `TorchLanguageModel`, and for the mask that you write in 6.5, arrays are (T, N, ·); ids go in as (N, T) and
 # logits come out as (N, T, V), as always.
 #
 # A recurrent layer turns (T, N, D) into (T, N, H), so another one can read what it wrote. The lower layer's
@@ -405,10 +405,10 @@ for layers, rows in depth.items():
     print(f"{layers:2d}  ", *(f"{value:5.0f}" for value in passes))
 
 # %%
-one, two = ({part: [row[part] for row in depth[n]] for part in batches} for n in (1, 2))
+one, two = ({part: np.array([row[part] for row in depth[n]]) for part in batches} for n in (1, 2))
 claim(
-    "in seven passes over 13,000 words a second layer costs more than 5 points of test perplexity, with either seed",
-    min(two["test"]) > max(one["test"]) + 5,
+    "a second layer costs over 5 points in seven passes over 13,000 words (mean of two seeds)",
+    two["test"].mean() > one["test"].mean() + 5 and two["test"].min() > one["test"].max(),
     heard="Deeper is better",
     verdict="not with these budgets",
 )
@@ -500,7 +500,7 @@ claim(
     verdict="yes; only data helps much",
 )
 claim(
-    "more data lowers the best validation perplexity by over 15 %, neither of the others by as much as 10 %",
+    "more data lowers validation perplexity by over 15 %, the others by under 10 %",
     lowest["more data"] < 0.85 * lowest["plain"]
     and min(lowest["smaller model"], lowest["dropout"]) > 0.9 * lowest["plain"],
     heard=remedies,
@@ -602,10 +602,10 @@ for name in ("plain", "window of 4"):
 rise = {name: curves[name][-1]["valid"] / min(row["valid"] for row in curves[name])
         for name in ("plain", "window of 4")}
 claim(
-    "validation ends at over twice its lowest in a window model, and at less than 1.3 times in an equally large LSTM",
+    "validation ends at over twice its lowest in a window model, below 1.3 times in an equally large LSTM",
     rise["window of 4"] > 2 and rise["plain"] < 1.3,
     heard="Recurrent networks overfit more easily",
-    verdict="not than this rival",
+    verdict="not more than this rival",
 )
 
 # %% [markdown]
@@ -812,17 +812,17 @@ show(
 # %%
 through_time = "Dropout through time destroys the memory"
 claim(
-    "new masks on the cell leave under 75 % of the pronouns right at 8 words, in every draw",
+    "new masks on the cell leave under 75 % of the pronouns right at 8 words",
     right["on c, new at every step"][:, -1].max() < 0.75,
     heard=through_time,
-    verdict="new masks on the cell do",
+    verdict="on the cell, with new masks",
 )
 claim(
-    "one mask on the cell leaves over 80 % right, masks on $h$ of either kind over 90 %",
+    "one mask on the cell leaves over 80 % right, masks on h of either kind over 90 %",
     right["on c, one mask"].min() > 0.8
     and min(right["on h, one mask"].min(), right["on h, new at every step"].min()) > 0.9,
     heard=through_time,
-    verdict="new masks on the cell do",
+    verdict="on the cell, with new masks",
 )
 
 # %% [markdown]
@@ -966,10 +966,10 @@ print(f"{'':28s} changes training   changes evaluation")
 for name, (in_training, in_evaluation) in changes.items():
     print(f"{name:28s} {in_training!s:17s}  {in_evaluation!s}")
 claim(
-    "each of six changes what is minimised in training and nothing in evaluation; without any, nothing changes",
+    "each of six changes what is minimised in training, and nothing in evaluation",
     all(changes[name] == [True, False] for name in acts) and changes["nothing"] == [False, False],
     heard="A regulariser that is switched on acts",
-    verdict="tested: yes, here",
+    verdict="yes",
 )
 
 # %% [markdown]
@@ -1028,7 +1028,7 @@ for H in (650, 100):
     print(f"    embedding and output matrix: {2 * 10_000 * H / untied:.0%} of the untied model")
 tying = "Tying saves parameters, at no cost"
 claim(
-    "a third of a 2 × 650 model with 10,000 words, nearly half of a 2 × 100 one",
+    "tying saves a third of a 2 × 650 model with 10,000 words, nearly half of a 2 × 100 one",
     0.32 < saved[650] < 0.34 and 0.45 < saved[100] < 0.5,
     heard=tying,
     verdict="yes",
@@ -1152,19 +1152,17 @@ changes = {
     after: mean_test[after] - mean_test[before] for before, after in itertools.pairwise(LADDER)
 }
 claim(
-    "on 13,000 words tying is the largest step down, by more than 8 points",
-    min(changes, key=changes.get) == "+ tying" and changes["+ tying"] < -8,
-    heard=tying,
-    verdict="yes",
+    "on 13,000 words tying is the largest step down, more than 5 points",
+    min(changes, key=changes.get) == "+ tying" and changes["+ tying"] < -5,
 )
-claim("the second layer is a step up, by more than 8 points", changes["+ layer"] > 8)
+claim("the second layer is a step up, more than 5 points", changes["+ layer"] > 5)
 claim(
-    "the full model is better with one layer, by more than 2 points, with either seed",
-    max(tests["- layer"]) < min(tests["+ tying"]) - 2,
+    "the full model is better with one layer, by more than 2 points",
+    mean_test["- layer"] < mean_test["+ tying"] - 2,
 )
 claim(
-    "dropout and the single mask are small steps, less than half of tying's",
-    max(abs(changes["+ dropout"]), abs(changes["+ variational"])) < -changes["+ tying"] / 2,
+    "dropout and the single mask are smaller steps, up or down",
+    max(abs(changes["+ dropout"]), abs(changes["+ variational"])) < -changes["+ tying"],
 )
 
 # %% tags=["nbval-ignore-output"]
@@ -1286,7 +1284,7 @@ show(fig, f"Test perplexity, three seeds and their mean: {listed}. Dotted: the f
 
 # %%
 claim(
-    "on 58,000 words of Penn Treebank a second layer costs 29 to 33 points, with every seed",
+    "a second layer costs 29 to 33 points on 58,000 words of Penn Treebank, with every seed",
     all(29 <= more <= 33 for more in test["+ layer"] - test["base"]),
     heard="Deeper is better",
     verdict="not with these budgets",
@@ -1296,28 +1294,28 @@ claim(
     train["+ layer"].min() > 1.4 * train["base"].max(),
 )
 claim(
-    "on 58,000 words of Penn Treebank tying is worth 36 to 39 points, with every seed",
+    "tying is worth 36 to 39 points on 58,000 words of Penn Treebank, with every seed",
     all(36 <= less <= 39 for less in test["+ variational"] - test["+ tying"]),
     heard=tying,
     verdict="yes",
 )
 claim(
-    "dropout is worth 11 to 19 points, with every seed, on the ladder and in the full model",
+    "dropout is worth 11 to 19 points there, with every seed, on the ladder and in the full model",
     all(11 <= less <= 19 for less in test["+ layer"] - test["+ dropout"])
     and all(11 <= more <= 19 for more in test["- dropout"] - test["+ tying"]),
-    heard="Dropout and a single mask buy perplexity",
+    heard="Dropout, better with a single mask, buys perplexity",
     verdict="dropout does",
 )
 claim(
-    "between one mask and new ones the means differ by less than 1 %, on the ladder and in the full model",
+    "between one mask and new ones the means differ by less than 1 % there",
     all(abs(test[a].mean() / test[b].mean() - 1) < 0.01
         for a, b in (("+ variational", "+ dropout"), ("- variational", "+ tying"))),
-    heard="Dropout and a single mask buy perplexity",
+    heard="Dropout, better with a single mask, buys perplexity",
     verdict="dropout does",
 )
 book = "Layers, dropout and tying take 136 to 75"
 claim(
-    "four times the text lowers the base more than layer, dropout, one mask and tying together do",
+    "four times the text lowers perplexity more than all of them together, on 58,000 words",
     (test["base"] - test["base, + text"]).min() > 4 * (test["base"] - test["+ tying"]).max(),
     heard=book,
     verdict="not by themselves",
@@ -1394,14 +1392,14 @@ for name, record in (("constant", constant_rate), ("falling", falling)):
     rates = ", ".join(f"{row['lr']:.3g}" for row in record["curve"])
     print(f"{name:9s} rates {rates:17s} test perplexity {record['test_perplexity']:.1f}")
 claim(
-    "a falling rate alone takes the model of one layer of 100 units from 138 to 128 (one seed)",
+    "a falling rate alone takes one layer of 100 units from 138 to 128 (one seed)",
     round(constant_rate["test_perplexity"]) == 138 and round(falling["test_perplexity"]) == 128,
     heard=book,
     verdict="not by themselves",
 )
 
 # %% [markdown]
-# Ten points, and no word of it in the sentence that the book's step from 136 to 75 is usually summed up in.
+# Ten points, from the rate alone.
 #
 # This chapter uses a smoother way down: half a cosine, from the full rate to zero (Loshchilov & Hutter 2017). It
 # stays high for long and then comes down smoothly. At the very beginning of a run the weights are random and the
@@ -1581,7 +1579,7 @@ print(f"the recipe: {on_what(laptop)}, {laptop['results']['precision']}")
 passed = next(row for row in laptop["curve"] if row["valid_perplexity"] < small["valid_perplexity"])
 print(f"it passes the model of chapter 5 on validation after {passed['seconds'] / 60:.0f} minutes")
 claim(
-    "the whole recipe on the whole text tests below 80, in less than an hour on two cores (one seed)",
+    "the recipe tests below 80, after less than an hour on two cores (one seed)",
     laptop["test_perplexity"] < 80 and laptop["seconds"] < 3600 and laptop["hardware"]["cores"] == 2,
     heard=book,
     verdict="not by themselves",
@@ -1626,7 +1624,7 @@ for seed in sorted({row["seed"] for row in precision["curve"]}):
           f"bfloat16 {b['test_perplexity']:.2f} in {b['seconds']:.0f} s, "
           f"ratio of perplexities {ratios[-1]:.4f}")
 claim(
-    "in three pairs 16 bits end within 1 % of 32, on the lower side, after about half the seconds",
+    "with 16 bits perplexity ends up to 1 % lower, after about half the seconds",
     all(0.99 < ratio < 1 for ratio in ratios) and 1.8 < min(faster) <= max(faster) < 2.5,
     heard="With 16 bits one pays in perplexity",
     verdict="not in three pairs",
@@ -1839,7 +1837,7 @@ little = as_tensors(contiguous_batches(vocabulary.encode(words["train"][:5_000])
 unread = as_tensors(window for window in batches["valid"] if window[0].shape[1] == 40)     # the full ones
 
 
-def trained(loop, p):
+def eight_passes(loop, p):
     """A model with dropout p after eight passes of `loop`, and its curve (passes, 2) in perplexities."""
     model = build(0, dropout=p)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02, fused=True)
@@ -1856,7 +1854,7 @@ def tell(model, curve):
 
 
 # %% tags=["nbval-ignore-output"]
-colleagues = {p: trained(colleagues_loop, p) for p in (0.0, 0.5, 0.7)}
+colleagues = {p: eight_passes(colleagues_loop, p) for p in (0.0, 0.5, 0.7)}
 for p, (model, curve) in colleagues.items():
     print(f"p = {p}")
     tell(model, curve)
@@ -1955,12 +1953,11 @@ def train_and_validate(model, optimizer, train, valid, passes):
 train_and_validate = check("train_and_validate", train_and_validate)
 
 # %% tags=["nbval-ignore-output"]
-mended = {0.5: trained(train_and_validate, 0.5)}
+model, curve = eight_passes(train_and_validate, 0.5)
 print("p = 0.5, mended")
-tell(*mended[0.5])
+tell(model, curve)
 
 # %%
-model, curve = mended[0.5]
 claim("mended, validation ends within 10 % of its lowest", curve[-1, 1] < 1.1 * curve[:, 1].min())
 claim(
     "and training, whose words are read with masks, is far above the same words read again without",
@@ -1970,8 +1967,8 @@ claim(
 # %% [markdown]
 # The last line is worth remembering. With dropout at work, training perplexity *as reported* is that of a network
 # with holes, and lies well above what the same words give without. If the two agree, nothing is dropped. (Validation
-# ends about where the model without dropout was at its best: on so little text dropout saves you the watching,
-# hardly more.)
+# ends about where the model without dropout was at its best: on so little text dropout spares you the choice of the
+# right pass, and hardly more.)
 
 # %% [markdown]
 # ## What was claimed, what was measured

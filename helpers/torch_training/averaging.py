@@ -16,8 +16,9 @@ from helpers.validation import require_int
 class WeightAverage:
     """Averages the weights after every step (Polyak & Juditsky 1992), once it is time to.
 
-    NT-ASGD's rule says when (Merity, Keskar & Socher 2018): at the first epoch whose validation score is
-    worse than the best of all epochs more than `patience` epochs ago. `patience` is in epochs.
+    NT-ASGD's rule says when (Merity, Keskar & Socher 2018, as in their code): at the first epoch whose
+    validation score is worse than the best of all epochs more than `patience` epochs ago. `patience` is in
+    epochs.
     """
 
     def __init__(self, patience: int = 5):

@@ -567,7 +567,7 @@ def _(model, optimizer, inputs, targets, state, max_norm):
     return loss.item(), [torch.stack(layer).detach() for layer in state]
 
 
-@torch_train_step.landmark("moves all weights together by `0.250`")
+@torch_train_step.landmark("`moved_by(torch_train_step, 0.25)` gives `0.250`")
 def _(f):
     import torch
 
