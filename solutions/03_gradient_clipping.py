@@ -221,9 +221,6 @@ for name, curve in without_tanh.items():
     print(f"{name:13s}", *(f"{curve[k]:7.0e}" for k in (1, 10, 30, 100)))
 bump = without_tanh["non-normal"]
 
-# %%
-claim("with eigenvalues of 0.9 only, the length first grows", bump.max() > 5 and bump[-1] < 0.1)
-
 # %% draws=true
 fig, axis = figure(width=7, height=3.4)
 colours = [COLOURS["rnn"], COLOURS["gru"], COLOURS["lstm"], COLOURS["accent"]]
@@ -303,11 +300,8 @@ powers = [np.linalg.matrix_power(J, k) for k in (1, 2, 3, 4, 10)]
 norms = [np.linalg.norm(P, 2) for P in powers]
 print("norms of J, J^2, J^3, J^4, J^10:", *(f"{norm:.0f}" for norm in norms))
 
-# %%
-claim("every step back doubles the product", np.allclose(norms[1:4], 2.0 * np.array(norms[:3])))
-
 # %% [markdown]
-# And without tanh it would be 0 after two steps.
+# Every step back doubles the product, though without tanh it would be 0 after two.
 
 # %% [markdown]
 # ### Exercise 3.2 · `must_vanish` · ★★☆ · 10 min
@@ -333,8 +327,9 @@ must_vanish = check("must_vanish", must_vanish)
 
 # %% [markdown]
 # Now three networks with tanh, H = 64, small random inputs, from a random $h_0$. The first is guaranteed to
-# vanish. The second is a **latch**, $W_h = 3 I$ with the unit matrix I: every unit feeds itself with a weight of 3,
-# and so keeps its sign for ever. The third is 2 Q. Two of the three have a factor above 1. Do both explode?
+# vanish. The second is 64 times the latch of [section 1.2](01_rnn_recap.ipynb), $W_h = 3 I$ with the unit matrix I:
+# every unit feeds itself with a weight of 3, and so keeps its sign for ever. The third is 2 Q. Two of the three have a
+# factor above 1. Do both explode?
 
 # %%
 def product_norms(Wh, steps=50):
@@ -642,9 +637,6 @@ before, after = ([mean_slope(model) for model in three] for three in (fresh, net
 print("mean slope of three plain networks, untrained:", *(f"{slope:.2f}" for slope in before))
 print("                            after 500 steps:  ", *(f"{slope:.2f}" for slope in after))
 
-# %%
-claim("training takes tanh from a slope near 1 to one below 1/2", min(before) > 0.95 and max(after) < 0.5)
-
 # %% [markdown]
 # ### A measurement that hides it
 #
@@ -672,9 +664,6 @@ last_loss = np.median(norms["rnn", "h", 500], axis=0)
 print("words before the blank  ", *(f"{k:7d}" for k in (0, 5, 10, 20, 27)))
 print("loss at the last step   ", *(f"{last_loss[-1 - k]:7.0e}" for k in (0, 5, 10, 20, 27)))
 print("loss at every step      ", *(f"{every_loss[-1 - k]:7.2f}" for k in (0, 5, 10, 20, 27)))
-
-# %%
-claim("with a loss at every step nothing seems to vanish", every_loss.min() > 0.2)
 
 # %% [markdown]
 # Nothing seems to vanish: every state has a loss of its own right beside it, and those near shares are all one sees.
@@ -738,16 +727,15 @@ in_place = {name: g.copy() for name, g in grads.items()}
 optim.clip_grad_norm(in_place, 1.0)
 as_helpers = [np.allclose(in_place[name], clipped[name], rtol=1e-12, atol=0) for name in grads]
 after = clip_grad_norm(clipped, 1.0)[1]
+print("norm after clipping, a little below 1 because of the 1e-6:", 1 - 1e-6 < after < 1)
 
 # %%
 claim(
-    "the clipped gradients equal PyTorch's, with its 1e-6",
-    all(as_torch),
+    "the clipped gradients equal PyTorch's, with its 1e-6, and those of helpers.optim",
+    all(as_torch) and all(as_helpers),
     heard="Clipping by the global norm is what PyTorch does",
     verdict="yes",
 )
-claim("they equal those of helpers.optim.clip_grad_norm", all(as_helpers))
-claim("the norm afterwards is a little below 1, because of the 1e-6", 1 - 1e-6 < after < 1)
 
 # %% [markdown]
 # ### Other ways to clip, and the direction
@@ -939,12 +927,6 @@ for name, found in (("mean", of_mean), ("sum", of_sum)):
     print(f"{name:4s} over the words: mean norm {found.mean():7.2f}", end=", ")
     print(f"above 1 in {np.mean(found > 1):4.0%} of the steps")
 
-# %%
-claim(
-    "a threshold of 1 acts on fewer than half of the steps with the mean, on all with the sum",
-    np.mean(of_mean > 1) < 0.5 and (of_sum > 1).all(),
-)
-
 # %% [markdown]
 # A threshold is a number in the units of the gradient. One that was published with a loss summed over time means
 # something else with a mean, and something else again with another N or T. So print the norms of a hundred steps
@@ -991,9 +973,6 @@ for name, side in (("left", left), ("right", right)):
     print(f"0.1 and more {name:5s} of it: loss {L[side].min():.2f} to {L[side].max():.2f}", end=", ")
     print(f"slope at most {np.abs(slope[side]).max():.2f}")
 
-# %%
-claim("the slope on the wall is more than a million times that beside it", steepest >= 7)
-
 # %% draws=true
 fig, axes = figure(2, width=8.2, height=2.9)
 axes[0].plot(b, L, color=COLOURS["rnn"])
@@ -1039,13 +1018,6 @@ for name, (points, losses) in paths.items():
     w, b = points[-1]
     print(f"{name:12s} longest step {longest[name]:5.2f}", end="   ")
     print(f"ends at w = {w:5.2f}, b = {b:5.2f} with a loss of {losses[-1]:.2f}")
-
-# %%
-claim(
-    "one step without clipping is more than ten times as long as any with it, and that run ends with more loss",
-    longest["no clipping"] > 10 * longest["clipped at 1"]
-    and paths["no clipping"][1][-1] > 0.1 > 10 * paths["clipped at 1"][1][-1],
-)
 
 # %% draws=true
 grid_w, grid_b = np.meshgrid(np.linspace(0.3, 2.3, 400), np.linspace(-0.1, 1.1, 400))
@@ -1165,7 +1137,6 @@ claim(
     heard="Training diverges without clipping",
     verdict="at high rates",
 )
-claim("clipped at 0.25, no run leaps at any of the rates", not any(leaps[lr, 0.25].any() for lr in RATES))
 claim(
     "no run leaps where rate times threshold is at most 3; all do where it is 10 or more and the rate 3 or more",
     all(
@@ -1173,7 +1144,6 @@ claim(
         for (lr, max_norm), leap in leaps.items()
     ),
 )
-claim("at rate 0.3 a threshold of 0.25 is a brake", ends[0.3, 0.25].min() > ends[0.3, np.inf].max() + 0.1)
 claim(
     "at its best rate a run ends within 0.05 nats of the same loss, clipped at 0.25 or not at all",
     abs(best[np.inf] - best[0.25]) < 0.05,
@@ -1404,12 +1374,6 @@ claim(
     heard="An orthogonal start cures vanishing",
     verdict="not for long",
 )
-claim(
-    "at 32 words no run from it has more than 60 % right",
-    column("orthogonal", "accuracy", 32).max() < 0.6,
-    heard="An orthogonal start cures vanishing",
-    verdict="not for long",
-)
 
 # %% draws=true
 fig, axes = figure(2, width=8.2, height=3.5, sharey=True)
@@ -1448,12 +1412,6 @@ for low, high in ((1e-2, np.inf), (1e-4, 1e-2), (0, 1e-4)):
     successes.append(success[group].mean())
     print(f"gradient at the name {low:5.0e} to {high:5.0e}: {group.sum():3d} runs", end=", ")
     print(f"of which {successes[-1]:4.0%} have more than 90 % of the pronouns right")
-
-# %%
-claim(
-    "the longer the gradient at the name after 100 steps, the more runs learn it",
-    successes == sorted(successes, reverse=True),
-)
 
 # %% [markdown]
 # Where the gradient still arrives, the name is mostly learned; where it does not, hardly ever, clipped or not.
@@ -1628,10 +1586,6 @@ end = {
 
 # %%
 claim("mended, no run in parts ends 0.3 nats above those in one part", np.ptp(end["mended"]) < 0.3)
-claim(
-    "his runs in 5 parts all end more than 0.5 nats above those in 1",
-    end["theirs"][2].min() > end["theirs"][0].max() + 0.5,
-)
 
 # %% [markdown]
 # One part or five, it is the same training. The fault is easily made wherever a gradient comes in pieces: in PyTorch,
