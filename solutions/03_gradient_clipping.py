@@ -46,8 +46,9 @@ for a in (0.0, 0.5, 1.0, 2.0, 4.0):
     print(f"{a:5.1f}  {h:5.3f}   {1 - h**2:5.3f}")
 
 # %% [markdown]
-# The slope is 1 at $a = 0$ and below 1 everywhere else. The sigmoid's slope is at most 1/4, also at 0. The slope
-# of ReLU, $\max(a, 0)$, is 0 or 1.
+# The slope is 1 at $a = 0$ and below 1 everywhere else. Two other activations: the **sigmoid** $1/(1 + e^{-a})$, which
+# goes from 0 to 1 as tanh goes from −1 to 1, and **ReLU**, $\max(a, 0)$. The sigmoid's slope is at most 1/4, also at
+# 0; ReLU's is 0 or 1.
 
 # %%
 a = np.linspace(-5, 5, 401)
@@ -448,10 +449,10 @@ quiz_singular_value = check("quiz_singular_value", quiz_singular_value)
 # %% [markdown]
 # ## 3.3 In a real model
 #
-# Random matrices are one thing. What happens in a network that learns to write? We train a language model
-# (embedding, recurrent layer, output layer, as in chapters 1 and [5](05_language_model.ipynb)) on the pronoun
-# stories of chapter 1 with 0 to 24 words of filler, and ask at the blank, "… and ___ smiled": how long is the
-# gradient of *this one* loss L at every earlier state?
+# Random matrices are one thing. What happens in a network that learns to write? We train a **language model**,
+# which predicts every next word from all before it (embedding, recurrent layer, output layer, as in chapter 1;
+# [chapter 5](05_language_model.ipynb) is about them), on the pronoun stories of chapter 1 with 0 to 24 words of filler.
+# Then we ask at the blank, "… and ___ smiled": how long is the gradient of *this one* loss L at every earlier state?
 #
 # It takes the sweep of chapter 2, with one difference: only the last step has a loss. What arrives there,
 # $\partial L / \partial h_T$ (N, H), comes from the output layer.
@@ -1126,13 +1127,13 @@ for lr in RATES:
 
 # %%
 claim(
-    "at rates 0.3 and 1 no run leaps, clipped or not",
+    "at rates 0.3 and 1 no run leaps above 2 ln V, clipped or not",
     not any(leaps[lr, max_norm].any() for lr in (0.3, 1.0) for max_norm in THRESHOLDS),
     heard="Training diverges without clipping",
     verdict="at high rates",
 )
 claim(
-    "at rates 3, 5 and 10 all runs without clipping leap and end above all that are clipped at 0.25",
+    "at rates 3, 5 and 10 all runs without clipping leap above 2 ln V, and end above all clipped at 0.25",
     all(leaps[lr, np.inf].all() and ends[lr, np.inf].min() > ends[lr, 0.25].max() for lr in (3.0, 5.0, 10.0)),
     heard="Training diverges without clipping",
     verdict="at high rates",
@@ -1425,7 +1426,7 @@ for low, high in ((1e-2, np.inf), (1e-4, 1e-2), (0, 1e-4)):
 # - **a** It lets words that stand far back influence the weights again.
 # - **b** It keeps a single step short where the gradient is huge, without turning it.
 # - **c** It gives every step the same length, so that steps with a small gradient are no longer too short.
-# - **d** It makes the choice of the learning rate unnecessary: whatever the rate, training no longer diverges.
+# - **d** It makes the choice of the learning rate unnecessary: whatever the rate, no loss leaps any more.
 
 # %% exercise="quiz_clipping"
 def quiz_clipping():
@@ -1446,7 +1447,7 @@ quiz_clipping = check("quiz_clipping", quiz_clipping)
 # back needs the states of all steps (chapter 2), and for larger batches his memory does not suffice. So he reads a
 # window in k **parts**, a few stories at a time, takes the gradient of each part's mean loss, and makes *one* step from
 # all of them. Their mean, weighted by the number of words, is the gradient of the whole window; k should make no
-# difference. Here are his runs in 1, 2 and 5 parts, three seeds each (about ten seconds), and a test that he made.
+# difference. Here are his runs in 1, 2 and 5 parts, three seeds each (a few seconds), and a test that he made.
 
 # %%
 from helpers.colleague import chapter_03 as colleague

@@ -52,7 +52,14 @@ def _cases(rng):
 
 
 step_in_parts = Exercise(
-    "step_in_parts", "03", step_in_parts_reference, ("new",), _cases, rounds=10, float32_rtol=1e-4
+    "step_in_parts",
+    "03",
+    step_in_parts_reference,
+    ("new",),
+    _cases,
+    rounds=10,
+    rtol=1e-6,   # with the 1e-6 of PyTorch or without
+    float32_rtol=1e-4,
 )
 
 
@@ -177,7 +184,8 @@ def _(params, parts, lr, max_norm):
 @step_in_parts.misconception(
     "always-rescaled",
     "You clip the sum, once; but you bring it to max_norm also when it is shorter. Then every step has the same length, "
-    "and training cannot settle. A factor of at most 1: min(1, …).",
+    "and training cannot settle. A factor of at most 1: min(1, …). (Or the weights are `words` alone, without / all_words: "
+    "then the sum is always too long.)",
 )
 def _(params, parts, lr, max_norm):
     total = _weighted(params, parts)
@@ -204,13 +212,26 @@ def _(params, parts, lr, max_norm):
 
 
 @step_in_parts.misconception(
-    "weighted-by-words-alone",
-    "You clip once, after adding. But the gradients are multiplied by their words and never divided by all words: that "
-    "is the gradient of the *sum* of the losses.",
+    "weighted-and-divided",
+    "You clip once, after adding. But the sum is divided by len(parts) besides: with the weights words / all_words it "
+    "is a mean already.",
 )
 def _(params, parts, lr, max_norm):
-    words = np.array([float(words) for words, _ in parts])
-    return _moved(params, _clipped(_weighted(params, parts, words), max_norm), lr)
+    shorter = _weighted(params, parts, _weights(parts) / len(parts))
+    return _moved(params, _clipped(shorter, max_norm), lr)
+
+
+@step_in_parts.misconception(
+    "eps",
+    "That hides it. A larger number in the denominator shortens all gradients, also those that are short enough, and "
+    "each part is still clipped by itself.",
+)
+def _(params, parts, lr, max_norm):
+    def damped(share):
+        scale = min(1.0, max_norm / (clip_scale(share, 1.0)[0] + 1.0))
+        return {name: g * scale for name, g in share.items()}
+
+    return _moved(params, _weighted(params, parts, cut=damped), lr)
 
 
 @step_in_parts.misconception(
