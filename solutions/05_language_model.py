@@ -202,15 +202,15 @@ print("affine does not mix rows or steps:", np.allclose(one_row, logits[3, 5], a
 # Write the last layer, forwards **and** backwards. Forwards: softmax over the vocabulary, then the mean of $-\ln p$ of the target
 # over all N·T places. Backwards: the gradient of that mean in the logits. It collapses to something short:
 #
-# $$\frac{\partial L}{\partial z} = \frac{p - y}{N T}, \qquad y \text{ one-hot}.$$
+# $$\frac{\partial\,\text{loss}}{\partial z} = \frac{p - y}{N T}, \qquad y \text{ one-hot}.$$
 #
 # To see why, write the loss of one place as $-z_{\text{target}} + \ln \sum_j e^{z_j}$ and differentiate.
 #
 # <details><summary>A nudge</summary>Subtract the largest logit of each row before exp, and stay with logarithms: a p that has
 # become 0 has none, while ln p = z − ln Σ e<sup>z</sup> is an ordinary number. For the gradient, take 1 off p at the target's
 # place.</details>
-# <details><summary>A recipe</summary>shifted = logits − logits.max(axis=-1, keepdims=True);
-# log_p = shifted − np.log(np.exp(shifted).sum(axis=-1, keepdims=True)). The loss is minus the mean of
+# <details><summary>A recipe</summary>shifted = logits - logits.max(axis=-1, keepdims=True);
+# log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)). The loss is minus the mean of
 # np.take_along_axis(log_p, targets[..., None], axis=-1). Gradient: np.exp(log_p) minus
 # np.eye(V, dtype=logits.dtype)[targets], divided by targets.size. (Without the dtype, np.eye would turn float32 into
 # float64.)</details>
@@ -381,7 +381,7 @@ claim("loop and Trainer give the same weights, to the last bit", same)
 # %% [markdown]
 # ## 5.7 Down to the floor
 #
-# Now to the end: four more epochs, about ten seconds. A trainer that has done two goes on where it stopped.
+# Now to the end: four more epochs, five to ten seconds. A trainer that has done two goes on where it stopped.
 
 # %%
 trainer.fit(batches["train"], batches["valid"], epochs=6)
@@ -442,7 +442,7 @@ show(
 # %% [markdown]
 # A model within a few percent of the best that is possible at all: on real text one never gets to see that.
 #
-# What did it learn, and when? Train a fresh one for 500 steps and look in every 25 (some ten seconds): does it give the right
+# What did it learn, and when? Train a fresh one for 500 steps and look in every 25 (five to ten seconds): does it give the right
 # pronoun the larger probability?
 
 # %%
@@ -616,7 +616,7 @@ show(
 # %% [markdown]
 # ## 5.9 Evaluate honestly
 #
-# The same weights and the same validation text, evaluated in six ways (a story at a time is slow: some ten seconds):
+# The same weights and the same validation text, evaluated in six ways (a story at a time is slow: five to ten seconds):
 
 # %%
 def windows_from_zero(model, batches):
@@ -665,8 +665,9 @@ claim("a reset at each window of 5 costs more than one at each window of 20", ze
 #
 # ### Which state?
 #
-# An LSTM has two, and lectures differ on what is handed on: some say that $c$ "stays inside the layer". From *step to step* both
-# go on, and so they must from window to window. Here each of them is wiped out at the border between two windows:
+# An LSTM has two, $h$ and $c$, and one hears that $c$ "stays inside the layer". From *step to step* both go on, and so they must
+# from window to window. [Chapter 4](04_lstm_gru.ipynb) saw what becomes of the pronouns otherwise; here is the price in perplexity
+# when either state is wiped out at the border between two windows:
 
 # %%
 def kept_between_windows(model, batches, keep_h, keep_c):
@@ -1187,7 +1188,9 @@ claim("for the two that occur it stays at most 2.5 nats below the truth", min(be
 #
 # The network gets every chance we can think of. It sees the last 24 *changes*, so it need not care how high the price is by now,
 # and predicts the next change; the forecast is the last value plus that. It is trained on the days before `start`. The scale of
-# the changes is taken from these days as well: a scale from the whole series would tell about the future.
+# the changes is taken from these days as well: a scale from the whole series would tell about the future. In the code,
+# `sliding_window_view` lays the 24 changes before each day into a row of their own; the GRU ([chapter 4](04_lstm_gru.ipynb)) reads all
+# rows from a zero state, and only its last state is used.
 
 # %%
 from helpers.corpora import series
@@ -1198,9 +1201,9 @@ def forecast(values, start, seed, T=24, H=8, epochs=20):
     """values (L,) → forecasts (L,), each from the T changes before it; trained on values[:start] alone."""
     changes = np.diff(values)                                            # (L - 1,)
     scale = changes[: start - 1].std()
-    z = (changes / scale).astype(np.float32)
-    seen = np.lib.stride_tricks.sliding_window_view(z[:-1], T)           # (M, T), a row for each change
-    wanted = z[T:]                                                       # (M,), the change after each row
+    scaled = (changes / scale).astype(np.float32)
+    seen = np.lib.stride_tricks.sliding_window_view(scaled[:-1], T)      # (M, T), a row for each change
+    wanted = scaled[T:]                                                  # (M,), the change after each row
     rng = np.random.default_rng(seed)
     gru, affine = GRU(1, H, rng=rng), Affine(H, 1, rng=rng)
     optimizers = [Adam(gru.params, lr=0.01), Adam(affine.params, lr=0.01)]
@@ -1213,7 +1216,7 @@ def forecast(values, start, seed, T=24, H=8, epochs=20):
         for part in np.array_split(rng.permutation(trained), trained // 50):
             error = predict(seen[part]) - wanted[part]                   # gradient of error² / 2
             dh_last = affine.backward(error[:, None] / len(part))
-            gru.backward(np.zeros((len(part), T, H), np.float32), dh_last)
+            gru.backward(np.zeros((len(part), T, H), np.float32), dh_last)   # nothing from earlier steps
             optimizers[0].step(gru.grads)
             optimizers[1].step(affine.grads)
     forecasts = np.full(len(values), np.nan)                             # the first ones have no T changes
@@ -1254,8 +1257,8 @@ show(
 # Compute the skill on the days from `start` on. The persistence forecast of day t is the value of day t − 1.
 #
 # <details><summary>A nudge</summary>Which day is "yesterday" for the very first tested day? It lies before `start`.</details>
-# <details><summary>A recipe</summary>yesterday = series[start − 1 : −1] is as long as series[start:]. Two means of squared differences,
-# and 1 minus the first over the second.</details>
+# <details><summary>A recipe</summary>yesterday = series[start - 1 : -1] is as long as series[start:]. Two means of squared
+# differences, and 1 minus the first over the second.</details>
 #
 # You are there when the series [1, 2, 4, 6] with forecasts [0, 2, 3, 5] and `start = 2` gives `0.75`.
 
@@ -1346,7 +1349,7 @@ show(
 # batches and our clipping; only the loop is new. It runs, and the loss falls. But after two epochs the model stands higher than
 # one that our loop of 5.6 has trained for two epochs from the same initial weights.
 #
-# First the symptoms (some ten seconds). *One window by heart* is the test of 5.5, done with each of the two loops. The other columns
+# First the symptoms (five to ten seconds). *One window by heart* is the test of 5.5, done with each of the two loops. The other columns
 # are validation perplexities, measured with *our* `evaluate`: with the state carried from window to window, and with a zero state at each window.
 
 # %%
@@ -1394,7 +1397,7 @@ claim("a carried state is worth over 4 % to our model and under 3 % to the colle
       worth > 1.04 and their_worth < 1.03)
 
 # %% [markdown]
-# ### Exercise 5.8 · `quiz_fault_epoch` · ★★☆ · 5 min
+# ### Exercise 5.8 · `quiz_fault_epoch` · ★★☆ · 10 min
 # Which fault fits all the symptoms?
 #
 # - **a** The gradient is wrong: one of the LSTM's gates is differentiated wrongly.

@@ -51,8 +51,8 @@ def draw():
     floor = validation_floor(pronouns)
     left.axhline(floor, color=COLOURS["floor"], linewidth=0.9, linestyle=":")
     left.text(1, floor, "exact floor", va="bottom", fontsize=9)
-    left.set(title="stories with a known floor", xlabel="epoch", ylabel="validation perplexity", xticks=epochs)
-    left.set_ylim(floor - 0.01, None)
+    left.set(title="stories with a known floor", xlabel="epoch", xticks=epochs)
+    left.set(ylabel="validation perplexity", ylim=(floor - 0.01, None))
     context = {row["context"]: row["perplexity"] for row in ptb["results"]["context"]}
     right.plot(list(context), list(context.values()), "o-", color=COLOURS["lstm"])
     right.set(title="Penn Treebank: how far back does it look?", xlabel="words of context", xscale="log")

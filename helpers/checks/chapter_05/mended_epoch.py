@@ -242,6 +242,14 @@ def _(model, optimizer, batches, max_norm, rng):
 
 
 @mended_epoch.misconception(
+    "loss-returned",
+    "The training is mended. But you return the mean loss; the perplexity is exp of it, as in the colleague's last line.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    return float(np.log(_mended(model, optimizer, batches, max_norm, rng)))
+
+
+@mended_epoch.misconception(
     "backwards",
     "Your order runs from the end of the text to its beginning: each window starts from what comes *after* it.",
 )

@@ -124,6 +124,24 @@ def _(series, forecasts, start):
     return float(1 - _mse(yesterday, forecasts[start:]) / _mse(series[start:], yesterday))
 
 
+@skill_score.misconception(
+    "tomorrow",
+    "Your baseline is the value of the day *after* (np.roll by −1 shifts towards the past). Persistence knows yesterday: "
+    "series[start - 1 : -1].",
+)
+def _(series, forecasts, start):
+    return float(1 - _mse(series[start:], forecasts[start:]) / _mse(series[start:], np.roll(series, -1)[start:]))
+
+
+@skill_score.misconception(
+    "correlation",
+    "That is the correlation, the number behind the picture that fools: it is close to 1 for yesterday's value, too. "
+    "Compare squared errors.",
+)
+def _(series, forecasts, start):
+    return float(np.corrcoef(series[start:], forecasts[start:])[0, 1])
+
+
 @skill_score.misconception("ratio", "This is the ratio of the errors; the skill is 1 minus it.")
 def _(series, forecasts, start):
     return 1 - _skill_score(series, forecasts, start)
