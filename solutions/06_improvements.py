@@ -484,12 +484,8 @@ print(f"plain, at the end    {end['train']:7.0f} {end['valid']:7.0f} {PASSES:8d}
 # %%
 lowest = {name: row["valid"] for name, row in best.items()}
 claim(
-    "plain: training perplexity falls with every pass",
-    all(a["train"] > b["train"] for a, b in itertools.pairwise(plain)),
-)
-claim(
-    "plain: validation turns, and ends more than 4 % above its lowest",
-    end["valid"] > 1.04 * lowest["plain"] and best["plain"]["epoch"] < PASSES,
+    "plain: training falls with every pass, validation turns and ends more than 4 % above its lowest",
+    all(a["train"] > b["train"] for a, b in itertools.pairwise(plain)) and end["valid"] > 1.04 * lowest["plain"],
 )
 remedies = "More data, a smaller model, regularisation help against overfitting"
 gap = {name: lowest[name] / known[name] for name in models}
@@ -586,7 +582,7 @@ target = count(build(0))
 width = min(range(32, 128), key=lambda h: abs(count(WindowModel(V, SIZE, h, 4)) - target))
 torch.manual_seed(0)
 window_model = WindowModel(V, SIZE, width, 4)
-claim("the two have equally many numbers, within 1 %", abs(count(window_model) / target - 1) < 0.01)
+print(f"as many numbers, within 1 %: {abs(count(window_model) / target - 1) < 0.01}")
 curves["window of 4"] = fit(window_model, both, epochs=PASSES, **long)
 
 # %% tags=["nbval-ignore-output"]
@@ -743,7 +739,12 @@ for seed in (0, 2):
         if min(right) > 0.95:
             break
     readers.append(reader)
-    claim(f"reader {len(readers)} gets over 95 % of the pronouns right, at every distance", min(right) > 0.95)
+    print("right by words of filler:  ",
+          "  ".join(f"{d}: {share:.0%}" for d, share in zip(DISTANCES, right, strict=True)))
+claim(
+    "both readers get over 95 % of the pronouns right, at every distance",
+    all(pronouns_right(reader, asked[d]) > 0.95 for reader in readers for d in DISTANCES),
+)
 
 # %% [markdown]
 # They remember the name. Now disturb this memory while they read, with p = 0.2, in five ways. Guess first: which
@@ -905,9 +906,10 @@ drawn_anew = functional.dropout(x, 0.3)
 for name, dropped in (("one mask", held), ("ordinary", drawn_anew)):
     print(f"{name}: {int((dropped[:, 0] == 0).sum())} of 20 · 40 entries of the first row dropped, "
           f"{int((dropped[:, 0] == 0).all(dim=0).sum())} units at every step")
-claim("with one mask every step of a row drops the same units", (held == held[0]).all())
-claim("ordinary dropout drops other units at other steps", not (drawn_anew == drawn_anew[0]).all())
-claim("rows of the batch have masks of their own", not (held[:, 0] == held[:, 1]).all())
+claim(
+    "with one mask a row drops the same units at every step, and another row others",
+    (held == held[0]).all() and not (held[:, 0] == held[:, 1]).all(),
+)
 
 # %% draws=true
 fig, axes = figure(2, width=8, height=2.7, sharey=True)
@@ -1014,12 +1016,6 @@ def parameter_count(vocab_size, embedding_size, hidden_size, num_layers, tied):
 parameter_count = check("parameter_count", parameter_count)
 
 # %%
-claim("the counts are those of the live models, with one to three layers, tied or not", all(
-    parameter_count(V, 48, 64, layers, tied)
-    == TorchLanguageModel(V, 48, 64, num_layers=layers, tied=tied).parameter_count
-    for layers in (1, 2, 3)
-    for tied in (False, True)
-))
 saved = {}
 for H in (650, 100):
     untied, tied = (parameter_count(10_000, H, H, 2, each) for each in (False, True))
@@ -1152,10 +1148,9 @@ changes = {
     after: mean_test[after] - mean_test[before] for before, after in itertools.pairwise(LADDER)
 }
 claim(
-    "on 13,000 words tying is the largest step down, more than 5 points",
-    min(changes, key=changes.get) == "+ tying" and changes["+ tying"] < -5,
+    "on 13,000 words tying is the largest step down and the second layer a step up, each of more than 5 points",
+    min(changes, key=changes.get) == "+ tying" and changes["+ tying"] < -5 and changes["+ layer"] > 5,
 )
-claim("the second layer is a step up, more than 5 points", changes["+ layer"] > 5)
 claim(
     "the full model is better with one layer, by more than 2 points",
     mean_test["- layer"] < mean_test["+ tying"] - 2,
@@ -1431,10 +1426,9 @@ def cosine_rate(step, total_steps, warmup_steps, lr):
 cosine_rate = check("cosine_rate", cosine_rate)
 
 # %%
-schedule = cosine(400, 40)
-mine = [cosine_rate(step, 400, 40, 0.02) for step in range(450)]
-theirs = [0.02 * schedule(step) for step in range(450)]
-claim("it is helpers.torch_training.schedules.cosine, times the rate", np.allclose(mine, theirs))
+rates = [cosine_rate(step, 400, 40, 0.02) for step in range(400)]
+print("step ", *(f"{step:7d}" for step in (0, 20, 39, 100, 200, 300, 399)))
+print("rate ", *(f"{rates[step]:7.4f}" for step in (0, 20, 39, 100, 200, 300, 399)))
 
 # %% [markdown]
 # The second: keep the rate, and use the *mean* of the weights of many steps in place of the last ones (Polyak &
@@ -1473,24 +1467,10 @@ def averaging_begins(scores, patience):
 averaging_begins = check("averaging_begins", averaging_begins)
 
 # %%
-from helpers.torch_training.averaging import WeightAverage
-
-
-def begins(scores, patience):
-    """The epoch after which the average that `TorchTrainer` can keep has begun, or None."""
-    average, model = WeightAverage(patience), nn.Linear(1, 1)
-    for epoch, score in enumerate(scores):
-        average.end_epoch(model, score)
-        if average.active:
-            return epoch
-    return None
-
-
 rng = np.random.default_rng(2)
 scores = [60 + 120 * math.exp(-epoch / 4) + rng.normal() for epoch in range(30)]     # made up
 start = averaging_begins(scores, 5)
 print("averaging begins after epoch", start)
-claim("the average that the trainer can keep begins after the same epoch", begins(scores, 5) == start)
 
 # %% [markdown]
 # What both are for can be drawn. A bowl in 50 dimensions, its gradient measured with noise, 400 steps of
@@ -1525,10 +1505,9 @@ claim("both ways out end nearer the bottom than a constant rate, by half at leas
 
 # %% draws=true
 fig, (left, middle, right) = figure(3, width=10, height=3.1)
-left.plot(mine[:400], color=COLOURS["lstm"], label="cosine, 40 steps of warm-up")
+left.plot(rates, color=COLOURS["lstm"], label="cosine, 40 steps of warm-up")
 halved = stepped(50, 4, 0.5)
-rates = [0.02 * halved(step) for step in range(400)]
-left.plot(rates, color=COLOURS["warm"], label="from 200 on halved every 50")
+left.plot([0.02 * halved(step) for step in range(400)], color=COLOURS["warm"], label="from 200 on halved every 50")
 left.plot([0.02] * 400, ":", color=COLOURS["rnn"], label="constant")
 left.set(xlabel="step", ylabel="learning rate", title="three schedules", ylim=(0, 0.033))
 left.legend(frameon=False, fontsize=9, loc="upper right")
@@ -1716,7 +1695,6 @@ def gradient(rows):
 whole = gradient(slice(0, 4))
 halves = (gradient(slice(0, 2)) + gradient(slice(2, 4))) / 2
 print("two halves, averaged: largest difference to the whole, below", difference(halves, whole))
-claim("the mean of the halves' gradients is that of the whole", np.allclose(halves, whole, rtol=0, atol=1e-12))
 
 # %% [markdown]
 # The mean loss over four rows is the mean of two means over two rows, and a gradient is linear in its loss.
@@ -1864,15 +1842,6 @@ claim(
     "with any of the three, validation ends more than 15 % above its lowest",
     all(curve[-1, 1] > 1.15 * curve[:, 1].min() for _, curve in colleagues.values()),
 )
-claim(
-    "in the first pass training is the slower the larger p is",
-    colleagues[0.0][1][0, 0] < colleagues[0.5][1][0, 0] < colleagues[0.7][1][0, 0],
-)
-claim(
-    "what he reports of validation is what is read again without dropout",
-    all(math.isclose(math.exp(mean_nats(model, unread)), curve[-1, 1], rel_tol=1e-3)
-        for model, curve in colleagues.values()),
-)
 
 # %% [markdown]
 # ### Exercise 6.9 · `quiz_dropout_does_nothing` · ★★☆ · 5 min
@@ -1960,15 +1929,15 @@ tell(model, curve)
 # %%
 claim("mended, validation ends within 10 % of its lowest", curve[-1, 1] < 1.1 * curve[:, 1].min())
 claim(
-    "and training, whose words are read with masks, is far above the same words read again without",
-    curve[-1, 0] > 1.4 * math.exp(mean_nats(model, little)),
+    "and the last pass reports over twice the training perplexity of his, with the same p",
+    curve[-1, 0] > 2 * colleagues[0.5][1][-1, 0],
 )
 
 # %% [markdown]
 # The last line is worth remembering. With dropout at work, training perplexity *as reported* is that of a network
-# with holes, and lies well above what the same words give without. If the two agree, nothing is dropped. (Validation
-# ends about where the model without dropout was at its best: on so little text dropout spares you the choice of the
-# right pass, and hardly more.)
+# with holes, so it has to stay high. A training curve that falls as fast with dropout as without is a sign that
+# nothing is dropped. (Validation ends about where the model without dropout was at its best: on so little text
+# dropout spares you the choice of the right pass, and hardly more.)
 
 # %% [markdown]
 # ## What was claimed, what was measured
@@ -1978,6 +1947,7 @@ table(
     unmeasured={
         "Two layers of 650 units reach 75.8": "four of forty epochs are recorded here",
         "AWD-LSTM reaches 57.3": "two epochs of its first stage are recorded here",
+        "On a million words more layers pay": "the recipe has two, AWD-LSTM three; neither was tried with one",
     }
 )
 
@@ -2022,9 +1992,10 @@ table(
 # - Press & Wolf (2017), *Using the output embedding to improve language models*, EACL; Inan, Khosravi & Socher
 #   (2017), *Tying word vectors and word classifiers*, ICLR.
 # - Merity, McCann & Socher (2017), *Revisiting activation regularization for language RNNs*, arXiv:1708.01009.
-# - Merity, Keskar & Socher (2018), *Regularizing and optimizing LSTM language models*, ICLR (AWD-LSTM).
+# - Merity, Keskar & Socher (2018), *Regularizing and optimizing LSTM language models*, ICLR (AWD-LSTM); their
+#   code, github.com/salesforce/awd-lstm-lm (the command with 58.8 and 56.5; issue 13 on the averaging rule).
 # - Loshchilov & Hutter (2017), *SGDR: stochastic gradient descent with warm restarts*, ICLR (the cosine).
 # - Polyak & Juditsky (1992), *Acceleration of stochastic approximation by averaging*, SIAM Journal on Control
 #   and Optimization 30.
 # - Saito (2018), *Deep Learning from Scratch 2*, O'Reilly Japan (136 and 75.8; `ch06` of its repository has the
-#   rule for the rate).
+#   rule for the rate); Apache MXNet, example `rnn/word_lm` (75.4).

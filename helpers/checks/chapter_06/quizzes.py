@@ -44,11 +44,10 @@ Quiz(
         "dropout. The two are the same: his validation is in order.",
         "b": "Not this one. With 0.7 in place of 0.5 the curve turns at the same place and rises as far, where it should turn "
         "later. And in the first passes the larger p does slow the training down: it is strong enough, while it lasts.",
-        "c": "Yes. In the first pass training is the slower the more is dropped; from about the fourth on it is as fast as "
-        "with p = 0. And his last training number is that of a network without holes: read again without dropout, the same "
-        "words give nearly the same.",
+        "c": "Yes. In the first pass training is the slower the more is dropped; after some passes it is as low as with "
+        "p = 0, whatever p is. From then on the curves are those of a network in which nothing is dropped.",
         "d": "Not this one. Unscaled, a network trained with p = 0.7 would meet units 3.3 times as large, on average, "
-        "whenever it is read without dropout. Its training words, read again, would then give a far worse number than he "
-        "reports; they give nearly the same.",
+        "whenever it is read without dropout. Its training words, read again, would come out worse than he reports. They "
+        "come out better, for the pass itself has taught it something, as with p = 0.",
     },
 )

@@ -74,7 +74,9 @@ def _cases(rng):
         from helpers.checks.chapter_06.noisy_model import NoisyModel
         from helpers.checks.chapter_06.small_model import random_weights
 
-        return NoisyModel(random_weights(np.random.default_rng(seed), V, D, H, 1), p)
+        weights = random_weights(np.random.default_rng(seed), V, D, H, 1)
+        weights["output"] *= 3      # gradients longer than the threshold, now and then
+        return NoisyModel(weights, p)
 
     def make_optimizer(model):
         from helpers.checks.chapter_06.small_model import SGD
@@ -106,19 +108,26 @@ OUTPUTS = ("training", "validation", "weights")
 def _trial(function, model, optimizer, train, valid, passes):
     import torch
 
+    settings = _settings(optimizer)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         curve = function(model, optimizer, train, valid, passes)
+    if _settings(optimizer) != settings:
+        raise Complaint("The optimizer's settings (lr, weight_decay, …) are not what they were: leave them alone.")
     wanted = "The function should return a list with a pair (training, validation) for each pass"
     if not isinstance(curve, list | tuple | np.ndarray):
         raise Complaint(f"{wanted}; it returned {'nothing' if curve is None else f'one {type(curve).__name__}'}.")
     if len(curve) != passes:
-        raise Complaint(f"{wanted}, {passes} of them; it returned {len(curve)}.")
+        raise Complaint(f"{wanted}; it returned {'fewer' if len(curve) < passes else 'more'} than there are passes.")
     try:
         training, validation = np.array([[float(number) for number in pair] for pair in curve]).T
     except (TypeError, ValueError):
         raise Complaint(f"{wanted}, two numbers each; something else is in it.") from None
     return training, validation, _flat(model.weights)
+
+
+def _settings(optimizer):
+    return [{name: value for name, value in group.items() if name != "params"} for group in optimizer.param_groups]
 
 
 def _flat(weights):
@@ -175,23 +184,12 @@ def _(model, optimizer, train, valid, passes):
 
 @train_and_validate.misconception(
     "smaller-rate",
-    "A rate ten times smaller only puts the turn off: the text is learned by heart more slowly, and still nothing is dropped "
-    "after the first pass.",
+    "A smaller rate or some weight decay only puts the turn off: the text is learned by heart more slowly, and still nothing "
+    "is dropped after the first pass.",
 )
 def _(model, optimizer, train, valid, passes):
     for group in optimizer.param_groups:
         group["lr"] /= 10
-    return _unchanged(model, optimizer, train, valid, passes)
-
-
-@train_and_validate.misconception(
-    "half-the-rate",
-    "Half the rate only puts the turn off: the text is learned by heart more slowly, and still nothing is dropped after the "
-    "first pass.",
-)
-def _(model, optimizer, train, valid, passes):
-    for group in optimizer.param_groups:
-        group["lr"] /= 2
     return _unchanged(model, optimizer, train, valid, passes)
 
 
@@ -263,6 +261,19 @@ def _(model, optimizer, train, valid, passes):
     curve = []
     for _ in range(passes):
         training = _train_pass(model, optimizer, train, max_norm=0.25)
+        model.eval()
+        curve.append((training, _read(model, valid)))
+    return curve
+
+
+@train_and_validate.misconception(
+    "not-clipped", "The loop is mended, but the gradient is no longer clipped: `clip_grad_norm_` at 1, before `step`."
+)
+def _(model, optimizer, train, valid, passes):
+    curve = []
+    for _ in range(passes):
+        model.train()
+        training = _train_pass(model, optimizer, train, max_norm=math.inf)
         model.eval()
         curve.append((training, _read(model, valid)))
     return curve
