@@ -311,7 +311,7 @@ for seed, leak in zip((1, 2, 3, 4), leaks, strict=True):
 # %% [markdown]
 # Neither test notices either bug. With a state a network can memorise noise, so mixed-up targets pass; and an untrained model
 # cannot use an answer that it is handed, so a leak does not show in the first loss. Mixed-up targets show on text the model has not
-# seen. A leak shows later, as a result too good to be true: held-out text below the floor, where there is one.
+# seen. A leak shows later, as a result too good to be true: held-out text well below the floor, where there is one.
 # The two tests catch broken gradients, a broken state and weights that are too large; validation, read with suspicion, catches
 # the rest.
 
@@ -764,9 +764,9 @@ show(
 # distance; what a trained one really uses is a different, and measurable, matter. (A model trained on short windows from
 # zero would probably do better at short contexts than ours, so the left end of the curve may be pessimistic.)
 #
-# Why does the curve end *below* the perplexity of the whole text, though 55 words can hardly be better than all of them? Because it
-# is measured at 2,000 places only, and these happen to be a little easier. All points of the curve use the same places, so they can
-# be compared with each other, and not with the number below them.
+# Why does the curve end *below* the perplexity of the whole text, though 55 words can hardly be better than all of them? Most
+# likely because it is measured at 2,000 places only, and so few may be a little easier than the rest. All points of the curve use
+# the same places: they can be compared with each other, and only roughly with the perplexity of the whole text.
 
 # %% [markdown]
 # ## 5.10 Real English, without a download
@@ -834,8 +834,8 @@ show(
 # ## 5.11 Penn Treebank
 #
 # Articles of the *Wall Street Journal* from 1989, in the form that Mikolov and others gave them (2011): 929,589 tokens to train on,
-# ends of lines included, a vocabulary of 10,000, rare words replaced by `<unk>` and numbers by `N`. Its licence does not allow us to pass it on; `python -m helpers.corpora.penn_treebank --download`
-# fetches it and checks it. The run below is recorded with everything needed to repeat it.
+# ends of lines included, a vocabulary of 10,000, rare words replaced by `<unk>` and numbers by `N`. Its licence does not allow us to
+# pass it on; `python -m helpers.corpora.penn_treebank --download` fetches it and checks it. The run below is recorded with everything needed to repeat it.
 
 # %%
 from helpers.records import on_what
@@ -1008,7 +1008,7 @@ print(" ".join(vocabulary.decode(mine)).replace("<eos> ", "<eos>\n"))
 
 # %% [markdown]
 # Because the grammar is known, we can grade the author. A story counts if the grammar could have written it, pronoun
-# included: `log_prob` is −∞ for all others. (Ten texts of 1,500 words: some ten seconds.)
+# included: `log_prob` is −∞ for all others. (Ten texts of 1,500 words: five to ten seconds.)
 
 # %%
 def share_correct(temperature, k=None, length=1500):
@@ -1179,8 +1179,8 @@ claim("for the two that occur it stays at most 2.5 nats below the truth", min(be
 # ## 5.14 Numbers instead of words
 #
 # A lecture joke has it that a recurrent network will make us rich: feed it share prices, let it predict the next one, and look how the
-# curves agree. The network for that differs from a language model in two places only. What goes in is a number, so there is
-# no embedding; what comes out is a number, so the loss is a squared error. A fair test needs three series of the same length:
+# curves agree. The network for that differs from a language model at both ends. What goes in is a number, so there is
+# no embedding; what comes out is a number, so the loss is a squared error. We try it on three series of the same length:
 #
 # - a **share price**: Google's, at the close of 1,047 trading days from 2004 to 2008, a sample file that is installed with matplotlib;
 # - a **random walk**: yesterday's value plus an independent step. The best forecast is known: yesterday's value;
@@ -1482,7 +1482,7 @@ table()
 # ## Recap
 # - Perplexity is exp of the mean loss **per word**. State carried, best on validation, test once.
 # - Rows of one stream, read side by side and in order, let the state be carried while the gradient is cut.
-# - Loss near ln V at first, one batch by heart, then a learning rate, then patience. A result below the floor is a leak.
+# - Loss near ln V at first, one batch by heart, then a learning rate, then patience. A result well below the floor is a leak.
 # - Temperature and top-k change how a distribution is used. They do not make the model better.
 # - A forecast is judged by its changes, on unseen days, against persistence.
 #
