@@ -697,7 +697,7 @@ class StateDropout(nn.Module):
 # First train it on the pronoun stories, without any mask, until it knows them. Two of them, from different random
 # starts. (How long that takes is a matter of luck, so the loop has a condition; some seconds.)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from helpers.corpora.pronouns import PronounGrammar
 from helpers.experiments.stories import stories_at, story_batches
 
@@ -739,7 +739,7 @@ for seed in (0, 2):
         if min(right) > 0.95:
             break
     readers.append(reader)
-    print("right by words of filler:  ",
+    print("right, by words of filler:",
           "  ".join(f"{d}: {share:.0%}" for d, share in zip(DISTANCES, right, strict=True)))
 claim(
     "both readers get over 95 % of the pronouns right, at every distance",
@@ -750,7 +750,7 @@ claim(
 # They remember the name. Now disturb this memory while they read, with p = 0.2, in five ways. Guess first: which
 # of them falls like $0.8^t$?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 WAYS = {   # name → on which state, a new mask at every step?
     "upwards": ("", True),
     "on h, new at every step": ("h", True),
@@ -781,7 +781,7 @@ for way, shares in right.items():
     ranges = zip(100 * shares.min(axis=0), 100 * shares.max(axis=0), strict=True)
     print(f"{way:24s}", *(f"{f'{low:.0f}-{high:.0f}':>7s}" for low, high in ranges))
 
-# %% draws=true
+# %% draws=true tags=["nbval-ignore-output"]
 fig, axes = figure(2, width=8.5, height=3.3, sharey=True)
 COLOUR = {"upwards": "control", "on h": "lstm", "on c": "rnn"}
 for axis, panel in zip(axes, ("new at every step", "one mask"), strict=True):
@@ -827,8 +827,8 @@ claim(
 )
 
 # %% [markdown]
-# One line falls as the arithmetic says: new masks on **c**. After eight words of filler the answer is not far
-# from a toss of a coin. The *same share* of units, dropped with **one mask**, does much less harm: what is lost
+# One line falls with the distance, as the arithmetic says: new masks on **c**. After eight words of filler the
+# answer is not far from a toss of a coin. The *same share* of units, dropped with **one mask**, does much less harm: what is lost
 # is lost at once, and the other units keep the name as long as before. On **h** it makes little difference which
 # kind it is. In an LSTM the memory travels in the cell; h is computed anew from it at every step, so what a mask
 # takes from h is back one step later. (In a plain RNN and in a GRU, h *is* the memory.) And **upwards** the noise
@@ -838,7 +838,7 @@ claim(
 # its masks, 80 steps, and a control without any; then ask again, with the masks and, as one does at evaluation,
 # without. (About five seconds.)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 after = {}      # way → share of pronouns right at 8 words, with the masks
 print(f"{'trained on':26s} loss   with masks, 8 words   without, 8 words")
 for way in ("no masks", *WAYS):
@@ -855,11 +855,11 @@ claim(
 )
 
 # %% [markdown]
-# With masks on h, training goes on as if nothing had happened. Upwards they cost a little: what is hidden of a
-# name on the way in is hidden for good. With new masks on the cell it is in trouble, and stays there. What it had
-# learned before is still there once the masks are taken away. (One mask on c does well here. It is no recipe all
-# the same: the units that are kept are multiplied by 1/(1 − p) at *every* step. Gal & Ghahramani put theirs on the
-# inputs of the gates, x and h.)
+# With masks on h, training goes on as if nothing had happened. Upwards they cost a little, in the loss at least:
+# what is hidden of a name on the way in is hidden for good. With new masks on the cell it is still in trouble after
+# these 80 steps. What it had learned before is there again once the masks are taken away. (One mask on c does well
+# here. It is no recipe all the same: the units that are kept are multiplied by 1/(1 − p) at *every* step. Gal &
+# Ghahramani put theirs on the inputs of the gates, x and h.)
 #
 # So the warning "no dropout through time" (Zaremba et al. 2014) is right where it meets what carries the
 # memory, with masks drawn anew. For the h of an LSTM, on these small stories, it is too strong.
