@@ -202,8 +202,7 @@ print("  ".join(f"{h:.2f}" for h in after_one_nudge(w_h)))
 
 # %% [markdown]
 # At 1 it still fades, ever more slowly; at −1.5 it keeps its size and changes its sign at every step. How long such a
-# memory can last, what that does to the gradient, and how a gate keeps it longer: that is
-# the course.
+# memory can last, how a network learns to use it, and how a gate keeps it longer: that is the course.
 
 # %% [markdown]
 # ## 0.6 What you need: three questions
@@ -245,7 +244,8 @@ quiz_chain_rule = check("quiz_chain_rule", quiz_chain_rule)
 # ### Exercise 0.3 · `quiz_shapes` · ★☆☆ · 3 min
 #
 # A batch `x` of shape (N, D) = (4, 3) goes through `y = x @ W`, where `W` has shape (3, 5); so `y` has
-# shape (4, 5). On the way back `dy` arrives, the gradient of the loss in `y` (the loss is the number that training makes small), also (4, 5). Which product
+# shape (4, 5). On the way back `dy` arrives, also (4, 5):
+# the [gradient](../docs/glossary.md#gradients-and-training) of the loss in `y`. (The loss is the number that training makes small.) Which product
 # is the gradient in `W`?
 #
 # - **a** `dy @ W.T`

@@ -933,8 +933,8 @@ claim("`h_n` is the last state of each of the two layers, also with `batch_first
 # %% [markdown]
 # Two traps lie here. `output` says nothing about the lower layers, and `h_n` nothing about earlier steps; only
 # `h_n[-1]` and `output[:, -1]` are the same numbers. And with padding, both are the state after the padding (section 1.10),
-# unless the library is told where the words end, in PyTorch by `pack_padded_sequence`, in Keras by a mask
-# (`mask_zero=True` in its embedding). Then `h_n[-1]`, or Keras' last state, is the state after the last word.
+# unless the library is told where the words end, in PyTorch by `pack_padded_sequence`, in Keras by a
+# [mask](../docs/glossary.md#language) (`mask_zero=True` in its embedding). Then `h_n[-1]`, or Keras' last state, is the state after the last word.
 
 # %% [markdown]
 # ## 1.12 Counting parameters

@@ -880,8 +880,8 @@ show(
 #
 # In the table of shares this crosses out entries, those whose loss and use lie in different windows. There is a
 # second scheme of the same name: from *every* loss look back over k uses, its own step included. (Williams & Peng 1990
-# write BPTT(k; k) for the first scheme and BPTT(k) for the second.) As masks of shape (T, T), a row for each loss and a
-# column for each use:
+# write BPTT(k; k) for the first scheme and BPTT(k) for the second.) As arrays of True and False, of shape (T, T), a row
+# for each loss and a column for each use:
 
 # %%
 T, k = 12, 4
