@@ -8,4 +8,5 @@ from helpers.checks.chapter_08 import (  # noqa: F401 (importing registers)
     last_valid_step,
     quizzes,
     to_ids,
+    train_and_keep,
 )

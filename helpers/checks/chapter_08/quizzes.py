@@ -34,3 +34,19 @@ Quiz(
         "one would need several seeds.",
     },
 )
+
+Quiz(
+    "quiz_asked_again",
+    "08",
+    answer="c",
+    options={
+        "a": "Not this one. The flattery of a maximum shows on *other* reviews. These are the same thousand, and if the weights were "
+        "the same, too, every answer would be: the accuracy would come out again to the last digit.",
+        "b": "Not this one. Something random would give another number each time it is asked; here it is twice the same. And that "
+        "number has been there before: look along the row.",
+        "c": "Yes. The same reviews must give the same accuracy if the weights are the same. They are not: what the model scores is "
+        "the accuracy of its last pass, in every row.",
+        "d": "Not this one. Equally good passes have the same accuracy, so whichever of them is kept, the number asked again would "
+        "be the best one.",
+    },
+)

@@ -1,0 +1,58 @@
+"""What `train_and_keep` is tried on: a model that "trains" by given steps, and knows how good it is when."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class WatchedModel(nn.Module):
+    """Two parameters and a buffer, moved by `TrainPass`."""
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray, running_mean: np.ndarray):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(weight))
+        self.bias = nn.Parameter(torch.tensor(bias))
+        self.register_buffer("running_mean", torch.tensor(running_mean))
+
+    def numbers(self) -> dict[str, np.ndarray]:
+        """Copies of all three as NumPy arrays."""
+        return {name: value.detach().numpy().copy() for name, value in self.state_dict().items()}
+
+
+class TrainPass:
+    """Adds to the model what the pass is to change, in place, as an optimizer does. After the last pass that
+    was foreseen it begins again."""
+
+    def __init__(self, steps: list[dict[str, np.ndarray]]):
+        self.steps, self.done = steps, 0
+
+    def __call__(self, model: nn.Module) -> None:
+        step = self.steps[self.done % len(self.steps)]
+        with torch.no_grad():
+            for name, value in model.state_dict().items():
+                value += torch.tensor(step[name])
+        self.done += 1
+
+
+class Evaluate:
+    """The accuracy of a model: that of the pass whose weights it has, 0 with any others."""
+
+    def __init__(self, start: dict[str, np.ndarray], steps: list[dict[str, np.ndarray]], accuracies: list[float]):
+        self.ways, self.accuracies = way(start, steps), list(accuracies)
+
+    def __call__(self, model: nn.Module) -> float:
+        weight = model.state_dict()["weight"].detach().numpy()
+        for place, accuracy in zip(self.ways, self.accuracies, strict=True):
+            if np.allclose(place["weight"], weight, rtol=1e-9, atol=1e-9):
+                return accuracy
+        return 0.0
+
+
+def way(start: dict[str, np.ndarray], steps: list[dict[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    """The weights after each pass."""
+    return [
+        {name: start[name] + np.sum([step[name] for step in steps[: n + 1]], axis=0) for name in start}
+        for n in range(len(steps))
+    ]
