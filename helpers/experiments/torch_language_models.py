@@ -35,7 +35,7 @@ FULL_SIZE = {"stop_after": 0}
 @experiment(
     "ptb-laptop",
     chapter="06",
-    summary="Penn Treebank on two cores in less than an hour: two tied LSTM layers, everything of chapter 6",
+    summary="Penn Treebank, two tied layers, all of chapter 6: under an hour on two cores with bfloat16",
     distributed=True,
     embedding_size=400,
     hidden_size=650,
