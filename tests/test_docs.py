@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.records import read_record
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 START = ROOT / "solutions" / "00_start_here.py"
@@ -115,6 +117,8 @@ CALCULATED = {
         "20": 100 * 0.2,
         "80": 100 * (1 - 0.2),
         "70": 100 * 0.7,
+        "128": read_record("ptb-small")["test_perplexity"],
+        "138": read_record("ptb-small-lr-decay-1.0")["test_perplexity"],
         "50,000": 1000 * 50,
         "500,000": 10_000 * 50,
     },

@@ -72,10 +72,10 @@ def main(
             wrong += 1
             continue
         for sentence, holds in now.items():
-            console.print(f"{'✓' if holds else '✗'} {sentence}", markup=False)
+            console.print(f"{'✓' if holds else '✗'} {sentence}", markup=False, soft_wrap=True)
         gone = set(before) - set(now)
         for sentence in sorted(gone):
-            console.print(f"? {sentence} (stored, but not said in this run)", markup=False)
+            console.print(f"? {sentence} (stored, but not said in this run)", markup=False, soft_wrap=True)
         failing = sum(not holds for holds in now.values())
         wrong += failing + len(gone)
         console.print(f"{names[0]}: {len(now)} claims, {failing} do not hold, {len(gone)} were not said")
