@@ -128,10 +128,11 @@ print(f"6 filler words: {max(known):.0%} of the stories end in ten words that a 
 
 # %%
 near, far = accuracy[4][:, 0], accuracy[4][:, 1:]
-claim("a window of 4 is always right without filler, and by chance (within 8 points) from 2 words of filler on",
+claim("a window of 4 is always right without filler, and by chance (within 8 points) from 2 filler words on",
       (near == 1).all() and (np.abs(far - 0.5) < 0.08).all(),
       heard="A fixed window cannot fill the blank once the name is outside it", verdict="yes")
-claim("a window of 10 reaches the name across 6 words, but is right in 60–70 % after 2 and below 60 % after 4 and 6",
+claim("a window of 10 reaches the name across 6 words, but is right in 60–70 % after 2 and below 60 "
+      "% after 4 and 6",
       (np.abs(accuracy[10][:, 1] - 0.65) < 0.05).all() and (accuracy[10][:, 2:4] < 0.6).all(),
       heard="A fixed window fills the blank as long as the name stands inside it", verdict="no")
 
@@ -237,7 +238,8 @@ def withstands(w_x, w_h=3.0, at_most=10_000):
 
 for w_x in (0.6, 1.0, 1.3, 1.31, 1.4, 2.0, 2.9):
     print(f"w_h = 3, w_x = {w_x:<4}  withstands {withstands(w_x):6,d} others in a row")
-claim("with w_h = 3 and w_x = 1.30 a latch withstands 10,000 other names in a row, with w_x = 1.31 fewer than 60",
+claim("with w_h = 3 and w_x = 1.30 a latch withstands 10,000 other names in a row, with w_x = "
+      "1.31 fewer than 60",
       withstands(1.3) == 10_000 and withstands(1.31) < 60)
 
 # %% [markdown]
@@ -269,7 +271,8 @@ print("one recurrent unit:", *(f"{share:.0%}" for share in state_right))
 
 # %%
 crowded = PronounGrammar(distance=40, distractors=3, greetings=0.0)
-claim("a latch, told which words are names, is right in all of 300 stories with 40 words and 3 names in between",
+claim("a latch, told which words are names, is right in all of 300 stories with 40 words and 3 "
+      "names in between",
       share_right(crowded.stories(300, np.random.default_rng(7))) == 1,
       heard="A recurrent network can use information from any distance", verdict="in principle")
 
@@ -361,7 +364,8 @@ claim("the three sentences are one and the same bag of words", bags[0] == bags[1
 # %% draws=true
 show(
     diagrams.step_graph(),
-    "Computation graph of one step (@ is the matrix product): x_t times W_x and h_(t-1) times W_h meet the bias "
+    "Computation graph of one step (@ is the matrix product): x_t times W_x and h_(t-1) times W_h "
+    "meet the bias "
     "in a sum; tanh of the sum is h_t, which goes to the output and to the next step.",
 )
 
@@ -468,7 +472,8 @@ from helpers.layers import RNN
 layer = RNN(D, H, rng=np.random.default_rng(3), dtype=np.float64)
 x = rng.normal(size=(N, 7, D))
 ours = rnn_forward(x, h0, layer.params["Wx"], layer.params["Wh"], layer.params["b"])
-claim("helpers.layers.RNN computes the same states", np.allclose(layer.forward(x, h0), ours, rtol=0, atol=1e-14))
+claim("helpers.layers.RNN computes the same states",
+      np.allclose(layer.forward(x, h0), ours, rtol=0, atol=1e-14))
 
 # %% [markdown]
 # ## 1.7 "hello", one character at a time
@@ -675,10 +680,12 @@ names = {True: "with the state   ", False: "without the state"}
 ends = {memory: np.array([curve[-1] for _, _, curve in runs]) for memory, runs in trained.items()}
 for memory, runs in trained.items():
     said = {"".join(alphabet.decode(out.forward(cell.forward(x)).argmax(axis=2)[0])) for cell, out, _ in runs}
-    print(f"{names[memory]}  loss {ends[memory].min():.4f} to {ends[memory].max():.4f}   after h, e, l, l: {said}")
+    print(f"{names[memory]}  loss {ends[memory].min():.4f} to {ends[memory].max():.4f}   after h, e, "
+          f"l, l: {said}")
 print(f"bound without the state {memoryless_bound('hello'):.4f}")
 above = ends[False] - memoryless_bound("hello")
-claim("without a state all five networks end less than 0.002 nats above (ln 2)/2, with one all five below 0.002",
+claim("without a state all five networks end less than 0.002 nats above (ln 2)/2, with one all "
+      "five below 0.002",
       (above > 0).all() and (above < 0.002).all() and (ends[True] < 0.002).all(),
       heard="The two l's of \"hello\" need a state", verdict="yes")
 
@@ -694,8 +701,10 @@ axis.set(xlabel="training step", ylabel="loss (nats a character)", xlim=(-8, 450
 axis.legend(frameon=False)
 show(
     fig,
-    f"After 400 steps the networks with a state (five seeds) have a loss of at most {ends[True].max():.4f} nats "
-    f"a character; the controls without one end at {ends[False].min():.4f} to {ends[False].max():.4f}, on the bound "
+    "After 400 steps the networks with a state (five seeds) have a loss of at "
+    f"most {ends[True].max():.4f} nats "
+    f"a character; the controls without one end at {ends[False].min():.4f} to "
+    f"{ends[False].max():.4f}, on the bound "
     f"of {memoryless_bound('hello'):.4f}.",
 )
 
@@ -741,9 +750,12 @@ print(f"without the state, after an l: l with probability {after_l[2]:.3f}, o wi
 # %% draws=true
 show(
     diagrams.five_wirings(),
-    "Five wirings of a chain of states (middle rows) with inputs (below) and outputs (above). One to one; many to "
-    "one: three inputs, an output at the last; aligned: an output for each of three inputs. One to many: the input on "
-    "the left is the first state, S a start sign, and each output is the next step's input (dashed). Many to many: "
+    "Five wirings of a chain of states (middle rows) with inputs (below) and outputs (above). One "
+    "to one; many to "
+    "one: three inputs, an output at the last; aligned: an output for each of three inputs. One to many: "
+    "the input on "
+    "the left is the first state, S a start sign, and each output is the next step's input "
+    "(dashed). Many to many: "
     "three inputs, then a second cell (darker) that writes in the same way.",
 )
 
@@ -896,7 +908,9 @@ small = [
 
 # %% exercise="stacked_forward"
 def stacked_forward(x, layers, return_sequences):
-    """x (N, T, D), layers [(Wx, Wh, b), …], True or False → the top layer's states (N, T, H), or the last (N, H)."""
+    """x (N, T, D), layers [(Wx, Wh, b), …], True or False
+    → the top layer's states (N, T, H), or the last (N, H).
+    """
     ### BEGIN SOLUTION
     for Wx, Wh, b in layers:
         h0 = np.zeros((x.shape[0], len(b)))
@@ -921,7 +935,11 @@ with torch.no_grad():
 
 weights = {name: values.detach().numpy() for name, values in two_layers.named_parameters()}
 layers = [
-    (weights[f"weight_ih_l{k}"].T, weights[f"weight_hh_l{k}"].T, weights[f"bias_ih_l{k}"] + weights[f"bias_hh_l{k}"])
+    (
+        weights[f"weight_ih_l{k}"].T,
+        weights[f"weight_hh_l{k}"].T,
+        weights[f"bias_ih_l{k}"] + weights[f"bias_hh_l{k}"],
+    )
     for k in (0, 1)
 ]
 below, top = stacked_forward(x, layers[:1], True), stacked_forward(x, layers, True)
@@ -988,7 +1006,8 @@ embedding_count, rnn_count, lstm_count, _, dense, last = (formula for _, formula
 for name, cell_count in (("RNN ", rnn_count), ("LSTM", lstm_count)):
     total = embedding_count + cell_count + dense + last
     print(f"whole model with the {name} {total:,d}, of which embedding {embedding_count / total:.0%}")
-claim("the cells differ from PyTorch's by one bias vector a block, 50, 200 and 150 numbers; the other layers agree",
+claim("the cells differ from PyTorch's by one bias vector a block, 50, 200 and 150 numbers; the other "
+      "layers agree",
       [counted - formula for _, formula, counted in rows] == [0, 50, 200, 150, 0, 0])
 claim("with one bias an LSTM has 20,200 parameters where a plain layer has 5,050",
       (rnn_count, lstm_count) == (5050, 20200),
@@ -1040,7 +1059,8 @@ show(
 
 # %%
 table(unmeasured={
-    "Training finds the two weights of a latch": "chapters [3](03_gradient_clipping.ipynb) and [4](04_lstm_gru.ipynb)",
+    "Training finds the two weights of a latch":
+        "chapters [3](03_gradient_clipping.ipynb) and [4](04_lstm_gru.ipynb)",
     "A recurrent network uses everything it has read": "how far back one really looks: "
     "[chapter 5](05_language_model.ipynb)",
     "Deeper is better": "chapters [6](06_improvements.ipynb) and [8](08_sentiment.ipynb)",

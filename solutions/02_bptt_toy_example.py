@@ -888,7 +888,8 @@ T, k = 12, 4
 loss_at, used_at = np.indices((T, T))
 windows = (used_at <= loss_at) & (used_at // k == loss_at // k)
 look_back = (used_at <= loss_at) & (loss_at - used_at < k)
-print(f"of {T * (T + 1) // 2} pairs windows of 4 keep {windows.sum()}, 4 uses from every loss {look_back.sum()}")
+print(f"of {T * (T + 1) // 2} pairs windows of 4 keep {windows.sum()}, 4 uses from every loss "
+      f"{look_back.sum()}")
 
 # %% draws=true
 fig, axes = figure(2, width=7.4, height=3.5)
@@ -1104,7 +1105,8 @@ for name, distances in (("windows of k", in_windows), ("back over k uses", looki
     print(f"{name:18s}", *(f"{d:7.0e}" for d in distances[0.6].mean(axis=0)))
 windows_fall = in_windows[0.6][:, ten] / in_windows[0.6][:, sizes == 40].ravel()
 back_falls = looking_back[0.6][:, sizes == 5].ravel() / looking_back[0.6][:, sizes == 20].ravel()
-claim("windows of 40 are off by a third to a fifth of what windows of 10 are", (abs(windows_fall - 4) < 1).all())
+claim("windows of 40 are off by a third to a fifth of what windows of 10 are",
+      (abs(windows_fall - 4) < 1).all())
 claim("looking back over 20 uses is off by less than a hundredth of what 5 uses are", back_falls.min() > 100)
 
 # %% draws=true
@@ -1251,7 +1253,8 @@ claim("it ends more than five times as high as ours, for all five", (theirs[:, -
 # %% draws=true
 fig, axis = figure(width=7, height=3.2)
 count = np.arange(1, 121)
-for (name, five), colour, style in zip(curves.items(), ("lstm", "rnn", "floor"), ("-", "-", ":"), strict=True):
+looks = (("lstm", "-"), ("rnn", "-"), ("floor", ":"))
+for (name, five), (colour, style) in zip(curves.items(), looks, strict=True):
     axis.plot(count, np.transpose(five), style, color=COLOURS[colour], linewidth=0.8, alpha=0.6)
     axis.plot(count, np.mean(five, axis=0), style, color=COLOURS[colour], linewidth=2, label=name)
 axis.set(xlabel="update", ylabel="E", ylim=(0, None), xlim=(0, 121))
@@ -1289,7 +1292,8 @@ def length(vector):
 print("update                                 1      2      3      4      5")
 for lr in (0.002, 0.0002, 0.000002):
     pairs = gradients_used(colleagues_descent, practice(0), 6, lr, 5)
-    print(f"rate {lr:g}:".ljust(16), "distance      ", *(f"{distance_to(right, used):6.2f}" for used, right in pairs))
+    distances = (f"{distance_to(right, used):6.2f}" for used, right in pairs)
+    print(f"rate {lr:g}:".ljust(16), "distance      ", *distances)
     print(" " * 16, "times as long ", *(f"{length(used) / length(right):6.2f}" for used, right in pairs))
 
 # %% [markdown]
@@ -1378,7 +1382,8 @@ print("update          1      2      3      4      5")
 print("distance ", *(f"{distance_to(right, used):6.2f}" for used, right in pairs))
 mended = np.array([descend_in_windows(*practice(seed), 6, 0.002, 120)[-1] for seed in range(5)])
 print("E after 119 updates:", *(f"{e:.1f}" for e in mended[:, -1]))
-claim("every step goes along the right gradient", max(distance_to(right, used) for used, right in pairs) < 1e-9)
+claim("every step goes along the right gradient",
+      max(distance_to(right, used) for used, right in pairs) < 1e-9)
 claim("no E comes back: each is still falling at the end", (np.diff(mended[:, -20:], axis=1) < 0).all())
 
 # %% [markdown]
@@ -1392,7 +1397,8 @@ claim("no E comes back: each is still falling at the end", (np.diff(mended[:, -2
 from helpers.claims import table
 
 table(unmeasured={
-    "Truncation costs a language model little": "only the gradient was looked at, no model was trained with and without cuts",
+    "Truncation costs a language model little":
+        "only the gradient was looked at, no model was trained with and without cuts",
 })
 
 # %% [markdown]

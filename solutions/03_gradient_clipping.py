@@ -361,7 +361,8 @@ print(f"the latch is below 1e-14 after {gone} steps")
 # %%
 claim(
     "no product of Jacobians was ever longer than its bound, and 0.9 Q vanished",
-    all((measured[name] <= bounds[name] * 1.001).all() for name in with_tanh) and measured["0.9 Q"][-1] < 0.01,
+    all((measured[name] <= bounds[name] * 1.001).all() for name in with_tanh)
+    and measured["0.9 Q"][-1] < 0.01,
     heard="σ_max < 1/γ makes it vanish",
     verdict="yes, proved",
 )
@@ -1139,7 +1140,8 @@ claim(
     verdict="at high rates",
 )
 claim(
-    "no run leaps where rate times threshold is at most 3; all do where it is 10 or more and the rate 3 or more",
+    "no run leaps where rate times threshold is at most 3; all do where it is 10 or more and the rate "
+    "3 or more",
     all(
         not leap.any() if lr * max_norm <= 3 else leap.all() or lr < 3 or lr * max_norm < 10
         for (lr, max_norm), leap in leaps.items()
@@ -1336,8 +1338,10 @@ at_32 = [column(v, "accuracy", 32).mean() for v in variants]
 at_16 = [f"{title} {column(v, 'accuracy', 16).mean():.0%}" for v, title in shown.items()]
 show(
     fig,
-    "Share of pronouns right against the distance: a dot for each of ten seeds, and their mean. The dots lie at the "
-    f"top or near chance, 50%. Means at 16 words of filler: {', '.join(at_16)}; at 32 words all four are between "
+    "Share of pronouns right against the distance: a dot for each of ten seeds, and their mean. "
+    "The dots lie at the "
+    f"top or near chance, 50%. Means at 16 words of filler: {', '.join(at_16)}; at 32 words all "
+    "four are between "
     f"{min(at_32):.0%} and {max(at_32):.0%}.",
 )
 
@@ -1390,8 +1394,10 @@ axes[0].set_ylabel("gradient at the name / at the blank")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
 show(
     fig,
-    "Gradient at the name relative to the blank against distance, median and range of ten seeds. At 24 words of "
-    f"filler, after 0, 100 and 500 steps: {', '.join(f'{r:.0e}' for r in at_24['clipped'][:3])} from a random start, "
+    "Gradient at the name relative to the blank against distance, median and range of ten seeds. "
+    "At 24 words of "
+    f"filler, after 0, 100 and 500 steps: {', '.join(f'{r:.0e}' for r in at_24['clipped'][:3])} from a "
+    "random start, "
     f"{', '.join(f'{r:.0e}' for r in at_24['orthogonal'][:3])} from an orthogonal one.",
 )
 
@@ -1516,7 +1522,8 @@ end = {k: np.mean([losses[-20:].mean() for losses, _ in theirs[k]]) for k in the
 show(
     fig,
     "Training loss of the colleague's network, three seeds each. Read in one part it falls and ends at "
-    f"{end[1]:.1f} on average; in two parts it is unsteady and ends at {end[2]:.1f}, in five it leaps and ends at "
+    f"{end[1]:.1f} on average; in two parts it is unsteady and ends at {end[2]:.1f}, in five it "
+    "leaps and ends at "
     f"{end[5]:.1f}.",
 )
 
@@ -1562,8 +1569,9 @@ show_source(colleague.step_in_parts)
 
 # %% exercise="step_in_parts"
 def step_in_parts(params, parts, lr, max_norm):
-    """params {name: array}; parts, a list of (words, grads) with the gradient {name: array} of each part's mean
-    loss → new params {name: array} after one step, clipped at max_norm."""
+    """params {name: array}; parts, a list of (words, grads) with the gradient {name: array} of each part's
+    mean loss → new params {name: array} after one step, clipped at max_norm.
+    """
     ### BEGIN SOLUTION
     all_words = sum(words for words, _ in parts)
     total = {name: np.zeros_like(p) for name, p in params.items()}
@@ -1601,7 +1609,8 @@ claim("mended, no run in parts ends 0.3 nats above those in one part", np.ptp(en
 # %%
 table(
     unmeasured={
-        "A threshold of half to ten times the average norm will do": "the experience of Pascanu, Mikolov & Bengio "
+        "A threshold of half to ten times the average norm will do":
+        "the experience of Pascanu, Mikolov & Bengio "
         "(2013) on their tasks; for the one network of 3.5 it depended on the rate",
     }
 )

@@ -486,7 +486,8 @@ bottom.set(xlabel="step", ylabel="pronouns right", ylim=(0.3, 1.05))
 show(
     fig,
     f"Above, the training loss (mean of 15 steps): a fall, a plateau, and a second, smaller fall towards the "
-    f"dotted floor. Below, the share of right pronouns: {share[2]:.0%} at step 50, {share[-1]:.0%} at the end; "
+    f"dotted floor. Below, the share of right pronouns: {share[2]:.0%} at step 50, {share[-1]:.0%} "
+    "at the end; "
     "the dotted line is chance.",
 )
 
@@ -524,7 +525,8 @@ def word_probabilities(model, tokens):
 
 by_model = word_probabilities(again, story.tokens)
 largest_gap = np.abs(by_model - np.exp(story.log_probs)).max()
-print(f"largest difference {largest_gap:.2f}; at the pronoun {story.answer!r} {by_model[story.blank]:.3f} for 1")
+print(f"largest difference {largest_gap:.2f}; at the pronoun "
+      f"{story.answer!r} {by_model[story.blank]:.3f} for 1")
 
 # %% draws=true
 fig, axis = figure(width=7.5, height=3.2)
@@ -596,9 +598,11 @@ axis.minorticks_off()
 axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
 show(
     fig,
-    f"Training loss over 150 steps. A rate of 0.0003 has reached {ends['rate 0.0003, too low']:.2f} nats, a rate of "
+    f"Training loss over 150 steps. A rate of 0.0003 has reached {ends['rate 0.0003, too low']:.2f} "
+    "nats, a rate of "
     f"1 stays at {ends['rate 1, too high']:.2f}, weights ten times as large at "
-    f"{ends['rate 0.03, weights × 10']:.2f}. With 0.03 the loss falls to {good:.2f}; the dashed line of the run "
+    f"{ends['rate 0.03, weights × 10']:.2f}. With 0.03 the loss falls to {good:.2f}; the dashed line "
+    "of the run "
     f"without clipping lies on it. Guessing evenly costs ln V = {np.log(V):.2f}.",
 )
 
@@ -651,8 +655,10 @@ ways = {
 for way, value in ways.items():
     print(f"{way:40s} {value:.2f}")
 carried, carried_short, _, zero, zero_short, _ = ways.values()
-claim("with the state carried, the length of the windows makes no difference", abs(carried - carried_short) < 1e-3)
-claim("a reset at each window of 5 costs more than one at each window of 20", zero_short > zero + 0.1 > carried)
+claim("with the state carried, the length of the windows makes no difference",
+      abs(carried - carried_short) < 1e-3)
+claim("a reset at each window of 5 costs more than one at each window of 20",
+      zero_short > zero + 0.1 > carried)
 
 # %% [markdown]
 # With the state carried, the length of the windows makes no difference. Resetting it where a story begins costs next to nothing
@@ -688,7 +694,8 @@ for name, value in kept.items():
     print(f"windows of 5, carried: {name:8s} {value:.2f}")
 claim(
     "wiping out either state at each window costs perplexity, and wiping out both costs most",
-    kept["both"] < min(kept["c alone"], kept["h alone"]) and max(kept["c alone"], kept["h alone"]) < kept["neither"],
+    kept["both"] < min(kept["c alone"], kept["h alone"])
+    and max(kept["c alone"], kept["h alone"]) < kept["neither"],
     heard="The cell state stays inside the layer",
     verdict="inside the model, but carried",
 )
@@ -755,7 +762,8 @@ for axis, ticks in ((left, [1, 2, 5, 10, 20]), (right, [1, 2, 5, 10, 20, 50])):
 show(
     fig,
     f"Perplexity against words of context. Pronoun stories: {measured[0]:.2f} with one word, "
-    f"{measured[-1]:.2f} with {contexts[-1]}, the dotted floor {their_floor:.2f}. Penn Treebank: {gain[1]:.0f} with one word, "
+    f"{measured[-1]:.2f} with {contexts[-1]}, the dotted floor {their_floor:.2f}. Penn Treebank: "
+    f"{gain[1]:.0f} with one word, "
     f"{gain[5]:.0f} with 5, {gain[21]:.0f} with 21, {gain[55]:.0f} with 55.",
 )
 
@@ -864,7 +872,8 @@ axis.plot(last_epoch, ptb["test_perplexity"], "*", color=COLOURS["rnn"], markers
 axis.axhline(136, color=COLOURS["floor"], linewidth=0.8, linestyle=":")
 right_of_it = {"xycoords": ("axes fraction", "data"), "fontsize": 9, "annotation_clip": False}
 axis.annotate("136, published (test)", (1.02, 136), va="bottom", **right_of_it)
-axis.annotate(f"★ {ptb['test_perplexity']:.0f}, ours (test)", (1.02, ptb["test_perplexity"]), va="top", **right_of_it)
+ours_test = ptb["test_perplexity"]
+axis.annotate(f"★ {ours_test:.0f}, ours (test)", (1.02, ours_test), va="top", **right_of_it)
 axis.set(xticks=[1, 2, 3, 4], ylim=(80, 330), yscale="log", yticks=[100, 150, 200, 300])
 axis.set_yticklabels([100, 150, 200, 300])
 axis.minorticks_off()
@@ -1025,7 +1034,8 @@ print("all words          ", *(f"{share:5.0%}" for share in plain))
 print("top 8 only         ", *(f"{share:5.0%}" for share in filtered))
 claim("at temperature 0.3 over 95 % of the stories are correct, at 1.7 less than 75 %",
       plain[0] > 0.95 and plain[-1] < 0.75)
-claim("at 1.7 the best 8 words alone give at least 10 points more correct stories", filtered[-1] > plain[-1] + 0.1)
+claim("at 1.7 the best 8 words alone give at least 10 points more correct stories",
+      filtered[-1] > plain[-1] + 0.1)
 
 # %% draws=true
 fig, axis = figure(width=6.5, height=3.0)
@@ -1060,7 +1070,9 @@ letters = read_record("english-characters")
 print(letters["command"])
 sizes = {
     cell: LanguageModel(
-        letters["results"]["vocabulary"], letters["settings"]["embedding_size"], letters["settings"]["hidden_size"],
+        letters["results"]["vocabulary"],
+        letters["settings"]["embedding_size"],
+        letters["settings"]["hidden_size"],
         cell=cell, rng=np.random.default_rng(0),
     ).parameter_count
     for cell in ("rnn", "lstm")
@@ -1161,8 +1173,10 @@ sentences = korean_order.USUAL, korean_order.POSSIBLE, korean_order.ODD
 scores = [score(sentence) for sentence in sentences]
 for sentence, by_reader in zip(sentences, scores, strict=True):
     romanised, meaning = korean_order.gloss(sentence)
-    print(f"{by_reader:6.1f}  true {korean_order.log_prob(sentence):5.1f}   {' '.join(sentence)}   ({romanised}: {meaning})")
-below = [korean_order.log_prob(sentence) - each for sentence, each in zip(sentences[:2], scores, strict=False)]
+    print(f"{by_reader:6.1f}  true {korean_order.log_prob(sentence):5.1f}   {' '.join(sentence)}   "
+          f"({romanised}: {meaning})")
+occur = zip(sentences[:2], scores[:2], strict=True)
+below = [korean_order.log_prob(sentence) - by_reader for sentence, by_reader in occur]
 claim(
     "on a generated grammar the model scores usual above possible, and possible far above odd",
     scores[0] > scores[1] > scores[2] + 5,
@@ -1243,7 +1257,8 @@ axis.set(xlabel="trading day", ylabel="dollars")
 axis.legend(frameon=False, loc="lower left")
 show(
     fig,
-    f"The picture that fools: on days it has never seen, the network's forecast lies on the price, with a correlation of "
+    "The picture that fools: on days it has never seen, the network's forecast lies on the price, with a "
+    "correlation of "
     f"{agreement:.3f}.",
 )
 
@@ -1264,7 +1279,9 @@ show(
 
 # %% exercise="skill_score"
 def skill_score(series, forecasts, start):
-    """series (L,), forecasts (L,), start an index of at least 1 → skill against persistence on series[start:]."""
+    """series (L,), forecasts (L,), start an index of at least 1
+    → skill against persistence on series[start:].
+    """
     ### BEGIN SOLUTION
     yesterday = series[start - 1 : -1]
     squared = np.mean((series[start:] - forecasts[start:]) ** 2)
@@ -1288,7 +1305,8 @@ tried = {
     "seasonal, order mixed": (mixed, None),
 }
 skill, in_training, moves = {}, {}, {}
-print(f"{'skill on unseen days of':24s} {'the network':>14s}  {'mean':>7s} {'12 ago':>7s}  {'best possible':>13s}"
+print(f"{'skill on unseen days of':24s} {'the network':>14s}  {'mean':>7s} {'12 ago':>7s}  "
+      f"{'best possible':>13s}"
       f"  {'network in training':>19s}")
 for name, (values, best) in tried.items():
     forecasts = [forecast(values, start, seed) for seed in (0, 1, 2)]
@@ -1298,7 +1316,8 @@ for name, (values, best) in tried.items():
     mean = skill_score(values, np.full(L, values[:start].mean()), start)
     ago = skill_score(values, np.roll(values, 12), start)
     known = "unknown" if best is None else f"{skill_score(values, best, start):.2f}"
-    print(f"{name:24s} {min(skill[name]):6.2f} … {max(skill[name]):5.2f}  {mean:7.2f} {ago:7.2f}  {known:>13s}"
+    print(f"{name:24s} {min(skill[name]):6.2f} … {max(skill[name]):5.2f}  {mean:7.2f} {ago:7.2f}  "
+          f"{known:>13s}"
           f"  {min(in_training[name]):11.2f} … {max(in_training[name]):5.2f}")
 claim(
     "on Google's share none of three networks beats “tomorrow as today”, though the curves agree",
@@ -1309,7 +1328,8 @@ claim(
 claim("nor does one on the random walk, where nobody can", max(skill["random walk"]) < 0.02)
 claim("on the seasonal series all three beat persistence, and the value 12 steps ago",
       min(skill["seasonal"]) > skill_score(season, np.roll(season, 12), start) + 0.02)
-claim("in the mixed order, where nothing can be learned, all three get a skill above 0.3", min(skill["seasonal, order mixed"]) > 0.3)
+claim("in the mixed order, where nothing can be learned, all three get a skill above 0.3",
+      min(skill["seasonal, order mixed"]) > 0.3)
 claim("on the days of training all networks seem to beat persistence, even on the random walk",
       min(map(min, in_training.values())) > 0.02)
 
@@ -1326,7 +1346,8 @@ axes[1].set(ylabel="predicted change")
 axes[2].set(ylabel="predicted change")
 show(
     fig,
-    f"The picture that does not fool: predicted against true changes on unseen days, first seed; the dotted line is "
+    "The picture that does not fool: predicted against true changes on unseen days, first seed; "
+    "the dotted line is "
     f"a perfect forecast. Google: correlation {np.corrcoef(*moves['Google'])[0, 1]:.2f}; random walk: "
     f"{np.corrcoef(*moves['random walk'])[0, 1]:.2f}; seasonal: {np.corrcoef(*moves['seasonal'])[0, 1]:.2f}.",
 )
@@ -1391,7 +1412,8 @@ def symptoms(name, train, trained):
 print(f"{'loop':14s} {'one window':>14s} {'state carried':>14s} {'from zero':>10s} {'worth of state':>15s}")
 with_ours = two_epochs(ours)
 by_heart, worth = symptoms("ours, 5.6", ours, with_ours)
-their_by_heart, their_worth = symptoms("colleague's", colleague.train_epoch, two_epochs(colleague.train_epoch))
+theirs = colleague.train_epoch
+their_by_heart, their_worth = symptoms("colleague's", theirs, two_epochs(theirs))
 claim("both loops learn one window by heart", max(by_heart, their_by_heart) < 0.05)
 claim("a carried state is worth over 4 % to our model and under 3 % to the colleague's",
       worth > 1.04 and their_worth < 1.03)
@@ -1438,7 +1460,9 @@ show_source(colleague.train_epoch)
 
 # %% exercise="mended_epoch"
 def mended_epoch(model, optimizer, batches, max_norm, rng):
-    """One pass over batches of (inputs, targets), each (N, T) ids, with a numpy Generator → training perplexity."""
+    """One pass over batches of (inputs, targets), each (N, T) ids, with a NumPy Generator
+    → training perplexity.
+    """
     ### BEGIN SOLUTION
     model.reset_state()
     nats = tokens = 0

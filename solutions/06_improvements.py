@@ -485,7 +485,8 @@ print(f"plain, at the end    {end['train']:7.0f} {end['valid']:7.0f} {PASSES:8d}
 lowest = {name: row["valid"] for name, row in best.items()}
 claim(
     "plain: training falls with every pass, validation turns and ends more than 4 % above its lowest",
-    all(a["train"] > b["train"] for a, b in itertools.pairwise(plain)) and end["valid"] > 1.04 * lowest["plain"],
+    all(a["train"] > b["train"] for a, b in itertools.pairwise(plain))
+    and end["valid"] > 1.04 * lowest["plain"],
 )
 remedies = "More data, a smaller model, regularisation help against overfitting"
 gap = {name: lowest[name] / known[name] for name in models}
@@ -527,7 +528,8 @@ for axis in (left, right):
 show(
     fig,
     f"The plain model's training perplexity falls to {end['train']:.0f}; on validation it is lowest after "
-    f"{best['plain']['epoch']} passes, at {lowest['plain']:.0f}, and then rises to {end['valid']:.0f}. Lowest "
+    f"{best['plain']['epoch']} passes, at {lowest['plain']:.0f}, and then rises "
+    f"to {end['valid']:.0f}. Lowest "
     f"with more data {lowest['more data']:.0f}, with the smaller model {lowest['smaller model']:.0f}, with "
     f"dropout {lowest['dropout']:.0f}. One run each.",
 )
@@ -801,7 +803,8 @@ for axis, panel in zip(axes, ("new at every step", "one mask"), strict=True):
 axes[0].set_ylabel("pronouns right")
 show(
     fig,
-    "Pronouns right of two trained LSTMs whose units are dropped with probability 0.2 as they read: mean, and "
+    "Pronouns right of two trained LSTMs whose units are dropped with probability 0.2 as they "
+    "read: mean, and "
     "range over the readers and three draws of the masks each. With 8 words of filler, on average: "
     f"upwards {right['upwards'][:, -1].mean():.0%}; new masks at every step on h "
     f"{right['on h, new at every step'][:, -1].mean():.0%}, on c "
@@ -921,8 +924,10 @@ for axis, dropped, title in zip(axes, (drawn_anew, held), titles, strict=True):
 axes[0].set_ylabel("step")
 show(
     fig,
-    "What is dropped (dark) of 40 units over 20 steps. Left, ordinary dropout: dots without a pattern. Right, "
-    f"one mask: whole columns; {int((held[0, 0] == 0).sum())} units are dropped at every step, the others at none.",
+    "What is dropped (dark) of 40 units over 20 steps. Left, ordinary dropout: dots without "
+    "a pattern. Right, "
+    f"one mask: whole columns; {int((held[0, 0] == 0).sum())} units are dropped at every step, "
+    "the others at none.",
 )
 
 # %% [markdown]
@@ -1148,7 +1153,8 @@ changes = {
     after: mean_test[after] - mean_test[before] for before, after in itertools.pairwise(LADDER)
 }
 claim(
-    "on 13,000 words tying is the largest step down and the second layer a step up, each of more than 5 points",
+    "on 13,000 words tying is the largest step down and the second layer a step up, each of more "
+    "than 5 points",
     min(changes, key=changes.get) == "+ tying" and changes["+ tying"] < -5 and changes["+ layer"] > 5,
 )
 claim(
@@ -1182,7 +1188,8 @@ axis.set(
 listed = ", ".join(f"{name} {mean_test[name]:.0f}" for name in [*LADDER, *WITHOUT])
 show(
     fig,
-    f"Test perplexity on 13,000 words, two seeds and their mean: {listed}. Without tying the full model is the "
+    f"Test perplexity on 13,000 words, two seeds and their mean: {listed}. Without tying the full "
+    "model is the "
     "rung before the last. Dotted: the full model's mean.",
 )
 
@@ -1236,7 +1243,10 @@ print(f"{recorded['seconds'] / 60:.0f} minutes of models, one thread each; {on_w
 
 
 def of_case(name, key):
-    """A number of each seed's model, in an array. (Without tying the full model is the rung before the last.)"""
+    """A number of each seed's model, in an array.
+
+    (Without tying the full model is the rung before the last.)
+    """
     name = "+ variational" if name == "- tying" else name
     return np.array([row[key] for row in recorded["curve"] if row["case"] == name])
 
@@ -1349,7 +1359,8 @@ for name in ("+ tying", "+ epochs"):
             of_case(name, "last_train_perplexity"),
         )),
     ]  # fmt: skip
-    print(f"{name:8s}", *(f"{text:>{width}s}" for text, width in zip(columns, (13, 11, 17, 12, 21), strict=True)))
+    widths = zip(columns, (13, 11, 17, 12, 21), strict=True)
+    print(f"{name:8s}", *(f"{text:>{width}s}" for text, width in widths))
 claim(
     "with the rate at zero, 32 passes end more than 40 points of validation perplexity above 16",
     of_case("+ epochs", "last_watched_perplexity").min()
@@ -1507,7 +1518,8 @@ claim("both ways out end nearer the bottom than a constant rate, by half at leas
 fig, (left, middle, right) = figure(3, width=10, height=3.1)
 left.plot(rates, color=COLOURS["lstm"], label="cosine, 40 steps of warm-up")
 halved = stepped(50, 4, 0.5)
-left.plot([0.02 * halved(step) for step in range(400)], color=COLOURS["warm"], label="from 200 on halved every 50")
+steps = [0.02 * halved(step) for step in range(400)]
+left.plot(steps, color=COLOURS["warm"], label="from 200 on halved every 50")
 left.plot([0.02] * 400, ":", color=COLOURS["rnn"], label="constant")
 left.set(xlabel="step", ylabel="learning rate", title="three schedules", ylim=(0, 0.033))
 left.legend(frameon=False, fontsize=9, loc="upper right")
@@ -1524,7 +1536,8 @@ show(
     fig,
     "Left, learning rates over 400 steps. Middle, a validation curve that levels off; averaging "
     f"begins after epoch {start}. Right, the distance from the bottom of a bowl: all descents fall "
-    f"alike at first; with a constant rate it then stays at about {ends['constant rate']:.1f}; in the end the "
+    f"alike at first; with a constant rate it then stays at about {ends['constant rate']:.1f}; in "
+    "the end the "
     f"cosine is at {ends['cosine']:.1f} and the mean of the places at {ends['mean from step 100 on']:.1f}.",
 )
 
@@ -1945,7 +1958,8 @@ table(
     unmeasured={
         "Two layers of 650 units reach 75.8": "four of forty epochs are recorded here",
         "AWD-LSTM reaches 57.3": "two epochs of its first stage are recorded here",
-        "On a million words more layers pay": "the recipe has two, AWD-LSTM three; neither was tried with one",
+        "On a million words more layers pay":
+        "the recipe has two, AWD-LSTM three; neither was tried with one",
     }
 )
 

@@ -636,7 +636,8 @@ for height, text in ((BEST, "best possible"), (BAG, "best bag of words")):
 axis.set(xlabel="passes over 2,000 reviews", ylabel="accuracy, validation", ylim=(0.45, 1), xlim=(0.6, 16),
          xticks=range(1, 13))
 said = ", ".join(f"{name} {curve[-1]['valid']:.2f}" for name, curve in curves.items())
-show(fig, f"Accuracy on validation after twelve passes: {said}. The best possible is {BEST:.2f}, for a bag of "
+show(fig, f"Accuracy on validation after twelve passes: {said}. The best possible is {BEST:.2f}, for "
+          "a bag of "
      f"words {BAG:.3f}.")
 
 # %% [markdown]
@@ -680,7 +681,8 @@ late = {cell: reached[cell, "end of the row"] for cell in ("rnn", "lstm")}
 claim("read off at the end of the row, the plain RNN is no better than a coin in all three runs",
       (late["rnn"][:, -1] < 0.6).all(),
       heard="The last state sums up the review", verdict="the one after the last word does")
-claim("the LSTM learns to wait: below 0.8 after four passes, above 0.9 after six in at least two of three runs",
+claim("the LSTM learns to wait: below 0.8 after four passes, above 0.9 after six in at least two "
+      "of three runs",
       (late["lstm"][:, 3] < 0.8).all() and (late["lstm"][:, -1] > 0.9).sum() >= 2,
       heard="The last state sums up the review", verdict="the one after the last word does")
 
@@ -718,7 +720,8 @@ for seed in (0, 1, 2):
     watched.append(curve)
     top = max(curve, key=lambda row: row["valid"])
     share = len(wrong[2]) / len(own[2])
-    print(f"run {seed + 1}: {len(wrong[2])} wrong labels, so the rule alone agrees with {1 - share:.2f} of all\n"
+    print(f"run {seed + 1}: {len(wrong[2])} wrong labels, so the rule alone agrees with "
+          f"{1 - share:.2f} of all\n"
           "   pass   training   validation   wrong labels repeated")
     for row in sorted((curve[3], curve[top["epoch"] - 2], top, curve[11], curve[-1]),
                       key=lambda row: row["epoch"]):
@@ -757,8 +760,10 @@ axes[1].plot(range(1, 25), of_runs("wrong").T, "-", color=COLOURS["rnn"], linewi
 axes[1].set(xlabel="passes over 500 reviews", ylabel="wrong labels repeated", ylim=(-0.03, 1.03))
 lows, ends = of_runs("wrong").min(axis=1), of_runs("wrong")[:, -1]
 tops, lasts = of_runs("valid").max(axis=1), of_runs("valid")[:, -1]
-show(fig, f"Left: three runs on 500 reviews. Training accuracy rises to {of_runs('train')[:, -1].mean():.2f}, "
-     f"validation to {tops.min():.2f}-{tops.max():.2f}, and it ends at {lasts.min():.2f}-{lasts.max():.2f}. Right: "
+show(fig, "Left: three runs on 500 reviews. Training accuracy rises to "
+          f"{of_runs('train')[:, -1].mean():.2f}, "
+     f"validation to {tops.min():.2f}-{tops.max():.2f}, and it ends "
+     f"at {lasts.min():.2f}-{lasts.max():.2f}. Right: "
      f"of the wrong labels the models repeat {lows.min():.0%}-{lows.max():.0%} at the least and "
      f"{ends.min():.0%}-{ends.max():.0%} at the end.")
 
@@ -888,7 +893,8 @@ STARTS = {"normal": "normal, spread 1", "small": "uniform in ±0.05"}
 def tests_of(start, model, count=500, epochs=16):
     """Test accuracies of the ten runs, the lowest first."""
     wanted = {"start": start, "model": model, "reviews": count, "epochs": epochs}
-    return np.sort([run["test_accuracy"] for run in started["results"]["runs"] if wanted.items() <= run.items()])
+    found = [run for run in started["results"]["runs"] if wanted.items() <= run.items()]
+    return np.sort([run["test_accuracy"] for run in found])
 
 
 print(f"{'':12s}" + "".join(f"{start:>24s}" for start in STARTS.values()))
@@ -915,7 +921,8 @@ for axis, (start, title) in zip(axes, STARTS.items(), strict=True):
         tests = tests_of(start, model)
         aside = np.tile([-0.12, 0, 0.12], 4)[: len(tests)]
         axis.plot(place + aside, tests, "o", color=COLOURS[SHADES[model]], markersize=5, alpha=0.8)
-        axis.plot([place - 0.3, place + 0.3], [np.median(tests)] * 2, color=COLOURS[SHADES[model]], linewidth=2)
+        bar = [place - 0.3, place + 0.3], [np.median(tests)] * 2
+        axis.plot(*bar, color=COLOURS[SHADES[model]], linewidth=2)
     axis.axhline(BEST, color=COLOURS["floor"], linewidth=0.9, linestyle=":")
     axis.set_xticks(range(len(MODELS)), MODELS.values(), fontsize=9)
     axis.set(title=f"embedding: {title}", xlabel="ten runs each; bar: median", xlim=(-0.5, 4.5))
@@ -936,13 +943,14 @@ show(fig, f"Test accuracy of ten runs each on 500 reviews, lowest to highest. Em
 # differ on the left. (Why the LSTM suffers most from it? A guess, not measured here: small vectors make small
 # sums, and what an LSTM reads has to pass two gates that stand half open at first.)
 #
-# Does it say that an LSTM *cannot*? The same small start, half as many steps again: spent on more passes over
+# Does it say that an LSTM *cannot*? The same small start, and one and a half times the steps: spent on more passes over
 # the same 500 reviews, or on twice the reviews. Both are in the record, ten runs each.
 
 # %%
 for count, epochs in ((500, 16), (500, 24), (1_000, 12)):
     tests = tests_of("small", "lstm", count, epochs)
-    print(f"{count:5,d} reviews, {epochs} passes, {count * epochs // 50} steps:", *(f"{t:.2f}" for t in tests))
+    steps = count * epochs // 50
+    print(f"{count:5,d} reviews, {epochs} passes, {steps} steps:", *(f"{test:.2f}" for test in tests))
 claim("with 1,000 reviews all ten LSTMs get above 0.92; with the same steps on 500 some stay below 0.7",
       tests_of("small", "lstm", 1_000, 12).min() > 0.92 and tests_of("small", "lstm", 500, 24).min() < 0.7,
       heard="The LSTM is better than the plain RNN", verdict="it depends on the start")
@@ -1155,7 +1163,7 @@ for key, label, colour, marker, shift in (
         axis.plot(values, [at] * len(values), marker, color=COLOURS[colour], markersize=5,
                   label=label if place == 0 else None)
 reported = [facts["reported"][model] for model in NAMES]
-axis.plot(reported, places, "D", color="none", markeredgecolor=COLOURS["floor"], markersize=6, label="lecture")
+axis.plot(reported, places, "D", color="none", markeredgecolor=COLOURS["floor"], label="lecture")
 axis.set_yticks(places, NAMES.values())
 axis.set(xlabel="accuracy; each seed, and the range", ylabel="model")
 axis.legend(frameon=False, fontsize=9, bbox_to_anchor=(1, 1), loc="upper left")
@@ -1184,7 +1192,9 @@ for one, other in PAIRS:
     marked = [f"{mean:+8.3f}{'*' if apart else ' '}" for mean, apart in ours]
     theirs = facts["reported"][one] - facts["reported"][other]
     print(f"{NAMES[one]:>14s} above {NAMES[other]:13s} {theirs:+8.3f}   {marked[0]:>15s} {marked[1]}")
-gaps = {model: (of_model(model, "valid_accuracy") - of_model(model, "test_accuracy")).mean() for model in NAMES}
+gaps = {
+    model: (of_model(model, "valid_accuracy") - of_model(model, "test_accuracy")).mean() for model in NAMES
+}
 last = sum(run["best_epoch"] == settings["epochs"] for run in facts["runs"])
 print("\nbest on validation less test:", ", ".join(f"{NAMES[m]} {gap:+.3f}" for m, gap in gaps.items()))
 print(f"best epoch is the last one in {last} of {len(facts['runs'])} runs")
@@ -1242,7 +1252,8 @@ claim("SimpleRNN loses 0.01 to 0.03 on validation after its best epoch while tra
       all(0.01 < row.max() - row[-1] < 0.03 for row in epochs_of("rnn", "valid_accuracy"))
       and (np.diff(epochs_of("rnn", "train_accuracy")) > 0).all())
 claim("on morphemes the last of five epochs is the best one in 1 run of 21",
-      last == 1, heard="It could have gone higher with more training", verdict="on morphemes hardly, on characters yes")
+      last == 1, heard="It could have gone higher with more training",
+      verdict="on morphemes hardly, on characters yes")
 
 # %% draws=true
 fig, axes = figure(3, width=9, height=3.2, sharey=True)
@@ -1258,7 +1269,8 @@ axes[0].set(ylabel="accuracy", ylim=(0.8, 0.97))
 ends = {key: {model: epochs_of(model, key).mean(axis=0)[[0, -1]] for model in ("rnn", "lstm", "gru")}
         for key in ("train_accuracy", "valid_accuracy")}
 said = "; ".join(
-    f"{NAMES[model]} training {ends['train_accuracy'][model][0]:.2f} to {ends['train_accuracy'][model][1]:.2f}, "
+    f"{NAMES[model]} training {ends['train_accuracy'][model][0]:.2f} to "
+    f"{ends['train_accuracy'][model][1]:.2f}, "
     f"validation {ends['valid_accuracy'][model][0]:.3f} to {ends['valid_accuracy'][model][1]:.3f}"
     for model in ("rnn", "lstm", "gru"))
 show(fig, f"Accuracy on Korean reviews from the first epoch to the last, means of three seeds: {said}.")
@@ -1286,7 +1298,7 @@ for tokens, name in (
     by_tokens[tokens] = np.array([run["test_accuracy"] for run in lstm])
     best_epochs[tokens] = [run["best_epoch"] for run in lstm]
     print(f"{tokens:11s} {record['settings']['max_length']:3d} {record['results']['unknown_share']:9.1%}",
-          f"{record['results']['cut_share']:11.0%}    ", f"{spread(by_tokens[tokens])}    ", *best_epochs[tokens])
+          f"{record['results']['cut_share']:11.0%}     {spread(by_tokens[tokens])}    ", *best_epochs[tokens])
 gain = {tokens: (by_tokens["morphemes"] - by_tokens[tokens]).mean() for tokens in ("words", "characters")}
 print("morphemes are better than", ", ".join(f"{tokens} by {value:.3f}" for tokens, value in gain.items()))
 claim("from words to morphemes the LSTM gains at least four times what lies between it and the RNN",
@@ -1420,7 +1432,9 @@ def occurring(wanted, question):
 
 with_unseen = [q for q in questions if occurring(UNSEEN, q)]
 known = [q for q in questions if not occurring(UNSEEN, q)]
-parts = {"train": known[:200], "valid": known[200:400], "same words": known[400:], "unseen words": with_unseen}
+parts = {
+    "train": known[:200], "valid": known[200:400], "same words": known[400:], "unseen words": with_unseen
+}
 
 said = {}      # how they are cut → what the five models call the questions with unseen words, (5, N)
 for tokens in (tokenizers.words, tokenizers.characters):
@@ -1460,7 +1474,8 @@ for axis, (name, five) in zip(axes, matrices.items(), strict=True):
     axis.set(xlabel="called", ylabel="is", title=name)
     axis.grid(False)
 of_love = {name: sum(five)[2, 2] / sum(five)[2].sum() for name, five in matrices.items()}
-show(fig, "Confusion matrices of five runs added up, for questions with words that never occurred in training. Of "
+show(fig, "Confusion matrices of five runs added up, for questions with words that never occurred in "
+          "training. Of "
      f"the questions about love {of_love['words']:.0%} are recognised from words and "
      f"{of_love['characters']:.0%} from characters.")
 
@@ -1473,15 +1488,20 @@ calls = {}      # (tokens, unseen word, noun) → how often each class is called
 for name, logits in said.items():
     print(f"{name:11s} called daily, break-up, love: range of five runs")
     for word, noun in itertools.product(UNSEEN, NOUNS):
-        at = [n for n, q in enumerate(with_unseen) if occurring(UNSEEN, q) == word and occurring(NOUNS, q) == noun]
+        wanted = word, noun
+        at = [n for n, q in enumerate(with_unseen) if (occurring(UNSEEN, q), occurring(NOUNS, q)) == wanted]
         if at:
             answers = np.array([each[at].argmax(axis=1) for each in logits])       # (5, questions)
             calls[name, word, noun] = np.array([np.bincount(row, minlength=3) / len(at) for row in answers])
-            ranges = zip(calls[name, word, noun].min(axis=0), calls[name, word, noun].max(axis=0), strict=True)
+            called = calls[name, word, noun]
+            ranges = zip(called.min(axis=0), called.max(axis=0), strict=True)
             romanised, meaning = chatbot.gloss(f"{word} {noun}")
             print(f"   {meaning:26s}", "   ".join(f"{low:4.0%} to {high:4.0%}" for low, high in ranges))
-same_noun = [abs(calls["words", "떠난", noun] - calls["words", "짝사랑하는", noun]).max() for noun in NOUNS[::2]]
-claim("to the models of words \"gone away\" and \"loved one-sidedly\" are the same: calls differ by less than 0.1",
+same_noun = [
+    abs(calls["words", "떠난", noun] - calls["words", "짝사랑하는", noun]).max() for noun in NOUNS[::2]
+]
+claim("to the models of words \"gone away\" and \"loved one-sidedly\" are the same: calls differ "
+      "by less than 0.1",
       max(same_noun) < 0.1)
 claim("they call at least 0.9 of all questions about a friend or a sibling daily, whatever the unseen word",
       all(shares[:, 0].min() > 0.9 for (name, _, noun), shares in calls.items()
@@ -1660,15 +1680,18 @@ train_and_keep = check("train_and_keep", train_and_keep)
 
 # %%
 mended = [one_model(train_and_keep, seed) for seed in (0, 1, 2)]
-print("       best   its        asked    with\n       pass   accuracy   again    her loop     test   with her loop")
+print("       best   its        asked    with\n       pass   accuracy   again    her loop     test  "
+      " with her loop")
 rows = []
 for number, ((accuracies, model), (_, old)) in enumerate(zip(mended, hers, strict=True), 1):
     tests = [evaluate(each, data["test"]) for each in (model, old)]
     rows.append((max(accuracies), evaluated(model), evaluated(old), *tests))
-    print(f"run {number} {np.argmax(accuracies) + 1:6d} {rows[-1][0]:10.3f} {rows[-1][1]:7.3f} {rows[-1][2]:11.3f}",
+    print(f"run {number} {np.argmax(accuracies) + 1:6d} {rows[-1][0]:10.3f} {rows[-1][1]:7.3f} "
+          f"{rows[-1][2]:11.3f}",
           f"{tests[0]:8.3f} {tests[1]:15.3f}")
 rows = np.array(rows)
-claim("asked again, every model is as good as its best pass, to the last digit", (rows[:, 0] == rows[:, 1]).all())
+claim("asked again, every model is as good as its best pass, to the last digit",
+      (rows[:, 0] == rows[:, 1]).all())
 claim("on the test the three models gain at least 0.01 on average", (rows[:, 3] - rows[:, 4]).mean() > 0.01)
 
 # %% [markdown]

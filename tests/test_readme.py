@@ -26,6 +26,8 @@ def chapter_row(path):
     [minutes] = re.findall(r"^# \*\*Time:\*\* about (\d+) minutes", source, re.M)
     exercises = EXERCISE.findall(source)
     assert sum(map(int, exercises)) <= int(minutes), f"{path.name}: exercises longer than the chapter"
+    for said in re.findall(r"about \d+ minutes, (\d+) of them for the exercises", source):
+        assert int(said) == sum(map(int, exercises)), f"{path.name}: says {said} minutes of exercises"
     return f"| [{title}](notebooks/{path.stem}.ipynb) | {question} | {minutes} | {len(exercises)} |"
 
 
@@ -94,7 +96,10 @@ def test_both_licences_are_there_and_explained():
 
 
 def test_measured_results_and_the_pictures_text_are_those_of_the_records():
-    for table in (picture.table(), picture.memory_table(), picture.dates_table(), picture.reviews_table()):
+    for made in (
+        picture.table, picture.timed_on, picture.memory_table, picture.dates_table, picture.reviews_table
+    ):
+        table = made()
         assert table in PAGES["README.md"], "python -m tools.picture prints the tables as they should be"
     assert f"![{picture.alt_text()}](docs/picture.png)" in PAGES["README.md"]
 

@@ -1,8 +1,8 @@
 """No term is used before it is explained.
 
 The glossary's last column says in which chapter a term first matters: an earlier chapter that uses it has to
-link to where it is explained, in the first paragraph that does. `INTRODUCED` holds terms with the very section that explains
-them, in bold or in a heading.
+link to where it is explained, in the first paragraph that does. `INTRODUCED` holds terms with the section
+that explains them, in bold or in a heading.
 """
 
 import re
@@ -132,6 +132,7 @@ def test_a_term_is_introduced_where_it_is_said_to_be_and_not_used_before(term, s
 
 def test_a_term_used_too_early_would_be_noticed():
     source = "# %% [markdown]\n# ## 3.1 A\n# The latch\n# holds.\n#\n# - [x](y) latches\n\n# %%\n# a latch"
-    assert paragraphs(source) == [("3.1", "## 3.1 A"), ("3.1", "The latch holds."), ("3.1", "- [x](y) latches")]
+    told = ["## 3.1 A", "The latch holds.", "- [x](y) latches"]
+    assert paragraphs(source) == [("3.1", text) for text in told]
     assert uses("latch", "Two latches.") and not uses("latch", "A `latch` and a catch [x](latch.md).")
     assert not uses("GRU", "grumble") and uses("Unit", "two units")

@@ -8,7 +8,7 @@ from pathlib import Path
 from helpers.experiments.distances import best_rate
 from helpers.experiments.language_models import pronoun_floors
 from helpers.plots import COLOURS, figure
-from helpers.records import read_record
+from helpers.records import on_what, read_record
 from helpers.validation import require
 
 PICTURE = Path(__file__).resolve().parents[1] / "docs" / "picture.png"
@@ -84,6 +84,14 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def timed_on() -> str:
+    """The README's line on what the times of its tables were taken on."""
+    places: dict[str, list[str]] = {}
+    for name in (*MEASURED, "dates", *FURTHEST):
+        places.setdefault(on_what(read_record(name)), []).append(f"`{name}`")
+    return "Times: " + "; ".join(f"{', '.join(names)} on {place}" for place, names in places.items()) + "."
+
+
 TEXTS = {
     "near": "0 to 5 words of filler",
     "far": "0 to 60 words",
@@ -138,6 +146,7 @@ CLASSIFIERS = {
 
 
 FURTHEST = ("nsmc-best", "nsmc-best-seed1", "nsmc-best-seed2")
+WITHOUT_CELL = tuple(f"{name}-num-layers-0" for name in FURTHEST)
 
 
 def reviews_table() -> str:
@@ -148,9 +157,13 @@ def reviews_table() -> str:
         runs = [run for run in results["runs"] if run["model"] == model]
         shares = (_share([run[key] for run in runs]) for key in ("valid_accuracy", "test_accuracy"))
         rows.append(f"| {words} | {100 * results['reported'][model]:.1f} | {' | '.join(shares)} |")
-    best = [read_record(name)["results"] for name in FURTHEST]
-    furthest = " | ".join(_share([run[key] for run in best]) for key in ("valid_accuracy", "test_accuracy"))
-    rows.append(f"| `nsmc-best`: bidirectional LSTM over character n-grams | – | {furthest} |")
+    for names, words in (
+        (FURTHEST, "`nsmc-best`: bidirectional LSTM over character n-grams"),
+        (WITHOUT_CELL, "the same without its LSTM: a bag of n-grams"),
+    ):
+        best = [read_record(name)["results"] for name in names]
+        shares = (_share([run[key] for run in best]) for key in ("valid_accuracy", "test_accuracy"))
+        rows.append(f"| {words} | – | {' | '.join(shares)} |")
     return "\n".join(rows)
 
 
@@ -168,7 +181,7 @@ def main() -> None:
     temporary = PICTURE.with_suffix(".tmp.png")
     draw().savefig(temporary, dpi=110, bbox_inches="tight", metadata={"Software": None})
     os.replace(temporary, PICTURE)
-    tables = (table(), memory_table(), dates_table(), reviews_table())
+    tables = (table(), timed_on(), memory_table(), dates_table(), reviews_table())
     print("\n\n".join([f"![{alt_text()}](docs/picture.png)", *tables]))
 
 

@@ -6,8 +6,8 @@ import numbers
 
 import numpy as np
 
-from helpers.checks.chapter_06.given import Given
 from helpers.checks.compare import Complaint
+from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
 from helpers.colleague.chapter_05 import train_epoch as unchanged
 from helpers.corpora.batches import contiguous_batches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.checks.chapter_06.given import Given
+from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
 
 

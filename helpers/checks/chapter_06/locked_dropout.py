@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.checks.chapter_06.given import generator, tensor
+from helpers.checks.given import generator, tensor
 from helpers.checks.registry import Exercise
 
 

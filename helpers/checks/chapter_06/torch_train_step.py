@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from helpers.checks.chapter_06.given import Given, tensor
 from helpers.checks.compare import Complaint
+from helpers.checks.given import Given, tensor
 from helpers.checks.registry import Exercise
 
 

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from helpers.checks.chapter_06.given import Given
 from helpers.checks.compare import Complaint
+from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
 
 D, H = 6, 8

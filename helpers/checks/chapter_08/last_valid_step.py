@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.checks.chapter_06.given import tensor
 from helpers.checks.compare import Complaint
+from helpers.checks.given import tensor
 from helpers.checks.registry import Exercise
 
 

@@ -6,8 +6,8 @@ import copy
 
 import numpy as np
 
-from helpers.checks.chapter_06.given import Given
 from helpers.checks.compare import Complaint
+from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
 from helpers.colleague import chapter_08 as colleague
 
