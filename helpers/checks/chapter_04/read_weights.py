@@ -26,7 +26,8 @@ def _taken(array, order):
 
 def _cases(rng):
     case = step_cases(rng, gates=4)
-    return {name: case[name] for name in ("Wx", "Wh", "b")}
+    D = rng.choice([1, 3])   # never to be split into four
+    return {"Wx": case["Wx"][:D], "Wh": case["Wh"], "b": case["b"]}
 
 
 read_weights = Exercise("read_weights", "04", read_weights_reference, ("Wx", "Wh", "b"), _cases)
@@ -132,7 +133,9 @@ def _mistake(name, hint):
 
 _mistake(
     "as-in-the-file",
-    "The arrays come out as they are in the file, in the order f, g, i, o. Our cell reads i, f, g, o.",
+    "The arrays come out as they are in the file, in the order f, g, i, o. Our cell reads i, f, g, o. (In the "
+    "colleague's function two things have to change: what `place` says, and the order in which the loop takes the "
+    "names. After one of the two alone, every slice stays where it is.)",
 )(lambda Wx, Wh, b: (Wx, Wh, b))
 
 for _order in map("".join, permutations(OURS)):
@@ -177,6 +180,83 @@ def _(Wx, Wh, b):
 @_mistake("Wx-unchanged", "Wh and b are right; Wx is still reordered as the colleague's was.")
 def _(Wx, Wh, b):
     return colleague.read_weights(Wx, Wh, b)[0], _taken(Wh, OURS), _taken(b, OURS)
+
+
+@_mistake("only-Wx", "Wx is right; Wh and b are still in the order of the file. The same has to be done with all three.")
+def _(Wx, Wh, b):
+    return _taken(Wx, OURS), Wh, b
+
+
+@_mistake(
+    "only-Wx-mended",
+    "Wx is right; Wh and b are still reordered as the colleague's were. The same has to be done with all three.",
+)
+def _(Wx, Wh, b):
+    return _taken(Wx, OURS), *colleague.read_weights(Wx, Wh, b)[1:]
+
+
+@_mistake("exchanged", "The slices are right, but Wh comes before Wx. Wanted are Wx, Wh, b, in this order.")
+def _(Wx, Wh, b):
+    return _taken(Wh, OURS), _taken(Wx, OURS), _taken(b, OURS)
+
+
+@_mistake("squeezed", "An axis of size 1 is lost: with D = 1, Wx has to stay (1, 4H). Leave `squeeze` out.")
+def _(Wx, Wh, b):
+    return tuple(_taken(array, OURS).squeeze() for array in (Wx, Wh, b))
+
+
+@_mistake(
+    "split-along-the-rows",
+    "`np.split(array, 4)` without `axis=-1` divides the rows. The slices lie side by side, along the last axis.",
+)
+def _(Wx, Wh, b):
+    return tuple(np.concatenate([np.split(array, 4)[k] for k in (2, 0, 1, 3)]) for array in (Wx, Wh, b))
+
+
+@_mistake("axis-1", "`axis=1` is right for Wx and Wh; b has one axis only, axis 0. The last axis of each of them is `axis=-1`.")
+def _(Wx, Wh, b):
+    return tuple(np.concatenate([np.split(array, 4, axis=1)[k] for k in (2, 0, 1, 3)], axis=1) for array in (Wx, Wh, b))
+
+
+@_mistake(
+    "stacked-below",
+    "`np.concatenate` without `axis=-1` lays the slices below each other. They belong side by side, along the last axis.",
+)
+def _(Wx, Wh, b):
+    return tuple(np.concatenate([np.split(array, 4, axis=-1)[k] for k in (2, 0, 1, 3)]) for array in (Wx, Wh, b))
+
+
+@_mistake(
+    "four-columns",
+    "You take four single columns. A slice is H columns wide: split each array into four first, "
+    "`np.split(array, 4, axis=-1)`.",
+)
+def _(Wx, Wh, b):
+    return tuple(array[..., [2, 0, 1, 3]] for array in (Wx, Wh, b))
+
+
+@_mistake(
+    "columns-moved",
+    "Only the first four columns have changed places. A slice is H columns wide: split each array into four, "
+    "`np.split(array, 4, axis=-1)`.",
+)
+def _(Wx, Wh, b):
+    return tuple(np.concatenate([array[..., [2, 0, 1, 3]], array[..., 4:]], axis=-1) for array in (Wx, Wh, b))
+
+
+@_mistake(
+    "overwritten",
+    "A slice was written over before it was read: `np.split` and slicing give views, places in the array itself, and f "
+    "is gone once i stands in its place. Read from the file's array, and write into a new one.",
+)
+def _(Wx, Wh, b):
+    new = [array.copy() for array in (Wx, Wh, b)]
+    for array in new:
+        f, g, i, _ = np.split(array, 4, axis=-1)
+        H = i.shape[-1]
+        for k, there in enumerate((i, f, g)):
+            array[..., k * H : (k + 1) * H] = there
+    return tuple(new)
 
 
 @_mistake("transposed", "The order is right, but Wx and Wh are transposed. The file keeps them as we do, (D, 4H) and (H, 4H).")
