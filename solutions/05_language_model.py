@@ -1275,11 +1275,11 @@ show(
 # <details><summary>A recipe</summary>yesterday = series[start - 1 : -1] is as long as series[start:]. Two means of squared
 # differences, and 1 minus the first over the second.</details>
 #
-# You are there when the series [1, 2, 4, 6] with forecasts [0, 2, 3, 5] and `start = 2` gives `0.75`.
+# You are there when `skill_score(np.array([1, 2, 4, 6]), np.array([np.nan, 2, 3, 5]), 2)` gives `0.75`.
 
 # %% exercise="skill_score"
 def skill_score(series, forecasts, start):
-    """series (L,), forecasts (L,), start an index of at least 1
+    """series (L,), forecasts (L,), before `start` some may be missing (nan), start an index of at least 1
     → skill against persistence on series[start:].
     """
     ### BEGIN SOLUTION
@@ -1456,7 +1456,7 @@ show_source(colleague.train_epoch)
 # <details><summary>A recipe</summary>One line decides in which order the windows come. `batches` has them in the order of the
 # text: go through it as it is. Leave the single reset_state() at the beginning of the epoch; `rng` is then not needed any more.</details>
 #
-# You are there when two epochs give a validation perplexity of `2.8`.
+# You are there when two epochs give a validation perplexity of `2.8`: `evaluate(two_epochs(mended_epoch), valid)`.
 
 # %% exercise="mended_epoch"
 def mended_epoch(model, optimizer, batches, max_norm, rng):

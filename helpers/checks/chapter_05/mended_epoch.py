@@ -13,7 +13,7 @@ from helpers.colleague.chapter_05 import train_epoch as unchanged
 from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar
 from helpers.models.language_model import LanguageModel
-from helpers.optim import SGD, Adam
+from helpers.optim import SGD, Adam, clip_scale
 from helpers.training.evaluation import evaluate
 from helpers.training.trainer import train_step
 
@@ -25,11 +25,34 @@ def _weights(model):
     return np.concatenate([parameter.ravel() for parameter in model.params.values()])
 
 
+class _Model(LanguageModel):
+    """Trains like any other; without dropout nothing else shows whether a loss was computed with train=True."""
+
+    def loss(self, ids, targets, train=False):
+        self.train = train
+        return super().loss(ids, targets, train=train)
+
+    def backward(self):
+        if not self.train:
+            raise Complaint("The loss that is trained on was computed without `train=True`.")
+        super().backward()
+
+
+def _model(seed, N):
+    """A model that has read something before: its state is not zero."""
+    rng = np.random.default_rng(seed)
+    model = _Model(V, D, H, rng=rng, dtype=np.float64)
+    model.set_state([tuple(rng.normal(size=(2, N, H)))])
+    return model
+
+
 def _trial(function, model, optimizer, batches, max_norm, rng):
     """Two epochs: a state that is left over from the first would show in the second."""
     found = []
     for _ in range(2):
         perplexity = function(model, optimizer, batches, max_norm, rng)
+        if perplexity is None:
+            raise Complaint("It returned nothing (None); wanted the training perplexity. Is the return line missing?")
         if not isinstance(perplexity, numbers.Real | np.ndarray):
             kind = type(perplexity).__name__
             raise Complaint(f"The function should return the training perplexity, a number; it returned a {kind}.")
@@ -57,8 +80,8 @@ def _cases(rng):
     ids = rng.integers(0, V, size=N * (7 * T + 2) + 1)   # eight windows, the last of them short
     seed = int(rng.integers(1000))
     model = Given(
-        f"an LSTM with V = {V}, D = {D}, H = {H}",
-        lambda: LanguageModel(V, D, H, rng=np.random.default_rng(seed), dtype=np.float64),
+        f"an LSTM with V = {V}, D = {D}, H = {H} and a state left over",
+        lambda: _model(seed, N),
     )
     return {
         "model": model,
@@ -159,6 +182,18 @@ def _(model, optimizer, batches, max_norm, rng):
 
 
 @mended_epoch.misconception(
+    "reset-after-each-window",
+    "The order is mended. But you reset the state after every window, so nothing is carried: once, before the loop, is enough.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    steps = []
+    for window in batches:
+        steps += _steps(model, optimizer, [window], max_norm)
+        model.reset_state()
+    return _perplexity(steps)
+
+
+@mended_epoch.misconception(
     "smaller-rate",
     "A smaller rate makes the curve smoother and leaves its cause alone: every window still starts from a stranger's "
     "state.",
@@ -207,19 +242,50 @@ def _(model, optimizer, batches, max_norm, rng):
 def _(model, optimizer, batches, max_norm, rng):
     model.reset_state()
     steps = []
-    for number, (inputs, targets) in enumerate(batches):
-        order = np.roll(np.arange(len(inputs)), number)
+    for inputs, targets in batches:
+        order = rng.permutation(len(inputs))
         steps += _steps(model, optimizer, [(inputs[order], targets[order])], max_norm)
     return _perplexity(steps)
 
 
 @mended_epoch.misconception(
     "never-reset",
-    "The order is mended, and the first epoch is right. But without reset_state() the next one begins with the state from the "
-    "end of the text.",
+    "The order is mended. But without reset_state() at its beginning an epoch starts from the state that the model is left "
+    "with: that of the end of the text, or of whatever else it has read.",
 )
 def _(model, optimizer, batches, max_norm, rng):
     return _perplexity(_steps(model, optimizer, batches, max_norm))
+
+
+@mended_epoch.misconception(
+    "reset-at-the-end",
+    "The order is mended. But reset_state() has gone to the end of the epoch: the first epoch then starts from what the "
+    "model has read before. Reset before the loop.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    perplexity = _perplexity(_steps(model, optimizer, batches, max_norm))
+    model.reset_state()
+    return perplexity
+
+
+@mended_epoch.misconception(
+    "shuffled-and-never-reset",
+    "The order is still the colleague's, and now the epoch starts from a state that is left over as well. Put "
+    "reset_state() back before the loop, and go through `batches` as it is.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    windows = list(batches)
+    return _perplexity(_steps(model, optimizer, [windows[k] for k in rng.permutation(len(windows))], max_norm))
+
+
+@mended_epoch.misconception(
+    "train-lost",
+    "The loss is computed without `train=True`, which was right: a model with dropout would be trained without it.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    for inputs, targets in batches:
+        model.loss(inputs, targets)
+        model.backward()
 
 
 @mended_epoch.misconception(
@@ -229,6 +295,119 @@ def _(model, optimizer, batches, max_norm, rng):
 def _(model, optimizer, batches, max_norm, rng):
     model.reset_state()
     return _perplexity(_steps(model, optimizer, list(batches)[:-1], max_norm))
+
+
+@mended_epoch.misconception(
+    "first-window-lost",
+    "The order is mended, and one window too few is read: the first one. Indices begin at 0.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    model.reset_state()
+    return _perplexity(_steps(model, optimizer, list(batches)[1:], max_norm))
+
+
+@mended_epoch.misconception(
+    "one-window-only",
+    "Only one window is read. Is the return line inside the loop? It belongs after it.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    model.reset_state()
+    return _perplexity(_steps(model, optimizer, list(batches)[:1], max_norm))
+
+
+@mended_epoch.misconception(
+    "not-clipped",
+    "The order is mended. But the gradients are not clipped: step takes `scale`, the factor that clip_scale finds with "
+    "`max_norm`. That was right.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    return _mended(model, optimizer, batches, np.inf, rng)
+
+
+@mended_epoch.misconception(
+    "norm-for-scale",
+    "clip_scale gives the norm first, then the factor; step wants the factor, `_, scale = clip_scale(…)`. Yours gets the norm.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    model.reset_state()
+    steps = []
+    for inputs, targets in batches:
+        steps.append((model.loss(inputs, targets, train=True), targets.size))
+        model.backward()
+        optimizer.step(model.grads, clip_scale(model.grads, max_norm)[0])
+    return _perplexity(steps)
+
+
+@mended_epoch.misconception(
+    "clipped-too-soon",
+    "The factor is found before model.backward(): from the gradients of the window before. The order of the four lines was right.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    model.reset_state()
+    steps = []
+    for inputs, targets in batches:
+        steps.append((model.loss(inputs, targets, train=True), targets.size))
+        scale = clip_scale(model.grads, max_norm)[1]
+        model.backward()
+        optimizer.step(model.grads, scale)
+    return _perplexity(steps)
+
+
+@mended_epoch.misconception(
+    "step-too-soon",
+    "The step comes before model.backward(), with the gradients of the window before. The order of the four lines was right.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    model.reset_state()
+    steps = []
+    for inputs, targets in batches:
+        steps.append((model.loss(inputs, targets, train=True), targets.size))
+        optimizer.step(model.grads, clip_scale(model.grads, max_norm)[1])
+        model.backward()
+    return _perplexity(steps)
+
+
+@mended_epoch.misconception(
+    "no-step",
+    "Within the epoch nothing is learned. Every window needs model.backward(), and then optimizer.step(…), inside the loop.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    model.reset_state()
+    return _perplexity([(model.loss(x, y, train=True), y.size) for x, y in batches])
+
+
+@mended_epoch.misconception(
+    "measured-afterwards-in-order",
+    "The training is mended. But the perplexity is measured after it; the training perplexity is made of the losses of the epoch itself.",
+)
+def _(model, optimizer, batches, max_norm, rng):
+    _mended(model, optimizer, batches, max_norm, rng)
+    model.reset_state()
+    return _perplexity([(model.loss(x, y), y.size) for x, y in batches])
+
+
+def _returned(name, hint):
+    """Trained as it should be, another number returned, of losses and sizes."""
+
+    def add(number):
+        def answer(model, optimizer, batches, max_norm, rng):
+            model.reset_state()
+            return float(number(*np.array(_steps(model, optimizer, batches, max_norm)).T))
+
+        mended_epoch.misconception(name, f"The training is mended. {hint}")(answer)
+
+    return add
+
+
+_returned("mean-of-perplexities", "But you take the mean of perplexities; exp comes last, once.")(
+    lambda losses, sizes: np.mean(np.exp(losses))
+)
+_returned("last-loss", "But you return the perplexity of the last window, not that of all tokens.")(
+    lambda losses, sizes: np.exp(losses[-1])
+)
+_returned("sum-returned", "But you return all nats of the epoch: exp of the nats *a token* is wanted.")(
+    lambda losses, sizes: losses @ sizes
+)
 
 
 @mended_epoch.misconception(

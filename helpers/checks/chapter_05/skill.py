@@ -17,17 +17,21 @@ def _skill_score(series, forecasts, start):
 
 
 def _cases(rng):
+    """Good forecasts and bad ones, in cents or in thousands; the first ones may be missing, as in the chapter."""
     length = int(rng.integers(30, 45))
-    start = int(rng.integers(15, 22))
+    missing = 10 * int(rng.integers(2))
+    start = int(rng.integers(15, 22)) if missing or rng.random() < 0.7 else 1
     # Steps of another size in the tested part, and a drift, so that every wrong baseline shows.
     steps = rng.normal(size=length) + 0.4
     steps[start:] *= 2.5
     series = 20 + np.cumsum(steps)
-    forecasts = np.concatenate([[20.0], series[:-1]]) + rng.normal(size=length, scale=0.8) + 0.3
-    return {"series": series, "forecasts": forecasts, "start": start}
+    forecasts = series - 0.4 * steps + rng.normal(size=length, scale=rng.choice([0.8, 8.0])) + 0.3
+    forecasts[:missing] = np.nan
+    unit = 10.0 ** rng.integers(-2, 3)
+    return {"series": unit * series, "forecasts": unit * forecasts, "start": start}
 
 
-skill_score = Exercise("skill_score", "05", _skill_score, ("skill",), _cases, rounds=6)
+skill_score = Exercise("skill_score", "05", _skill_score, ("skill",), _cases, rounds=8)
 
 
 @skill_score.oracle("day by day, in a loop")
@@ -180,6 +184,126 @@ def _(series, forecasts, start):
     return float(_mse(series[start:], yesterday) - _mse(series[start:], forecasts[start:]))
 
 
+def _ratio(
+    name,
+    hint,
+    *,
+    errors=lambda s, f, t: (s - f)[t:],
+    changes=lambda s, f, t: np.diff(s)[t - 1 :],
+    size=lambda e: np.mean(e**2),
+):
+    """The right formula, 1 − size(errors) / size(changes), with one of the three parts exchanged."""
+    skill_score.misconception(name, hint)(
+        lambda series, forecasts, start: 1
+        - size(errors(series, forecasts, start)) / size(changes(series, forecasts, start))
+    )
+
+
+_ratio(
+    "first-day-with-itself",
+    "The first tested day has a yesterday, too: series[start − 1]. Your baseline compares it with itself, or leaves it "
+    "out of the sum: both are an error of 0 that persistence has not earned.",
+    changes=lambda s, f, t: np.diff(s[t:], prepend=s[t]),
+)
+_ratio(
+    "yesterday-goes-round",
+    "np.roll on the tested part alone gives the first day the value of the *last* one. Cut after rolling, or take "
+    "series[start - 1 : -1].",
+    changes=lambda s, f, t: s[t:] - np.roll(s[t:], 1),
+)
+_ratio(
+    "two-days-ago",
+    "Your baseline is the value of two days before. Yesterday, for the days from start on: series[start - 1 : -1].",
+    changes=lambda s, f, t: s[t:] - s[t - 2 : -2],
+)
+_ratio(
+    "first-value",
+    "Your baseline repeats the very first value of the series. Persistence is renewed every day.",
+    changes=lambda s, f, t: s[t:] - s[0],
+)
+_ratio(
+    "yesterdays-forecast",
+    "Your baseline is the *network's* forecast of yesterday. Persistence takes yesterday's value, from the series.",
+    changes=lambda s, f, t: s[t:] - f[t - 1 : -1],
+)
+_ratio(
+    "forecasts-one-day-late",
+    "Each day is compared with the network's forecast for the day before. forecasts[t] is the forecast of day t: "
+    "only persistence is shifted.",
+    errors=lambda s, f, t: s[t:] - f[t - 1 : -1],
+)
+_ratio(
+    "one-day-early",
+    "You begin at day start − 1, the last of the training part. Its value is only needed as the yesterday of day start.",
+    changes=lambda s, f, t: s[t - 1 :] - s[t - 2 : -1],
+    errors=lambda s, f, t: (s - f)[t - 1 :],
+)
+_ratio(
+    "whole-series",
+    "You score all days, the first one and those of the training too: nan where the first forecasts are missing. Score "
+    "from `start` on, both forecasts.",
+    errors=lambda s, f, t: s - f,
+    changes=lambda s, f, t: np.diff(s),
+)
+_ratio(
+    "training-days",
+    "You score the days *before* `start`, those of the training. The tested ones are series[start:].",
+    errors=lambda s, f, t: (s - f)[1:t],
+    changes=lambda s, f, t: np.diff(s)[: t - 1],
+)
+_ratio(
+    "last-day-lost",
+    "You leave the last day out: series[start:-1] ends before it. Only *yesterday* ends at −1.",
+    changes=lambda s, f, t: np.diff(s)[t - 1 : -1],
+    errors=lambda s, f, t: (s - f)[t:-1],
+)
+_ratio(
+    "mean-then-square",
+    "First square each error, then take the mean: errors of both signs cancel in yours.",
+    size=lambda e: np.mean(e) ** 2,
+)
+_ratio("variance", "A variance forgives a constant error: take the mean of the squares.", size=np.var)
+_ratio("median", "Wanted are means of squared errors, not medians.", size=lambda e: np.median(e**2))
+
+
+def _made_of(name, hint):
+    """A function of the two mean squared errors, the network's and that of persistence."""
+
+    def add(formula):
+        skill_score.misconception(name, hint)(
+            lambda s, f, t: float(formula(_mse(s[t:], f[t:]), _mse(s[t:], s[t - 1 : -1])))
+        )
+
+    return add
+
+
+_made_of("parenthesis", "1 minus the ratio: divide first. Your 1 is divided as well.")(lambda a, b: (1 - a) / b)
+_made_of("percent", "That is the skill in percent; wanted is 1 for a perfect forecast.")(lambda a, b: 100 * (1 - a / b))
+_made_of("never-negative", "A network that is worse than persistence has a skill below 0: cut nothing off.")(
+    lambda a, b: max(0.0, 1 - a / b)
+)
+_made_of("cut-at-minus-one", "Skill has no lower end: an error of three times persistence's gives −2. Cut nothing off.")(
+    lambda a, b: max(-1.0, 1 - a / b)
+)
+_made_of("better-or-not", "Wanted is how much better, a number, not whether.")(lambda a, b: a < b)
+
+
+@skill_score.misconception(
+    "mean-of-ratios", "You divide day by day and then take the mean. Take the two means first, then one ratio."
+)
+def _(series, forecasts, start):
+    return 1 - np.mean(((series - forecasts)[start:] / np.diff(series)[start - 1 :]) ** 2)
+
+
+@skill_score.misconception(
+    "missing-forecasts",
+    "The first forecasts may be missing (nan), and 0 · nan is nan: a mask has to select, errors[tested], not multiply.",
+)
+def _(series, forecasts, start):
+    tested = np.arange(len(series)) >= start
+    return 1 - (tested * (series - forecasts) ** 2).sum() / (np.diff(series)[start - 1 :] ** 2).sum()
+
+
 @skill_score.variant("errors and changes, sums of squares")
 def _(series, forecasts, start):
     errors, changes = (series - forecasts)[start:], np.diff(series)[start - 1 :]
@@ -200,6 +324,6 @@ def _(series, forecasts, start):
     return 1 - model / sum((float(series[t]) - float(series[t - 1])) ** 2 for t in days)
 
 
-@skill_score.landmark("with forecasts [0, 2, 3, 5] and `start = 2` gives `0.75`")
+@skill_score.landmark("`skill_score(np.array([1, 2, 4, 6]), np.array([np.nan, 2, 3, 5]), 2)` gives `0.75`")
 def _(f):
-    return f(np.array([1.0, 2.0, 4.0, 6.0]), np.array([0.0, 2.0, 3.0, 5.0]), 2)
+    return f(np.array([1, 2, 4, 6]), np.array([np.nan, 2, 3, 5]), 2)
