@@ -1564,8 +1564,9 @@ show_source(colleague.step_in_parts)
 # <details><summary>A recipe</summary>In the loop, add up the shares g · words / all_words as they are. After the loop,
 # clip `total` once; then {name: p − lr · clipped[name] for …}.</details>
 #
-# You are there when w = [1] and two parts, of 1 and of 3 words, both with the gradient w = [4], give
-# `new["w"][0] ≈ 0.50` at a rate of 0.5 and a threshold of 1. (His gives 0.)
+# You are there when two parts, of 1 and of 3 words, both with the gradient 4 for w = 1, give `new["w"][0] ≈ 0.50`:
+# run `g = {"w": np.array([4.0])}`, then `new = step_in_parts({"w": np.array([1.0])}, [(1, g), (3, g)], 0.5, 1.0)`.
+# (His gives 0.)
 
 # %% exercise="step_in_parts"
 def step_in_parts(params, parts, lr, max_norm):

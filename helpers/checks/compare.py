@@ -155,6 +155,10 @@ def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> 
     """The first quantity of `want` that `got` lacks or has wrong, or None."""
     for name, expected in want.items():
         if name not in got:
+            whole = name.partition("[")[0]
+            if whole != name and whole in got:
+                text = f"`{whole}` is a {_kind(got[whole])}; wanted one dict, with arrays by name."
+                return Difference(name, text)
             return Difference(name, f"`{name}` is missing; you returned {_list(list(got))}.")
         text = _differs(got[name], expected, rtol)
         if text:

@@ -120,11 +120,12 @@ def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: typ
         if text:
             found = _recognise(exercise, cases, outcomes, quantity, base)
             near = _first_problem(function, outcome, answers, exercise.float32_rtol)[0] == ""
+            unnamed = _mutation_hint(outcome, case) or (_FLOAT32_HINT if near else "")
             return Verdict(
                 exercise.name,
                 FAILED,
                 f"{text} Case: {describe(case)}.",
-                hint=found.hint if found else _mutation_hint(outcome) or (_FLOAT32_HINT if near else ""),
+                hint=found.hint if found else unnamed,
                 misconception=found.name if found else None,
                 printed=outcome.printed,
                 fingerprint=mark,
@@ -159,13 +160,16 @@ _FLOAT32_HINT = (
 )
 
 
-def _mutation_hint(outcome: Outcome) -> str:
+def _mutation_hint(outcome: Outcome, case: Mapping[str, Any]) -> str:
     if not outcome.mutated:
         return ""
     changed = ", ".join(f"`{name}`" for name in outcome.mutated)
+    name = outcome.mutated[0]
+    plain = isinstance(case[name], np.ndarray)
+    copied = f"`{name} = {name}.copy()`" if plain else f"`{name} = copy.deepcopy({name})`, after `import copy`"
     return (
         f"The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
-        f"caller's array). Work on a copy: `{outcome.mutated[0]} = {outcome.mutated[0]}.copy()`."
+        f"caller's array). Work on a copy: {copied}."
     )
 
 

@@ -19,10 +19,10 @@ def _remember_first(signals):
 
 
 def _signal_cases(rng):
-    """A first name after 0–3 other words; then 0, 1 or 3 words without a name, or up to 60 with names of the
+    """A first name after 0–3 other words, or 70; then 0, 1 or 3 words without a name, or up to 60 with names of the
     other kind: one, some close together, a row of them, or nothing else to the end."""
     first = rng.choice([-1.0, 1.0])
-    before = np.zeros(rng.integers(0, 4))
+    before = np.zeros(rng.choice([0, 1, 2, 3, 70]))
     kind = rng.choice(["none", "one", "close", "row", "all"])
     if kind == "none":
         later = np.zeros(rng.choice([0, 1, 3]))
@@ -71,7 +71,7 @@ def _(signals):
 @remember_first.misconception(
     "fades-slowly",
     "w_h = 1 looks like perfect memory, but tanh(h) is a little smaller than h at every step: after 60 words "
-    f"less than 0.2 is left. {_LATCH}",
+    f"less than 0.2 is left. {_LATCH} (If your w_h is larger: w_h belongs to h, and w_x to the signal.)",
 )
 def _(signals):
     return _unit(signals, 2.0, 1.0)
@@ -79,8 +79,7 @@ def _(signals):
 
 @remember_first.misconception(
     "last-name-wins",
-    "A later name overwrites the first: w_x is so large that one signal flips the unit. Make it smaller than "
-    "w_h · |h|, and by a good deal.",
+    f"A later name overwrites the first: one signal flips the unit. {_LATCH} (Or the loop begins at the end.)",
 )
 def _(signals):
     return _unit(signals, 5.0, 2.0)
@@ -114,7 +113,8 @@ def _(signals):
 @remember_first.misconception(
     "three-names-flip-it",
     "One or two later names are withstood; three in a row wear the unit down, because each pushes a state that the one "
-    "before has already weakened. Let x be −1 at every word, and look for the w_x at which h comes to rest above 0.5.",
+    "before has already weakened. Let x be −1 at every word, and look for the w_x at which h comes to rest above 0.5. "
+    "If none above 0.55 does, make w_h larger.",
 )
 def _(signals):
     return _unit(signals, 2.0, 3.0)
@@ -122,7 +122,8 @@ def _(signals):
 
 @remember_first.misconception(
     "a-long-row-flips-it",
-    "It holds against a few other names, but a long row of them still wears it down: w_x has to be a little smaller.",
+    "It holds against a few other names, but a long row of them still wears it down: w_x has to be a little smaller, or "
+    "w_h larger.",
 )
 def _(signals):
     return _unit(signals, 1.4, 3.0)
@@ -137,7 +138,7 @@ def _(signals):
 
 
 @remember_first.misconception(
-    "cut-to-int", "int(h) cuts 0.99 down to 0. Round instead: np.round(h)."
+    "cut-to-int", "Always 0: int(h) cuts 0.99 down to 0; round instead, np.round(h). (Or w_x is 0, and nothing is heard.)"
 )
 def _(signals):
     h = 0.0
@@ -161,6 +162,23 @@ def _(signals):
 )
 def _(signals):
     return _unit(signals[:-1], 1.0, 3.0)
+
+
+@remember_first.misconception(
+    "first-word-only", "You return after the first word: the `return` stands inside the loop. Move it out, to the left."
+)
+def _(signals):
+    return _unit(signals[:1], 1.0, 3.0)
+
+
+@remember_first.misconception(
+    "no-tanh", "Without the tanh h grows at every word and has no value to rest at: h = np.tanh(w_x * s + w_h * h)."
+)
+def _(signals):
+    h = 0.0
+    for s in signals:
+        h = 1.0 * s + 3.0 * h
+    return np.round(h)
 
 
 @remember_first.misconception("sums", "You add the signals up: a name and a later one of the other kind cancel.")

@@ -25,9 +25,15 @@ def _stacked_forward(x, layers, return_sequences):
 
 
 def _stack_cases(rng):
-    """Two or three layers, all dimensions different, biases not zero; half the cases want the last state."""
+    """Two or three layers, biases not zero; half the cases want the last state. Either all dimensions differ, or
+    all sizes are equal (nothing raises when layers are mixed up), or N, T and the top layer's H may be 1."""
     N, T = rng.integers(2, 4), rng.integers(9, 12)
     sizes = [rng.integers(4, 6), *rng.permutation([6, 7, 8])[: rng.integers(2, 4)]]
+    kind = rng.choice(["different", "equal", "ones"])
+    if kind == "equal":
+        sizes = [sizes[0]] * len(sizes)
+    elif kind == "ones":
+        N, T, sizes[-1] = (rng.choice([1, size]) for size in (N, T, sizes[-1]))
     layers = [
         (rng.normal(size=(D, H)) / np.sqrt(D), rng.normal(size=(H, H)) / np.sqrt(H), rng.normal(size=H))
         for D, H in itertools.pairwise(sizes)
@@ -36,7 +42,7 @@ def _stack_cases(rng):
     return {"x": x, "layers": layers, "return_sequences": bool(rng.random() < 0.5)}
 
 
-stacked_forward = Exercise("stacked_forward", "01", _stacked_forward, ("h",), _stack_cases, rounds=10)
+stacked_forward = Exercise("stacked_forward", "01", _stacked_forward, ("h",), _stack_cases, rounds=16)
 
 
 @stacked_forward.oracle("torch.nn.RNN on torch.nn.RNN", needs_torch=True)
@@ -76,6 +82,85 @@ def _(x, layers, return_sequences):
     for layer in layers:
         x = _run(x, layer)[:, -1:]
     return x if return_sequences else x[:, -1]
+
+
+@stacked_forward.misconception(
+    "last-state-between-layers-if-asked",
+    "With False you cut every layer down to its last state, so the next one reads a sequence of one step. Between layers go "
+    "all states; return_sequences is about the top layer only: ask for it after the loop.",
+)
+def _(x, layers, return_sequences):
+    for layer in layers:
+        x = _run(x, layer)
+        x = x if return_sequences else x[:, -1:]
+    return x if return_sequences else x[:, -1]
+
+
+@stacked_forward.misconception(
+    "last-state-as-the-sequence",
+    "Either h[:, -1] goes to the next layer, (N, H) where it reads (N, T, H): between layers go all states; take the last "
+    "one after the loop. Or the zeros have the shape (H, N): np.zeros((x.shape[0], len(b))).",
+)
+def _(x, layers, return_sequences):
+    for layer in layers:
+        x = _run(x, layer)[:, -1]
+    return x
+
+
+@stacked_forward.misconception(
+    "every-layer-reads-x",
+    "Every layer reads the input x, with D columns. The second has to read what the first returned: x = rnn_forward(x, …).",
+)
+def _(x, layers, return_sequences):
+    for layer in layers:
+        h = _run(x, layer)
+    return h if return_sequences else h[:, -1]
+
+
+@stacked_forward.misconception(
+    "zeros-of-the-input-size",
+    "The zeros have as many columns as the *input* of the layer. A state has H: len(b), or Wh.shape[0], of this layer.",
+)
+def _(x, layers, return_sequences):
+    for Wx, Wh, b in layers:
+        x = rnn_forward_reference(x, np.zeros((len(x), len(Wx))), Wx, Wh, b)
+    return x if return_sequences else x[:, -1]
+
+
+@stacked_forward.misconception(
+    "the-same-zeros-for-all",
+    "The zeros are made once, with the first layer's H. H differs from layer to layer: make them inside the loop.",
+)
+def _(x, layers, return_sequences):
+    h0 = _zeros(x, layers[0][2])
+    for layer in layers:
+        x = rnn_forward_reference(x, h0, *layer)
+    return x if return_sequences else x[:, -1]
+
+
+@stacked_forward.misconception(
+    "starts-where-the-layer-below-ended",
+    "A layer starts from the state in which the layer below ended. What goes up is the sequence; every layer starts from "
+    "zeros of its own, np.zeros((x.shape[0], len(b))).",
+)
+def _(x, layers, return_sequences):
+    h0 = _zeros(x, layers[0][2])
+    for layer in layers:
+        x = rnn_forward_reference(x, h0, *layer)
+        h0 = x[:, -1]
+    return x if return_sequences else x[:, -1]
+
+
+@stacked_forward.misconception("from-the-top", "The layers run from the top down. `layers` begins at the bottom.")
+def _(x, layers, return_sequences):
+    return _stacked_forward(x, layers[::-1], return_sequences)
+
+
+@stacked_forward.misconception(
+    "weights-exchanged", "Wx and Wh have changed places: rnn_forward(x, h0, Wx, Wh, b)."
+)
+def _(x, layers, return_sequences):
+    return _stacked_forward(x, [(Wh, Wx, b) for Wx, Wh, b in layers], return_sequences)
 
 
 @stacked_forward.misconception(
@@ -124,6 +209,15 @@ def _(x, layers, return_sequences):
 def _(x, layers, return_sequences):
     h = _stacked_forward(x, layers, True)
     return h if return_sequences else h[:, -1:]
+
+
+@stacked_forward.misconception(
+    "squeezed",
+    "squeeze removes every axis of length 1, also N, T or H where it happens to be 1. The last state is h[:, -1], (N, H).",
+)
+def _(x, layers, return_sequences):
+    h = _stacked_forward(x, layers, True)
+    return h if return_sequences else h[:, -1].squeeze()
 
 
 @stacked_forward.misconception(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from helpers.checks.chapter_01.rnn_forward import rnn_forward_reference
@@ -42,6 +44,27 @@ def _descent(
     return *weights, np.array(errors)
 
 
+def _in_parts(
+    x, h0, target, Wx, Wh, b, window, lr, updates, *, every_window=False, sums_begin="window", at_cut=lambda h0, before: before
+):
+    """The colleague's two loops: an update in every pass or `every_window`, the sums from zero in each "window" or
+    "pass" or "never" after the start, and `at_cut(h0, before)` the state that the next window starts from."""
+    weights, errors, sums = [Wx, Wh, b], np.zeros(updates), [0.0, 0.0, 0.0]
+    for update in range(updates):
+        before = h0
+        for start in range(0, x.shape[1], window):
+            if sums_begin == "window" or (sums_begin == "pass" and start == 0):
+                sums = [0.0, 0.0, 0.0]
+            before = at_cut(h0, before) if start else h0
+            case = x[:, start : start + window], before, target[:, start : start + window]
+            errors[update] += _error(*case, weights)
+            *new, before = truncated_bptt_reference(*case, *weights, window)
+            sums = [old + one for old, one in zip(sums, new, strict=True)]
+            if every_window or start + window >= x.shape[1]:
+                weights = [weight - lr * one for weight, one in zip(weights, sums, strict=True)]
+    return *weights, errors
+
+
 def _cases(rng):
     case = step_cases(rng)
     (N, D), H = case["x"].shape, len(case["b"])
@@ -54,7 +77,7 @@ def _cases(rng):
         "Wh": case["Wh"],
         "b": 0.5 * case["b"],
         "window": window,
-        "lr": float(rng.uniform(0.005, 0.01)),
+        "lr": float(rng.choice([rng.uniform(0.005, 0.01), 0.2])),   # at 0.2 E may rise
         "updates": updates,
     }
 
@@ -159,12 +182,21 @@ def _(*case):
     return _descent(*case, kept=(1, 1, 1), step=limited)
 
 
-@descend_in_windows.misconception(
-    "one-of-three",
-    "dWh begins anew at each update, dWx and db do not. The mistake is the same in all three.",
-)
-def _(*case):
-    return _descent(*case, kept=(1, 0, 1))
+def _some_begin_anew(*kept):
+    sums = dict(zip(("dWx", "dWh", "db"), kept, strict=True))
+    new, old = (" and ".join(name for name, share in sums.items() if share == wanted) for wanted in (0, 1))
+
+    @descend_in_windows.misconception(
+        f"not-{old.replace(' and ', '-')}",
+        f"The mistake is the same in all three sums: from zero at each update goes {new} now, and not {old}.",
+    )
+    def _(*case):
+        return _descent(*case, kept=kept)
+
+
+for _kept in itertools.product((0, 1), repeat=3):
+    if 0 < sum(_kept) < 3:
+        _some_begin_anew(*_kept)
 
 
 @descend_in_windows.misconception(
@@ -188,17 +220,53 @@ def _(*case):
     "You update after every window. Language models are trained like that (chapter 5), but it is another procedure: asked "
     "for is one update for each pass, along the sum over its windows.",
 )
+def _(*case):
+    return _in_parts(*case, every_window=True)
+
+
+@descend_in_windows.misconception(
+    "update-in-every-window-with-the-sums",
+    "You update after every window, along the sum so far: the first window's gradient is stepped along again with each that "
+    "follows. One update for each pass: the three lines with lr belong after the loop over the windows.",
+)
+def _(*case):
+    return _in_parts(*case, every_window=True, sums_begin="pass")
+
+
+@descend_in_windows.misconception(
+    "update-in-every-window-and-never-cleared",
+    "You update after every window, along the sum of all gradients since the beginning. One update for each pass, after the "
+    "loop over the windows; and the sums begin anew before the loop.",
+)
+def _(*case):
+    return _in_parts(*case, every_window=True, sums_begin="never")
+
+
+@descend_in_windows.misconception(
+    "h0-at-every-cut",
+    "Every window starts from h0 now: `before = h0` has come into the loop over the windows. It belongs before it, once in "
+    "each pass; the state goes on from window to window, h[:, -1].",
+)
+def _(*case):
+    return _in_parts(*case, sums_begin="pass", at_cut=lambda h0, before: h0)
+
+
+@descend_in_windows.misconception(
+    "return-in-the-loop",
+    "It returns after the first update: the `return` stands inside the loop. Move it out, to the left.",
+)
 def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    weights, errors = [Wx.copy(), Wh.copy(), b.copy()], np.zeros(updates)
-    for update in range(updates):
-        before = h0
-        for start in range(0, x.shape[1], window):
-            part = slice(start, start + window)
-            case = x[:, part], before, target[:, part]
-            errors[update] += _error(*case, weights)
-            *gradients, before = truncated_bptt_reference(*case, *weights, window)
-            weights = [weight - lr * one for weight, one in zip(weights, gradients, strict=True)]
-    return *weights, errors
+    *weights, errors = _descent(x, h0, target, Wx, Wh, b, window, lr, 1)
+    return *weights, np.append(errors, np.zeros(updates - 1))
+
+
+@descend_in_windows.misconception(
+    "errors-begin-anew",
+    "The sums begin anew, and so does `errors`: of all E only the last is left. np.zeros(updates) stays before the loop.",
+)
+def _(*case):
+    *weights, errors = _descent(*case)
+    return *weights, np.append(0 * errors[:-1], errors[-1])
 
 
 @descend_in_windows.misconception(
@@ -213,7 +281,7 @@ def _(*case):
 @descend_in_windows.misconception(
     "state-goes-on",
     "The sums are right now, but `before = h0` has left the loop: each pass starts from the last state of the pass before. "
-    "Every pass reads the same sequence from its beginning, and starts from h0.",
+    "Every pass reads the same sequence from its beginning, and starts from h0. (Or `before[...] =` has written into h0.)",
 )
 def _(*case):
     return _descent(*case, starts=lambda h_last: h_last)
@@ -241,18 +309,16 @@ def _(x, h0, target, Wx, Wh, b, window, lr, updates):
     "state-zeroed",
     "At every cut you start from zeros. The state was not the fault: it goes on from window to window, h[:, -1].",
 )
-def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    weights, errors = [Wx.copy(), Wh.copy(), b.copy()], np.zeros(updates)
-    for update in range(updates):
-        sums = [0.0, 0.0, 0.0]
-        for start in range(0, x.shape[1], window):
-            part = slice(start, start + window)
-            case = x[:, part], h0 if start == 0 else np.zeros_like(h0), target[:, part]
-            errors[update] += _error(*case, weights)
-            new = truncated_bptt_reference(*case, *weights, window)[:3]
-            sums = [old + one for old, one in zip(sums, new, strict=True)]
-        weights = [weight - lr * one for weight, one in zip(weights, sums, strict=True)]
-    return *weights, errors
+def _(*case):
+    return _in_parts(*case, sums_begin="pass", at_cut=lambda h0, before: np.zeros_like(h0))
+
+
+@descend_in_windows.misconception(
+    "every-window-from-zeros",
+    "Every window starts from zeros. The state was not the fault: a pass starts from h0, and goes on from window to window.",
+)
+def _(x, h0, *case):
+    return _in_parts(x, 0 * h0, *case, sums_begin="pass", at_cut=lambda h0, before: h0)
 
 
 @descend_in_windows.variant("zeros in place, after each update")

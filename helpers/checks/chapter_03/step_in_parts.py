@@ -41,11 +41,11 @@ def _cases(rng):
     params = parameter_gradients(rng)
     common = {name: rng.normal(size=p.shape) for name, p in params.items()}
     parts = []
-    for words in rng.choice(np.arange(3, 30), size=rng.integers(3, 6), replace=False):
+    for words in rng.choice(np.arange(3, 30), size=rng.choice([1, 3, 4, 5]), replace=False):
         size = rng.uniform(0.3, 3)   # some parts have a long gradient, some a short one
         noisy = {name: size * (g + rng.normal(size=g.shape)) for name, g in common.items()}
         parts.append((int(words), noisy))
-    too_long = rng.random() < 0.7
+    too_long = len(parts) == 1 or rng.random() < 0.7
     share = 10 ** rng.uniform(-1.6, -0.15) if too_long else rng.uniform(1.2, 2)
     norm = clip_scale(_weighted(params, parts), 1.0)[0]
     return {"params": params, "parts": parts, "lr": rng.uniform(0.2, 2), "max_norm": share * norm}
@@ -57,7 +57,7 @@ step_in_parts = Exercise(
     step_in_parts_reference,
     ("new",),
     _cases,
-    rounds=10,
+    rounds=12,
     rtol=1e-6,   # with the 1e-6 of PyTorch or without
     float32_rtol=1e-4,
 )
@@ -161,7 +161,8 @@ def _(params, parts, lr, max_norm):
 
 @step_in_parts.misconception(
     "not-clipped",
-    "The parts are added up rightly, but nothing is clipped any more. Clip the sum, once, before the step.",
+    "The parts are added up rightly, but nothing is clipped any more. Clip the sum, once, before the step. (Your own "
+    "clip_grad_norm hands back the clipped ones in a new dict; only that of helpers.optim changes the old one.)",
 )
 def _(params, parts, lr, max_norm):
     return _moved(params, _weighted(params, parts), lr)
@@ -185,7 +186,7 @@ def _(params, parts, lr, max_norm):
     "always-rescaled",
     "You clip the sum, once; but you bring it to max_norm also when it is shorter. Then every step has the same length, "
     "and training cannot settle. A factor of at most 1: min(1, …). (Or the weights are `words` alone, without / all_words: "
-    "then the sum is always too long.)",
+    "then the sum is always too long. They have to add up to 1.)",
 )
 def _(params, parts, lr, max_norm):
     total = _weighted(params, parts)
@@ -286,14 +287,69 @@ def _(params, parts, lr, max_norm):
 
 @step_in_parts.misconception(
     "in-place",
-    "The values are right, but the caller's params were overwritten (p −= … writes into the array). Return new arrays: "
-    "{name: p − lr * total[name] for …}.",
+    "The values are right, but the caller's params were overwritten: p −= … writes into the array, params[name] = … into "
+    "the dict, and params.copy() copies the dict without its arrays. Return new ones: {name: p − lr * total[name] for …}.",
 )
 def _(params, parts, lr, max_norm):
     new = step_in_parts_reference(params, parts, lr, max_norm)
     for name, p in params.items():
         p[...] = new[name]
     return params
+
+
+@step_in_parts.misconception(
+    "gradients-in-place",
+    "The values are right, but `parts` is not as it was: g *= … writes into its gradients, and so does adding to a total "
+    "that begins as the first of them. Make new arrays, g * (words / all_words), and begin total with zeros.",
+)
+def _(params, parts, lr, max_norm):
+    new = step_in_parts_reference(params, parts, lr, max_norm)
+    for weight, (_, grads) in zip(_weights(parts), parts, strict=True):
+        for g in grads.values():
+            g *= weight
+    return new
+
+
+@step_in_parts.misconception(
+    "rate-inside-the-clip",
+    "You clip lr · gradient at max_norm, the step. The threshold is one for the gradient, and the step may be lr · max_norm "
+    "long: first clip the sum, then times lr.",
+)
+def _(params, parts, lr, max_norm):
+    step = {name: lr * g for name, g in _weighted(params, parts).items()}
+    return _moved(params, _clipped(step, max_norm), 1)
+
+
+@step_in_parts.misconception("no-rate", "The rate is missing: p − lr * clipped[name].")
+def _(params, parts, lr, max_norm):
+    return step_in_parts_reference(params, parts, 1, max_norm)
+
+
+@step_in_parts.misconception(
+    "first-part-only", "It returns after the first part: clipping, step and `return` belong after the loop, to the left."
+)
+def _(params, parts, lr, max_norm):
+    share = {name: g * _weights(parts)[0] for name, g in parts[0][1].items()}
+    return _moved(params, _clipped(share, max_norm), lr)
+
+
+@step_in_parts.misconception(
+    "the-norm-for-the-dict",
+    "clip_grad_norm of helpers.optim changes the dict and returns its norm, a number: call it without `clipped =`, and go on "
+    "with the dict that you gave it.",
+)
+def _(params, parts, lr, max_norm):
+    clipped = clip_grad_norm(_weighted(params, parts), max_norm)
+    return {name: p - lr * clipped[name] for name, p in params.items()}
+
+
+@step_in_parts.misconception(
+    "both-results-in-one-name",
+    "Your clip_grad_norm returns two things, the clipped gradients and the norm: clipped, norm = clip_grad_norm(…).",
+)
+def _(params, parts, lr, max_norm):
+    clipped = _clipped(_weighted(params, parts), max_norm), max_norm
+    return {name: p - lr * clipped[name] for name, p in params.items()}
 
 
 @step_in_parts.variant("clipped in place, after the loop")
