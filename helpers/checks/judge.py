@@ -165,8 +165,9 @@ def _mutation_hint(outcome: Outcome, case: Mapping[str, Any]) -> str:
         return ""
     changed = ", ".join(f"`{name}`" for name in outcome.mutated)
     name = outcome.mutated[0]
-    plain = isinstance(case[name], np.ndarray)
-    copied = f"`{name} = {name}.copy()`" if plain else f"`{name} = copy.deepcopy({name})`, after `import copy`"
+    copied = f"`{name} = copy.deepcopy({name})`, after `import copy`"
+    if isinstance(case[name], np.ndarray):
+        copied = f"`{name} = {name}.copy()`"
     return (
         f"The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
         f"caller's array). Work on a copy: {copied}."
