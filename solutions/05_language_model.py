@@ -577,8 +577,8 @@ for name, losses in trials.items():
 good = ends["rate 0.03"]
 claim("without clipping this model does as well, to a tenth of a nat",
       abs(ends["rate 0.03, no clipping"] - good) < 0.1)
-claim("the three other settings end at least 0.3 nats higher",
-      all(end > good + 0.3 for name, end in ends.items() if "0.03, no" not in name and name != "rate 0.03"))
+claim("the three other settings end at least 0.1 nats higher",
+      all(end > good + 0.1 for name, end in ends.items() if "0.03, no" not in name and name != "rate 0.03"))
 
 # %% draws=true
 fig, axis = figure(width=7.5, height=3.4)
