@@ -15,25 +15,26 @@ class NoisyModel(SmallModel):
 
     def __init__(self, weights, p):
         super().__init__(weights)
-        self.p = p
+        self.p, self.dropout = p, nn.Dropout(p)
 
     def forward(self, ids, state=None):
         E, Wx, Wh, bias, W, b = self.weights
-        x = functional.dropout(E[ids.T].contiguous(), self.p, self.training)   # masks in the order of memory
+        x = self.dropout(E[ids.T].contiguous())   # masks in the order of memory
         start = tuple(s[None] for s in state[0]) if state else (x.new_zeros(1, len(ids), len(Wh)),) * 2
         flat = [Wx.T, Wh.T, bias, torch.zeros_like(bias)]
         h, *last = torch.lstm(x, start, flat, True, 1, 0.0, True, False, False)
-        h = functional.dropout(h, self.p, self.training)
+        h = self.dropout(h)
         return (h @ W.T + b).transpose(0, 1), [tuple(s[0].detach() for s in last)]
 
 
-def open_passes(model: NoisyModel, lr, train, valid, passes):
-    """What `train_and_validate` is to do, for plain SGD → (curve, weights), the model left as it was.
+def open_passes(model: NoisyModel, lr, momentum, train, valid, passes):
+    """What `train_and_validate` is to do, for SGD with momentum → (curve, weights), the model left as it was.
 
     Masks are drawn, as the model draws them, for every window of training and for none of validation.
     """
     leaves = [p.detach().clone().requires_grad_() for p in model.weights]
     H, curve = leaves[2].shape[0], []
+    speeds = [torch.zeros_like(p) for p in leaves]
 
     def nats(window, state, masked):
         inputs, targets = window
@@ -58,8 +59,9 @@ def open_passes(model: NoisyModel, lr, train, valid, passes):
             loss, state = nats(window, state, True)
             gradients = torch.autograd.grad(loss, leaves)
             norm = sum(float((g**2).sum()) for g in gradients) ** 0.5
-            rate = lr * min(1.0, 1.0 / (norm + 1e-6))
-            leaves = [(p.detach() - rate * g).requires_grad_() for p, g in zip(leaves, gradients, strict=True)]
+            shorter = min(1.0, 1.0 / (norm + 1e-6))
+            speeds = [momentum * v + shorter * g for v, g in zip(speeds, gradients, strict=True)]
+            leaves = [(p.detach() - lr * v).requires_grad_() for p, v in zip(leaves, speeds, strict=True)]
             losses.append(loss.item())
         state, unseen = None, []
         for window in valid:

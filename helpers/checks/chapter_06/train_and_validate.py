@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -76,12 +77,15 @@ def _cases(rng):
 
         weights = random_weights(np.random.default_rng(seed), V, D, H, 1)
         weights["output"] *= 3      # gradients longer than the threshold, now and then
-        return NoisyModel(weights, p)
+        model = NoisyModel(weights, p)
+        for parameter in model.parameters():
+            parameter.grad = parameter.detach().clone()     # something is left from before
+        return model
 
     def make_optimizer(model):
         from helpers.checks.chapter_06.small_model import SGD
 
-        return SGD(model.parameters(), lr)
+        return SGD(model.parameters(), lr, momentum=0.3)
 
     def make_windows(array):
         import torch
@@ -95,10 +99,10 @@ def _cases(rng):
     model = Given(f"an LSTM with dropout {p} and V = {V}", make_model)
     return {
         "model": model,
-        "optimizer": Given(f"SGD(lr={lr:.3g})", make_optimizer, model),
+        "optimizer": Given(f"SGD(lr={lr:.3g}, momentum=0.3)", make_optimizer, model),
         "train": windows(3),
         "valid": windows(2),
-        "passes": int(rng.integers(5, 7)),
+        "passes": int(rng.integers(4, 6)),
     }
 
 
@@ -110,7 +114,7 @@ def _trial(function, model, optimizer, train, valid, passes):
 
     settings = _settings(optimizer)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(271)
         curve = function(model, optimizer, train, valid, passes)
     if _settings(optimizer) != settings:
         raise Complaint("The optimizer's settings (lr, weight_decay, …) are not what they were: leave them alone.")
@@ -118,9 +122,12 @@ def _trial(function, model, optimizer, train, valid, passes):
     if not isinstance(curve, list | tuple | np.ndarray):
         raise Complaint(f"{wanted}; it returned {'nothing' if curve is None else f'one {type(curve).__name__}'}.")
     if len(curve) != passes:
-        raise Complaint(f"{wanted}; it returned {'fewer' if len(curve) < passes else 'more'} than there are passes.")
+        raise Complaint(f"{wanted}; it returned {len(curve)} for {passes} passes.")
     try:
-        training, validation = np.array([[float(number) for number in pair] for pair in curve]).T
+        pairs = [list(pair) for pair in curve]
+        if any(getattr(number, "requires_grad", False) for pair in pairs for number in pair):
+            raise Complaint("Some losses are tensors with a history, which NumPy refuses: collect `loss.item()`.")
+        training, validation = np.array([[float(number) for number in pair] for pair in pairs]).T
     except (TypeError, ValueError):
         raise Complaint(f"{wanted}, two numbers each; something else is in it.") from None
     return training, validation, _flat(model.weights)
@@ -150,8 +157,8 @@ def _(model, optimizer, train, valid, passes):
     from helpers.checks.chapter_06.noisy_model import open_passes
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return _told(*open_passes(model, optimizer.defaults["lr"], train, valid, passes))
+        torch.manual_seed(271)
+        return _told(*open_passes(model, optimizer.defaults["lr"], 0.3, train, valid, passes))
 
 
 @train_and_validate.oracle("the course's TorchTrainer", needs_torch=True)
@@ -161,7 +168,7 @@ def _(model, optimizer, train, valid, passes):
     from helpers.checks.chapter_06.noisy_model import trainer_passes
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(271)
         return _told(*trainer_passes(model, optimizer, train, valid, passes))
 
 
@@ -267,7 +274,8 @@ def _(model, optimizer, train, valid, passes):
 
 
 @train_and_validate.misconception(
-    "not-clipped", "The loop is mended, but the gradient is no longer clipped: `clip_grad_norm_` at 1, before `step`."
+    "not-clipped",
+    "The loop is mended, but the gradient is no longer clipped at 1: `clip_grad_norm_` between `backward` and `step`.",
 )
 def _(model, optimizer, train, valid, passes):
     curve = []
@@ -317,25 +325,158 @@ class _ThenEval:
         self.model.eval()
 
 
+class _States:
+    """A model that pays no heed to the state it is handed: it goes on from its last one, or always from zeros."""
+
+    def __init__(self, model, goes_on=True):
+        self.model, self.goes_on, self.state, self.parameters = model, goes_on, None, model.parameters
+
+    def __call__(self, inputs, state):
+        logits, state = self.model(inputs, self.state)
+        self.state = state if self.goes_on else None
+        return logits, state
+
+
+def _mended_with(name, hint, *, model=lambda m: (m, m), optimizer=lambda o: o, told=lambda pair, train, valid: pair):
+    """Register: right but for the two models (trained, read) of a pass, the optimizer, or the pair reported."""
+
+    @train_and_validate.misconception(name, hint)
+    def _(net, optim, train, valid, passes):
+        curve = []
+        for _ in range(passes):
+            trained, read = model(net)
+            net.train()
+            training = _train_pass(trained, optimizer(optim), train)
+            net.eval()
+            curve.append(told((training, _read(read, valid)), train, valid))
+        return curve
+
+
 @train_and_validate.misconception(
     "state-anew-for-every-window",
     "Dropout is as it should be, but the state now starts from zeros in every window. It goes on from window to window: "
     "`state = None` once before each pass, as in the loop you were shown.",
 )
 def _(model, optimizer, train, valid, passes):
-    class Forgetful:
-        def __call__(self, inputs, state):
-            return model(inputs, None)
-
-        def parameters(self):
-            return model.parameters()
-
     curve = []
     for _ in range(passes):
         model.train()
-        training = _train_pass(Forgetful(), optimizer, train)
+        training = _train_pass(_States(model, False), optimizer, train)
         model.eval()
-        curve.append((training, _read(Forgetful(), valid)))
+        curve.append((training, _read(_States(model, False), valid)))
+    return curve
+
+
+_mended_with(
+    "state-anew-in-validation",
+    "Dropout is as it should be, but in validation the state now starts from zeros in every window. It goes on from window to "
+    "window.",
+    model=lambda model: (model, _States(model, False)),
+)
+_mended_with(
+    "state-from-training",
+    "Dropout is as it should be, but validation begins with the state training ended with. Another text begins: "
+    "`state = None` before its first window, too.",
+    model=lambda model: (_States(model),) * 2,
+)
+_mended_with(
+    "gradients-pile-up",
+    "Dropout is as it should be, but the gradients are no longer set to zero, so every step uses those of all before: "
+    "`optimizer.zero_grad()` before `backward`.",
+    optimizer=lambda optimizer: SimpleNamespace(zero_grad=lambda: None, step=optimizer.step),
+)
+_mended_with(
+    "nothing-learned",
+    "The weights stay what they were: `optimizer.step()` belongs behind `backward` and the clipping, with the gradients still "
+    "there, and it is *this* model that is to be trained.",
+    optimizer=lambda optimizer: SimpleNamespace(zero_grad=optimizer.zero_grad, step=lambda: None),
+)
+_mended_with(
+    "sums",
+    "Dropout is as it should be, but you return the sums over the windows. Divide by their number.",
+    told=lambda pair, train, valid: (pair[0] * len(train), pair[1] * len(valid)),
+)
+
+
+@train_and_validate.misconception(
+    "state-goes-on-over-passes",
+    "Dropout is as it should be, but each pass begins with the state the last one ended with. The text begins anew: "
+    "`state = None` before the first window of every pass.",
+)
+def _(model, optimizer, train, valid, passes):
+    curve, going_on = [], _States(model)
+    for _ in range(passes):
+        model.train()
+        training = _train_pass(going_on, optimizer, train)
+        model.eval()
+        going_on.state = None
+        curve.append((training, _read(going_on, valid)))
+    return curve
+
+
+@train_and_validate.misconception(
+    "mean-of-all-passes",
+    "Dropout is as it should be, but the means go over all passes so far: empty both lists when a pass begins.",
+)
+def _(model, optimizer, train, valid, passes):
+    curve = np.array(_mended(model, optimizer, train, valid, passes))
+    return curve.cumsum(axis=0) / np.arange(1, passes + 1)[:, None]
+
+
+@train_and_validate.misconception(
+    "training-read-again",
+    "Your training loss is read again after the pass, without dropout. The mean of the losses *during* the pass is wanted, as "
+    "it was.",
+)
+def _(model, optimizer, train, valid, passes):
+    curve = []
+    for _ in range(passes):
+        model.train()
+        _train_pass(model, optimizer, train)
+        model.eval()
+        curve.append((_read(model, train), _read(model, valid)))
+    return curve
+
+
+@train_and_validate.misconception(
+    "old-gradients",
+    "The first step uses gradients that were left over from before the call: `optimizer.zero_grad()` has to come before the "
+    "first `backward`, too.",
+)
+def _(model, optimizer, train, valid, passes):
+    class ZeroesAfterwards:
+        def zero_grad(self):
+            pass
+
+        def step(self):
+            optimizer.step()
+            optimizer.zero_grad()
+
+    return _mended(model, ZeroesAfterwards(), train, valid, passes)
+
+
+@train_and_validate.misconception(
+    "seeded",
+    "You set the seed inside the function, so every call draws the same masks. Whoever calls decides on the seed.",
+)
+def _(model, optimizer, train, valid, passes):
+    import torch
+
+    torch.manual_seed(0)
+    return _mended(model, optimizer, train, valid, passes)
+
+
+@train_and_validate.misconception(
+    "another-optimizer",
+    "You make an optimizer of your own. Use the one that is handed in: it keeps more than the rate from step to step.",
+)
+def _(model, optimizer, train, valid, passes):
+    from torch.optim import SGD
+
+    curve = []
+    for _ in range(passes):
+        optimizer = SGD(model.parameters(), lr=optimizer.param_groups[0]["lr"])
+        curve += _mended(model, optimizer, train, valid, 1)
     return curve
 
 

@@ -28,14 +28,15 @@ def _look_back(query, keys, mask):
 
 
 def _cases(rng):
-    N, T, S, H = 2, int(rng.integers(3, 5)), int(rng.integers(5, 7)), int(rng.integers(7, 9))
-    lengths = np.array([S, int(rng.integers(2, S - 1))])[rng.permutation(N)]
-    mask = np.arange(S) < lengths[:, None]
+    N, T, S, H = int(rng.integers(1, 3)), int(rng.choice([1, 3, 4])), int(rng.integers(5, 7)), int(rng.integers(7, 9))
+    mask = rng.random((N, S)) < 0.6   # with gaps, and padding in front, too
+    mask[np.arange(N), rng.integers(0, S, N)] = True
     keys = rng.normal(size=(N, S, H))
     if rng.random() < 0.3:   # whatever stands in the padding, it must not matter
-        keys[~mask] *= 30
+        keys[~mask] *= 1000
+    size = rng.choice([0.7, 700.0], p=[0.7, 0.3])   # scores in the hundreds now and then
     return {
-        "query": tensor(0.7 * rng.normal(size=(N, T, H))),
+        "query": tensor(size * rng.normal(size=(N, T, H))),
         "keys": tensor(keys),
         "mask": tensor(mask),
     }
@@ -44,28 +45,51 @@ def _cases(rng):
 def _trial(function, query, keys, mask):
     import torch
 
-    before = [argument.clone() for argument in (query, keys, mask)]
-    query.requires_grad_()
-    context, weights = function(query, keys, mask)
-    for name, got in (("context", context), ("weights", weights)):
+    leaves = [query.requires_grad_(), keys.requires_grad_()]
+    given = [*(leaf.clone() for leaf in leaves), mask.clone()]
+    result = function(*given)
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        kind = "nothing" if result is None else f"one {type(result).__name__}"
+        raise Complaint(f"The function should return two things, context and weights; it returned {kind}.")
+    for name, got in zip(("context", "weights"), result, strict=True):
         if not isinstance(got, torch.Tensor):
             raise Complaint(f"`{name}` is a {type(got).__name__}; it should be a torch tensor, like what goes in.")
-    changed = [name for name, a, b in zip(NAMES, before, (query, keys, mask), strict=True) if not torch.equal(a, b)]
+    changed = [name for name, a, b in zip(NAMES, given, (query, keys, mask), strict=True) if not torch.equal(a, b)]
     if changed:
         raise Complaint(f"`{changed[0]}` is changed by the call; leave what is handed in as it is.")
-    if not weights.requires_grad:
-        raise Complaint("No gradient comes back through `weights`: compute them with torch, without detach or argmax.")
-    return context.detach(), weights.detach()
+    right = _look_back(*leaves, mask)
+    if all(a.shape == b.shape and torch.allclose(a.double(), b) for a, b in zip(result, right, strict=True)):
+        _may_train(function, leaves, mask, result, right)
+    return tuple(got.detach() for got in result)
+
+
+def _may_train(function, leaves, mask, result, right):
+    """Right values: do gradients come back as well, and does float32 stay float32?"""
+    import torch
+
+    for name, got, wanted in zip(("context", "weights"), result, right, strict=True):
+        if not got.requires_grad:
+            raise Complaint(f"No gradient comes back through `{name}`: compute it with torch, without detach or argmax.")
+        ramp = torch.linspace(1, 2, wanted.numel(), dtype=wanted.dtype).view(wanted.shape)
+        found, known = (
+            torch.autograd.grad((each * ramp).sum(), leaves, retain_graph=True, allow_unused=True)
+            for each in (got, wanted)
+        )
+        if any(a is None or not torch.allclose(a, b, rtol=1e-5) for a, b in zip(found, known, strict=True)):
+            raise Complaint(f"The values are right, but not the gradient that comes back through `{name}`: is there a detach?")
+    for name, got in zip(("context", "weights"), function(*(leaf.detach().float() for leaf in leaves), mask), strict=True):
+        if got.dtype != torch.float32:
+            raise Complaint(f"With float32 in, `{name}` is {got.dtype}: the models of this chapter want float32 back.")
 
 
 look_back = Exercise(
-    "look_back", "07", _look_back, ("context", "weights"), _cases, rounds=6, rtol=1e-8, trial=_trial
+    "look_back", "07", _look_back, ("context", "weights"), _cases, rounds=10, rtol=1e-8, trial=_trial
 )
 
 
 @look_back.oracle("step by step and word by word, each weight as 1 / Σ exp(differences of scores)", needs_torch=True)
 def _(query, keys, mask):
-    query, keys, mask = query.detach().numpy(), keys.numpy(), mask.numpy()
+    query, keys, mask = query.numpy(), keys.numpy(), mask.numpy()
     weights = np.zeros((*query.shape[:2], keys.shape[1]))
     for n, t in np.ndindex(query.shape[:2]):
         words = np.flatnonzero(mask[n])
@@ -104,7 +128,9 @@ def _(query, keys, mask):
     "With one step in the call all words get the same. The softmax itself has to run over the words.",
 )
 def _(query, keys, mask):
-    weights = _scores(query, keys).softmax(dim=1) * mask[:, None]
+    from helpers.colleague.chapter_07 import look_back as colleagues
+
+    weights = colleagues(query, keys, mask)[1]
     return _mixed(weights / weights.sum(dim=2, keepdim=True), keys)
 
 
@@ -118,6 +144,16 @@ def _(query, keys, mask):
 
     scores = _scores(query, keys).masked_fill(~mask[:, None], -1e9)
     return _mixed(torch.cat([step.softmax(dim=1) for step in scores.split(1, dim=1)], dim=1), keys)
+
+
+@look_back.misconception(
+    "only-single-steps-mended",
+    "Single steps are mended, and the symptom is gone; all steps in one call still compete for a word, as in training. Over "
+    "the words it has to be always.",
+)
+def _(query, keys, mask):
+    scores = _scores(query, keys).masked_fill(~mask[:, None], -1e9)
+    return _mixed(scores.softmax(dim=2 if query.shape[1] == 1 else 1), keys)
 
 
 @look_back.misconception(
@@ -183,8 +219,9 @@ def _(query, keys, mask):
     "in the right place instead.",
 )
 def _(query, keys, mask):
-    weights = _scores(query, keys).masked_fill(~mask[:, None], -1e9).softmax(dim=1)
-    return _mixed(weights.masked_fill(~mask[:, None], -1e9).softmax(dim=2), keys)
+    from helpers.colleague.chapter_07 import look_back as colleagues
+
+    return _mixed(colleagues(query, keys, mask)[1].softmax(dim=2), keys)
 
 
 @look_back.misconception(
@@ -193,6 +230,87 @@ def _(query, keys, mask):
 )
 def _(query, keys, mask):
     return _mixed(_scores(query, keys).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "mask-the-wrong-way-round",
+    "The axis is right now, but the mask is the wrong way round: it is True at *real* words, and those are to keep their "
+    "scores.",
+)
+def _(query, keys, mask):
+    return _mixed(_scores(query, keys).masked_fill(mask[:, None], -1e9).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "zero-for-padding",
+    "The axis is right now, but the padding's scores are 0, and 0 is not nothing: e⁰ = 1. Put −1e9 or −∞ there.",
+)
+def _(query, keys, mask):
+    return _mixed((_scores(query, keys) * mask[:, None]).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "zeros-in-the-keys",
+    "Zeros in place of the padding's keys make its scores 0, and 0 is not nothing: e⁰ = 1. It is the *scores* that have to be "
+    "−1e9 or −∞ there.",
+)
+def _(query, keys, mask):
+    return _look_back(query, keys * mask[..., None], mask | True)
+
+
+def _padded_with(number):
+    @look_back.misconception(
+        f"padding-gets-{number}",
+        f"The axis is right now, but {number} is not low enough: where the real words' scores are lower still, the padding gets "
+        "all the weight. Put −1e9 or −∞ there.",
+    )
+    def _(query, keys, mask):
+        return _mixed(_scores(query, keys).masked_fill(~mask[:, None], number).softmax(dim=2), keys)
+
+
+for number in (-10, -100, -1000):
+    _padded_with(number)
+
+
+@look_back.misconception(
+    "zero-times-infinity",
+    "A product with −∞ is nan where the other factor is 0 (or False). Choose with `torch.where` or `masked_fill` instead.",
+)
+def _(query, keys, mask):
+    return _mixed((_scores(query, keys) + ~mask[:, None] * -float("inf")).softmax(dim=2), keys)
+
+
+@look_back.misconception(
+    "exponentials-overflow",
+    "By hand, exp overflows at scores of some hundreds, and inf / inf is nan. `torch.softmax` subtracts each row's largest "
+    "score first.",
+)
+def _(query, keys, mask):
+    e = _scores(query, keys).exp() * mask[:, None]
+    return _mixed(e / e.sum(dim=2, keepdim=True), keys)
+
+
+@look_back.misconception(
+    "masked-and-divided",
+    "You mask after the softmax and divide by what is left. Where the padding's score is far above the others that is 0 / 0. "
+    "Mask the scores, as it was.",
+)
+def _(query, keys, mask):
+    weights = _scores(query, keys).softmax(dim=2) * mask[:, None]
+    return _mixed(weights / weights.sum(dim=2, keepdim=True), keys)
+
+
+@look_back.misconception(
+    "squeezed",
+    "`squeeze` takes away every axis of size 1, and with one sentence or one step in the call such an axis means something.",
+)
+def _(query, keys, mask):
+    return tuple(each.squeeze() for each in _look_back(query, keys, mask))
+
+
+@look_back.misconception("weights-first", "You return weights and context. The context comes first.")
+def _(query, keys, mask):
+    return _look_back(query, keys, mask)[::-1]
 
 
 @look_back.misconception(

@@ -25,11 +25,17 @@ def _train_and_keep(model, train_pass, evaluate, passes):
 
 
 def _accuracies(rng, passes):
-    """Up, a small setback, up to the best; down, up again (now and then as high), and down."""
-    levels = np.sort(rng.choice(np.arange(50, 90), size=passes - 3, replace=False)) / 100
-    levels[1] = levels[0] - 0.02
-    after = levels[-1] - np.array([0.08, rng.choice([0.0, 0.03]), 0.06])
-    return [round(float(level), 2) for level in (*levels, *after)]
+    """Up, a small setback, up to the best; down, up again (now and then as high, or nearly), and down. As
+    shares of 1997 examples, now and then all below one half, or the first the best."""
+    levels = np.sort(rng.choice(np.arange(500, 900), size=passes - 3, replace=False))
+    levels[1] = levels[0] - 20
+    if len(levels) > 3:
+        levels[-2] = levels[-1] - 1
+    after = levels[-1] - np.array([80, rng.choice([0, 1]), 60])
+    every = np.array([*levels, *after]) + rng.choice([0, 900])
+    if rng.random() < 0.2:
+        every[0] = every.max() + 1
+    return [int(level) / 1997 for level in every]
 
 
 def _cases(rng):
@@ -68,12 +74,15 @@ OUTPUTS = ("accuracies", "number of passes trained", "accuracy of the model that
 
 def _trial(function, model, train_pass, evaluate, passes):
     """What was returned, and what the model is like afterwards."""
+    train_pass.model = model
     told = function(model, train_pass, evaluate, passes)
     if told is None:
         raise Complaint("It returned nothing (None); wanted the list of accuracies. Is the return line missing?")
     if isinstance(told, tuple) or np.ndim(told) != 1:
-        kind = f"{len(told)} things" if isinstance(told, tuple) else type(told).__name__
+        kind = f"a tuple of {len(told)}" if isinstance(told, tuple) else type(told).__name__
         raise Complaint(f"The function should return the list of accuracies, one for each pass; it returned {kind}.")
+    if train_pass.in_evaluation:
+        raise Complaint("A pass is trained in evaluation mode: `eval()` needs a `train()` before the next pass, or leave both out.")
     return list(told), train_pass.done, evaluate(model), model.numbers()
 
 
@@ -250,6 +259,118 @@ def _(model, train_pass, evaluate, passes):
             kept = copy.deepcopy(model.state_dict())
         accuracies.append(accuracy)
     model.load_state_dict(kept)
+    return accuracies
+
+
+@train_and_keep.misconception(
+    "compared-with-itself",
+    "The copy is right, but it is made once only: the accuracy is appended *before* it is compared, and then it is never "
+    "greater than the list's maximum.",
+)
+def _(model, train_pass, evaluate, passes):
+    accuracies, kept = [], None
+    for _ in range(passes):
+        train_pass(model)
+        accuracies.append(evaluate(model))
+        if len(accuracies) == 1 or accuracies[-1] > max(accuracies):
+            kept = copy.deepcopy(model.state_dict())
+    model.load_state_dict(kept)
+    return accuracies
+
+
+@train_and_keep.misconception(
+    "lowest",
+    "The copy is right, but it is made where the accuracy is *lowest*. That is for losses; of accuracies the highest is best.",
+)
+def _(model, train_pass, evaluate, passes):
+    accuracies, kept = [], None
+    for _ in range(passes):
+        train_pass(model)
+        accuracy = evaluate(model)
+        if not accuracies or accuracy < min(accuracies):
+            kept = copy.deepcopy(model.state_dict())
+        accuracies.append(accuracy)
+    model.load_state_dict(kept)
+    return accuracies
+
+
+@train_and_keep.misconception(
+    "untrained-model-counted",
+    "The copy is right, but the model as it was before the first pass takes part in the comparison. Wanted is the best of the "
+    "*passes*.",
+)
+def _(model, train_pass, evaluate, passes):
+    accuracies, best, kept = [], evaluate(model), copy.deepcopy(model.state_dict())
+    for _ in range(passes):
+        train_pass(model)
+        accuracies.append(evaluate(model))
+        if accuracies[-1] > best:
+            best, kept = accuracies[-1], copy.deepcopy(model.state_dict())
+    model.load_state_dict(kept)
+    return accuracies
+
+
+@train_and_keep.misconception(
+    "best-begins-at-one-half",
+    "The copy is right, but `best` begins at 0.5, and a pass below that is never kept. Nothing is known of the accuracies: "
+    "begin at −∞, or with the first.",
+)
+def _(model, train_pass, evaluate, passes):
+    accuracies, best, kept = [], 0.5, None
+    for _ in range(passes):
+        train_pass(model)
+        accuracies.append(evaluate(model))
+        if accuracies[-1] > best:
+            best, kept = accuracies[-1], copy.deepcopy(model.state_dict())
+    model.load_state_dict(kept)
+    return accuracies
+
+
+@train_and_keep.misconception(
+    "measured-before-the-pass",
+    "You measure before you train, so every accuracy is that of the pass before. First `train_pass`, then `evaluate`.",
+)
+def _(model, train_pass, evaluate, passes):
+    accuracies, kept = [], None
+    for _ in range(passes):
+        accuracy = evaluate(model)
+        train_pass(model)
+        if not accuracies or accuracy > max(accuracies):
+            kept = copy.deepcopy(model.state_dict())
+        accuracies.append(accuracy)
+    model.load_state_dict(kept)
+    return accuracies
+
+
+def _passes_missed(range_of, name, hint):
+    @train_and_keep.misconception(name, hint)
+    def _(model, train_pass, evaluate, passes):
+        return _train_and_keep(model, train_pass, evaluate, range_of(passes))
+
+
+_passes_missed(lambda passes: passes - 1, "one-pass-too-few", "The copy is right, but one pass is missing: `range(passes)`.")
+_passes_missed(lambda passes: passes + 1, "one-pass-too-many", "The copy is right, but there is a pass too many: `range(passes)`.")
+_passes_missed(
+    lambda passes: 1, "returns-after-the-first-pass", "There is one pass only: `return` stands inside the loop. One level less."
+)
+
+
+@train_and_keep.misconception(
+    "best-so-far-reported",
+    "The model is right, but the list holds the best accuracy *so far*. Wanted is what was measured after each pass.",
+)
+def _(model, train_pass, evaluate, passes):
+    return np.maximum.accumulate(_train_and_keep(model, train_pass, evaluate, passes))
+
+
+@train_and_keep.misconception(
+    "a-copy-trained",
+    "You train a copy. The optimizer inside `train_pass` changes the weights of *this* model only, so nothing is learned.",
+)
+def _(model, train_pass, evaluate, passes):
+    net = copy.deepcopy(model)
+    accuracies = _train_and_keep(net, train_pass, evaluate, passes)
+    model.load_state_dict(net.state_dict())
     return accuracies
 
 
