@@ -88,7 +88,7 @@ def _legend_over_data(axis: Axes) -> Iterator[str]:
         if line.get_visible() and _crosses(axis, line, box):
             yield f"legend over data: a line ({line.get_label()})"
     for collection in axis.collections:
-        if collection.get_visible() and _collection_in(axis, collection, box):
+        if collection.get_visible() and _collection_in(collection, box):
             yield f"legend over data: points or an area ({collection.get_label()})"
     for patch in axis.patches:
         faint = (patch.get_alpha() or 1) < 0.3
@@ -116,7 +116,7 @@ def _path_in(path, transform, box: Bbox, filled: bool) -> bool:
     return path.transformed(transform).intersects_bbox(box, filled=filled)
 
 
-def _collection_in(axis: Axes, collection, box: Bbox) -> bool:
+def _collection_in(collection, box: Bbox) -> bool:
     """Whether an area (paths in data coordinates) or a cloud of points (offsets) enters `box`."""
     from matplotlib.collections import PathCollection
 

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from pathlib import Path
 from typing import Annotated
 
 import nbformat
 import typer
 from rich.console import Console
 
+from tools.build.cli import ROOT, named_chapters
 from tools.build.execute import CellFailed, execute
 from tools.build.freshness import read_notebook
 from tools.build.pipeline import draft_course
 from tools.build.source import BuildError, Course
 
-ROOT = Path(__file__).resolve().parents[1]
 MARKS = {"✓ ": True, "✗ ": False}
 NOT_IN_THIS_RUN = " (not in this run)"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -59,16 +58,13 @@ def main(
 ) -> None:
     """Run chapters with the processor's own instructions and list their claims; 1 if one does not hold."""
     course, console, wrong = Course(ROOT), Console(highlight=False), 0
-    for asked in chapters:
-        names = [path.stem for path in course.sources() if path.stem in (asked,) or path.stem[:2] == asked]
-        if not names:
-            raise typer.BadParameter(f"no chapter {asked!r}")
-        stored = read_notebook(course.solutions / f"{names[0]}.ipynb")
+    for name in sorted(named_chapters(course, chapters) or ()):
+        stored = read_notebook(course.solutions / f"{name}.ipynb")
         before = {} if stored is None else claims_in(stored)
         try:
-            now = claims_with_own_arithmetic(course, names[0])
+            now = claims_with_own_arithmetic(course, name)
         except (BuildError, CellFailed) as error:
-            console.print(f"[bold red]{names[0]}[/]: {error}", markup=True)
+            console.print(f"[bold red]{name}[/]: {error}")
             wrong += 1
             continue
         for sentence, holds in now.items():
@@ -78,7 +74,7 @@ def main(
             console.print(f"? {sentence} (stored, but not said in this run)", markup=False, soft_wrap=True)
         failing = sum(not holds for holds in now.values())
         wrong += failing + len(gone)
-        console.print(f"{names[0]}: {len(now)} claims, {failing} do not hold, {len(gone)} were not said")
+        console.print(f"{name}: {len(now)} claims, {failing} do not hold, {len(gone)} were not said")
     if wrong:
         raise typer.Exit(1)
 

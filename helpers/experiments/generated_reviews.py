@@ -50,8 +50,8 @@ STARTS = ("normal", "small")
     jobs=1,
 )
 def review_start(run: Run) -> dict[str, Any]:
-    """Every model from both starts; and the LSTM from the small one with half as many epochs more, and with
-    as many steps as that on twice the reviews: its own and the next run's."""
+    """Every model from both starts; and the LSTM from the small one with one and a half times the epochs,
+    and with as many steps on twice the reviews: its own and the next run's."""
     s = run.settings
 
     def measure(start: str, model: str, reviews: int, epochs: int, model_seed: int) -> list[Row]:

@@ -37,7 +37,7 @@ def main(
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")   # a terminal or file without a star in its character set
     try:
-        wanted = _named(course, chapters)
+        wanted = named_chapters(course, chapters)
         known = registered_exercises() if course.root == ROOT else None
         drafts, problems = draft_course(course, known, wanted)
         if check:
@@ -61,7 +61,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
-def _named(course: Course, chapters: list[str] | None) -> set[str] | None:
+def named_chapters(course: Course, chapters: list[str] | None) -> set[str] | None:
     """The full names of the chapters asked for; None for all."""
     names = [path.stem for path in course.sources()]
     if not names:

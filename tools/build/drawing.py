@@ -25,14 +25,15 @@ def folds(cell: Cell) -> bool:
         return True
     if cell.kind != "code" or {"exercise", "check", "demo"} & set(cell.options):
         return False
+    body = _parsed(cell).body
     called = [
         node.value.func.id
-        for node in _parsed(cell).body
+        for node in body
         if isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Call)
         and isinstance(node.value.func, ast.Name)
     ]
-    return bool(called) and len(called) == len(_parsed(cell).body) and set(called) <= {"claim", "table"}
+    return bool(called) and len(called) == len(body) and set(called) <= {"claim", "table"}
 
 
 def drawing_problems(chapter: Chapter) -> Iterator[Problem]:

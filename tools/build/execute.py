@@ -78,8 +78,9 @@ def kernel_environment(ipython_folder: str, own_arithmetic: bool = False) -> dic
         "UNROLLED_STRICT": "1",
     }
     if own_arithmetic:
-        inherited = {name: value for name, value in os.environ.items() if name not in SAME_ARITHMETIC}
-        return inherited | ONE_THREAD | fixed | {"UNROLLED_BUILD": "0"}
+        wanted = os.environ | ONE_THREAD | fixed
+        left_out = {*SAME_ARITHMETIC, "UNROLLED_BUILD"}
+        return {name: value for name, value in wanted.items() if name not in left_out}
     return os.environ | ONE_THREAD | SAME_ARITHMETIC | fixed
 
 
