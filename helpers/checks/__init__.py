@@ -6,13 +6,22 @@ with, and the mistakes learners make as executable wrong answers with a hint eac
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from helpers.checks.missing import watch
 from helpers.checks.registry import CHAPTERS, Exercise, Quiz, exercises, get
 from helpers.checks.strict import enforce
 
-__all__ = ["CHAPTERS", "Exercise", "Quiz", "check", "exercises", "get", "registered"]
+__all__ = ["CHAPTERS", "Exercise", "Quiz", "check", "exercises", "failing_case", "get", "registered"]
+
+if "IPython" in sys.modules:   # in a notebook: a check of a function that is not there says why
+    watch(sys.modules["IPython"].get_ipython())
+
+
+if TYPE_CHECKING:
+    from helpers.checks.failing import FailingCase
 
 
 def registered() -> set[str]:
@@ -28,11 +37,23 @@ def check(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     where an exercise that has not passed raises ``CheckFailed``. An unknown `name` is a ValueError.
     """
     from helpers.checks.box import show
+    from helpers.checks.failing import remember
     from helpers.checks.judge import judge
 
     exercise = get(name)
     verdict = judge(exercise, function)
+    remember(name, verdict.case)
     show(verdict)
     continue_with = function if verdict.passed else exercise.stand_in()
     enforce(verdict, function, continue_with)
     return continue_with
+
+
+def failing_case(name: str) -> FailingCase:
+    """The case in which the latest check of `name` failed: its arguments, what was wanted and what came.
+
+    ValueError when the latest check of `name` passed, or none has run.
+    """
+    from helpers.checks.failing import failing_case
+
+    return failing_case(name)

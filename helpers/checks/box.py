@@ -28,6 +28,8 @@ class Box:
             lines.append(f"  Hint: {verdict.hint}")
         if verdict.printed.strip():
             lines.append(f"  It printed: {verdict.printed.strip()[:300]}")
+        if verdict.case:
+            lines.append(f"  {_again(verdict)}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -42,6 +44,8 @@ class Box:
             parts.append(f"<div style='margin-top:.4em'><b>Hint.</b> {_rich(verdict.hint)}</div>")
         if verdict.printed.strip():
             parts.append(f"<pre style='margin:.4em 0 0'>{html.escape(verdict.printed.strip()[:300])}</pre>")
+        if verdict.case:
+            parts.append(f"<div style='margin-top:.4em;font-size:90%'>{_rich(_again(verdict))}</div>")
         style = f"border-left:6px solid {colour};padding:.5em .9em;margin:.3em 0;max-width:60em"
         return f"<div role='status' style='{style}'>{''.join(parts)}</div>"
 
@@ -49,6 +53,13 @@ class Box:
         verdict = self.verdict
         data = {"exercise": verdict.exercise, "state": verdict.state, "fingerprint": verdict.fingerprint}
         return {"text/plain": repr(self), "text/html": self._repr_html_(), MIME: data}
+
+
+def _again(verdict: Verdict) -> str:
+    return (
+        f'To look at this case: `from helpers.checks import failing_case`, then `case = failing_case("{verdict.exercise}")` '
+        "has `case.arguments`, `case.wanted`, `case.got`, and `case.rerun()` calls your function again."
+    )
 
 
 def _rich(text: str) -> str:

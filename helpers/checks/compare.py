@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import linecache
-import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from helpers.checks.gradients import Watched
+from helpers.checks.limits import Stopped
+
+if TYPE_CHECKING:
+    from helpers.checks.cases import Case
 
 
 class Complaint(Exception):
@@ -21,13 +25,18 @@ class Complaint(Exception):
 
 @dataclass
 class Outcome:
-    """What one call did: named outputs, or the error; the arguments it changed; what it printed."""
+    """What one call did: named outputs, or the error; the arguments it changed; what it printed; gradients.
+
+    `result` is what the call returned, as it is: what a later call does to it shows.
+    """
 
     outputs: dict[str, Any] = field(default_factory=dict)
     error: BaseException | None = None
     complaint: str = ""
     mutated: tuple[str, ...] = ()
     printed: str = ""
+    gradients: list[Any] = field(default_factory=list)
+    result: Any = None
 
 
 @dataclass(frozen=True)
@@ -38,14 +47,16 @@ class Difference:
     text: str
 
 
-def call(function: Callable[..., Any], arguments: Mapping[str, Any], names: Sequence[str]) -> Outcome:
-    """Call `function` on deep copies of `arguments`; nothing it prints, warns or raises gets out.
+def call(function: Callable[..., Any], trial: Callable[..., Any] | None, case: Case, names: Sequence[str]) -> Outcome:
+    """Call `function` (through `trial`, where there is one) on copies of the case's arguments.
 
-    KeyboardInterrupt passes through, so a check can be stopped.
+    Nothing it prints, warns or raises gets out. KeyboardInterrupt and what stops a function that does not come
+    back (`limits`) pass through.
     """
-    given = copy.deepcopy(dict(arguments))
+    given, before = case.fresh(), case.fresh()
     printed = io.StringIO()
     outcome = Outcome()
+    watched = Watched(function)
     with (
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(io.StringIO()),
@@ -54,18 +65,27 @@ def call(function: Callable[..., Any], arguments: Mapping[str, Any], names: Sequ
     ):
         warnings.simplefilter("ignore")
         try:
-            result = function(*given.values())
-        except KeyboardInterrupt:
+            result = watched(*given.values()) if trial is None else trial(watched, *given.values())
+        except (KeyboardInterrupt, Stopped):
             raise
         except Complaint as found:
             outcome.complaint = str(found)
         except BaseException as error:
             outcome.error = error
         else:
-            outcome.outputs, outcome.complaint = name_outputs(result, names)
-    outcome.printed = printed.getvalue()
-    outcome.mutated = tuple(name for name in given if not identical(given[name], arguments[name]))
+            outcome.result = result
+            outcome.outputs, outcome.complaint = name_outputs(_snapshot(result), names)
+    outcome.printed, outcome.gradients = printed.getvalue(), watched.noted
+    outcome.mutated = tuple(name for name in given if not identical(given[name], before[name]))
     return outcome
+
+
+def _snapshot(result: Any) -> Any:
+    """A copy of a result that later calls cannot change; what cannot be copied stays as it is."""
+    try:
+        return copy.deepcopy(result)
+    except Exception:   # an object of the learner's, or a tensor with a history
+        return result
 
 
 def identical(left: Any, right: Any) -> bool:
@@ -76,6 +96,8 @@ def identical(left: Any, right: Any) -> bool:
         return left.keys() == right.keys() and all(identical(left[key], right[key]) for key in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(identical, left, right))
+    if hasattr(left, "is_contiguous") and hasattr(right, "is_contiguous"):
+        return left.shape == right.shape and bool(((left == right) | ((left != left) & (right != right))).all())
     if isinstance(left, np.random.Generator) and isinstance(right, np.random.Generator):
         return left.bit_generator.state == right.bit_generator.state
     if isinstance(left, str | int | float | bool | np.generic | None):
@@ -95,12 +117,14 @@ def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str
     if result is None:
         return {}, f"It returned nothing (None); wanted {_list(names)}. Is the return line missing?"
     values = (result,) if len(names) == 1 else result
-    if isinstance(values, np.ndarray) and values.ndim and len(values) == len(names):
+    if hasattr(values, "shape") and len(values.shape) and len(values) == len(names):
         values = tuple(values)   # np.stack((a, b)) unpacks like (a, b)
+    if isinstance(values, Mapping):
+        return {}, f"It returned a dict, with the keys {_keys(values)}; wanted {len(names)} values: {_list(names)}."
     if not isinstance(values, tuple | list):
         return {}, f"It returned one value ({_kind(result)}); wanted {len(names)}: {_list(names)}."
     if len(values) != len(names):
-        return {}, f"It returned {len(values)} values; wanted {len(names)}: {_list(names)}."
+        return {}, f"It returned {len(values)} values ({', '.join(map(_kind, values))}); wanted {len(names)}: {_list(names)}."
     outputs: dict[str, Any] = {}
     for name, value in zip(names, values, strict=True):
         if isinstance(value, Mapping):
@@ -114,14 +138,18 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def _keys(values: Mapping) -> str:
+    return _short(list(values)).strip("[]")
+
+
 def _kind(value: Any) -> str:
     shape = getattr(value, "shape", None)
     return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
 
 
 def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Difference | None:
-    """The first output that is a list where the reference has an array, a float where it has an int, or
-    text where it has a number: right in value perhaps, but the next cell could not work with it."""
+    """The first output of another kind than the reference's (a list for an array, a float for an int, text for a
+    number): right in value perhaps, but the next cell could not work with it."""
     for name, wanted in reference.items():
         value = got.get(name)
         if value is None:
@@ -135,20 +163,52 @@ def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Differen
 def _kind_problem(value: Any, wanted: Any) -> str:
     if isinstance(value, str) and not isinstance(wanted, str):
         return f"is text, {_short(value)}; wanted a number, without quotes or str()."
-    if isinstance(wanted, np.ndarray) and isinstance(value, tuple):
-        return f"is a tuple of {len(value)} values; wanted one NumPy array of shape {wanted.shape}, alone."
-    if isinstance(wanted, np.ndarray) and not isinstance(value, np.ndarray):
-        how = ".numpy()" if hasattr(value, "detach") else "np.array(…)"
-        return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}: {how} makes one."
-    if isinstance(wanted, int | np.integer) and not isinstance(wanted, bool):
+    if hasattr(wanted, "detach"):
+        if not hasattr(value, "detach"):
+            return f"is a {_kind(value)}; wanted a torch tensor of shape {tuple(wanted.shape)}."
+        return "" if value.dtype == wanted.dtype else f"is {value.dtype}; wanted {wanted.dtype}, the type of what goes in."
+    if isinstance(wanted, np.ndarray):
+        return _array_problem(value, wanted)
+    if isinstance(wanted, bool | np.bool_):
+        return "" if isinstance(value, bool | np.bool_) else f"is {_short(value)}, a {_kind(value)}; wanted True or False."
+    if isinstance(wanted, int | np.integer):
         if not isinstance(value, int | np.integer) or isinstance(value, bool):
-            return f"is {_short(value)}, a {type(value).__name__}; wanted a whole number (an int)."
+            return f"is {_short(value)}, a {_kind(value)}; wanted a whole number (an int)."
     elif isinstance(wanted, float | np.floating):
         if hasattr(value, "detach"):
             return "is a torch tensor; wanted a plain number: .item() makes one."
         if isinstance(value, list | tuple | dict) or getattr(value, "ndim", 0):
             return f"is a {_kind(value)}; wanted one number."
+    elif isinstance(wanted, list | tuple):
+        return _list_problem(value, wanted)
     return ""
+
+
+def _array_problem(value: Any, wanted: np.ndarray) -> str:
+    if isinstance(value, tuple):
+        return f"is a tuple of {len(value)} values; wanted one NumPy array of shape {wanted.shape}, alone."
+    if not isinstance(value, np.ndarray):
+        if not wanted.ndim and isinstance(value, int | float | np.generic):
+            return ""
+        how = ".detach().numpy()" if hasattr(value, "detach") else "np.array(…)"
+        return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}: {how} makes one."
+    if wanted.dtype.kind in "iub" and value.dtype.kind not in {"b": "b"}.get(wanted.dtype.kind, "iu") and value.size:
+        kind = "True and False (bool)" if wanted.dtype.kind == "b" else "whole numbers (an integer dtype)"
+        return f"holds numbers of type {value.dtype}; wanted {kind}, which later cells index or mask with."
+    return ""
+
+
+def _list_problem(value: Any, wanted: list | tuple) -> str:
+    kind = type(wanted).__name__
+    if isinstance(value, list | tuple):
+        whole = all(isinstance(each, int | np.integer) for each in wanted)
+        odd = [each for each in value if whole and not isinstance(each, int | np.integer)]
+        return f"holds {_short(odd[0])}, a {_kind(odd[0])}; wanted whole numbers (ints)." if odd and wanted else ""
+    if isinstance(value, Mapping | str):
+        return f"is a {type(value).__name__}; wanted a {kind} of {len(wanted)}."
+    if hasattr(value, "tolist"):
+        return f"is a {_kind(value)}; wanted a {kind}: .tolist() makes a list."
+    return f"is a {type(value).__name__}; wanted a {kind}."
 
 
 def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> Difference | None:
@@ -157,7 +217,8 @@ def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> 
         if name not in got:
             whole = name.partition("[")[0]
             if whole != name and whole in got:
-                text = f"`{whole}` is a {_kind(got[whole])}; wanted one dict, with arrays by name."
+                keys = [each.partition("[")[2].rstrip("]") for each in want if each.startswith(f"{whole}[")]
+                text = f"`{whole}` is a {_kind(got[whole])}; wanted a dict with the keys {', '.join(keys)}."
                 return Difference(name, text)
             return Difference(name, f"`{name}` is missing; you returned {_list(list(got))}.")
         text = _differs(got[name], expected, rtol)
@@ -168,11 +229,17 @@ def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> 
 
 def _differs(got: Any, want: Any, rtol: float) -> str:
     """"" when equal within the tolerance, else what differs."""
-    if isinstance(want, str | bool | None) or not _is_numeric(want):
+    if isinstance(want, str | bool | np.bool_ | None) or not _is_numeric(want):
         if isinstance(want, list | tuple) and isinstance(got, list | tuple | np.ndarray):
             got, want = list(got), list(want)
-        same = type(got) is type(want) and got == want if isinstance(want, bool) else got == want
-        return "" if np.all(same) else f"is {_short(got)}; wanted {_short(want)}."
+        if isinstance(want, bool | np.bool_):
+            return "" if isinstance(got, bool | np.bool_) and got == want else f"is {_short(got)}; wanted {_short(want)}."
+        try:
+            same = np.all(got == want)
+        except Exception:   # an object of the learner's may refuse in any way
+            same = False
+        return "" if same else f"is {_short(got)}; wanted {_short(want)}."
+    got, want = (each.detach() if hasattr(each, "detach") else each for each in (got, want))
     try:
         actual = np.asarray(got)
         if actual.dtype.kind == "c":
@@ -182,7 +249,9 @@ def _differs(got: Any, want: Any, rtol: float) -> str:
         return f"is {_short(got)}, a {type(got).__name__}; wanted numbers."
     expected = np.asarray(want, dtype=np.float64)
     if actual.shape != expected.shape:
-        return f"has shape {actual.shape}; wanted {expected.shape}."
+        whole = max(actual.size, expected.size) <= 16 and min(actual.size, expected.size)
+        values = f": got {_entries(got)}, wanted {_entries(want)}" if whole else ""
+        return f"has shape {actual.shape}; wanted {expected.shape}{values}."
     if not expected.size:
         return ""
     equal = (actual == expected) | (np.isnan(actual) & np.isnan(expected))   # takes in equal infinities
@@ -199,14 +268,23 @@ def _differs(got: Any, want: Any, rtol: float) -> str:
     values = f"got {mine:.{digits}g}, wanted {theirs:.{digits}g}"
     if not index:
         return f"differs: {values}."
+    if error.size <= 8 and digits == 6:
+        return f"differs: got {_entries(got)}, wanted {_entries(want)}."
     wrong = int((error > rtol * scale).sum())
     return f"differs: at {list(index)} {values} ({wrong} of {error.size} entries differ)."
+
+
+def _entries(values: Any) -> str:
+    """All of a short array or list."""
+    array = np.asarray(values)
+    array = array + 0.0 if array.dtype.kind == "f" else array   # makes 0 of -0
+    return " ".join(np.array2string(array, separator=", ", precision=5).split()).replace("[ ", "[")
 
 
 def _is_numeric(value: Any) -> bool:
     """Numbers, and arrays of True and False, which are compared as 1 and 0."""
     try:
-        dtype = np.asarray(value).dtype
+        dtype = np.asarray(value.detach() if hasattr(value, "detach") else value).dtype
         return np.issubdtype(dtype, np.number) or (isinstance(value, np.ndarray) and dtype.kind == "b")
     except ValueError:
         return False
@@ -215,15 +293,3 @@ def _is_numeric(value: Any) -> bool:
 def _short(value: Any, limit: int = 80) -> str:
     text = repr(value.item() if isinstance(value, np.generic) else value)   # False, not np.False_
     return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
-    """The error in the learner's words: type, message and the line of theirs that raised it."""
-    own = getattr(getattr(function, "__code__", None), "co_filename", None)
-    lines = [
-        (frame.lineno, (frame.line or linecache.getline(frame.filename, frame.lineno or 0)).strip())
-        for frame in traceback.extract_tb(error.__traceback__)
-        if frame.filename == own
-    ]
-    place = f" in line {lines[-1][0]} of its cell: `{lines[-1][1]}`" if lines and lines[-1][1] else ""
-    return f"It raised {type(error).__name__}: {error}{place}."

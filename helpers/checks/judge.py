@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
-import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from helpers.checks.compare import Outcome, call, describe_error, difference, name_outputs, wrong_kind
-from helpers.checks.registry import Exercise, Misconception, Oracle, Quiz
+from helpers.checks.cases import EXAMPLE, Case, cases_of, describe, precise
+from helpers.checks.compare import Outcome, call, difference, identical, name_outputs, wrong_kind
+from helpers.checks.errors import describe_error
+from helpers.checks.failing import FailingCase
+from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, run_limited
+from helpers.checks.recognise import Judged, gradients_agree, recognise, same
+from helpers.checks.registry import Exercise, Oracle, Quiz
 from helpers.checks.sources import fingerprint_of, written_beside_the_stub, wrong_signature
 
 PASSED, NOT_ATTEMPTED, FAILED = "passed", "not attempted", "failed"
+SECONDS = 10.0
+"""A function that is not done with all its cases by then is stopped."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Verdict:
     misconception: str | None = None
     printed: str = ""
     fingerprint: str = ""
+    case: FailingCase | None = field(default=None, repr=False)
 
     @property
     def passed(self) -> bool:
@@ -45,6 +51,9 @@ def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64)
             "This is the course's version, not yours. To check yours, run its cell first, then this one.",
             title="not checked",
         )
+    problem = getattr(function, "__unrolled_problem__", "")
+    if problem:   # its cell has a syntax error, or has not been run
+        return Verdict(exercise.name, FAILED if "error" in problem else NOT_ATTEMPTED, problem)
     if not callable(function):
         text = f"The check wants the function itself; it got {type(function).__name__}."
         return Verdict(exercise.name, FAILED, text)
@@ -55,28 +64,40 @@ def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64)
     return verdict
 
 
-def random_cases(exercise: Exercise, dtype: type = np.float64) -> list[Mapping[str, Any]]:
-    """The exercise's random cases, the same at every run, floating numbers and arrays as `dtype`."""
-    seed = zlib.crc32(exercise.name.encode())
-    return [
-        {
-            name: _cast(value, dtype)
-            for name, value in exercise.cases(np.random.default_rng([seed, number])).items()
-        }
-        for number in range(exercise.rounds)
-    ]
+@dataclass
+class _Prepared:
+    """The cases of an exercise, what every usable oracle says of each, and what the reference does."""
+
+    cases: list[Case]
+    answers: list[list[tuple[Oracle, dict[str, Any]]]]
+    right: list[Outcome]
 
 
-def _cast(value: Any, dtype: type) -> Any:
-    if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
-        return value.astype(dtype)
-    if isinstance(value, float | np.floating):
-        return float(value) if dtype == np.float64 else dtype(value)
-    if isinstance(value, list | tuple):
-        return type(value)(_cast(entry, dtype) for entry in value)
-    if isinstance(value, dict):
-        return {key: _cast(entry, dtype) for key, entry in value.items()}
-    return value
+def _prepared(exercise: Exercise, dtype: type) -> _Prepared:
+    """Made at the first check of an exercise; further oracles or examples make it anew."""
+    parts = (exercise.oracles, exercise.landmarks, exercise.extremes)
+    key = (dtype, *map(len, parts))
+    if key not in exercise.prepared:
+        cases = cases_of(exercise, dtype)
+        right = [call(exercise.reference, exercise.trial, case, exercise.outputs) for case in cases]
+        exercise.prepared[key] = _Prepared(cases, [_expected(exercise, case) for case in cases], right)
+    return exercise.prepared[key]
+
+
+def _expected(exercise: Exercise, case: Case) -> list[tuple[Oracle, dict[str, Any]]]:
+    """What every usable oracle says of this case, computed in float64. NotImplemented: not its case."""
+    arguments = precise(case.arguments)
+    answers = []
+    for oracle in [*exercise.oracles, Oracle(_OURS, exercise.tried(exercise.reference))]:
+        if _usable(oracle):
+            with np.errstate(all="ignore"):
+                result = oracle.function(*precise(arguments).values())
+            if result is not NotImplemented:
+                answers.append((oracle, name_outputs(result, exercise.outputs)[0]))
+    return answers
+
+
+_OURS = "the course's version"
 
 
 def _usable(oracle: Oracle) -> bool:
@@ -88,76 +109,147 @@ def _usable(oracle: Oracle) -> bool:
     return True
 
 
-def _expected(exercise: Exercise, case: Mapping[str, Any]) -> list[tuple[Oracle, dict[str, Any]]]:
-    """What every usable oracle says of this case, computed in float64. NotImplemented: not its case."""
-    precise = {name: _cast(value, np.float64) for name, value in case.items()}
-    answers = []
-    for oracle in [*exercise.oracles, Oracle("the course's version", exercise.tried(exercise.reference))]:
-        if _usable(oracle):
-            result = oracle.function(*copy.deepcopy(precise).values())
-            if result is not NotImplemented:
-                answers.append((oracle, name_outputs(result, exercise.outputs)[0]))
-    return answers
-
-
 def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: type) -> Verdict:
-    cases = random_cases(exercise, dtype)
-    complaint = wrong_signature(function, list(cases[0]))
-    if complaint:
-        return Verdict(exercise.name, FAILED, complaint)
-    base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
-    used: dict[str, int] = {}
-    outcomes = [call(exercise.tried(function), case, exercise.outputs) for case in cases]
+    prepared = _prepared(exercise, dtype)
+    cases = prepared.cases
     mark = fingerprint_of(function, exercise.name)
-    for case, outcome in zip(cases, outcomes, strict=True):
-        if isinstance(outcome.error, NotImplementedError):
-            text = "Not attempted yet. The chapter goes on with the course's version."
-            if written_beside_the_stub(function):
-                text = "There is code, but `raise NotImplementedError` still stops it: delete that line."
-            return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
-        answers = _expected(exercise, case)
-        text, quantity = _first_problem(function, outcome, answers, base)
+    complaint = wrong_signature(function, list(cases[0].arguments))
+    if complaint:
+        return Verdict(exercise.name, FAILED, complaint, fingerprint=mark)
+    mine: list[Outcome] = []
+    again: list[Outcome] = []
+    try:
+        run_limited(lambda: _call_all(exercise, function, cases, mine, again), seconds=SECONDS)
+    except LimitExceeded as stopped:
+        at = cases[min(len(mine), len(cases) - 1)]
+        return Verdict(exercise.name, FAILED, _stopped(stopped, function, at), fingerprint=mark,
+                       case=FailingCase(exercise.name, function, at))  # fmt: skip
+    if mine and isinstance(mine[-1].error, NotImplementedError):
+        text = "Not attempted yet. The chapter goes on with the course's version."
+        if written_beside_the_stub(function):
+            text = "There is code, but `raise NotImplementedError` still stops it: delete that line."
+        return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
+    base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
+    text, number = _problem_again(exercise, mine, again, base)
+    if text:
+        return Verdict(exercise.name, FAILED, f"{text} {_case_text(cases[number])}", fingerprint=mark,
+                       case=FailingCase(exercise.name, function, cases[number]))  # fmt: skip
+    for number in range(len(cases)):
+        text = _problem(function, mine[number], prepared, number, base)
         if text:
-            found = _recognise(exercise, cases, outcomes, quantity, base)
-            near = _first_problem(function, outcome, answers, exercise.float32_rtol)[0] == ""
-            unnamed = _mutation_hint(outcome, case) or (_FLOAT32_HINT if near else "")
-            return Verdict(
-                exercise.name,
-                FAILED,
-                f"{text} Case: {describe(case)}.",
-                hint=found.hint if found else unnamed,
-                misconception=found.name if found else None,
-                printed=outcome.printed,
-                fingerprint=mark,
-            )
-        for oracle, _ in answers:
-            used[oracle.name] = used.get(oracle.name, 0) + 1
-    return Verdict(exercise.name, PASSED, _praise(exercise, cases, used), fingerprint=mark)
+            return _failed(exercise, function, prepared, mine, number, text, base, mark)
+    return Verdict(exercise.name, PASSED, _praise(exercise, prepared), fingerprint=mark)
 
 
-def _first_problem(function, outcome: Outcome, answers, base: float) -> tuple[str, str | None]:
-    """(text, wrong quantity) of one case; ("", None) when it is right."""
+AGAIN = 8
+"""So many cases are tried a second time, the last first."""
+
+
+def _call_all(exercise: Exercise, function, cases: list[Case], mine: list[Outcome], again: list[Outcome]) -> None:
+    for case in cases:
+        mine.append(call(function, exercise.trial, case, exercise.outputs))
+        if isinstance(mine[-1].error, NotImplementedError):
+            return
+    if "again" not in exercise.skip:
+        for number in _tried_again(cases):
+            again.append(call(function, exercise.trial, cases[number], exercise.outputs))
+
+
+def _tried_again(cases: list[Case]) -> list[int]:
+    step = max(1, len(cases) // AGAIN)
+    return list(range(len(cases)))[::-1][::step]
+
+
+def _problem(function, outcome: Outcome, prepared: _Prepared, number: int, base: float) -> str:
+    """What is wrong with one case's outcome, "" when it is right."""
+    answers, right = prepared.answers[number], prepared.right[number]
     if outcome.error is not None:
-        return describe_error(outcome.error, function), None
+        return describe_error(outcome.error, function)
     if outcome.complaint:
-        return outcome.complaint, None
-    odd = wrong_kind(outcome.outputs, answers[-1][1])   # the last one is the course's version
-    if odd:
-        return odd.text, odd.quantity
+        return outcome.complaint
     for oracle, want in answers:
+        missing = next((name for name in want if name not in outcome.outputs), None)
         found = difference(outcome.outputs, want, max(base, oracle.rtol or 0.0))
+        if found and found.quantity == missing:
+            return found.text
+        odd = wrong_kind(outcome.outputs, answers[-1][1])   # the last one is the course's version
+        if odd:
+            return odd.text
         if found:
-            return f"{found.text} (Compared with {oracle.name}.)", found.quantity
+            return f"{found.text} (Compared with {oracle.name}.)"
     if outcome.mutated:
         changed = ", ".join(f"`{name}`" for name in outcome.mutated)
-        return f"The values are right, but the function changed its argument {changed} in place.", None
-    return "", None
+        return f"The values are right, but the function changed its argument {changed} in place."
+    if not gradients_agree(outcome, right):
+        return (
+            "The values are right, but not the gradients that come back through them: is there a `detach()`, a "
+            "`no_grad()`, an `.item()` or NumPy on the way?"
+        )
+    return ""
 
 
-_FLOAT32_HINT = (
-    "Nearly right: the first digits agree. Somewhere the numbers became float32 (a dtype=np.float32, a torch "
-    "default, .astype), which keeps about 7 digits. Stay with the dtype of the input."
+def _problem_again(exercise: Exercise, mine: list[Outcome], again: list[Outcome], base: float) -> tuple[str, int]:
+    """What calling it again has shown (and in which case): another result, or an earlier result that changed."""
+    for number, second in zip(_tried_again(mine), again, strict=False):
+        alike = same(mine[number], second, base) or identical(mine[number].outputs, second.outputs)
+        if not alike and same(mine[number], mine[number], base):   # some objects are not even equal to themselves
+            return _KEEPS, number
+    for number, first in enumerate(mine):
+        live = name_outputs(first.result, exercise.outputs)[0]
+        if exercise.trial is None and not identical(live, first.outputs):
+            return _HANDS_OUT, number
+    return "", 0
+
+
+_KEEPS = (
+    "Called a second time with the same arguments, it returns something else. It keeps something between calls (a global "
+    "variable, a list or array as default argument), or draws random numbers of its own."
 )
+_HANDS_OUT = (
+    "The result of an earlier call changed when the function was called again: it hands out the same array or list every "
+    "time. Make a new one in each call."
+)
+
+
+def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: str, base: float, mark: str) -> Verdict:
+    cases = prepared.cases
+    found = recognise(Judged(exercise, cases, mine, prepared.right, base))
+    hint = found.hint if found else _mutation_hint(mine[number], cases[number].arguments)
+    right_before = ""
+    if not found and number and not any(case.tag for case in cases[:number]):
+        right_before = f" ({number} other cases came out right.)"
+    return Verdict(
+        exercise.name,
+        FAILED,
+        f"{text}{right_before} {_case_text(cases[number])}",
+        hint=hint,
+        misconception=(found.name or None) if found else None,
+        printed=mine[number].printed,
+        fingerprint=mark,
+        case=FailingCase(exercise.name, function, cases[number], prepared.answers[number][-1][1], mine[number]),
+    )
+
+
+def _case_text(case: Case) -> str:
+    special = f" ({case.tag})" if case.tag else ""
+    return f"Case{special}: {case}."
+
+
+def _stopped(stopped: LimitExceeded, function, case: Case) -> str:
+    own = getattr(getattr(function, "__code__", None), "co_filename", None)
+    place = next((each for each in stopped.places if each.file == own and each.source), None)
+    at = f", at `{place.source}` (line {place.line} of its cell)" if place else ""
+    if isinstance(stopped, MemoryLimitExceeded):
+        text = (
+            f"It was stopped{at}: it had taken {stopped.grown / 2**20:.0f} MiB of memory. Does something grow in every "
+            "round of a loop that does not end?"
+        )
+    else:
+        text = (
+            f"It did not come back within {SECONDS:g} seconds and was stopped{at}. Does a loop never end (a condition that "
+            "stays true, a counter that is not counted up)?"
+        )
+    return f"{text} {_case_text(case)}"
 
 
 def _mutation_hint(outcome: Outcome, case: Mapping[str, Any]) -> str:
@@ -174,68 +266,19 @@ def _mutation_hint(outcome: Outcome, case: Mapping[str, Any]) -> str:
     )
 
 
-def _recognise(exercise: Exercise, cases, outcomes, quantity, rtol: float) -> Misconception | None:
-    """The misconception whose results equal the learner's on every case: all of them first, then only
-    the first wrong quantity (two mistakes at once)."""
-    candidates = [
-        (known, [call(exercise.tried(known.function), case, exercise.outputs) for case in cases])
-        for known in exercise.misconceptions
-    ]
-    for known, theirs in candidates:
-        if all(_same(mine, other, None, rtol) for mine, other in zip(outcomes, theirs, strict=True)):
-            return known
-    if quantity is None:
-        return None
-    rights = [call(exercise.tried(exercise.reference), case, exercise.outputs) for case in cases]
-    for known, theirs in candidates:
-        if all(_same(right, other, quantity, rtol) for right, other in zip(rights, theirs, strict=True)):
-            continue   # this misconception gets the quantity right: it explains nothing
-        if all(_same(mine, other, quantity, rtol) for mine, other in zip(outcomes, theirs, strict=True)):
-            return known
-    return None
-
-
-def _same(left: Outcome, right: Outcome, quantity: str | None, rtol: float) -> bool:
-    if left.error is not None or right.error is not None:
-        return type(left.error) is type(right.error) and str(left.error) == str(right.error)
-    if left.complaint or right.complaint:
-        return left.complaint == right.complaint
-    if quantity is not None:
-        pair = [{quantity: side.outputs[quantity]} for side in (left, right) if quantity in side.outputs]
-        return len(pair) == 2 and difference(*pair, rtol) is None
-    return (
-        left.mutated == right.mutated
-        and left.outputs.keys() == right.outputs.keys()
-        and difference(left.outputs, right.outputs, rtol) is None
-    )
-
-
-def describe(case: Mapping[str, Any]) -> str:
-    """The arguments in a few words: shapes of arrays, short values otherwise."""
-    parts = []
-    for name, value in case.items():
-        if isinstance(value, np.ndarray):
-            parts.append(f"{name} {value.shape}")
-        elif isinstance(value, float | np.floating):
-            parts.append(f"{name} = {value:.4g}")
-        elif isinstance(value, list | tuple | dict):
-            parts.append(f"{name} ({type(value).__name__} of {len(value)})")
-        else:
-            text = repr(value)
-            parts.append(f"{name} = {text if len(text) <= 60 else text[:59] + '…'}")
-    return ", ".join(parts)
-
-
-def _praise(exercise: Exercise, cases, used: Mapping[str, int]) -> str:
+def _praise(exercise: Exercise, prepared: _Prepared) -> str:
     names = ", ".join(f"`{name}`" for name in exercise.outputs)
-    oracles = [name for name in used if name != "the course's version"] or list(used)
+    used = list(dict.fromkeys(oracle.name for answers in prepared.answers for oracle, _ in answers))
+    oracles = [name for name in used if name != _OURS] or used
     against = " and ".join([", ".join(oracles[:-1]), oracles[-1]] if len(oracles) > 1 else oracles)
-    shapes = describe(cases[-1])
-    return f"Compared {names} with {against} on {len(cases)} random cases, the last with {shapes}."
+    tags = list(dict.fromkeys(case.tag for case in prepared.cases if case.tag and case.tag != EXAMPLE))
+    special = f" Among them: {', '.join(tags)}." if tags else ""
+    shapes = describe(prepared.cases[exercise.rounds - 1].arguments, 120)
+    return f"Compared {names} with {against} on {len(prepared.cases)} cases, one with {shapes}.{special}"
 
 
 def _judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
-    outcome = call(function, {}, ("answer",))
+    outcome = call(function, None, Case({}), ("answer",))
     mark = fingerprint_of(function, quiz.name)
     if isinstance(outcome.error, NotImplementedError) or (outcome.error is None and not outcome.outputs):
         text = "Not answered yet."

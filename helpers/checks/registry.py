@@ -1,9 +1,10 @@
-"""What an exercise is: its cases, oracles, known misconceptions and correct variants."""
+"""What an exercise is: its cases, oracles, known misconceptions, correct variants and examples."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.checks.patches import Patched
 from helpers.validation import require
 
 CHAPTERS = tuple(sorted({path.stem[-2:] for path in Path(__file__).parent.glob("chapter_[0-9][0-9]*")}))
@@ -50,11 +52,15 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Landmark:
-    """A number that the text promises the learner, e.g. ``h[0, 0] ≈ 0.2913``, and the code behind it."""
+class Extreme:
+    """A case at the edge of what the text allows (large logits, zeros, ties, …): `draw(rng)` → its arguments.
 
-    text: str
-    function: Callable[[Callable[..., Any]], float]
+    `hint` is for an answer that is right in all drawn cases and wrong here.
+    """
+
+    name: str
+    hint: str
+    draw: Callable[[np.random.Generator], Mapping[str, Any]]
 
 
 class _StandIn:
@@ -82,10 +88,15 @@ class _StandIn:
 class Exercise(_StandIn):
     """A function to write.
 
-    `cases(rng)` draws the arguments of one random case as a dict, in the order of the signature;
-    all dimensions differ, states and biases are not zero. `outputs` names what the function returns.
-    The check draws `rounds` cases and compares with every oracle in relative terms:
-    max |got − want| ≤ rtol · max(|want|, 1).
+    `cases(rng, *, N=(2, 4), D=(5, 7))` draws the arguments of one case as a dict, in the order of the
+    signature. Its keyword-only arguments are the sizes, with the smallest and largest they are drawn from as
+    default; the body sees one number each. All dimensions differ, states and biases are not zero. `outputs`
+    names what the function returns. Beside `rounds` drawn cases the check tries each size at 1, the example of
+    the statement (`landmark`), the extremes, arrays with gaps in memory and read-only ones, and calls the
+    function a second time. Whatever of this an exercise lacks, `skip` says why: keys "N = 1", "sizes",
+    "extreme", `cases.GAPS`, `cases.READ_ONLY`, "again".
+
+    An answer is compared with every oracle in relative terms: max |got − want| ≤ rtol · max(|want|, 1).
 
     Where what a function returns is not all that it does (it changes a model, or has to be called twice),
     `trial(function, *arguments)` → the outputs tries it. Answers, reference and misconceptions are all tried
@@ -97,18 +108,31 @@ class Exercise(_StandIn):
     chapter: str
     reference: Callable[..., Any]
     outputs: tuple[str, ...]
-    cases: Callable[[np.random.Generator], Mapping[str, Any]]
+    cases: Callable[..., Mapping[str, Any]]
     rounds: int = 5
     rtol: float = 1e-9
     float32_rtol: float = 2e-4
     trial: Callable[..., Any] | None = None
+    skip: Mapping[str, str] = field(default_factory=dict)
     oracles: list[Oracle] = field(default_factory=list)
     misconceptions: list[Misconception] = field(default_factory=list)
     variants: list[Variant] = field(default_factory=list)
-    landmarks: list[Landmark] = field(default_factory=list)
+    landmarks: list[str] = field(default_factory=list)
+    extremes: list[Extreme] = field(default_factory=list)
+    prepared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)   # the judge's, kept
 
     def __post_init__(self) -> None:
         _register(self)
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """The sizes that `cases` takes → the smallest and the largest drawn."""
+        parameters = inspect.signature(self.cases).parameters.values()
+        return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
+
+    def lacks(self) -> list[str]:
+        """What the exercise neither has nor gives a reason in `skip` for lacking."""
+        wanted = {"sizes": self.sizes(), "extreme": self.extremes, "example": self.landmarks}
+        return [part for part, there in wanted.items() if not there and not self.skip.get(part)]
 
     def tried(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """arguments of a case → outputs: `function` itself, or its trial."""
@@ -122,13 +146,23 @@ class Exercise(_StandIn):
         """Decorator: add a known wrong answer with its hint."""
         return self._adder(self.misconceptions, lambda f: Misconception(name, hint, f))
 
+    def mistake(self, name: str, hint: str, *changes: tuple[str, str]) -> None:
+        """Add a known wrong answer as changes to the reference's text, each (what stands there, what instead)."""
+        self.misconceptions.append(Misconception(name, hint, Patched(self.reference, changes)))
+
     def variant(self, name: str):
         """Decorator: add a correct answer written differently."""
         return self._adder(self.variants, lambda f: Variant(name, f))
 
-    def landmark(self, text: str):
-        """Decorator: add a number the chapter's text states; the function computes it from an answer."""
-        return self._adder(self.landmarks, lambda f: Landmark(text, f))
+    def extreme(self, name: str, hint: str = ""):
+        """Decorator: add a case at the edge of what the text allows."""
+        return self._adder(self.extremes, lambda f: Extreme(name, hint, f))
+
+    def landmark(self, snippet: str):
+        """Add the example of the statement, word for word (see `helpers.checks.landmarks`); it is also a case."""
+        if "\n" not in snippet:   # TRANSITION: the old form, a decorator
+            return lambda function: function
+        self.landmarks.append(inspect.cleandoc(snippet) + "\n")
 
     @staticmethod
     def _adder(collection: list, make: Callable[[Callable], Any]):

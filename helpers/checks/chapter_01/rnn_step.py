@@ -5,16 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.checks.registry import Exercise
-from helpers.layers import sigmoid
 
 
 def rnn_step_reference(x, h_prev, Wx, Wh, b):
     return np.tanh(x @ Wx + h_prev @ Wh + b)
 
 
-def step_cases(rng):
-    N, D = rng.integers(2, 5), rng.integers(5, 8)
-    H = rng.integers(8, 11)
+def step_cases(rng, *, N=(2, 4), D=(5, 7), H=(8, 10)):
     return {
         "x": rng.normal(size=(N, D)),
         "h_prev": np.tanh(rng.normal(size=(N, H))),
@@ -36,7 +33,7 @@ def _(x, h_prev, Wx, Wh, b):
             a = b[k]
             a += sum(x[n, d] * Wx[d, k] for d in range(D))
             a += sum(h_prev[n, j] * Wh[j, k] for j in range(H))
-            h[n, k] = (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))
+            h[n, k] = 1 - 2 / (np.exp(2 * a) + 1)   # at exp(2a) = inf, too
     return h
 
 
@@ -53,64 +50,51 @@ def _(x, h_prev, Wx, Wh, b):
         return cell(torch.tensor(x), torch.tensor(h_prev)).numpy()
 
 
-@rnn_step.misconception("no-tanh", "The sum is right, but nothing squashes it: h = tanh(x Wx + h_prev Wh + b).")
-def _(x, h_prev, Wx, Wh, b):
-    return x @ Wx + h_prev @ Wh + b
+@rnn_step.extreme("sums in the thousands", "tanh by exponentials overflows: exp(a) / exp(a) is inf / inf. np.tanh does not.")
+def _(rng):
+    case = step_cases(rng, N=2, D=5, H=8)
+    return case | {"x": 3000 * case["x"]}
 
 
-@rnn_step.misconception(
-    "no-memory", "Your step never looks at `h_prev`: without h_prev @ Wh it forgets everything it read."
+rnn_step.mistake(
+    "no-tanh",
+    "The sum is right, but nothing squashes it: h = tanh(x Wx + h_prev Wh + b).",
+    ("np.tanh(x @ Wx + h_prev @ Wh + b)", "x @ Wx + h_prev @ Wh + b"),
 )
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx + b)
-
-
-@rnn_step.misconception("no-bias", "The bias `b` is missing; it is added before tanh.")
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx + h_prev @ Wh)
-
-
-@rnn_step.misconception("bias-outside", "The bias is added after tanh. It belongs inside: tanh(… + b).")
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx + h_prev @ Wh) + b
-
-
-@rnn_step.misconception(
-    "two-tanhs", "You squash the two products one by one. tanh is applied once, to their sum with the bias."
+rnn_step.mistake(
+    "no-memory",
+    "Your step never looks at `h_prev`: without h_prev @ Wh it forgets everything it read.",
+    (" + h_prev @ Wh", ""),
 )
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx) + np.tanh(h_prev @ Wh + b)
-
-
-@rnn_step.misconception(
+rnn_step.mistake("no-bias", "The bias `b` is missing; it is added before tanh.", (" + b)", ")"))
+rnn_step.mistake("bias-outside", "The bias is added after tanh. It belongs inside: tanh(… + b).", (" + b)", ") + b"))
+rnn_step.mistake(
+    "two-tanhs",
+    "You squash the two products one by one. tanh is applied once, to their sum with the bias.",
+    (" + h_prev @ Wh", ") + np.tanh(h_prev @ Wh"),
+)
+rnn_step.mistake(
     "transposed-Wh",
     "`Wh` is square, so its transpose fits too, and is wrong: rows are where a weight comes from, columns "
     "where it goes. h_prev @ Wh, not h_prev @ Wh.T.",
+    ("@ Wh", "@ Wh.T"),
 )
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx + h_prev @ Wh.T + b)
-
-
-@rnn_step.misconception(
-    "tanh-of-each", "You add two tanhs. tanh is applied once, to the sum of both products and the bias."
+rnn_step.mistake(
+    "tanh-of-each",
+    "You add two tanhs. tanh is applied once, to the sum of both products and the bias.",
+    (" + h_prev @ Wh + b)", ") + np.tanh(h_prev @ Wh) + b"),
 )
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx) + np.tanh(h_prev @ Wh) + b
-
-
-@rnn_step.misconception("bias-twice", "The bias is in there twice. PyTorch has two biases; this cell has one.")
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx + b + h_prev @ Wh + b)
-
-
-@rnn_step.misconception("Wh-forgotten", "You add h_prev itself. It goes through its matrix first: h_prev @ Wh.")
-def _(x, h_prev, Wx, Wh, b):
-    return np.tanh(x @ Wx + h_prev + b)
-
-
-@rnn_step.misconception("sigmoid", "You squash with the sigmoid (0 … 1); this cell uses tanh (−1 … 1).")
-def _(x, h_prev, Wx, Wh, b):
-    return sigmoid(x @ Wx + h_prev @ Wh + b)
+rnn_step.mistake(
+    "bias-twice", "The bias is in there twice. PyTorch has two biases; this cell has one.", (" + b)", " + 2 * b)")
+)
+rnn_step.mistake(
+    "Wh-forgotten", "You add h_prev itself. It goes through its matrix first: h_prev @ Wh.", ("h_prev @ Wh", "h_prev")
+)
+rnn_step.mistake(
+    "sigmoid",
+    "You squash with the sigmoid (0 … 1); this cell uses tanh (−1 … 1).",
+    ("np.tanh(x @ Wx + h_prev @ Wh + b)", "1 / (1 + np.exp(-(x @ Wx + h_prev @ Wh + b)))"),
+)
 
 
 @rnn_step.variant("one product in the form [x; h] W")
@@ -126,9 +110,11 @@ def _(x, h_prev, Wx, Wh, b):
 @rnn_step.variant("tanh by exponentials")
 def _(x, h_prev, Wx, Wh, b):
     a = np.einsum("nh,hk->nk", h_prev, Wh) + x.dot(Wx) + b
-    return 1 - 2 / (np.exp(2 * a) + 1)
+    return 1 - 2 / (np.exp(2 * a) + 1)   # at exp(a) = inf, too
 
 
-@rnn_step.landmark("`h[0, 0] ≈ 0.604`")
-def _(f):
-    return f(np.ones((1, 3)), np.ones((1, 2)), np.full((3, 2), 0.1), np.full((2, 2), 0.1), np.full(2, 0.2))[0, 0]
+rnn_step.landmark("""
+    x, h_prev = np.ones((1, 3)), np.ones((1, 2))
+    Wx, Wh, b = np.full((3, 2), 0.1), np.full((2, 2), 0.1), np.full(2, 0.2)
+    rnn_step(x, h_prev, Wx, Wh, b)[0, 0]   # ≈ 0.604
+""")

@@ -66,7 +66,7 @@ def _in_parts(
 
 
 def _cases(rng):
-    case = step_cases(rng)
+    case = step_cases(rng, N=3, D=6, H=9)
     (N, D), H = case["x"].shape, len(case["b"])
     T, window, updates = (int(rng.choice(sizes)) for sizes in ((11, 12, 13), (4, 5), (3, 4)))
     return {

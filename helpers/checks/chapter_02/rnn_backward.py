@@ -26,7 +26,7 @@ def rnn_backward_reference(dh_own, x, h0, h, Wx, Wh):
 
 def backward_cases(rng):
     """dh_own, x, h0, h, Wx, Wh: h are the states that some bias leads to, dh_own is random at every step."""
-    case = step_cases(rng)
+    case = step_cases(rng, N=3, D=6, H=9)
     (N, D), H, T = case["x"].shape, len(case["b"]), rng.integers(11, 14)
     x = rng.normal(size=(N, T, D))
     h = rnn_forward_reference(x, case["h_prev"], case["Wx"], case["Wh"], 0.5 * case["b"])

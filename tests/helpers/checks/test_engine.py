@@ -43,7 +43,7 @@ def exercise(monkeypatch):
 def test_right_answer_passes_and_says_what_was_compared(exercise):
     verdict = judge.judge(exercise, lambda x, W, b: b + np.dot(x, W))
     assert verdict.state == PASSED
-    assert "a loop over entries" in verdict.text and "5 random cases" in verdict.text
+    assert "a loop over entries" in verdict.text and "on 7 cases" in verdict.text
 
 
 def test_stub_is_grey(exercise):
@@ -297,7 +297,7 @@ def test_an_array_of_truths(monkeypatch):
     )
     made.oracle("one by one")(lambda x: np.array([[value > 0 for value in row] for row in x]))
     assert judge.judge(made, lambda x: np.greater(x, 0)).state == PASSED
-    assert "`mask` differs: at [" in judge.judge(made, lambda x: x < 0).text
+    assert "`mask` differs: got [[True" in judge.judge(made, lambda x: x < 0).text
     assert "has shape (3,); wanted (2, 3)" in judge.judge(made, lambda x: x[0] > 0).text
 
 

@@ -1,13 +1,16 @@
 """Every exercise of every chapter, from the registry: what must pass passes, what is wrong is named."""
 
+import ast
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from helpers.checks import Exercise, Quiz, exercises
-from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED, judge, random_cases
+from helpers.checks import Exercise, Quiz, exercises, landmarks
+from helpers.checks.cases import cases_of
+from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED, judge
+from helpers.checks.patches import Patched, source_text
 
 SOLUTIONS = Path(__file__).resolve().parents[3] / "solutions"
 CODE = [each for each in exercises() if isinstance(each, Exercise)]
@@ -90,10 +93,11 @@ def test_exercise_is_complete(exercise):
     assert len({known.hint for known in exercise.misconceptions}) == len(exercise.misconceptions)
     assert len(exercise.oracles) >= 2
     # Beside the hand-written ones, copies and views and float32 are tried above, where there are arrays.
-    case = random_cases(exercise)[0].values()
+    case = cases_of(exercise)[0].arguments.values()
     generated = 2 * any(isinstance(value, np.ndarray) and value.dtype.kind == "f" for value in case)
     assert len(exercise.variants) + generated >= 3
-    assert exercise.landmarks, "a number or result the text promises"
+    assert exercise.lacks() == [], "neither there nor excused in `skip`"
+    assert all(len(reason) > 15 for reason in exercise.skip.values())
 
 
 @pytest.mark.parametrize("quiz", by_name(QUIZZES))
@@ -104,18 +108,75 @@ def test_every_quiz_option_has_its_explanation(quiz):
         assert verdict.passed == (letter == quiz.answer) and explanation in verdict.text
 
 
-@pytest.mark.parametrize(("exercise", "landmark"), [
-    pytest.param(exercise, landmark, id=f"{exercise.name}-{number}")
+def chapter_source(exercise):
+    """Cells of the exercise's chapter as (first line, text without its comment signs)."""
+    text = next(SOLUTIONS.glob(f"{exercise.chapter}_*.py")).read_text(encoding="utf-8")
+    return [tuple(cell.partition("\n")[::2]) for cell in re.split(r"^# %%", text, flags=re.MULTILINE)]
+
+
+@pytest.mark.parametrize(("exercise", "snippet"), [
+    pytest.param(exercise, snippet, id=f"{exercise.name}-{number}")
     for exercise in CODE
-    for number, landmark in enumerate(exercise.landmarks)
+    for number, snippet in enumerate(exercise.landmarks)
 ])  # fmt: skip
-def test_the_number_in_the_text_is_the_computed_one(exercise, landmark):
-    source = next(SOLUTIONS.glob(f"{exercise.chapter}_*.py")).read_text(encoding="utf-8")
-    assert landmark.text in source
-    printed = re.findall(r"[-−]?\d+(?:\.\d+)?(?:e-?\d+)?", landmark.text.replace("−", "-"))[-1]
-    digits = len(printed.partition("e")[0].partition(".")[2])
-    value = float(landmark.function(exercise.reference))
-    if "e" in printed:
-        assert float(f"{value:.{digits}e}") == float(printed)
-    else:
-        assert round(value, digits) == float(printed), f"computed {value}"
+def test_the_example_of_the_statement_is_the_registrys_and_true(exercise, snippet):
+    markdown = [re.sub(r"^# ?", "", text, flags=re.MULTILINE) for head, text in chapter_source(exercise) if "markdown" in head]
+    assert any(snippet in landmarks.fenced(text) for text in markdown)
+    found = landmarks.run(snippet, {"np": np, exercise.name: exercise.reference})
+    assert found and all(landmark.holds for landmark in found), found
+
+
+@pytest.mark.parametrize("exercise", by_name(CODE))
+def test_the_reference_is_the_chapters_solution(exercise):
+    """Slips and misconceptions are changes of the reference: they speak of the solution that the chapter shows."""
+    head = f'exercise="{exercise.name}"'
+    cell = next(text for first, text in chapter_source(exercise) if head in first)
+    assert bare(cell, exercise.name) == bare(source_text(exercise.reference), exercise.reference.__name__)
+
+
+def bare(source, name):
+    """The statements of the function `name` in `source`, without docstring, imports and comments, as text."""
+    function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    function.body = [
+        node for node in function.body
+        if not isinstance(node, ast.Import | ast.ImportFrom)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str))
+    ]  # fmt: skip
+    function.name = "answer"
+    return re.sub(rf"\b{name}\b", "answer", ast.unparse(function))
+
+
+CODE_IN_HINTS = re.compile(r"`([^`]+)`")
+
+
+@pytest.mark.parametrize(("exercise", "known"), pairs("misconceptions"))
+def test_code_that_a_hint_recommends_stands_in_the_solution(exercise, known):
+    """The remedy of a hint, where it is code, turns the box green: it is what the right answer does.
+
+    Code in backticks is part of the solution, of a correct variant or of the mistake itself, or `skip` says what it is.
+    """
+    sources = [source_text(exercise.reference), *(source_text(each.function) for each in exercise.variants)]
+    sources.append(known.function.source if isinstance(known.function, Patched) else source_text(known.function))
+    parts = {part for source in sources for part in expressions(source)}
+    for code in CODE_IN_HINTS.findall(known.hint):
+        if is_remedy(code) and f"`{code}`" not in exercise.skip:
+            assert normal(code) in parts, f"`{code}` is neither in the solution, a variant nor the mistake"
+
+
+def is_remedy(code):
+    """Code that does something: more than a name, a literal or a call without arguments of a method."""
+    try:
+        tree = ast.parse(code, mode="eval").body
+    except SyntaxError:
+        return False
+    return isinstance(tree, ast.BinOp | ast.Call | ast.Subscript | ast.Compare) and "…" not in code and "..." not in code
+
+
+def normal(code):
+    return ast.unparse(ast.parse(code, mode="eval"))
+
+
+def expressions(source):
+    """All expressions of a source, unparsed."""
+    tree = ast.parse(source.strip())
+    return {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.expr)}

@@ -1,0 +1,189 @@
+"""The cases an exercise is judged on: drawn ones, each size at 1, the statement's example, extremes, odd memory."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helpers.checks.given import Given
+from helpers.checks.landmarks import recorded_calls
+
+if TYPE_CHECKING:
+    from helpers.checks.registry import Exercise
+
+GAPS, READ_ONLY, EXAMPLE = "arrays with gaps in memory", "read-only arrays", "the statement's example"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments by name, in the order of the signature; `tag` says what is special about them ("" if nothing).
+
+    `sizes` are the drawn sizes by name, `hint` goes to an answer that is right in all drawn cases and wrong
+    here; `prepare` is applied to every array and tensor of the arguments right before a call.
+    """
+
+    arguments: Mapping[str, Any]
+    tag: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    hint: str = ""
+    prepare: Callable[[Any], Any] | None = None
+
+    def fresh(self) -> dict[str, Any]:
+        """A copy of the arguments, to be handed to one call."""
+        given = copy.deepcopy(dict(self.arguments))
+        return given if self.prepare is None else {name: _mapped(each, self.prepare) for name, each in given.items()}
+
+    def __str__(self) -> str:
+        return describe(self.arguments)
+
+
+def cases_of(exercise: Exercise, dtype: type = np.float64) -> list[Case]:
+    """All cases of an exercise, the same at every run, floating numbers and arrays as `dtype`."""
+    seed = zlib.crc32(exercise.name.encode())
+    drawn = [_drawn(exercise, [seed, number], dtype) for number in range(exercise.rounds)]
+    alone = [
+        _drawn(exercise, [seed, 1000 + number], dtype, **{size: 1})
+        for number, size in enumerate(exercise.sizes())
+        if f"{size} = 1" not in exercise.skip
+    ]
+    extremes = [
+        Case(_cast(dict(each.draw(np.random.default_rng([seed, 2000 + number]))), dtype), each.name, hint=each.hint)
+        for number, each in enumerate(exercise.extremes)
+    ]
+    # The statement's examples keep their own dtypes: they are shown to the learner as they are.
+    examples = [Case(arguments, EXAMPLE) for arguments in _examples(exercise)]
+    return [*drawn, *alone, *examples, *extremes, *_odd_memory(exercise, drawn[0])]
+
+
+def _drawn(exercise: Exercise, seed: list[int], dtype: type, **fixed: int) -> Case:
+    rng = np.random.default_rng(seed)
+    sizes = {name: int(rng.integers(low, high + 1)) for name, (low, high) in exercise.sizes().items()} | fixed
+    tag = ", ".join(f"{name} = {size}" for name, size in fixed.items())
+    hint = _ALONE.format(tag=tag) if fixed else ""
+    return Case(_cast(dict(exercise.cases(rng, **sizes)), dtype), tag, sizes, hint)
+
+
+_ALONE = (
+    "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an index), or a loop "
+    "begin or end where there is just one?"
+)
+
+
+def _examples(exercise: Exercise) -> list[dict[str, Any]]:
+    import inspect
+
+    names = list(inspect.signature(exercise.reference).parameters)
+    calls = [call for snippet in exercise.landmarks for call in recorded_calls(snippet, exercise.name, exercise.reference)]
+    return [dict(zip(names, call, strict=True)) for call in calls]
+
+
+def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
+    """The first drawn case once more, its arrays as views with gaps between their entries, and as read-only ones."""
+    odd = []
+    for tag, prepare, hint in ((GAPS, _with_gaps, _GAPS), (READ_ONLY, _read_only, _READ_ONLY)):
+        if tag not in exercise.skip and _has_arrays(case.arguments):
+            odd.append(Case(case.arguments, tag, case.sizes, hint, prepare))
+    return odd
+
+
+_GAPS = (
+    "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, `ravel` with "
+    "writing, and tricks with strides depend on the layout; `reshape` does not."
+)
+_READ_ONLY = "It writes into its argument. Work on a copy: `x = x.copy()`."
+
+
+def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`change` applied to every array and tensor in lists, tuples and dicts."""
+    if isinstance(value, np.ndarray) or _is_tensor(value):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _mapped(entry, change) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_mapped(entry, change) for entry in value)
+    return value
+
+
+def _is_tensor(value: Any) -> bool:
+    return hasattr(value, "is_contiguous") and hasattr(value, "repeat_interleave")
+
+
+def _with_gaps(value: Any) -> Any:
+    if not value.ndim:
+        return value
+    if _is_tensor(value):
+        return value.repeat_interleave(2, -1)[..., ::2]
+    return np.repeat(value, 2, axis=-1)[..., ::2]
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value.flags.writeable = False
+    return value
+
+
+def _has_arrays(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_arrays, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_arrays, value))
+    return isinstance(value, np.ndarray) or (isinstance(value, Given) and "tensor" in value.text)
+
+
+def precise(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the arguments with all floating numbers in float64, for the oracles."""
+    return copy.deepcopy({name: _cast(value, np.float64) for name, value in arguments.items()})
+
+
+def _cast(value: Any, dtype: type) -> Any:
+    if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
+        return value.astype(dtype)
+    if isinstance(value, float | np.floating):
+        return float(value) if dtype == np.float64 else dtype(value)
+    if type(value) in (list, tuple):
+        return type(value)(_cast(entry, dtype) for entry in value)
+    if type(value) is dict:
+        return {key: _cast(entry, dtype) for key, entry in value.items()}
+    return value
+
+
+def describe(arguments: Mapping[str, Any], room: int = 300) -> str:
+    """The arguments in a few words: short values whole, otherwise shapes and lengths."""
+    parts = [f"{name}{_described(value)}" for name, value in arguments.items()]
+    text = ", ".join(parts)
+    return text if len(text) <= room else ", ".join(f"{name}{_described(value, 40)}" for name, value in arguments.items())
+
+
+def _described(value: Any, room: int = 90) -> str:
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, separator=", ", precision=4, suppress_small=True, threshold=20).replace("\n", "")
+        return f" = {text}" if value.size <= 8 and len(text) <= room else f" {value.shape}"
+    if isinstance(value, float | np.floating):
+        return f" = {_rounded(value)}"
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key!r}{_described(entry, 20).replace(' =', ':', 1)}" for key, entry in value.items())
+        return f" = {{{inner}}}" if len(inner) <= room else f" (dict of {len(value)})"
+    if isinstance(value, list | tuple):
+        text = repr(type(value)(_plain(entry) for entry in value)) if type(value) in (list, tuple) else repr(value)
+        return f" = {text}" if len(text) <= room else f" ({type(value).__name__} of {len(value)})"
+    text = repr(value)
+    return f" = {text if len(text) <= room else text[: room - 1] + '…'}"
+
+
+def _rounded(value: float) -> str:
+    """Eight digits; with all of them where fewer would tell another story, as with 0.9999999999."""
+    short = f"{value:.8g}"
+    return short if abs(float(short) - value) <= 1e-6 * min(abs(value), abs(1 - value) + 1e-12) else repr(float(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.round(4).tolist()
+    if type(value) in (list, tuple):
+        return type(value)(_plain(entry) for entry in value)
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,196 @@
+"""Which mistake an answer makes: a known one, two at once, a slip of the right answer, or a telling relation."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from helpers.checks import slips
+from helpers.checks.cases import Case
+from helpers.checks.compare import Outcome, call, difference
+from helpers.checks.patches import Patched, source_text
+from helpers.checks.relations import relation
+
+if TYPE_CHECKING:
+    from helpers.checks.registry import Exercise, Misconception
+
+ENOUGH = 40   # bits on which an answer has to agree with a mistake before a part of it gives the name
+SECONDS = 1.2   # for pairs of mistakes and slips together
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was recognised: a name ("slip …" for a machine-made one, "" for a relation) and the hint."""
+
+    name: str
+    hint: str
+
+
+class Judged:
+    """An exercise's cases, the right outcomes, and the learner's."""
+
+    def __init__(self, exercise: Exercise, cases: list[Case], mine: list[Outcome], right: list[Outcome], rtol: float):
+        self.exercise, self.cases, self.mine, self.right, self.rtol = exercise, cases, mine, right, rtol
+        wrong = [n for n in range(len(mine)) if not same(mine[n], right[n], rtol)]
+        # The cases that tell most come first: most candidates are ruled out by one call.
+        self.order = wrong + [n for n in range(len(mine)) if n not in set(wrong)]
+        self.wrong, self.end = wrong, time.monotonic() + SECONDS
+
+    def outcome(self, function: Callable[..., Any], number: int) -> Outcome:
+        return call(function, self.exercise.trial, self.cases[number], self.exercise.outputs)
+
+    def equal(self, function: Callable[..., Any]) -> bool:
+        """Whether `function` does in every case just what the learner's does."""
+        return all(same(self.mine[n], self.outcome(function, n), self.rtol) for n in self.order)
+
+
+def same(left: Outcome, right: Outcome, rtol: float) -> bool:
+    """Equal in everything that a call shows."""
+    if left.error is not None or right.error is not None:
+        return type(left.error) is type(right.error) and str(left.error) == str(right.error)
+    if left.complaint or right.complaint:
+        return left.complaint == right.complaint
+    return (
+        left.mutated == right.mutated
+        and left.outputs.keys() == right.outputs.keys()
+        and difference(left.outputs, right.outputs, rtol) is None
+        and gradients_agree(left, right)
+    )
+
+
+def gradients_agree(left: Outcome, right: Outcome) -> bool:
+    """Whether the same gradients come back, as far as both noted any."""
+    pairs = zip(left.gradients, right.gradients, strict=False)
+    flat = [two for calls in pairs for two in zip(*calls, strict=False)]
+    for mine, theirs in flat:
+        if (mine is None) != (theirs is None):
+            return False
+        for a, b in zip(mine or (), theirs or (), strict=True):
+            if (a is None) != (b is None) or (a is not None and difference({"d": a}, {"d": b}, 1e-4)):
+                return False
+    return True
+
+
+def recognise(judged: Judged) -> Found | None:
+    """The best explanation of a wrong answer, None when there is none with evidence."""
+    for way in (_known, _two_known, _slip, _related, _in_part, _only_there):
+        found = way(judged)
+        if found:
+            return found
+    return None
+
+
+def _known(judged: Judged) -> Found | None:
+    alike = [known for known in judged.exercise.misconceptions if judged.equal(known.function)]
+    return Found(alike[0].name, alike[0].hint) if alike else None
+
+
+def _two_known(judged: Judged) -> Found | None:
+    patched = [known for known in judged.exercise.misconceptions if isinstance(known.function, Patched)]
+    for one, other in itertools.combinations(patched, 2):
+        if time.monotonic() > judged.end:
+            return None
+        both = one.function.together(other.function)
+        if both is not None and judged.equal(both):
+            hint = f"Two things at once. First: {one.hint} Second: {other.hint}"
+            return Found(f"{one.name} + {other.name}", hint)
+    return None
+
+
+def _slip(judged: Judged) -> Found | None:
+    reference = judged.exercise.reference
+    for slip, function in _slips(reference):
+        if time.monotonic() > judged.end:
+            return None
+        if judged.equal(function):
+            return Found(f"slip: {slip.kind}", slip.sentence)
+    return None
+
+
+_MADE: dict[Any, list] = {}
+
+
+def _slips(reference) -> Iterator[tuple[Any, Callable[..., Any]]]:
+    if reference not in _MADE:
+        try:
+            _MADE[reference] = list(slips.slips(slips.source_of(reference)))
+        except (OSError, ValueError, SyntaxError):   # no source, or a closure
+            _MADE[reference] = []
+    for slip in _MADE[reference]:
+        yield slip, slips.function_from(slip.source, reference)
+
+
+def _related(judged: Judged) -> Found | None:
+    numbers = [n for n in range(len(judged.cases)) if _returned(judged.mine[n]) and _returned(judged.right[n])]
+    if len(numbers) < len(judged.cases) / 2:
+        return None
+    parts = ([each[n].outputs for n in numbers] for each in (judged.mine, judged.right))
+    text = relation(*parts, [judged.cases[n].sizes for n in numbers])
+    return Found("", text) if text else None
+
+
+def _returned(outcome: Outcome) -> bool:
+    return outcome.error is None and not outcome.complaint
+
+
+def _in_part(judged: Judged) -> Found | None:
+    """A known mistake that shows wholly in one output, or in all drawn cases, beside something else."""
+    found: list[Misconception] = []
+    for known in judged.exercise.misconceptions:
+        theirs = [judged.outcome(known.function, n) for n in range(len(judged.cases))]
+        groups = [None, *dict.fromkeys(name.partition("[")[0] for name in judged.exercise.outputs)]
+        if any(_agreement(judged, theirs, group) >= ENOUGH for group in groups):
+            found.append(known)
+    if not found or len(found) > 2:
+        return None
+    if len(found) == 1:
+        return Found(found[0].name, f"This at least: {found[0].hint}")
+    return Found(" or ".join(known.name for known in found), f"One of two: {found[0].hint} Or: {found[1].hint}")
+
+
+def _agreement(judged: Judged, theirs: list[Outcome], group: str | None) -> float:
+    """Bits by which the learner's outputs (of one name; all of them: None) agree with a mistake's and not with the
+    right ones, over all drawn cases; 0 as soon as one of these disagrees."""
+    bits = 0.0
+    for n, case in enumerate(judged.cases):
+        mine, other, right = (_part(each[n], group) for each in (judged.mine, theirs, judged.right))
+        if None in (mine, other) or mine.keys() != other.keys() or difference(mine, other, judged.rtol):
+            if not case.tag:
+                return 0.0
+            continue
+        if right is not None:
+            bits += sum(_information(value, right.get(name), judged.rtol) for name, value in mine.items())
+    return bits
+
+
+def _part(outcome: Outcome, group: str | None) -> dict[str, Any] | None:
+    if not _returned(outcome):
+        return None
+    return {name: each for name, each in outcome.outputs.items() if group in (None, name.partition("[")[0])}
+
+
+def _information(value: Any, right: Any, rtol: float) -> float:
+    """Bits it would take to be wrong in just this way: 1 for a truth, a few for a count, many for fractions."""
+    if right is None or not difference({"": value}, {"": right}, rtol):
+        return 0.0
+    import numpy as np
+
+    try:
+        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    except Exception:   # ragged lists
+        return 8.0
+    if array.dtype.kind == "f":
+        return 20.0 * len({f"{each:.6g}" for each in array.ravel() if np.isfinite(each) and each != round(each)} - {""})
+    return float(array.size) if array.dtype.kind == "b" else min(2.0 * array.size, 16.0)
+
+
+def _only_there(judged: Judged) -> Found | None:
+    """Right in all drawn cases, wrong where a case is special: what is special about it."""
+    tags = {judged.cases[n].tag: judged.cases[n].hint for n in judged.wrong}
+    if "" in tags:
+        return None
+    hints = [hint for hint in tags.values() if hint]
+    return Found("", hints[0]) if hints else None

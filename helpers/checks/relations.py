@@ -1,0 +1,243 @@
+"""What wrong numbers have to do with the right ones: doubled, negated, transposed, one step short, rounded, …"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from helpers.checks.compare import difference
+
+TOLERANCE = 1e-7
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One quantity in one case: what came, what was wanted, the case's sizes by name."""
+
+    got: np.ndarray
+    want: np.ndarray
+    sizes: Mapping[str, int]
+
+
+def relation(outcomes: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], sizes: Sequence[Mapping]) -> str:
+    """A sentence on the first wrong quantity that holds in every case, or "".
+
+    The three sequences have an entry a case: the outputs by name, the right ones, the sizes by name. Said only
+    when chance cannot have made it: the numbers have to agree in at least two cases and eight entries.
+    """
+    for name in wanted[0] if wanted else ():
+        wrong = [
+            each for each in zip(outcomes, wanted, sizes, strict=True)
+            if name in each[0] and difference({name: each[0][name]}, {name: each[1][name]}, 1e-9)
+        ]  # fmt: skip
+        if not wrong:
+            continue
+        exchanged = _exchanged(name, wrong)
+        if exchanged:
+            return exchanged
+        pairs = [pair for got, want, size in wrong if (pair := _pair(got[name], want[name], size))]
+        if len(pairs) < len(wrong) or len(pairs) < 2:
+            return ""
+        return next((f"`{name}` {text}" for text in _sentences(pairs)), "")
+    return ""
+
+
+def _pair(got: Any, want: Any, sizes: Mapping[str, int]) -> Pair | None:
+    try:
+        arrays = [np.asarray(each.detach() if hasattr(each, "detach") else each) for each in (got, want)]
+    except Exception:   # ragged lists, objects of the learner's
+        return None
+    if any(each.dtype.kind not in "iuf" for each in arrays) or not arrays[1].size:
+        return None
+    return Pair(*(each.astype(np.float64) for each in arrays), sizes)
+
+
+def _close(left: np.ndarray, right: np.ndarray) -> bool:
+    if left.shape != right.shape:
+        return False
+    with np.errstate(all="ignore"):
+        scale = max(1.0, float(np.abs(right[np.isfinite(right)]).max(initial=0.0)))
+        return bool(np.allclose(left, right, rtol=0, atol=TOLERANCE * scale, equal_nan=True))
+
+
+def _telling(pairs: Sequence[Pair]) -> bool:
+    """Whether there are enough different numbers that agreement is no accident."""
+    numbers = {f"{value:.6g}" for pair in pairs for value in pair.want.ravel() if np.isfinite(value)}
+    fractions = any("." in number for number in numbers)
+    return len(numbers) >= (3 if fractions else 8)
+
+
+def _sentences(pairs: Sequence[Pair]) -> Iterator[str]:
+    if not _telling(pairs):
+        return
+    same_shape = all(pair.got.shape == pair.want.shape for pair in pairs)
+    yield from (_of_equal_shape(pairs) if same_shape else _of_other_shape(pairs))
+
+
+def _of_equal_shape(pairs: Sequence[Pair]) -> Iterator[str]:
+    with np.errstate(all="ignore"):
+        yield from _by_a_factor(pairs)
+        yield from _rounded(pairs)
+        if not all(map(_nearly, pairs)):
+            yield from _rearranged(pairs)
+            yield from _by_a_function(pairs)
+            yield from _in_one_place(pairs)
+        else:
+            yield _NEARLY
+
+
+def _all(pairs: Sequence[Pair], change) -> bool:
+    """Whether `change(want, sizes)` gives what came, in all cases."""
+    return all(_close(pair.got, np.asarray(change(pair.want, pair.sizes), dtype=float)) for pair in pairs)
+
+
+def _by_a_factor(pairs: Sequence[Pair]) -> Iterator[str]:
+    if _all(pairs, lambda w, s: -w):
+        yield "has the opposite sign throughout."
+    first = next((p for p in pairs if np.isfinite(p.want).all() and np.abs(p.want).max() > 0), None)
+    if first is None:
+        return
+    place = np.unravel_index(np.abs(first.want).argmax(), first.want.shape)
+    nearly = np.isclose(first.got[place], first.want[place], rtol=1e-5)   # see `_roughly`
+    if nearly:
+        return
+    factor, shift = first.got[place] / first.want[place], first.got[place] - first.want[place]
+    for text, value in _by_sizes(first.sizes).items():
+        if np.isclose(factor, value, rtol=1e-6) and _all(pairs, lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
+            yield f"is {text} times what is wanted: a sum in place of a mean, or a mean in place of a sum?"
+    if np.isfinite(factor) and factor != 0 and _all(pairs, lambda w, s: factor * w):
+        known = next((name for name, value in _FACTORS.items() if np.isclose(factor, value, rtol=1e-6)), f"{factor:.6g}")
+        yield f"is {known} times what is wanted, in every case."
+    if np.isfinite(shift) and shift != 0 and _all(pairs, lambda w, s: w + shift):
+        yield f"is off by {shift:+.6g} throughout."
+
+
+def _by_sizes(sizes: Mapping[str, int]) -> dict[str, float]:
+    """Factors that are made of a case's sizes, by their text."""
+    forms: dict[str, float] = {}
+    for many in (1, 2):
+        for names in itertools.combinations(sizes, many):
+            text, value = " · ".join(names), float(np.prod([sizes[name] for name in names]))
+            forms |= {text: value, f"1/({text})" if many == 2 else f"1/{text}": 1 / value}
+    return forms | {f"√{name}": size**0.5 for name, size in sizes.items()} | {
+        f"1/√{name}": size**-0.5 for name, size in sizes.items()
+    }
+
+
+_FACTORS = {"1/ln 2 (bits for nats)": 1 / np.log(2), "ln 2 (nats for bits)": np.log(2), "1/ln 10": 1 / np.log(10),
+            "a half": 0.5, "a hundred": 100.0, "a hundredth": 0.01}  # fmt: skip
+
+
+def _rearranged(pairs: Sequence[Pair]) -> Iterator[str]:
+    axes = min(pair.want.ndim for pair in pairs)
+    for axis in range(axes):
+        if _all(pairs, lambda w, s, a=axis: np.flip(w, a)):
+            yield f"is in reverse order along axis {axis}: the right values, backwards."
+        for step, words in ((1, "later"), (-1, "earlier")):
+            if _all(pairs, lambda w, s, a=axis, n=step: np.roll(w, n, a)):
+                yield f"is shifted by one along axis {axis}: every value stands one place {words} than it should."
+    if axes >= 2 and _all(pairs, lambda w, s: np.swapaxes(w, -1, -2) if w.shape[-1] == w.shape[-2] else w * np.nan):
+        yield "is the transpose of what is wanted."
+    if all(_close(np.sort(p.got, None), np.sort(p.want, None)) for p in pairs):
+        yield "holds the right values in the wrong places."
+
+
+def _by_a_function(pairs: Sequence[Pair]) -> Iterator[str]:
+    for words, function in _FUNCTIONS.items():
+        if _all(pairs, lambda w, s, f=function: f(w)):
+            yield f"is {words} what is wanted."
+
+
+_FUNCTIONS = {
+    "exp of": np.exp, "the logarithm of": np.log, "the square of": np.square, "the root of": np.sqrt,
+    "1 minus": lambda w: 1 - w, "1 over": lambda w: 1 / w, "the absolute value of": np.abs,
+    "tanh of": np.tanh, "the running sum of": lambda w: np.cumsum(w, axis=-1),
+}  # fmt: skip
+
+
+def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
+    for digits in range(6):
+        if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
+            yield f"is rounded to {digits} decimals. Return it as it comes out."
+    if max(map(_error, pairs)) < 3e-6 and all(np.array_equal(p.got, p.got.astype(np.float32)) for p in pairs):
+        yield ("is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, a torch "
+               "default, .astype). Stay with the dtype of the input.")  # fmt: skip
+
+
+def _error(pair: Pair) -> float:
+    """The largest error, relative to the largest entry; infinite where something is not finite."""
+    if not (np.isfinite(pair.got).all() and np.isfinite(pair.want).all()):
+        return np.inf
+    return float(np.abs(pair.got - pair.want).max(initial=0) / max(1.0, np.abs(pair.want).max(initial=0)))
+
+
+def _nearly(pair: Pair) -> bool:
+    return _error(pair) < 3e-2
+
+
+_NEARLY = (
+    "is nearly right, and not quite. A small constant added (an ε of another size or in another place), a rounding, an "
+    "approximation or an iteration that stops early could do that."
+)
+
+
+def _in_one_place(pairs: Sequence[Pair]) -> Iterator[str]:
+    for axis in range(min(pair.want.ndim for pair in pairs)):
+        for index, words in ((0, "first"), (-1, "last")):
+            def rest(a, axis=axis, index=index):
+                return np.delete(a, index, axis)
+            if all(p.want.shape[axis] > 2 and _close(rest(p.got), rest(p.want)) for p in pairs):
+                yield f"is right but for the {words} entry along axis {axis}."
+
+
+def _of_other_shape(pairs: Sequence[Pair]) -> Iterator[str]:
+    ndim = {(pair.got.ndim, pair.want.ndim) for pair in pairs}
+    if len(ndim) > 1:
+        return
+    (got, want), = ndim
+    if got == want:
+        for order in itertools.permutations(range(want)):
+            if _all(pairs, lambda w, s, o=order: w.transpose(o)):
+                words = "is the transpose of what is wanted" if want == 2 else f"is what is wanted, transposed to the axes {order}"
+                yield f"{words}."
+        yield from _one_too_few_or_many(pairs, want)
+    if all(p.got.size == p.want.size and _close(p.got.ravel(), p.want.ravel()) for p in pairs):
+        words = {True: "lacks an axis of size 1 (`squeeze`, or an index where a slice keeps the axis)",
+                 False: "has an axis too many (`keepdims`, a list around the result)"}  # fmt: skip
+        less = all(1 in p.want.shape for p in pairs)
+        yield f"has the right values in another shape: it {words[less and got < want]}." if got != want else \
+            "has the right values in another shape."
+    for axis in range(max(got, want)):
+        for words, reduce in (("summed", np.sum), ("averaged", np.mean)):
+            if got == want - 1 and _all(pairs, lambda w, s, a=axis, r=reduce: r(w, axis=a)):
+                yield f"is {words} over axis {axis}, which should stay."
+            if want == got - 1 and all(_close(reduce(p.got, axis=axis), p.want) for p in pairs):
+                yield f"still has axis {axis}, which should be {words} over."
+
+
+def _one_too_few_or_many(pairs: Sequence[Pair], ndim: int) -> Iterator[str]:
+    for axis in range(ndim):
+        for cut, place in ((slice(None, -1), "last"), (slice(1, None), "first")):
+            at = (slice(None),) * axis + (cut,)
+            if _all(pairs, lambda w, s, at=at: w[at]):
+                yield f"lacks the {place} entry along axis {axis}; the others are right."
+            if all(_close(p.got[at], p.want) for p in pairs):
+                yield f"has one entry too many along axis {axis}, the {place}; the others are right."
+
+
+def _exchanged(name: str, wrong) -> str:
+    """Results in another order: what came as `name` is what was wanted as another quantity, and the other way."""
+    for other in wrong[0][1]:
+        if other == name:
+            continue
+        swapped = [
+            other in got and not difference({name: got[other], other: got[name]}, {name: want[name], other: want[other]}, 1e-9)
+            for got, want, _ in wrong
+        ]
+        if all(swapped):
+            return f"`{name}` and `{other}` are exchanged: the values are right, in the other order."
+    return ""
