@@ -1,0 +1,168 @@
+"""Slips in calls, their arguments, loops' ranges, indices and slices."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from helpers.checks.slips.nodes import (
+    BRANCHES,
+    DROPPED,
+    FUNCTIONS,
+    MODULES,
+    REDUCTIONS,
+    Change,
+    called,
+    exchanged,
+    is_int,
+    negative,
+    number,
+    plus,
+    text_of,
+    with_fields,
+    without,
+)
+
+
+def call(node: ast.Call) -> Iterator[Change]:
+    """Another function, none at all, other arguments."""
+    name, function = called(node), node.func
+    method = isinstance(function, ast.Attribute) and text_of(function.value) not in MODULES
+    subject = function.value if method else node.args[0] if node.args else None
+    for other in FUNCTIONS.get(name, ()):
+        renamed = with_fields(function, **{"attr" if isinstance(function, ast.Attribute) else "id": other})
+        yield Change(2, "function", with_fields(node, func=renamed))
+    yield from _squashed(node, name, function, method, subject)
+    if name in DROPPED and subject is not None and not isinstance(subject, ast.Starred | ast.GeneratorExp):
+        yield Change(DROPPED[name], "call dropped", subject, "`{was}` were plain `{now}`")
+    if not method and name in BRANCHES and len(node.args) > max(BRANCHES[name]):
+        for place in BRANCHES[name]:
+            yield Change(1, "call dropped", node.args[place], "`{was}` were always `{now}`")
+    yield from _arguments(node, name)
+    if name == "range":
+        yield from _range(node)
+    if name == "enumerate" and len(node.args) == 1:
+        yield Change(2, "off-by-one", with_fields(node, args=[*node.args, ast.Constant(1)]))
+    if name == "reshape" and len(node.args) == 2:
+        turned = ast.Attribute(with_fields(node, args=node.args[::-1]), "T")
+        yield Change(2, "transpose", turned)
+    if name in ("abs", "absolute") and subject is not None:
+        yield Change(3, "function", ast.BinOp(subject, ast.Pow(), ast.Constant(2)))
+    if name == "len" and subject is not None:
+        yield Change(3, "function", ast.Attribute(subject, "size"))
+
+
+def _squashed(node, name, function, method, subject) -> Iterator[Change]:
+    """tanh for sigmoid and the other way round, written with what is at hand."""
+    if name not in ("tanh", "sigmoid") or subject is None:
+        return
+    other = "sigmoid" if name == "tanh" else "tanh"
+    home = text_of(function.value) if isinstance(function, ast.Attribute) else "np"
+    words = f"`{other}` stood in the place of `{name}` (`{{was}}`)"
+    if home in ("np", "math") and name == "tanh":
+        one = ast.Constant(1)
+        power = with_fields(node, func=with_fields(function, attr="exp"), args=[negative(subject)])
+        yield Change(0, "function", ast.BinOp(one, ast.Div(), ast.BinOp(one, ast.Add(), power)), words)
+    else:
+        renamed = ast.Attribute(function.value if method else ast.Name(home), other)
+        yield Change(0, "function", with_fields(node, func=renamed), words)
+
+
+def _arguments(node: ast.Call, name: str) -> Iterator[Change]:
+    verb = "ran over" if name in REDUCTIONS else "worked along"
+    axes = [word for word in node.keywords if word.arg in ("axis", "dim")]
+    for place, word in enumerate(node.keywords):
+        given = f"{word.arg}={text_of(word.value)}"
+        for other in (0, 1, 2, -1) if word in axes else ():
+            keywords = list(node.keywords)
+            keywords[place] = ast.keyword(word.arg, number(other))
+            words = f"`{name}` {verb} `{{now}}` instead of `{{was}}`"
+            new, now = with_fields(node, keywords=keywords), f"{word.arg}={other}"
+            yield Change(0 if other in (0, 1) else 2, "axis", new, words, given, now)
+        if word.arg is not None:
+            new = with_fields(node, keywords=without(node.keywords, place))
+            kind = "axis" if word in axes else "argument"
+            yield Change(1, kind, new, f"`{{was}}` were left out of `{name}`", given, "")
+    added = [("keepdims", True)] if axes and name in REDUCTIONS - {"softmax", "cumsum"} else []
+    added += [("ddof", 1)] if name in ("std", "var") else []
+    for arg, value in added:
+        if arg not in [word.arg for word in node.keywords]:
+            keywords = [*node.keywords, ast.keyword(arg, ast.Constant(value))]
+            yield Change(3, "argument", with_fields(node, keywords=keywords))
+    if len(node.args) > 1:
+        rank = 1 if name in ("reshape", "rand", "zeros") else 3
+        yield from exchanged(node, "args", rank, "argument", " in `{was}`")
+        if name not in ("range", "where"):
+            words, last = f"`{{was}}` were left out of `{name}`", text_of(node.args[-1])
+            yield Change(3, "argument", with_fields(node, args=node.args[:-1]), words, last, "")
+
+
+def _range(node: ast.Call) -> Iterator[Change]:
+    start, stop = node.args[:2] if len(node.args) > 1 else [ast.Constant(0), *node.args]
+    step = node.args[2:]
+
+    def bounds(first, last):
+        plain = is_int(first) and first.value == 0 and not step
+        return with_fields(node, args=[last] if plain else [first, last, *step])
+
+    words, kind = "(`{now}` for `{was}`)", "off-by-one"
+    yield Change(0, kind, bounds(start, plus(stop, -1)), f"the last step of the loop were missing {words}")
+    yield Change(0, kind, bounds(plus(start, 1), stop), f"the first step of the loop were missing {words}")
+    yield Change(1, kind, bounds(start, plus(stop, 1)), f"the loop went one step too far {words}")
+    if len(node.args) > 1 and not (is_int(start) and start.value == 0):
+        yield Change(1, kind, bounds(plus(start, -1), stop), f"the loop began one step early {words}")
+        yield Change(2, "loop", bounds(ast.Constant(0), stop), "the loop began at 0 (`{now}` for `{was}`)")
+
+
+def attribute(node: ast.Attribute) -> Iterator[Change]:
+    """A transpose left out, a size taken for a length."""
+    if node.attr in ("T", "mT"):
+        yield Change(0, "transpose", node.value, "`{was}` were plain `{now}`, not transposed")
+    if node.attr == "size":
+        yield Change(2, "function", ast.Call(ast.Name("len"), [node.value], []))
+
+
+def subscript(node: ast.Subscript) -> Iterator[Change]:
+    """Indices and bounds one off, on another axis, or left out."""
+    parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+
+    def at(place, part):
+        new = [*parts[:place], part, *parts[place + 1 :]]
+        return with_fields(node, slice=ast.Tuple(new, ast.Load()) if len(new) > 1 else new[0])
+
+    for place, part in enumerate(parts):
+        if isinstance(part, ast.Slice):
+            for change in _slice(part):
+                yield change._replace(node=at(place, change.node))
+        elif is_int(part) or (isinstance(part, ast.UnaryOp) and isinstance(part.operand, ast.Constant)):
+            value = ast.literal_eval(part)
+            for other in dict.fromkeys([{0: -1, -1: 0}.get(value, 0), value + 1, value - 1]):
+                yield Change(0 if {value, other} == {0, -1} else 1, "index", at(place, number(other)))
+        elif isinstance(part, ast.Name) or isinstance(getattr(part, "op", None), ast.Add | ast.Sub):
+            for step in (-1, 1):
+                other = plus(part, step)
+                yield Change(0 if isinstance(other, ast.Name) else 1, "index", at(place, other))
+    for place, part in enumerate(parts[:-1]):
+        if text_of(part) == ":" and len(parts) > 1:
+            rest = without(parts, place)
+            index = ast.Tuple(rest, ast.Load()) if len(rest) > 1 else rest[0]
+            yield Change(1, "index", with_fields(node, slice=index))
+    if isinstance(node.slice, ast.Tuple):
+        for change in exchanged(node.slice, "elts", 1, "index"):
+            words = "`{was}` were `{now}`: check the axes"
+            yield change._replace(node=with_fields(node, slice=change.node), sentence=words)
+
+
+def _slice(node: ast.Slice) -> Iterator[Change]:
+    if node.step is not None:
+        yield Change(1, "slice", with_fields(node, step=None))
+    for field in ("lower", "upper"):
+        bound = getattr(node, field)
+        if bound is not None:
+            yield Change(1, "slice", with_fields(node, **{field: None}))
+            for step in (-1, 1):
+                yield Change(1, "slice", with_fields(node, **{field: plus(bound, step)}))
+        elif field == "lower" and node.upper is not None:
+            yield Change(2, "slice", with_fields(node, lower=ast.Constant(1)))
+        elif node.lower is not None:
+            yield Change(2, "slice", with_fields(node, upper=number(-1)))
