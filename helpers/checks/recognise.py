@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.checks import slips
 from helpers.checks.cases import Case
 from helpers.checks.compare import Outcome, call, difference
-from helpers.checks.patches import Patched, source_text
+from helpers.checks.limits import LimitExceeded, run_limited
+from helpers.checks.patches import Patched
 from helpers.checks.relations import relation
 
 if TYPE_CHECKING:
     from helpers.checks.registry import Exercise, Misconception
 
 ENOUGH = 40   # bits on which an answer has to agree with a mistake before a part of it gives the name
-SECONDS = 1.2   # for pairs of mistakes and slips together
+SECONDS = 0.7   # for pairs of known mistakes, for slips, and for one of each
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Judged:
         wrong = [n for n in range(len(mine)) if not same(mine[n], right[n], rtol)]
         # The cases that tell most come first: most candidates are ruled out by one call.
         self.order = wrong + [n for n in range(len(mine)) if n not in set(wrong)]
-        self.wrong, self.end = wrong, time.monotonic() + SECONDS
+        self.wrong = wrong
 
     def outcome(self, function: Callable[..., Any], number: int) -> Outcome:
         return call(function, self.exercise.trial, self.cases[number], self.exercise.outputs)
@@ -76,7 +77,7 @@ def gradients_agree(left: Outcome, right: Outcome) -> bool:
 
 def recognise(judged: Judged) -> Found | None:
     """The best explanation of a wrong answer, None when there is none with evidence."""
-    for way in (_known, _two_known, _slip, _related, _in_part, _only_there):
+    for way in (_known, _two_known, _slip, _related, _known_and_slip, _in_part, _only_there):
         found = way(judged)
         if found:
             return found
@@ -89,9 +90,9 @@ def _known(judged: Judged) -> Found | None:
 
 
 def _two_known(judged: Judged) -> Found | None:
-    patched = [known for known in judged.exercise.misconceptions if isinstance(known.function, Patched)]
-    for one, other in itertools.combinations(patched, 2):
-        if time.monotonic() > judged.end:
+    end = time.monotonic() + SECONDS
+    for one, other in itertools.combinations(_patched(judged), 2):
+        if time.monotonic() > end:
             return None
         both = one.function.together(other.function)
         if both is not None and judged.equal(both):
@@ -100,27 +101,48 @@ def _two_known(judged: Judged) -> Found | None:
     return None
 
 
+def _patched(judged: Judged) -> list[Misconception]:
+    return [known for known in judged.exercise.misconceptions if isinstance(known.function, Patched)]
+
+
 def _slip(judged: Judged) -> Found | None:
     reference = judged.exercise.reference
-    for slip, function in _slips(reference):
-        if time.monotonic() > judged.end:
-            return None
-        if judged.equal(function):
-            return Found(f"slip: {slip.kind}", slip.sentence)
+    slip = _matching(judged, reference, _source(reference))
+    return Found(f"slip: {slip.kind}", slip.sentence) if slip else None
+
+
+def _known_and_slip(judged: Judged) -> Found | None:
+    end = time.monotonic() + SECONDS
+    for known in _patched(judged):
+        slip = _matching(judged, judged.exercise.reference, known.function.source, end)
+        if slip:
+            return Found(f"{known.name} + slip: {slip.kind}", f"Two things at once. First: {known.hint} Second: {slip.sentence}")
     return None
 
 
-_MADE: dict[Any, list] = {}
+def _source(reference) -> str:
+    try:
+        return slips.source_of(reference)
+    except ValueError:   # no source, as of a lambda
+        return ""
 
 
-def _slips(reference) -> Iterator[tuple[Any, Callable[..., Any]]]:
-    if reference not in _MADE:
-        try:
-            _MADE[reference] = list(slips.slips(slips.source_of(reference)))
-        except (OSError, ValueError, SyntaxError):   # no source, or a closure
-            _MADE[reference] = []
-    for slip in _MADE[reference]:
-        yield slip, slips.function_from(slip.source, reference)
+def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips.Slip | None:
+    """The slip of `source` that does what the learner's answer does, as far as the time until `end` reaches."""
+    end = end or time.monotonic() + SECONDS
+
+    def search():
+        for slip in slips.slips(source):
+            if time.monotonic() > end:
+                return None
+            if judged.equal(slips.function_from(slip.source, reference)):
+                return slip
+        return None
+
+    try:
+        return run_limited(search, seconds=end - time.monotonic() + 0.3)   # a slip may make an endless loop
+    except (LimitExceeded, ValueError):
+        return None
 
 
 def _related(judged: Judged) -> Found | None:

@@ -187,36 +187,56 @@ _NEARLY = (
 
 def _in_one_place(pairs: Sequence[Pair]) -> Iterator[str]:
     for axis in range(min(pair.want.ndim for pair in pairs)):
-        for index, words in ((0, "first"), (-1, "last")):
-            def rest(a, axis=axis, index=index):
-                return np.delete(a, index, axis)
-            if all(p.want.shape[axis] > 2 and _close(rest(p.got), rest(p.want)) for p in pairs):
+        longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
+        for place, words in ((0, "first"), (-1, "last")):
+            rest = [[np.delete(each, place, axis) for each in (pair.got, pair.want)] for pair in longer]
+            only = [[np.take(each, place, axis) for each in (pair.got, pair.want)] for pair in longer]
+            if longer and all(_close(*two) for two in rest):
                 yield f"is right but for the {words} entry along axis {axis}."
+            if longer and all(_close(*two) for two in only):
+                yield f"is right in the {words} entry along axis {axis}, and wrong in all others."
 
 
 def _of_other_shape(pairs: Sequence[Pair]) -> Iterator[str]:
-    ndim = {(pair.got.ndim, pair.want.ndim) for pair in pairs}
-    if len(ndim) > 1:
+    if len({(pair.got.ndim, pair.want.ndim) for pair in pairs}) > 1:
         return
-    (got, want), = ndim
+    got, want = pairs[0].got.ndim, pairs[0].want.ndim
     if got == want:
         for order in itertools.permutations(range(want)):
             if _all(pairs, lambda w, s, o=order: w.transpose(o)):
-                words = "is the transpose of what is wanted" if want == 2 else f"is what is wanted, transposed to the axes {order}"
-                yield f"{words}."
+                axes = "" if want == 2 else f": its axes are {order} of the right one"
+                yield f"is the transpose of what is wanted{axes}."
         yield from _one_too_few_or_many(pairs, want)
-    if all(p.got.size == p.want.size and _close(p.got.ravel(), p.want.ravel()) for p in pairs):
-        words = {True: "lacks an axis of size 1 (`squeeze`, or an index where a slice keeps the axis)",
-                 False: "has an axis too many (`keepdims`, a list around the result)"}  # fmt: skip
-        less = all(1 in p.want.shape for p in pairs)
-        yield f"has the right values in another shape: it {words[less and got < want]}." if got != want else \
-            "has the right values in another shape."
+    if all(_close(p.got.ravel(), p.want.ravel()) for p in pairs):
+        yield f"has the right values in another shape{_ones(pairs)}."
     for axis in range(max(got, want)):
         for words, reduce in (("summed", np.sum), ("averaged", np.mean)):
             if got == want - 1 and _all(pairs, lambda w, s, a=axis, r=reduce: r(w, axis=a)):
                 yield f"is {words} over axis {axis}, which should stay."
             if want == got - 1 and all(_close(reduce(p.got, axis=axis), p.want) for p in pairs):
                 yield f"still has axis {axis}, which should be {words} over."
+    if got == want:
+        yield from _another_size(pairs)
+
+
+def _ones(pairs: Sequence[Pair]) -> str:
+    """What became of an axis of size 1."""
+    if all(p.got.ndim < p.want.ndim and 1 in p.want.shape for p in pairs):
+        return ": it lacks an axis of size 1 (`squeeze`, or an index where a slice keeps the axis)"
+    if all(p.got.ndim > p.want.ndim for p in pairs):
+        return ": it has an axis too many (`keepdims`, brackets around the result)"
+    return ""
+
+
+def _another_size(pairs: Sequence[Pair]) -> Iterator[str]:
+    """An axis that is always as long as another size than it should be: N for T, D for H."""
+    for axis in range(pairs[0].want.ndim):
+        mine, right = (
+            {name for name in pairs[0].sizes if all(p.sizes.get(name) == shape(p)[axis] for p in pairs)}
+            for shape in (lambda p: p.got.shape, lambda p: p.want.shape)
+        )
+        if len(mine) == len(right) == 1 and mine != right:
+            yield f"has axis {axis} as long as {mine.pop()}; wanted {right.pop()}."
 
 
 def _one_too_few_or_many(pairs: Sequence[Pair], ndim: int) -> Iterator[str]:
