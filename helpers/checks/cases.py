@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helpers.checks.given import Given
+from helpers.checks.gradients import with_gaps
 from helpers.checks.landmarks import recorded_calls
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def _examples(exercise: Exercise) -> list[dict[str, Any]]:
 def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
     """The first drawn case once more, its arrays as views with gaps between their entries, and as read-only ones."""
     odd = []
-    for tag, prepare, hint in ((GAPS, _with_gaps, _GAPS), (READ_ONLY, _read_only, _READ_ONLY)):
+    for tag, prepare, hint in ((GAPS, with_gaps, _GAPS), (READ_ONLY, _read_only, _READ_ONLY)):
         if tag not in exercise.skip and _has_arrays(case.arguments):
             odd.append(Case(case.arguments, tag, case.sizes, hint, prepare))
     return odd
@@ -111,14 +112,6 @@ def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def _is_tensor(value: Any) -> bool:
     return hasattr(value, "is_contiguous") and hasattr(value, "repeat_interleave")
-
-
-def _with_gaps(value: Any) -> Any:
-    if not value.ndim:
-        return value
-    if _is_tensor(value):
-        return value.repeat_interleave(2, -1)[..., ::2]
-    return np.repeat(value, 2, axis=-1)[..., ::2]
 
 
 def _read_only(value: Any) -> Any:

@@ -7,6 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 
+def with_gaps(value: Any) -> Any:
+    """The same array or tensor as a view with a gap after each row (of a vector: after each entry)."""
+    if not value.ndim or 0 in value.shape:
+        return value
+    last = range(value.shape[-1])
+    if value.ndim == 1:
+        return value[[each for each in last for _ in range(2)]][::2]
+    return value[..., [*last, 0]][..., :-1]
+
+
 class Watched:
     """`function`, handing on what it returns; its tensors' gradients are noted in `noted`, one dict a call.
 
@@ -45,9 +55,7 @@ class Watched:
 
 def _like(leaf, wanted):
     """The values of `leaf`, with its history, in memory as `wanted` is; it may be written into."""
-    if wanted.is_contiguous() or not wanted.ndim:
-        return leaf * 1
-    return leaf.repeat_interleave(2, -1)[..., ::2]
+    return leaf * 1 if wanted.is_contiguous() else with_gaps(leaf)
 
 
 def _floating(torch, value: Any) -> bool:

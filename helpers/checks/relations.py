@@ -186,15 +186,15 @@ _NEARLY = (
 
 
 def _in_one_place(pairs: Sequence[Pair]) -> Iterator[str]:
-    for axis in range(min(pair.want.ndim for pair in pairs)):
-        longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
-        for place, words in ((0, "first"), (-1, "last")):
-            rest = [[np.delete(each, place, axis) for each in (pair.got, pair.want)] for pair in longer]
-            only = [[np.take(each, place, axis) for each in (pair.got, pair.want)] for pair in longer]
-            if longer and all(_close(*two) for two in rest):
-                yield f"is right but for the {words} entry along axis {axis}."
-            if longer and all(_close(*two) for two in only):
-                yield f"is right in the {words} entry along axis {axis}, and wrong in all others."
+    axes = range(min(pair.want.ndim for pair in pairs))
+    for cut, text in (
+        (np.delete, "is right but for the {} entry along axis {}."),
+        (np.take, "is right in the {} entry along axis {}, and wrong in all others."),
+    ):
+        for axis, (place, word) in itertools.product(axes, ((0, "first"), (-1, "last"))):
+            longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
+            if longer and all(_close(cut(p.got, place, axis=axis), cut(p.want, place, axis=axis)) for p in longer):
+                yield text.format(word, axis)
 
 
 def _of_other_shape(pairs: Sequence[Pair]) -> Iterator[str]:

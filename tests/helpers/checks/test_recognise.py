@@ -1,0 +1,159 @@
+"""Names need evidence: one mistake, two at once, a slip, a relation, a part; nothing when it could be chance."""
+
+import numpy as np
+import pytest
+
+from helpers.checks import judge, registry
+from helpers.checks.failing import failing_case, remember
+from helpers.checks.relations import relation
+
+
+def step(x, W, b):
+    hidden = np.tanh(x @ W)
+    return hidden + b
+
+
+def squares(x):
+    total = (x * x).sum()
+    largest = x.max()
+    return float(total), float(largest), bool(total > largest)
+
+
+def drawn(rng, *, N=(2, 4), D=(5, 7), H=(8, 9)):
+    return {"x": rng.normal(size=(N, D)), "W": rng.normal(size=(D, H)), "b": rng.normal(size=H)}
+
+
+@pytest.fixture
+def exercise(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    made = registry.Exercise("step", "99", step, ("y",), drawn)
+    made.mistake("no-tanh", "tanh is missing.", ("np.tanh(x @ W)", "x @ W"))
+    made.mistake("no-bias", "b is missing.", (" + b", ""))
+    return made
+
+
+@pytest.fixture
+def three(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    made = registry.Exercise(
+        "squares", "99", squares, ("total", "largest", "more"), lambda rng, *, N=(3, 6): {"x": rng.normal(size=N)}
+    )
+    made.mistake("no-squares", "The squares are missing.", ("x * x", "x"))
+    made.mistake("least", "The least for the largest.", ("x.max()", "x.min()"))
+    made.mistake("less", "less for more", ("total > largest", "total < largest"))
+    return made
+
+
+def named(exercise, answer):
+    verdict = judge.judge(exercise, answer)
+    assert verdict.state == judge.FAILED
+    return verdict.misconception, verdict.hint
+
+
+def test_one_mistake_and_two_at_once(exercise):
+    assert named(exercise, lambda x, W, b: x @ W + b) == ("no-tanh", "tanh is missing.")
+    name, hint = named(exercise, lambda x, W, b: x @ W)
+    assert name == "no-tanh + no-bias" and "First: tanh is missing. Second: b is missing." in hint
+
+
+def test_a_slip_nobody_wrote_down(exercise):
+    name, hint = named(exercise, lambda x, W, b: np.tanh(x @ W) - b)
+    assert name.startswith("slip") and "`np.tanh(x @ W)" not in name and "-" in hint
+    name, hint = named(exercise, lambda x, W, b: x @ W - b)
+    assert name.startswith("no-tanh + slip") and "tanh is missing." in hint
+
+
+def test_a_mistake_whose_text_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="stands 0 times"):
+        registry.Patched(step, [("sinh", "cosh")])(1, 2, 3)
+    with pytest.raises(ValueError, match="stands 2 times"):
+        registry.Patched(step, [("hidden", "h")])(1, 2, 3)
+
+
+def test_changes_in_each_others_way_do_not_go_together():
+    one, other = registry.Patched(step, [("x @ W", "x")]), registry.Patched(step, [("np.tanh(x @ W)", "x @ W")])
+    assert one.together(other) is None
+
+
+def test_one_equal_truth_is_no_evidence_and_equal_fractions_are(three):
+    assert named(three, lambda x: (1.5, 2.5, bool((x * x).sum() < x.max())))[0] is None
+    name, hint = named(three, lambda x: (float(x.sum()), 0.0, True))
+    assert name == "no-squares" and hint.startswith("This at least")
+
+
+def test_right_but_for_special_cases_names_what_is_special(exercise):
+    name, hint = named(exercise, lambda x, W, b: step(x, W, b) if len(x) > 1 else step(x, W, b) + x.sum())
+    assert name is None and "wrong with N = 1" in hint
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda y, N: -y, "opposite sign"),
+        (lambda y, N: y / N, "is 1/N times"),
+        (lambda y, N: y * N**0.5, "is √N times"),
+        (lambda y, N: y / np.log(2), "bits for nats"),
+        (lambda y, N: 1.01 * y, "is 1.01 times"),
+        (lambda y, N: y + 1, "off by +1"),
+        (lambda y, N: y.T, "transpose"),
+        (lambda y, N: y[:, ::-1], "reverse order along axis 1"),
+        (lambda y, N: np.roll(y, 1, 1), "one place later"),
+        (lambda y, N: y[:, :-1], "lacks the last entry along axis 1"),
+        (lambda y, N: y[1:], "lacks the first entry along axis 0"),
+        (lambda y, N: np.concatenate([y, y[:1]]), "one entry too many along axis 0, the last"),
+        (lambda y, N: y[None], "an axis too many"),
+        (lambda y, N: y.sum(axis=0), "summed over axis 0"),
+        (lambda y, N: y.mean(axis=1), "averaged over axis 1"),
+        (lambda y, N: np.exp(y), "is exp of"),
+        (lambda y, N: y.round(3), "rounded to 3 decimals"),
+        (lambda y, N: y.astype(np.float32), "float32"),
+        (lambda y, N: y + 1e-3 * np.abs(y) ** 0.5, "nearly right"),
+        (lambda y, N: np.sort(y.ravel()).reshape(y.shape), "right values in the wrong places"),
+        (lambda y, N: np.concatenate([y[:, :-1], 0 * y[:, -1:]], 1), "right but for the last entry along axis 1"),
+        (lambda y, N: np.concatenate([y[:, :1], 0 * y[:, 1:]], 1), "right in the first entry along axis 1, and wrong"),
+        (lambda y, N: np.ones((N, N)), "axis 1 as long as N; wanted H"),
+    ],
+)
+def test_relations(wrong, words):
+    rng = np.random.default_rng(3)
+    sizes = [{"N": 3, "H": 6}, {"N": 4, "H": 5}, {"N": 4, "H": 7}]
+    right = [{"y": rng.normal(size=(each["N"], each["H"]))} for each in sizes]
+    mine = [{"y": wrong(each["y"], size["N"])} for each, size in zip(right, sizes, strict=True)]
+    assert words in relation(mine, right, sizes)
+    assert relation(right, right, sizes) == ""
+    random = [{"y": rng.normal(size=each["y"].shape)} for each in right]
+    assert relation(random, right, sizes) == ""
+
+
+def test_exchanged_results_are_a_relation_and_few_numbers_are_none():
+    right = [{"a": 0.5, "b": 1.25}, {"a": 2.5, "b": 3.75}]
+    assert "`a` and `b` are exchanged" in relation([{"a": r["b"], "b": r["a"]} for r in right], right, [{}, {}])
+    few = [{"n": 1}, {"n": 2}]
+    assert relation([{"n": 2}, {"n": 3}], few, [{}, {}]) == ""   # could be anything
+
+
+def test_the_failing_case_can_be_fetched_and_run_again(exercise):
+    answer = lambda x, W, b: x @ W + b  # noqa: E731
+    verdict = judge.judge(exercise, answer)
+    remember("step", verdict.case)
+    case = failing_case("step")
+    assert case.arguments.keys() == {"x", "W", "b"} and "x (" in repr(case)
+    np.testing.assert_array_equal(case.rerun(), case.got["y"])
+    np.testing.assert_allclose(case.wanted["y"], step(**case.arguments))
+    case.arguments["x"][:] = 0
+    assert case.arguments["x"].any()
+    remember("step", judge.judge(exercise, lambda x, W, b: step(x, W, b)).case)
+    with pytest.raises(ValueError, match="'step'"):
+        failing_case("step")
+
+
+def test_an_endless_loop_gets_a_box_that_says_where(exercise, monkeypatch):
+    monkeypatch.setattr(judge, "SECONDS", 0.3)
+
+    def endless(x, W, b):
+        while len(x):
+            b = b + 1
+        return b
+
+    text = judge.judge(exercise, endless).text
+    assert "did not come back within 0.3 seconds" in text and ("while len(x)" in text or "b = b + 1" in text)
