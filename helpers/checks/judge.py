@@ -16,7 +16,7 @@ from helpers.checks.failing import FailingCase
 from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, run_limited
 from helpers.checks.recognise import Judged, gradients_agree, recognise, same
 from helpers.checks.registry import Exercise, Oracle, Quiz
-from helpers.checks.sources import fingerprint_of, written_beside_the_stub, wrong_signature
+from helpers.checks.sources import answered_without_return, fingerprint_of, written_beside_the_stub, wrong_signature
 
 PASSED, NOT_ATTEMPTED, FAILED = "passed", "not attempted", "failed"
 SECONDS = 10.0
@@ -125,9 +125,7 @@ def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: typ
         return Verdict(exercise.name, FAILED, _stopped(stopped, function, at), fingerprint=mark,
                        case=FailingCase(exercise.name, function, at))  # fmt: skip
     if mine and isinstance(mine[-1].error, NotImplementedError):
-        text = "Not attempted yet. The chapter goes on with the course's version."
-        if written_beside_the_stub(function):
-            text = "There is code, but `raise NotImplementedError` still stops it: delete that line."
+        text = written_beside_the_stub(function) or "Not attempted yet. The chapter goes on with the course's version."
         return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
     base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
     text, number = _problem_again(exercise, mine, again, base)
@@ -280,13 +278,13 @@ def _praise(exercise: Exercise, prepared: _Prepared) -> str:
 def _judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
     outcome = call(function, None, Case({}), ("answer",))
     mark = fingerprint_of(function, quiz.name)
-    if isinstance(outcome.error, NotImplementedError) or (outcome.error is None and not outcome.outputs):
+    if isinstance(outcome.error, NotImplementedError):
+        text = written_beside_the_stub(function) or "Not answered yet."
+        return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)
+    if outcome.error is None and not outcome.outputs:
         text = "Not answered yet."
-        if written_beside_the_stub(function):
-            text = (
-                "There is an answer, but it does not come out: delete `raise NotImplementedError` and keep "
-                "`return answer`."
-            )
+        if answered_without_return(function):
+            text = "There is an answer, but it does not come out: end the function with `return answer`."
         return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)
     if outcome.error is not None:
         hint = 'Put the letter in quotes: answer = "b".' if isinstance(outcome.error, NameError) else ""

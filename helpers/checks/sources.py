@@ -30,19 +30,48 @@ def fingerprint_of(function: Callable[..., Any], name: str) -> str:
         return ""
 
 
-def written_beside_the_stub(function: Callable[..., Any]) -> bool:
-    """Whether a function holds more than its stub: a value returned, or an answer that is not None."""
+def written_beside_the_stub(function: Callable[..., Any]) -> str:
+    """A sentence when a function that stops at ``raise NotImplementedError`` holds an answer beside it, else "".
+
+    An answer is any statement but the docstring, the raise, plain numbers given to names (a stub may begin so)
+    and a quiz's own ``answer = None`` and ``return answer``.
+    """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
+        return ""
+    body = [node for each in tree.body if isinstance(each, ast.FunctionDef) for node in each.body]
+    written = [node for node in body if not _of_the_stub(node)]
+    if not written:
+        return ""
+    if any(isinstance(node, ast.Raise) for node in body):
+        returned = any(isinstance(node, ast.Return) for each in body for node in ast.walk(each))
+        also = "" if returned else " Its `return` line is missing, too."
+        return f"There is code, but `raise NotImplementedError` still stops it: delete that line.{also}"
+    return "It comes upon a `raise NotImplementedError`, in itself or in a function it calls."
+
+
+def answered_without_return(function: Callable[..., Any]) -> bool:
+    """Whether a function gives a value to ``answer`` and returns nothing."""
+    try:
+        nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))))
+    except (OSError, TypeError, SyntaxError):
         return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Return) and node.value is not None and ast.unparse(node.value) != "answer":
-            return True
-        answered = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "answer"
-        if answered and ast.unparse(node.value) != "None":
-            return True
-    return False
+    given = [node for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "answer"]
+    returned = any(isinstance(node, ast.Return) for node in nodes)
+    return not returned and any(ast.unparse(node.value) != "None" for node in given)
+
+
+def _of_the_stub(node: ast.stmt) -> bool:
+    if isinstance(node, ast.Assign):
+        return all(isinstance(each, ast.Constant | ast.Tuple | ast.Name | ast.Store | ast.Load)
+                   for part in (node.value, *node.targets) for each in ast.walk(part)) and (
+            ast.unparse(node.targets[0]) != "answer" or ast.unparse(node.value) == "None")  # fmt: skip
+    if isinstance(node, ast.Return):
+        return node.value is None or ast.unparse(node.value) == "answer"
+    return isinstance(node, ast.Raise | ast.Pass) or (
+        isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
 
 
 def wrong_signature(function: Callable[..., Any], wanted: list[str]) -> str:

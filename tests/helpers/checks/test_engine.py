@@ -180,6 +180,23 @@ def test_an_answer_above_the_stubs_last_line_is_noticed(exercise):
     assert verdict.state == NOT_ATTEMPTED and "still stops it" in verdict.text
 
 
+def test_code_above_the_stubs_raise_is_noticed_with_and_without_a_return(exercise):
+    def no_return(x, W, b):
+        y = x @ W + b   # noqa: F841
+        raise NotImplementedError
+
+    verdict = judge.judge(exercise, no_return)
+    assert verdict.state == NOT_ATTEMPTED
+    assert "still stops it" in verdict.text and "`return` line is missing, too" in verdict.text
+
+    def given_numbers(x, W, b):
+        """A stub may begin with numbers to change."""
+        w_x, w_h = 1.0, 0.5
+        raise NotImplementedError
+
+    assert "Not attempted yet" in judge.judge(exercise, given_numbers).text
+
+
 def test_a_value_instead_of_a_function(exercise):
     assert "wants the function itself" in judge.judge(exercise, 3.0).text
 
@@ -238,6 +255,12 @@ def test_quiz(monkeypatch):
 
     verdict = judge.judge(quiz, answered_above_the_stub)
     assert verdict.state == NOT_ATTEMPTED and "delete" in verdict.text
+
+    def not_returned():
+        answer = "b"   # noqa: F841
+
+    verdict = judge.judge(quiz, not_returned)
+    assert verdict.state == NOT_ATTEMPTED and "end the function with `return answer`" in verdict.text
 
 
 def test_a_trial_shows_what_a_function_does_besides_returning(monkeypatch):
