@@ -86,21 +86,29 @@ for source, sentence in zip(sources, sentences, strict=True):
 
 # %% [markdown]
 # ### Exercise 7.1 · `decoder_inputs` · ★☆☆ · 10 min
-# Make the decoder's inputs and targets out of padded sentences, and say at which places the loss counts.
+# Make the decoder's inputs and targets out of padded sentences, and say at which places the loss counts. All three
+# are NumPy arrays; the targets keep their padding, 0.
 #
 # <details><summary>A nudge</summary>Both are slices of the same array. Which column do the inputs not need,
 # and which one do the targets not need? A place counts when something real is <em>wanted</em> there.</details>
 # <details><summary>A recipe</summary>inputs = sentences[:, :-1], targets = sentences[:, 1:], counts = targets
 # != 0.</details>
 #
-# You are there when for the two rows `[1, 7, 5, 2]` and `[1, 9, 2, 0]` you get `counts.sum() = 5`.
+# You are there when
+#
+# ```python
+# inputs, targets, counts = decoder_inputs(np.array([[1, 7, 5, 2], [1, 9, 2, 0]]))
+# inputs    # [[1, 7, 5], [1, 9, 2]]
+# targets   # [[7, 5, 2], [9, 2, 0]]
+# counts    # [[True, True, True], [True, True, False]]
+# ```
 
 # %% exercise="decoder_inputs"
 def decoder_inputs(sentences):
     """sentences (N, T + 1) int, <bos> = 1 … <eos> = 2, padded with 0
-    → inputs, targets, counts, each (N, T).
+    → inputs, targets, counts, each (N, T): ids of the same dtype, padding 0, and bool.
 
-    counts is bool: True where the target is real, <eos> included.
+    counts is True where the target is real, <eos> included.
     """
     ### BEGIN SOLUTION
     targets = sentences[:, 1:]
