@@ -421,7 +421,8 @@ print("weights", shares.round(2), "context", (shares @ states).round(2))
 
 # %% [markdown]
 # ### Exercise 7.2 · `attend` · ★★☆ · 15 min
-# Write steps 1 to 3 for a batch, with the mask. Every row has at least one real word.
+# Write steps 1 to 3 for a batch, with the mask. Every row has at least one real word; padding may stand behind the
+# words, before them or between them, and what stands there may be any finite number.
 #
 # <details><summary>A nudge</summary>Along which axis must the weights sum to 1? And np.where can put −np.inf
 # into the places that the mask leaves out.</details>
@@ -429,12 +430,20 @@ print("weights", shares.round(2), "context", (shares @ states).round(2))
 # scores, -np.inf); weights = softmax(scores, axis=1); context = np.einsum("ns,nsh->nh", weights,
 # keys).</details>
 #
-# You are there when the query [[1, 0]], the keys [[[1, 0], [0, 1], [2, 2]]] and a mask that leaves out the last
-# of them give `weights[0, 0] ≈ 0.731`.
+# You are there when
+#
+# ```python
+# query = np.array([[1.0, 0.0]])
+# keys = np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
+# mask = np.array([[True, True, False]])
+# context, weights = attend(query, keys, mask)
+# context   # ≈ [[0.731, 0.269]]
+# weights   # ≈ [[0.731, 0.269, 0.000]]
+# ```
 
 # %% exercise="attend"
 def attend(query, keys, mask):
-    """query (N, H), keys (N, S, H), mask (N, S) bool, True at real words
+    """query (N, H), keys (N, S, H) of floats, mask (N, S) bool, True at real words
     → context (N, H), weights (N, S).
     """
     ### BEGIN SOLUTION
@@ -536,15 +545,23 @@ print("by central differences", numerical_gradient(loss, query.copy()).round(4))
 # keepdims=True)); dquery = np.einsum("ns,nsh->nh", dscores, keys); dkeys = weights[:, :, None] * dcontext[:,
 # None] + dscores[:, :, None] * query[:, None].</details>
 #
-# You are there when the example of exercise 7.2, with dcontext [[1, 0]], gives `dquery[0, 0] ≈ 0.197` and
-# `dkeys[0, 0, 0] ≈ 0.928`.
+# You are there when the example of exercise 7.2 gives
+#
+# ```python
+# dcontext, query = np.array([[1.0, 3.0]]), np.array([[1.0, 0.0]])
+# keys = np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
+# mask = np.array([[True, True, False]])
+# dquery, dkeys = attend_backward(dcontext, query, keys, mask)
+# dquery   # ≈ [[-0.393, 0.393]]
+# dkeys    # ≈ [[[0.338, 2.193], [0.662, 0.807], [0.000, 0.000]]]
+# ```
 
 # %% exercise="attend_backward"
 def attend_backward(dcontext, query, keys, mask):
     """Back through attention.
 
-    dcontext (N, H): gradient of the loss in the context; query (N, H), keys (N, S, H),
-    mask (N, S) bool → dquery (N, H), dkeys (N, S, H).
+    dcontext (N, H): gradient of the loss in the context; query (N, H), keys (N, S, H), all
+    floats; mask (N, S) bool → dquery (N, H), dkeys (N, S, H).
     """
     ### BEGIN SOLUTION
     _, weights = attend(query, keys, mask)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.checks.chapter_07.attend import ATTEND_LINES, attend_case, attend_reference
-from helpers.checks.lines import Lines
+from helpers.checks.chapter_07.attend import attend_cases, large_padding, large_scores, no_query
+from helpers.checks.chapter_07.attend import attend_reference as attend
 from helpers.checks.registry import Exercise
 from helpers.gradients import numerical_gradient
 from helpers.layers import softmax
 
 
-def _attend_backward(dcontext, query, keys, mask):
-    _, weights = attend_reference(query, keys, mask)
+def attend_backward_reference(dcontext, query, keys, mask):
+    _, weights = attend(query, keys, mask)
     dweights = np.einsum("nh,nsh->ns", dcontext, keys)
     dscores = weights * (dweights - (weights * dweights).sum(axis=1, keepdims=True))
     dquery = np.einsum("ns,nsh->nh", dscores, keys)
@@ -20,16 +20,39 @@ def _attend_backward(dcontext, query, keys, mask):
     return dquery, dkeys
 
 
-def _cases(rng):
-    case = attend_case(rng)
-    return {"dcontext": rng.normal(size=case["query"].shape)} | case
+def _cases(rng, *, N=(3, 4), S=(5, 6), H=(7, 8)):
+    case = attend_cases(rng, N=N, S=S, H=H)
+    return {"dcontext": rng.normal(size=(N, H))} | case
 
 
-attend_backward = Exercise("attend_backward", "07", _attend_backward, ("dquery", "dkeys"), _cases, rounds=3)
+attend_backward = Exercise(
+    "attend_backward", "07", attend_backward_reference, ("dquery", "dkeys"), _cases, rounds=3
+)
+
+
+def _extreme(name, hint, drawn):
+    attend_backward.extreme(name, hint)(lambda rng: drawn(rng, _cases))
+
+
+_extreme(
+    "scores in the hundreds",
+    "Right for small scores. In the weights that you compute again, exp overflows at large ones: use `attend`.",
+    large_scores,
+)
+_extreme(
+    "large numbers in the padding",
+    "Right as long as the padding's scores are not far above the others. Whatever stands in the padding, it must have the "
+    "weight 0 before anything else is done, and then has no gradient: use the weights of `attend`.",
+    large_padding,
+)
+_extreme("a query of zeros", "With a query of zeros all real words share evenly, and the scores still have a gradient.", no_query)
 
 
 @attend_backward.oracle("central differences, step 1e-5", rtol=1e-7)
 def _(dcontext, query, keys, mask):
+    if np.abs(keys @ query[:, :, None]).max() > 100:
+        return NotImplemented   # too far from a straight line
+
     def loss(_):
         scores = np.where(mask, (keys @ query[:, :, None])[:, :, 0], -np.inf)
         e = np.exp(scores)
@@ -49,225 +72,272 @@ def _(dcontext, query, keys, mask):
     return q.grad.numpy(), k.grad.numpy()
 
 
-right = Lines(
-    attend_backward,
-    "dcontext query keys mask",
-    ATTEND_LINES
-    | {
-        "dweights": lambda s: np.einsum("nh,nsh->ns", s.dcontext, s.keys),
-        "centre": lambda s: (s.weights * s.dweights).sum(axis=1, keepdims=True),
-        "dscores": lambda s: s.weights * (s.dweights - s.centre),
-        "dquery": lambda s: np.einsum("ns,nsh->nh", s.dscores, s.keys),
-        "by_value": lambda s: s.weights[:, :, None] * s.dcontext[:, None],
-        "by_score": lambda s: s.dscores[:, :, None] * s.query[:, None],
-        "dkeys": lambda s: s.by_value + s.by_score,
-    },
-)
-mistake = right.mistake
+FORWARD = "_, weights = attend(query, keys, mask)"
+SCORES = 'scores = np.einsum("nh,nsh->ns", query, keys)'
+DWEIGHTS = 'np.einsum("nh,nsh->ns", dcontext, keys)'
+CENTRE = "(weights * dweights).sum(axis=1, keepdims=True)"
+DSCORES = "weights * (dweights - (weights * dweights).sum(axis=1, keepdims=True))"
+DQUERY = 'np.einsum("ns,nsh->nh", dscores, keys)'
+BY_VALUE = "weights[:, :, None] * dcontext[:, None]"
+BY_SCORE = "dscores[:, :, None] * query[:, None]"
 
 # The two paths
-mistake(
+attend_backward.mistake(
     "mixing-path-only",
     "dkeys has one path only: as what is mixed, with the weights held fixed. The keys also decide the *scores*, so moving a "
     "key moves the weights. Add dscores · query.",
-    dkeys=lambda s: s.by_value,
+    (" + " + BY_SCORE, ""),
 )
-mistake(
+attend_backward.mistake(
     "score-path-only",
     "dkeys has one path only: through the scores. The keys are also what is *mixed*: add weights · dcontext.",
-    dkeys=lambda s: s.by_score,
+    (BY_VALUE + " + ", ""),
 )
-mistake(
+attend_backward.mistake(
     "difference-of-paths",
     "You subtract one path from the other. Used twice means that the gradients add.",
-    dkeys=lambda s: s.by_value - s.by_score,
+    (" + " + BY_SCORE, " - " + BY_SCORE),
 )
-mistake(
+attend_backward.mistake(
     "mean-of-paths",
     "You take the mean of the two paths. Used twice means that the gradients *add*: no half.",
-    dkeys=lambda s: (s.by_value + s.by_score) / 2,
+    (f"{BY_VALUE} + {BY_SCORE}", f"({BY_VALUE} + {BY_SCORE}) / 2"),
 )
-mistake(
+attend_backward.mistake(
     "paths-exchanged",
     "The partners are exchanged: the weights go with dcontext, and dscores with the query.",
-    dkeys=lambda s: s.weights[:, :, None] * s.query[:, None] + s.dscores[:, :, None] * s.dcontext[:, None],
+    ("* dcontext[:, None]", "* query[:, None]"),
+    (BY_SCORE, "dscores[:, :, None] * dcontext[:, None]"),
 )
-mistake(
+attend_backward.mistake(
     "score-path-takes-dcontext",
     "On the way through the scores dkeys takes dcontext. In score = query · key the derivative in the key is the *query*.",
-    by_score=lambda s: s.dscores[:, :, None] * s.dcontext[:, None],
+    (BY_SCORE, "dscores[:, :, None] * dcontext[:, None]"),
 )
-mistake(
+attend_backward.mistake(
     "score-path-takes-the-key",
     "On the way through the scores dkeys takes the key itself. In score = query · key the derivative in the key is the "
     "*query*.",
-    by_score=lambda s: s.dscores[:, :, None] * s.keys,
+    (BY_SCORE, "dscores[:, :, None] * keys"),
 )
-mistake(
+attend_backward.mistake(
+    "score-path-takes-dquery",
+    "On the way through the scores dkeys takes dquery. In score = query · key the derivative in the key is the *query* itself.",
+    (BY_SCORE, "dscores[:, :, None] * dquery[:, None]"),
+)
+attend_backward.mistake(
+    "score-path-takes-the-weights",
+    "On the way through the scores dkeys takes the weights. The *gradients* of the scores go there: dscores · query.",
+    (BY_SCORE, "weights[:, :, None] * query[:, None]"),
+)
+attend_backward.mistake(
+    "score-path-takes-dweights",
+    "On the way through the scores dkeys takes dweights, from before the softmax is gone through. Take dscores.",
+    (BY_SCORE, "dweights[:, :, None] * query[:, None]"),
+)
+attend_backward.mistake(
     "mixing-path-takes-dscores",
     "As what is mixed, a key gets its *weight* times dcontext: context = Σ weight · key.",
-    by_value=lambda s: s.dscores[:, :, None] * s.dcontext[:, None],
+    (BY_VALUE, "dscores[:, :, None] * dcontext[:, None]"),
 )
-mistake(
+attend_backward.mistake(
+    "mixing-path-takes-dweights",
+    "As what is mixed, a key gets its *weight* times dcontext, not dweights times it: context = Σ weight · key.",
+    (BY_VALUE, "dweights[:, :, None] * dcontext[:, None]"),
+)
+attend_backward.mistake(
     "mixing-path-unweighted",
     "As what is mixed, every key gets the whole dcontext in yours. A key with weight 0.1 gets a tenth of it.",
-    by_value=lambda s: np.broadcast_to(s.dcontext[:, None], s.keys.shape),
+    (BY_VALUE, "dcontext[:, None]"),
 )
 
 # Through the softmax
-mistake(
+attend_backward.mistake(
     "softmax-forgotten",
     "dscores equals dweights in yours: the softmax has been skipped. Its gradient is weight · (dweight − Σ weight · dweight).",
-    dscores=lambda s: s.dweights,
+    (DSCORES, "dweights"),
 )
-mistake(
+attend_backward.mistake(
     "softmax-replaced-by-the-mask",
     "dscores equals dweights at the real words: the softmax has been skipped. Its gradient is weight · (dweight − Σ weight · "
     "dweight), which is 0 in the padding by itself.",
-    dscores=lambda s: np.where(s.mask, s.dweights, 0.0),
+    (DSCORES, "np.where(mask, dweights, 0.0)"),
 )
-mistake(
+attend_backward.mistake(
     "competition-forgotten",
     "dscores = weights · dweights lacks the second half of the softmax: raising one score takes weight away from all others. "
     "Subtract Σ weight · dweight from dweights first.",
-    dscores=lambda s: s.weights * s.dweights,
+    (DSCORES, "weights * dweights"),
 )
-mistake(
+attend_backward.mistake(
     "slope-of-a-sigmoid",
     "weight · (1 − weight) is only the diagonal of the softmax's Jacobian. Every score moves *all* weights: weight · (dweight − "
     "Σ weight · dweight).",
-    dscores=lambda s: s.weights * (1 - s.weights) * s.dweights,
+    (DSCORES, "weights * (1 - weights) * dweights"),
 )
-mistake(
+attend_backward.mistake(
+    "softmax-minus-target",
+    "weights − dweights: that is not the softmax's gradient. (Softmax minus target belongs to softmax *and* cross-entropy "
+    "together.) Here it is weight · (dweight − Σ weight · dweight).",
+    (DSCORES, "weights - dweights"),
+)
+attend_backward.mistake(
     "plain-mean",
     "You subtract the plain mean of dweights. It is the mean under the weights: Σ weight · dweight, over the words.",
-    centre=lambda s: s.dweights.mean(axis=1, keepdims=True),
+    (CENTRE, "dweights.mean(axis=1, keepdims=True)"),
 )
-mistake(
+attend_backward.mistake(
     "plain-sum",
     "You subtract the sum of dweights. It is Σ weight · dweight, each with its weight.",
-    centre=lambda s: s.dweights.sum(axis=1, keepdims=True),
+    (CENTRE, "dweights.sum(axis=1, keepdims=True)"),
 )
-mistake(
+attend_backward.mistake(
+    "weighted-mean-divided",
+    "The mean of weight · dweight divides by the number of words. Under the weights the mean is their plain sum: the weights "
+    "sum to 1 already.",
+    (CENTRE, "(weights * dweights).mean(axis=1, keepdims=True)"),
+)
+attend_backward.mistake(
     "centre-over-the-batch",
     "The sum Σ weight · dweight runs over the batch (axis 0) in yours. The softmax ran over the words: axis 1, keepdims.",
-    centre=lambda s: (s.weights * s.dweights).sum(axis=0, keepdims=True),
+    ("axis=1", "axis=0"),
 )
-mistake(
+attend_backward.mistake(
     "centre-over-everything",
     "The sum Σ weight · dweight is one number for the whole batch in yours. Each sentence has its own: axis=1, keepdims=True.",
-    centre=lambda s: (s.weights * s.dweights).sum(),
+    (CENTRE, "(weights * dweights).sum()"),
 )
-mistake(
+attend_backward.mistake(
     "centre-added",
     "You add Σ weight · dweight where it has to be subtracted.",
-    dscores=lambda s: s.weights * (s.dweights + s.centre),
+    ("dweights - (weights", "dweights + (weights"),
 )
-mistake(
+attend_backward.mistake(
     "weight-in-front-forgotten",
     "The factor weight in front is missing: dscores = weight · (dweight − Σ weight · dweight).",
-    dscores=lambda s: s.dweights - s.centre,
+    (DSCORES, f"dweights - {CENTRE}"),
 )
-mistake(
+attend_backward.mistake(
     "centre-without-the-weight",
     "The weight multiplies dweight only; it belongs in front of the whole bracket: weight · (dweight − Σ …).",
-    dscores=lambda s: s.weights * s.dweights - s.centre,
+    (DSCORES, f"weights * dweights - {CENTRE}"),
 )
-mistake(
+attend_backward.mistake(
     "bracket-turned-round",
     "The sign of dscores is turned: weight · (dweight − Σ weight · dweight), not the sum less dweight.",
-    dscores=lambda s: s.weights * (s.centre - s.dweights),
+    (DSCORES, f"weights * ({CENTRE} - dweights)"),
 )
-mistake(
+attend_backward.mistake(
     "dweights-from-the-query",
     "dweights is computed with the query. context = Σ weight · key, so the derivative in a weight is dcontext · key.",
-    dweights=lambda s: np.einsum("nh,nsh->ns", s.query, s.keys),
+    (DWEIGHTS, DWEIGHTS.replace("dcontext", "query")),
 )
-mistake(
+attend_backward.mistake(
     "dweights-are-weights",
     "The weights stand where dweights belongs. context = Σ weight · key, so the derivative in a weight is dcontext · key.",
-    dweights=lambda s: s.weights,
+    (DWEIGHTS, "weights"),
+)
+attend_backward.mistake(
+    "dweights-weighted",
+    "dweights has the weights in it already. context = Σ weight · key, so the derivative in a weight is dcontext · key, and "
+    "the softmax multiplies by the weight afterwards.",
+    (DWEIGHTS, "weights * " + DWEIGHTS),
 )
 
 # The query
-mistake(
+attend_backward.mistake(
     "dquery-is-dcontext",
     "dcontext is handed to the query unchanged. The query only makes the scores: dquery = Σ dscore · key.",
-    dquery=lambda s: s.dcontext,
+    (DQUERY, "dcontext"),
 )
-mistake(
+attend_backward.mistake(
     "dquery-with-the-weights",
     "dquery is mixed with the weights. It is mixed with the gradients of the scores: Σ dscore · key.",
-    dquery=lambda s: np.einsum("ns,nsh->nh", s.weights, s.keys),
+    (DQUERY, DQUERY.replace("dscores", "weights")),
 )
-mistake(
+attend_backward.mistake(
     "dquery-with-dcontext-added",
     "dcontext itself is in dquery. The query is not mixed into the context, it only makes the scores: Σ dscore · key, and "
     "nothing else.",
-    dquery=lambda s: np.einsum("ns,nsh->nh", s.dscores, s.keys) + s.dcontext,
+    (DQUERY, DQUERY + " + dcontext"),
 )
-mistake(
+attend_backward.mistake(
     "dquery-with-dweights",
     "dquery is mixed with dweights, before the softmax is gone through. Take dscores.",
-    dquery=lambda s: np.einsum("ns,nsh->nh", s.dweights, s.keys),
+    (DQUERY, DQUERY.replace("dscores", "dweights")),
 )
-mistake(
+attend_backward.mistake(
     "dquery-averaged",
     "dquery is a mean over the words. The query is used once for each word, and the gradients add: a sum.",
-    dquery=lambda s: np.einsum("ns,nsh->nh", s.dscores, s.keys) / s.keys.shape[1],
+    (DQUERY, DQUERY + " / keys.shape[1]"),
 )
-mistake(
+attend_backward.mistake(
     "dquery-not-summed",
     "dquery still has an entry for each word. The same query was used for all of them: sum over the words, axis 1.",
-    dquery=lambda s: s.dscores[:, :, None] * s.keys,
+    (DQUERY, "dscores[:, :, None] * keys"),
 )
-mistake(
+attend_backward.mistake(
     "dquery-takes-the-query",
     "dquery = Σ dscore · query: in score = query · key the derivative in the query is the *key*.",
-    dquery=lambda s: s.dscores.sum(axis=1, keepdims=True) * s.query,
+    (DQUERY, "dscores.sum(axis=1, keepdims=True) * query"),
 )
 
 # The forward part
-mistake(
+attend_backward.mistake(
     "mask-forgotten",
     "The weights you compute again know no mask, so padding has a share in them, and gets a gradient. Mask the scores as in "
     "the forward step.",
-    masked=lambda s: s.scores,
+    (FORWARD, f"{SCORES}\n    weights = softmax(scores, axis=1)"),
 )
-mistake(
+attend_backward.mistake(
     "mask-after-softmax",
     "The weights you compute again are masked after the softmax and do not sum to 1. Mask the scores, with −inf, first.",
-    weights=lambda s: softmax(s.scores, axis=1) * s.mask,
+    (FORWARD, f"{SCORES}\n    weights = softmax(scores, axis=1) * mask"),
 )
-mistake(
+attend_backward.mistake(
+    "mask-after-and-normalised-again",
+    "The weights you compute again are masked after the softmax and divided by the new sum. Where the padding's score is by far "
+    "the largest that is 0/0. Mask the scores, with −inf, first; or use `attend`.",
+    (FORWARD, f"{SCORES}\n    weights = softmax(scores, axis=1) * mask\n"
+              "    weights = weights / weights.sum(axis=1, keepdims=True)"),
+)  # fmt: skip
+attend_backward.mistake(
+    "mask-on-the-gradients",
+    "The weights you compute again know no mask; setting the gradients of the padding to 0 afterwards does not mend the others, "
+    "which came from the wrong weights.",
+    (FORWARD, f"{SCORES}\n    weights = softmax(scores, axis=1)"),
+    ("return dquery, dkeys", "return dquery, dkeys * mask[:, :, None]"),
+)
+attend_backward.mistake(
     "mask-turned-round",
     "In the weights you compute again the mask is turned round: the real words got −inf. True marks a real word.",
-    masked=lambda s: np.where(s.mask, -np.inf, s.scores),
+    (FORWARD, "_, weights = attend(query, keys, ~mask)"),
 )
-mistake(
+attend_backward.mistake(
     "softmax-over-the-batch",
     "The softmax you compute again runs over the batch. The weights of one sentence's words sum to 1: axis 1.",
-    weights=lambda s: softmax(s.masked, axis=0),
+    (FORWARD, f"{SCORES}\n    weights = softmax(np.where(mask, scores, -np.inf), axis=0)"),
 )
-mistake(
+attend_backward.mistake(
     "scaled",
     "The scores you compute again are divided by √H, as in Transformers. Here they are plain dot products.",
-    masked=lambda s: np.where(s.mask, s.scores / np.sqrt(s.query.shape[1]), -np.inf),
+    (FORWARD, "_, weights = attend(query / np.sqrt(query.shape[1]), keys, mask)"),
 )
-mistake(
+attend_backward.mistake(
+    "context-for-weights",
+    "attend returns (context, weights): what you use as the weights is the context. Take the second.",
+    (FORWARD, "weights, _ = attend(query, keys, mask)"),
+)
+attend_backward.mistake(
     "averaged",
     "Everything is divided by N. If the loss is a mean, dcontext contains the 1/N already.",
-    dquery=lambda s: np.einsum("ns,nsh->nh", s.dscores, s.keys) / len(s.query),
-    dkeys=lambda s: (s.by_value + s.by_score) / len(s.query),
+    ("return dquery, dkeys", "return dquery / len(query), dkeys / len(query)"),
 )
-
-
-@attend_backward.misconception("outputs-swapped", "The two outputs are exchanged: dquery (N, H) first, then dkeys (N, S, H).")
-def _(dcontext, query, keys, mask):
-    return _attend_backward(dcontext, query, keys, mask)[::-1]
-
-
-attend_backward.variant("line by line")(right.but())
+attend_backward.mistake(
+    "outputs-swapped",
+    "The two outputs are exchanged: dquery (N, H) first, then dkeys (N, S, H).",
+    ("return dquery, dkeys", "return dkeys, dquery"),
+)
 
 
 @attend_backward.variant("the softmax's whole Jacobian, sentence by sentence")
@@ -284,7 +354,7 @@ def _(dcontext, query, keys, mask):
 
 @attend_backward.variant("through context · dcontext, in place")
 def _(dcontext, query, keys, mask):
-    context, weights = attend_reference(query, keys, mask)
+    context, weights = attend(query, keys, mask)
     dscores = (keys @ dcontext[:, :, None])[:, :, 0]
     dscores -= (context * dcontext).sum(axis=1, keepdims=True)   # Σ weight · dweight = context · dcontext
     dscores *= weights
@@ -293,16 +363,11 @@ def _(dcontext, query, keys, mask):
     return (dscores[:, None, :] @ keys)[:, 0, :], dkeys
 
 
-def _toy(f):
+attend_backward.landmark("""
+    dcontext, query = np.array([[1.0, 3.0]]), np.array([[1.0, 0.0]])
     keys = np.array([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
-    return f(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]]), keys, np.array([[True, True, False]]))
-
-
-@attend_backward.landmark("`dquery[0, 0] ≈ 0.197`")
-def _(f):
-    return _toy(f)[0][0, 0]
-
-
-@attend_backward.landmark("`dkeys[0, 0, 0] ≈ 0.928`")
-def _(f):
-    return _toy(f)[1][0, 0, 0]
+    mask = np.array([[True, True, False]])
+    dquery, dkeys = attend_backward(dcontext, query, keys, mask)
+    dquery   # ≈ [[-0.393, 0.393]]
+    dkeys    # ≈ [[[0.338, 2.193], [0.662, 0.807], [0.000, 0.000]]]
+""")
