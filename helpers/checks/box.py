@@ -57,8 +57,9 @@ class Box:
 
 def _again(verdict: Verdict) -> str:
     return (
-        f'To look at this case: `from helpers.checks import failing_case`, then `case = failing_case("{verdict.exercise}")` '
-        "has `case.arguments`, `case.wanted`, `case.got`, and `case.rerun()` calls your function again."
+        "To look at this case: `from helpers.checks import failing_case`, then "
+        f'`case = failing_case("{verdict.exercise}")` has `case.arguments`, `case.wanted`, `case.got`, and '
+        "`case.rerun()` calls your function again."
     )
 
 

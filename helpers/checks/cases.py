@@ -1,4 +1,4 @@
-"""The cases an exercise is judged on: drawn ones, each size at 1, the statement's example, extremes, odd memory."""
+"""The cases an exercise is judged on: drawn ones, each size at 1, examples, extremes, odd memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GAPS, READ_ONLY, EXAMPLE = "arrays with gaps in memory", "read-only arrays", "th
 
 @dataclass(frozen=True)
 class Case:
-    """Arguments by name, in the order of the signature; `tag` says what is special about them ("" if nothing).
+    """Arguments by name, in the signature's order; `tag` says what is special about them ("" if nothing).
 
     `sizes` are the drawn sizes by name, `hint` goes to an answer that is right in all drawn cases and wrong
     here; `prepare` is applied to every array and tensor of the arguments right before a call.
@@ -37,7 +37,7 @@ class Case:
     def fresh(self) -> dict[str, Any]:
         """A copy of the arguments, to be handed to one call."""
         given = copy.deepcopy(dict(self.arguments))
-        return given if self.prepare is None else {name: _mapped(each, self.prepare) for name, each in given.items()}
+        return given if self.prepare is None else _mapped(given, self.prepare)
 
     def __str__(self) -> str:
         return describe(self.arguments)
@@ -53,8 +53,8 @@ def cases_of(exercise: Exercise, dtype: type = np.float64) -> list[Case]:
         if f"{size} = 1" not in exercise.skip
     ]
     extremes = [
-        Case(_cast(dict(each.draw(np.random.default_rng([seed, 2000 + number]))), dtype), each.name, hint=each.hint)
-        for number, each in enumerate(exercise.extremes)
+        Case(_cast(dict(each.draw(np.random.default_rng([seed, number]))), dtype), each.name, hint=each.hint)
+        for number, each in enumerate(exercise.extremes, start=2000)
     ]
     # The statement's examples keep their own dtypes: they are shown to the learner as they are.
     examples = [Case(arguments, EXAMPLE) for arguments in _examples(exercise)]
@@ -70,8 +70,8 @@ def _drawn(exercise: Exercise, seed: list[int], dtype: type, **fixed: int) -> Ca
 
 
 _ALONE = (
-    "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an index), or a loop "
-    "begin or end where there is just one?"
+    "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an index), or "
+    "a loop begin or end where there is just one?"
 )
 
 
@@ -79,12 +79,15 @@ def _examples(exercise: Exercise) -> list[dict[str, Any]]:
     import inspect
 
     names = list(inspect.signature(exercise.reference).parameters)
-    calls = [call for snippet in exercise.landmarks for call in recorded_calls(snippet, exercise.name, exercise.reference)]
-    return [dict(zip(names, call, strict=True)) for call in calls]
+    return [
+        dict(zip(names, call, strict=True))
+        for snippet in exercise.landmarks
+        for call in recorded_calls(snippet, exercise.name, exercise.reference)
+    ]
 
 
 def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
-    """The first drawn case once more, its arrays as views with gaps between their entries, and as read-only ones."""
+    """The first drawn case once more, with arrays that are views with gaps, and with read-only ones."""
     odd = []
     for tag, prepare, hint in ((GAPS, with_gaps, _GAPS), (READ_ONLY, _read_only, _READ_ONLY)):
         if tag not in exercise.skip and _has_arrays(case.arguments):
@@ -93,8 +96,8 @@ def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
 
 
 _GAPS = (
-    "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, `ravel` with "
-    "writing, and tricks with strides depend on the layout; `reshape` does not."
+    "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, `ravel` "
+    "with writing, and tricks with strides depend on the layout; `reshape` does not."
 )
 _READ_ONLY = "It writes into its argument. Work on a copy: `x = x.copy()`."
 
@@ -147,22 +150,25 @@ def _cast(value: Any, dtype: type) -> Any:
 
 def describe(arguments: Mapping[str, Any], room: int = 300) -> str:
     """The arguments in a few words: short values whole, otherwise shapes and lengths."""
-    parts = [f"{name}{_described(value)}" for name, value in arguments.items()]
-    text = ", ".join(parts)
-    return text if len(text) <= room else ", ".join(f"{name}{_described(value, 40)}" for name, value in arguments.items())
+    whole, short = (
+        ", ".join(f"{name}{_described(value, each)}" for name, value in arguments.items()) for each in (90, 40)
+    )
+    return whole if len(whole) <= room else short
 
 
-def _described(value: Any, room: int = 90) -> str:
+def _described(value: Any, room: int) -> str:
     if isinstance(value, np.ndarray):
-        text = np.array2string(value, separator=", ", precision=4, suppress_small=True, threshold=20).replace("\n", "")
+        text = np.array2string(value, separator=", ", precision=4, suppress_small=True, threshold=20)
+        text = text.replace("\n", "")
         return f" = {text}" if value.size <= 8 and len(text) <= room else f" {value.shape}"
     if isinstance(value, float | np.floating):
         return f" = {_rounded(value)}"
     if isinstance(value, dict):
-        inner = ", ".join(f"{key!r}{_described(entry, 20).replace(' =', ':', 1)}" for key, entry in value.items())
+        told = {key: _described(entry, 20).replace(" =", ":", 1) for key, entry in value.items()}
+        inner = ", ".join(f"{key!r}{text}" for key, text in told.items())
         return f" = {{{inner}}}" if len(inner) <= room else f" (dict of {len(value)})"
     if isinstance(value, list | tuple):
-        text = repr(type(value)(_plain(entry) for entry in value)) if type(value) in (list, tuple) else repr(value)
+        text = repr(_plain(value))
         return f" = {text}" if len(text) <= room else f" ({type(value).__name__} of {len(value)})"
     text = repr(value)
     return f" = {text if len(text) <= room else text[: room - 1] + '…'}"
@@ -171,7 +177,8 @@ def _described(value: Any, room: int = 90) -> str:
 def _rounded(value: float) -> str:
     """Eight digits; with all of them where fewer would tell another story, as with 0.9999999999."""
     short = f"{value:.8g}"
-    return short if abs(float(short) - value) <= 1e-6 * min(abs(value), abs(1 - value) + 1e-12) else repr(float(value))
+    near = abs(float(short) - value) <= 1e-6 * min(abs(value), abs(1 - value) + 1e-12)
+    return short if near else repr(float(value))
 
 
 def _plain(value: Any) -> Any:

@@ -47,11 +47,13 @@ class Difference:
     text: str
 
 
-def call(function: Callable[..., Any], trial: Callable[..., Any] | None, case: Case, names: Sequence[str]) -> Outcome:
+def call(
+    function: Callable[..., Any], trial: Callable[..., Any] | None, case: Case, names: Sequence[str]
+) -> Outcome:
     """Call `function` (through `trial`, where there is one) on copies of the case's arguments.
 
-    Nothing it prints, warns or raises gets out. KeyboardInterrupt and what stops a function that does not come
-    back (`limits`) pass through.
+    Nothing it prints, warns or raises gets out. KeyboardInterrupt and what stops a function that does not
+    come back (`limits`) pass through.
     """
     given, before = case.fresh(), case.fresh()
     printed = io.StringIO()
@@ -97,7 +99,8 @@ def identical(left: Any, right: Any) -> bool:
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):
         return len(left) == len(right) and all(map(identical, left, right))
     if hasattr(left, "is_contiguous") and hasattr(right, "is_contiguous"):
-        return left.shape == right.shape and bool(((left == right) | ((left != left) & (right != right))).all())
+        alike = left.shape == right.shape and ((left == right) | ((left != left) & (right != right)))
+        return bool(alike if isinstance(alike, bool) else alike.all())
     if isinstance(left, np.random.Generator) and isinstance(right, np.random.Generator):
         return left.bit_generator.state == right.bit_generator.state
     if isinstance(left, str | int | float | bool | np.generic | None):
@@ -120,11 +123,13 @@ def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str
     if hasattr(values, "shape") and len(values.shape) and len(values) == len(names):
         values = tuple(values)   # np.stack((a, b)) unpacks like (a, b)
     if isinstance(values, Mapping):
-        return {}, f"It returned a dict, with the keys {_keys(values)}; wanted {len(names)} values: {_list(names)}."
+        keys = _short(list(values)).strip("[]")
+        return {}, f"It returned a dict, with the keys {keys}; wanted {len(names)} values: {_list(names)}."
     if not isinstance(values, tuple | list):
         return {}, f"It returned one value ({_kind(result)}); wanted {len(names)}: {_list(names)}."
     if len(values) != len(names):
-        return {}, f"It returned {len(values)} values ({', '.join(map(_kind, values))}); wanted {len(names)}: {_list(names)}."
+        kinds = ", ".join(map(_kind, values))
+        return {}, f"It returned {len(values)} values ({kinds}); wanted {len(names)}: {_list(names)}."
     outputs: dict[str, Any] = {}
     for name, value in zip(names, values, strict=True):
         if isinstance(value, Mapping):
@@ -138,18 +143,14 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _keys(values: Mapping) -> str:
-    return _short(list(values)).strip("[]")
-
-
 def _kind(value: Any) -> str:
     shape = getattr(value, "shape", None)
     return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
 
 
 def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Difference | None:
-    """The first output of another kind than the reference's (a list for an array, a float for an int, text for a
-    number): right in value perhaps, but the next cell could not work with it."""
+    """The first output of another kind than the reference's (a list for an array, a float for an int, text for
+    a number): right in value perhaps, but the next cell could not work with it."""
     for name, wanted in reference.items():
         value = got.get(name)
         if value is None:
@@ -166,11 +167,14 @@ def _kind_problem(value: Any, wanted: Any) -> str:
     if hasattr(wanted, "detach"):
         if not hasattr(value, "detach"):
             return f"is a {_kind(value)}; wanted a torch tensor of shape {tuple(wanted.shape)}."
-        return "" if value.dtype == wanted.dtype else f"is {value.dtype}; wanted {wanted.dtype}, the type of what goes in."
+        if value.dtype != wanted.dtype:
+            return f"is {value.dtype}; wanted {wanted.dtype}, the type of what goes in."
+        return ""
     if isinstance(wanted, np.ndarray):
         return _array_problem(value, wanted)
     if isinstance(wanted, bool | np.bool_):
-        return "" if isinstance(value, bool | np.bool_) else f"is {_short(value)}, a {_kind(value)}; wanted True or False."
+        truth = isinstance(value, bool | np.bool_)
+        return "" if truth else f"is {_short(value)}, a {_kind(value)}; wanted True or False."
     if isinstance(wanted, int | np.integer):
         if not isinstance(value, int | np.integer) or isinstance(value, bool):
             return f"is {_short(value)}, a {_kind(value)}; wanted a whole number (an int)."
@@ -192,8 +196,9 @@ def _array_problem(value: Any, wanted: np.ndarray) -> str:
             return ""
         how = ".detach().numpy()" if hasattr(value, "detach") else "np.array(…)"
         return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}: {how} makes one."
-    if wanted.dtype.kind in "iub" and value.dtype.kind not in {"b": "b"}.get(wanted.dtype.kind, "iu") and value.size:
-        kind = "True and False (bool)" if wanted.dtype.kind == "b" else "whole numbers (an integer dtype)"
+    truths = wanted.dtype.kind == "b"
+    if wanted.dtype.kind in "iub" and value.dtype.kind not in ("b" if truths else "iu") and value.size:
+        kind = "True and False (bool)" if truths else "whole numbers (an integer dtype)"
         return f"holds numbers of type {value.dtype}; wanted {kind}, which later cells index or mask with."
     return ""
 
@@ -201,9 +206,9 @@ def _array_problem(value: Any, wanted: np.ndarray) -> str:
 def _list_problem(value: Any, wanted: list | tuple) -> str:
     kind = type(wanted).__name__
     if isinstance(value, list | tuple):
-        whole = all(isinstance(each, int | np.integer) for each in wanted)
+        whole = wanted and all(isinstance(each, int | np.integer) for each in wanted)
         odd = [each for each in value if whole and not isinstance(each, int | np.integer)]
-        return f"holds {_short(odd[0])}, a {_kind(odd[0])}; wanted whole numbers (ints)." if odd and wanted else ""
+        return f"holds {_short(odd[0])}, a {_kind(odd[0])}; wanted whole numbers (ints)." if odd else ""
     if isinstance(value, Mapping | str):
         return f"is a {type(value).__name__}; wanted a {kind} of {len(wanted)}."
     if hasattr(value, "tolist"):
@@ -233,7 +238,8 @@ def _differs(got: Any, want: Any, rtol: float) -> str:
         if isinstance(want, list | tuple) and isinstance(got, list | tuple | np.ndarray):
             got, want = list(got), list(want)
         if isinstance(want, bool | np.bool_):
-            return "" if isinstance(got, bool | np.bool_) and got == want else f"is {_short(got)}; wanted {_short(want)}."
+            same = isinstance(got, bool | np.bool_) and got == want
+            return "" if same else f"is {_short(got)}; wanted {_short(want)}."
         try:
             same = np.all(got == want)
         except Exception:   # an object of the learner's may refuse in any way

@@ -15,8 +15,8 @@ _LAST: dict[str, FailingCase] = {}
 class FailingCase:
     """One case of an exercise: `arguments` by name (new copies each time), `wanted` and `got` by name.
 
-    `got` is empty when the function raised or was stopped. `rerun()` calls the learner's function once more, with
-    whatever it prints, warns and raises; `function` is that function.
+    `got` is empty when the function raised or was stopped. `rerun()` calls the learner's function once more,
+    with whatever it prints, warns and raises; `function` is that function.
     """
 
     def __init__(self, name: str, function: Callable[..., Any], case: Case,
@@ -35,7 +35,8 @@ class FailingCase:
 
     def __repr__(self) -> str:
         special = f" ({self._case.tag})" if self._case.tag else ""
-        return f"<the case that {self.name} failed in{special}: {self._case}; see .arguments, .wanted, .got, .rerun()>"
+        see = "see .arguments, .wanted, .got, .rerun()"
+        return f"<the case that {self.name} failed in{special}: {self._case}; {see}>"
 
 
 def remember(name: str, case: FailingCase | None) -> None:

@@ -20,10 +20,10 @@ def with_gaps(value: Any) -> Any:
 class Watched:
     """`function`, handing on what it returns; its tensors' gradients are noted in `noted`, one dict a call.
 
-    The floating-point tensors among the arguments get a history first. `noted` holds, for each output that is a
-    floating-point tensor, the gradients of a weighted sum of it with respect to these arguments, or None where
-    nothing comes back. What is handed on is detached. A call without tensors, or with tensors that have a history
-    already, is passed through.
+    The floating-point tensors among the arguments get a history first. `noted` holds, for each output that is
+    a floating-point tensor, the gradients of a weighted sum of it with respect to these arguments, or None
+    where nothing comes back. What is handed on is detached. A call without tensors, or with tensors that have
+    a history already, is passed through.
     """
 
     def __init__(self, function: Callable[..., Any]):

@@ -143,7 +143,8 @@ AGAIN = 8
 """So many cases are tried a second time, the last first."""
 
 
-def _call_all(exercise: Exercise, function, cases: list[Case], mine: list[Outcome], again: list[Outcome]) -> None:
+def _call_all(exercise: Exercise, function, cases: list[Case], mine: list, again: list) -> None:
+    """Fill `mine` with the outcomes of all cases and `again` with those of a second call of some."""
     for case in cases:
         mine.append(call(function, exercise.trial, case, exercise.outputs))
         if isinstance(mine[-1].error, NotImplementedError):
@@ -180,17 +181,17 @@ def _problem(function, outcome: Outcome, prepared: _Prepared, number: int, base:
         return f"The values are right, but the function changed its argument {changed} in place."
     if not gradients_agree(outcome, right):
         return (
-            "The values are right, but not the gradients that come back through them: is there a `detach()`, a "
-            "`no_grad()`, an `.item()` or NumPy on the way?"
+            "The values are right, but not the gradients that come back through them: is there a `detach()`, "
+            "a `no_grad()`, an `.item()` or NumPy on the way?"
         )
     return ""
 
 
 def _problem_again(exercise: Exercise, mine: list[Outcome], again: list[Outcome], base: float) -> tuple[str, int]:
-    """What calling it again has shown (and in which case): another result, or an earlier result that changed."""
+    """What calling it again has shown, and in which case: another result, or an earlier one that changed."""
     for number, second in zip(_tried_again(mine), again, strict=False):
         alike = same(mine[number], second, base) or identical(mine[number].outputs, second.outputs)
-        if not alike and same(mine[number], mine[number], base):   # some objects are not even equal to themselves
+        if not alike and same(mine[number], mine[number], base):   # some objects do not equal themselves
             return _KEEPS, number
     for number, first in enumerate(mine):
         live = name_outputs(first.result, exercise.outputs)[0]
@@ -200,16 +201,17 @@ def _problem_again(exercise: Exercise, mine: list[Outcome], again: list[Outcome]
 
 
 _KEEPS = (
-    "Called a second time with the same arguments, it returns something else. It keeps something between calls (a global "
-    "variable, a list or array as default argument), or draws random numbers of its own."
+    "Called a second time with the same arguments, it returns something else. It keeps something between calls "
+    "(a global variable, a list or array as default argument), or draws random numbers of its own."
 )
 _HANDS_OUT = (
-    "The result of an earlier call changed when the function was called again: it hands out the same array or list every "
-    "time. Make a new one in each call."
+    "The result of an earlier call changed when the function was called again: it hands out the same array or "
+    "list every time. Make a new one in each call."
 )
 
 
-def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: str, base: float, mark: str) -> Verdict:
+def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: str, base: float, mark: str):
+    """The verdict on an answer whose case `number` is wrong, as `text` says: with a name or hint if there is one."""
     cases = prepared.cases
     found = recognise(Judged(exercise, cases, mine, prepared.right, base))
     hint = found.hint if found else _mutation_hint(mine[number], cases[number].arguments)
@@ -224,7 +226,9 @@ def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: st
         misconception=(found.name or None) if found else None,
         printed=mine[number].printed,
         fingerprint=mark,
-        case=FailingCase(exercise.name, function, cases[number], prepared.answers[number][-1][1], mine[number]),
+        case=FailingCase(
+            exercise.name, function, cases[number], prepared.answers[number][-1][1], mine[number]
+        ),
     )
 
 
@@ -239,13 +243,13 @@ def _stopped(stopped: LimitExceeded, function, case: Case) -> str:
     at = f", at `{place.source}` (line {place.line} of its cell)" if place else ""
     if isinstance(stopped, MemoryLimitExceeded):
         text = (
-            f"It was stopped{at}: it had taken {stopped.grown / 2**20:.0f} MiB of memory. Does something grow in every "
-            "round of a loop that does not end?"
+            f"It was stopped{at}: it had taken {stopped.grown / 2**20:.0f} MiB of memory. Does something grow in "
+            "every round of a loop that does not end?"
         )
     else:
         text = (
-            f"It did not come back within {SECONDS:g} seconds and was stopped{at}. Does a loop never end (a condition that "
-            "stays true, a counter that is not counted up)?"
+            f"It did not come back within {SECONDS:g} seconds and was stopped{at}. Does a loop never end (a "
+            "condition that stays true, a counter that is not counted up)?"
         )
     return f"{text} {_case_text(case)}"
 

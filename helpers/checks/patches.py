@@ -33,7 +33,8 @@ class Patched:
         source = source_text(self.reference)
         for old, new in self.changes:
             if source.count(old) != 1:
-                raise ValueError(f"changes: {old!r} stands {source.count(old)} times in\n{source}\nwanted: once")
+                times = source.count(old)
+                raise ValueError(f"changes: {old!r} stands {times} times in\n{source}\nwanted: once")
             source = source.replace(old, new)
         return source
 

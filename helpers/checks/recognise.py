@@ -1,4 +1,4 @@
-"""Which mistake an answer makes: a known one, two at once, a slip of the right answer, or a telling relation."""
+"""Which mistake an answer makes: a known one, two at once, a slip of the right answer, a telling relation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Found:
 class Judged:
     """An exercise's cases, the right outcomes, and the learner's."""
 
-    def __init__(self, exercise: Exercise, cases: list[Case], mine: list[Outcome], right: list[Outcome], rtol: float):
+    def __init__(
+        self, exercise: Exercise, cases: list[Case], mine: list[Outcome], right: list[Outcome], rtol: float
+    ):
         self.exercise, self.cases, self.mine, self.right, self.rtol = exercise, cases, mine, right, rtol
         wrong = [n for n in range(len(mine)) if not same(mine[n], right[n], rtol)]
         # The cases that tell most come first: most candidates are ruled out by one call.
@@ -116,7 +118,8 @@ def _known_and_slip(judged: Judged) -> Found | None:
     for known in _patched(judged):
         slip = _matching(judged, judged.exercise.reference, known.function.source, end)
         if slip:
-            return Found(f"{known.name} + slip: {slip.kind}", f"Two things at once. First: {known.hint} Second: {slip.sentence}")
+            hint = f"Two things at once. First: {known.hint} Second: {slip.sentence}"
+            return Found(f"{known.name} + slip: {slip.kind}", hint)
     return None
 
 
@@ -146,7 +149,7 @@ def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips
 
 
 def _related(judged: Judged) -> Found | None:
-    numbers = [n for n in range(len(judged.cases)) if _returned(judged.mine[n]) and _returned(judged.right[n])]
+    numbers = [n for n in range(len(judged.cases)) if all(_returned(each[n]) for each in (judged.mine, judged.right))]
     if len(numbers) < len(judged.cases) / 2:
         return None
     parts = ([each[n].outputs for n in numbers] for each in (judged.mine, judged.right))
@@ -170,12 +173,13 @@ def _in_part(judged: Judged) -> Found | None:
         return None
     if len(found) == 1:
         return Found(found[0].name, f"This at least: {found[0].hint}")
-    return Found(" or ".join(known.name for known in found), f"One of two: {found[0].hint} Or: {found[1].hint}")
+    names = " or ".join(known.name for known in found)
+    return Found(names, f"One of two: {found[0].hint} Or: {found[1].hint}")
 
 
 def _agreement(judged: Judged, theirs: list[Outcome], group: str | None) -> float:
-    """Bits by which the learner's outputs (of one name; all of them: None) agree with a mistake's and not with the
-    right ones, over all drawn cases; 0 as soon as one of these disagrees."""
+    """Bits by which the learner's outputs (of one name; all of them: None) agree with a mistake's and not with
+    the right ones, over all drawn cases; 0 as soon as one of these disagrees."""
     bits = 0.0
     for n, case in enumerate(judged.cases):
         mine, other, right = (_part(each[n], group) for each in (judged.mine, theirs, judged.right))
@@ -205,7 +209,8 @@ def _information(value: Any, right: Any, rtol: float) -> float:
     except Exception:   # ragged lists
         return 8.0
     if array.dtype.kind == "f":
-        return 20.0 * len({f"{each:.6g}" for each in array.ravel() if np.isfinite(each) and each != round(each)} - {""})
+        fractions = {f"{each:.6g}" for each in array.ravel() if np.isfinite(each) and each != round(each)}
+        return 20.0 * len(fractions)
     return float(array.size) if array.dtype.kind == "b" else min(2.0 * array.size, 16.0)
 
 

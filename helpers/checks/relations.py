@@ -1,4 +1,4 @@
-"""What wrong numbers have to do with the right ones: doubled, negated, transposed, one step short, rounded, …"""
+"""What wrong numbers have to do with the right ones: doubled, negated, transposed, a step short, rounded, …"""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class Pair:
     sizes: Mapping[str, int]
 
 
-def relation(outcomes: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], sizes: Sequence[Mapping]) -> str:
+def relation(
+    outcomes: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], sizes: Sequence[Mapping[str, int]]
+) -> str:
     """A sentence on the first wrong quantity that holds in every case, or "".
 
     The three sequences have an entry a case: the outputs by name, the right ones, the sizes by name. Said only
@@ -107,10 +109,13 @@ def _by_a_factor(pairs: Sequence[Pair]) -> Iterator[str]:
         return
     factor, shift = first.got[place] / first.want[place], first.got[place] - first.want[place]
     for text, value in _by_sizes(first.sizes).items():
-        if np.isclose(factor, value, rtol=1e-6) and _all(pairs, lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
+        if not np.isclose(factor, value, rtol=1e-6):
+            continue
+        if _all(pairs, lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
             yield f"is {text} times what is wanted: a sum in place of a mean, or a mean in place of a sum?"
     if np.isfinite(factor) and factor != 0 and _all(pairs, lambda w, s: factor * w):
-        known = next((name for name, value in _FACTORS.items() if np.isclose(factor, value, rtol=1e-6)), f"{factor:.6g}")
+        names = [name for name, value in _FACTORS.items() if np.isclose(factor, value, rtol=1e-6)]
+        known = names[0] if names else f"{factor:.6g}"
         yield f"is {known} times what is wanted, in every case."
     if np.isfinite(shift) and shift != 0 and _all(pairs, lambda w, s: w + shift):
         yield f"is off by {shift:+.6g} throughout."
@@ -128,8 +133,10 @@ def _by_sizes(sizes: Mapping[str, int]) -> dict[str, float]:
     }
 
 
-_FACTORS = {"1/ln 2 (bits for nats)": 1 / np.log(2), "ln 2 (nats for bits)": np.log(2), "1/ln 10": 1 / np.log(10),
-            "a half": 0.5, "a hundred": 100.0, "a hundredth": 0.01}  # fmt: skip
+_FACTORS = {
+    "1/ln 2 (bits for nats)": 1 / np.log(2), "ln 2 (nats for bits)": np.log(2), "1/ln 10": 1 / np.log(10),
+    "a half": 0.5, "a hundred": 100.0, "a hundredth": 0.01,
+}  # fmt: skip
 
 
 def _rearranged(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -139,8 +146,8 @@ def _rearranged(pairs: Sequence[Pair]) -> Iterator[str]:
             yield f"is in reverse order along axis {axis}: the right values, backwards."
         for step, words in ((1, "later"), (-1, "earlier")):
             if _all(pairs, lambda w, s, a=axis, n=step: np.roll(w, n, a)):
-                yield f"is shifted by one along axis {axis}: every value stands one place {words} than it should."
-    if axes >= 2 and _all(pairs, lambda w, s: np.swapaxes(w, -1, -2) if w.shape[-1] == w.shape[-2] else w * np.nan):
+                yield f"is shifted by one along axis {axis}: every value stands one place {words}."
+    if axes >= 2 and _all(pairs, lambda w, s: np.swapaxes(w, -1, -2)):   # other shapes are not close
         yield "is the transpose of what is wanted."
     if all(_close(np.sort(p.got, None), np.sort(p.want, None)) for p in pairs):
         yield "holds the right values in the wrong places."
@@ -164,8 +171,10 @@ def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
         if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
             yield f"is rounded to {digits} decimals. Return it as it comes out."
     if max(map(_error, pairs)) < 3e-6 and all(np.array_equal(p.got, p.got.astype(np.float32)) for p in pairs):
-        yield ("is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, a torch "
-               "default, .astype). Stay with the dtype of the input.")  # fmt: skip
+        yield (
+            "is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, a "
+            "torch default, .astype). Stay with the dtype of the input."
+        )
 
 
 def _error(pair: Pair) -> float:
@@ -180,8 +189,8 @@ def _nearly(pair: Pair) -> bool:
 
 
 _NEARLY = (
-    "is nearly right, and not quite. A small constant added (an ε of another size or in another place), a rounding, an "
-    "approximation or an iteration that stops early could do that."
+    "is nearly right, and not quite. A small constant added (an ε of another size or in another place), a "
+    "rounding, an approximation or an iteration that stops early could do that."
 )
 
 
@@ -250,14 +259,14 @@ def _one_too_few_or_many(pairs: Sequence[Pair], ndim: int) -> Iterator[str]:
 
 
 def _exchanged(name: str, wrong) -> str:
-    """Results in another order: what came as `name` is what was wanted as another quantity, and the other way."""
+    """Results in another order: what came as `name` was wanted as another quantity, and the other way round."""
     for other in wrong[0][1]:
         if other == name:
             continue
-        swapped = [
-            other in got and not difference({name: got[other], other: got[name]}, {name: want[name], other: want[other]}, 1e-9)
-            for got, want, _ in wrong
-        ]
-        if all(swapped):
+        if all(
+            other in got and not difference({name: got[other], other: got[name]}, want, 1e-9)
+            for got, both, _ in wrong
+            for want in [{name: both[name], other: both[other]}]
+        ):
             return f"`{name}` and `{other}` are exchanged: the values are right, in the other order."
     return ""
