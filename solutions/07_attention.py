@@ -625,7 +625,13 @@ claim("your `dkeys` agrees with central differences, and is zero at padding",
 # <details><summary>A recipe</summary>hidden = np.tanh((query @ Wq)[:, None] + keys @ Wk), which is (N, S, A);
 # then hidden @ v.</details>
 #
-# You are there when with a query and keys of ones, Q = 3, K = 2, weights of 0.2 and v = [1, 1] every score is `1.523`.
+# You are there when
+#
+# ```python
+# query, keys = np.ones((1, 3)), np.ones((1, 4, 2))
+# Wq, Wk, v = np.full((3, 5), 0.1), np.full((2, 5), 0.2), np.full(5, 2.0)
+# additive_scores(query, keys, Wq, Wk, v)   # ≈ [[6.044, 6.044, 6.044, 6.044]]
+# ```
 
 # %% exercise="additive_scores"
 def additive_scores(query, keys, Wq, Wk, v):

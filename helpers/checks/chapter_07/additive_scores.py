@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.checks.lines import Lines
 from helpers.checks.registry import Exercise
-from helpers.layers import sigmoid, softmax
+from helpers.layers import sigmoid, softmax  # noqa: F401 (mistakes use them)
 
 
-def _additive_scores(query, keys, Wq, Wk, v):
-    return np.tanh((query @ Wq)[:, None] + keys @ Wk) @ v
+def additive_scores_reference(query, keys, Wq, Wk, v):
+    hidden = np.tanh((query @ Wq)[:, None] + keys @ Wk)   # (N, S, A)
+    return hidden @ v
 
 
-def _cases(rng):
-    N, S, A = int(rng.integers(2, 4)), int(rng.integers(4, 6)), int(rng.integers(6, 8))
-    Q, K = int(rng.integers(8, 10)), int(rng.integers(10, 13))
+def _cases(rng, *, N=(2, 3), S=(4, 5), A=(6, 7), Q=(8, 9), K=(10, 12)):
     return {
         "query": rng.normal(size=(N, Q)),
         "keys": rng.normal(size=(N, S, K)),
@@ -25,7 +23,15 @@ def _cases(rng):
     }
 
 
-additive_scores = Exercise("additive_scores", "07", _additive_scores, ("scores",), _cases, rounds=4)
+additive_scores = Exercise("additive_scores", "07", additive_scores_reference, ("scores",), _cases, rounds=4)
+
+
+@additive_scores.extreme(
+    "sums in the thousands", "Right for small sums. tanh by exponentials overflows: exp(a) / exp(a) is inf / inf. np.tanh does not."
+)
+def _(rng):
+    case = _cases(rng, N=2, S=4, A=6, Q=8, K=10)
+    return case | {"query": 3000 * case["query"], "keys": 3000 * case["keys"]}
 
 
 @additive_scores.oracle("number by number")
@@ -51,155 +57,145 @@ def _(query, keys, Wq, Wk, v):
     return functional.linear(functional.linear(joined, W).tanh(), torch.tensor(v)[None])[..., 0].numpy()
 
 
-right = Lines(
-    additive_scores,
-    "query keys Wq Wk v",
-    {
-        "q": lambda s: (s.query @ s.Wq)[:, None],
-        "k": lambda s: s.keys @ s.Wk,
-        "sum": lambda s: s.q + s.k,
-        "hidden": lambda s: np.tanh(s.sum),
-        "scores": lambda s: s.hidden @ s.v,
-    },
-)
-mistake = right.mistake
+QUERY, KEYS = "(query @ Wq)[:, None]", "keys @ Wk"
+SUM = f"{QUERY} + {KEYS}"
 
-mistake(
+additive_scores.mistake(
     "no-tanh",
     "The tanh is missing. Without it query and key never meet: the query adds the same to every word's score, and softmax "
     "does not notice it.",
-    hidden=lambda s: s.sum,
+    (f"np.tanh({SUM})", SUM),
 )
-mistake(
+additive_scores.mistake(
     "tanh-outside",
     "You take tanh of the finished score. It belongs inside, on the A hidden numbers, before v.",
-    hidden=lambda s: s.sum,
-    scores=lambda s: np.tanh(s.hidden @ s.v),
+    (f"np.tanh({SUM})", SUM),
+    ("return hidden @ v", "return np.tanh(hidden @ v)"),
 )
-mistake(
+additive_scores.mistake(
     "tanh-twice",
     "The score itself goes through another tanh. It may be any number.",
-    scores=lambda s: np.tanh(s.hidden @ s.v),
+    ("return hidden @ v", "return np.tanh(hidden @ v)"),
 )
-mistake(
+additive_scores.mistake(
     "tanh-one-by-one",
     "tanh is taken of the two parts and then they are added. Add first: tanh of the sum is what lets the query change which "
     "key counts.",
-    hidden=lambda s: np.tanh(s.q) + np.tanh(s.k),
+    (f"np.tanh({SUM})", f"np.tanh({QUERY}) + np.tanh({KEYS})"),
 )
-mistake(
-    "sigmoid",
-    "A sigmoid stands where the tanh belongs.",
-    hidden=lambda s: sigmoid(s.sum),
+additive_scores.mistake(
+    "tanh-of-the-query",
+    "tanh is taken of the query's part alone. Add first: tanh of the sum is what lets the query change which key counts.",
+    (f"np.tanh({SUM})", f"np.tanh({QUERY}) + {KEYS}"),
 )
-mistake(
-    "relu",
-    "A ReLU stands where the tanh belongs.",
-    hidden=lambda s: np.maximum(s.sum, 0.0),
+additive_scores.mistake(
+    "tanh-of-the-keys",
+    "tanh is taken of the keys' part alone. Add first: tanh of the sum is what lets the query change which key counts.",
+    (f"np.tanh({SUM})", f"{QUERY} + np.tanh({KEYS})"),
 )
-mistake(
+additive_scores.mistake("sigmoid", "A sigmoid stands where the tanh belongs.", ("np.tanh", "sigmoid"))
+additive_scores.mistake(
+    "relu", "A ReLU stands where the tanh belongs.", (f"np.tanh({SUM})", f"np.maximum({SUM}, 0)")
+)
+additive_scores.mistake(
     "multiplied",
     "You multiply the two projections. This score is called *additive*: tanh of their sum.",
-    sum=lambda s: s.q * s.k,
+    (SUM, f"{QUERY} * ({KEYS})"),
 )
-mistake(
+additive_scores.mistake(
     "dot-product",
     "This is a dot product of the two projections, the other kind of attention. Here: v · tanh(query Wq + key Wk).",
-    scores=lambda s: (s.q * s.k).sum(axis=2),
+    (f"np.tanh({SUM})", f"{QUERY} * ({KEYS})"),
+    ("return hidden @ v", "return hidden.sum(axis=2)"),
 )
-mistake(
+additive_scores.mistake(
     "v-forgotten",
-    "The A hidden numbers are summed, each with the same weight. v says how much each counts: hidden @ v.",
-    scores=lambda s: s.hidden.sum(axis=2),
+    "The A hidden numbers are summed, each with the same weight. v says how much each counts: `hidden @ v`.",
+    ("hidden @ v", "hidden.sum(axis=2)"),
 )
-mistake(
+additive_scores.mistake(
     "mean-for-v",
-    "The A hidden numbers are averaged. v says how much each counts: hidden @ v.",
-    scores=lambda s: s.hidden.mean(axis=2),
+    "The A hidden numbers are averaged. v says how much each counts: `hidden @ v`.",
+    ("hidden @ v", "hidden.mean(axis=2)"),
 )
-mistake(
+additive_scores.mistake(
     "v-and-mean",
     "You take a mean of the A products with v. The score is their sum.",
-    scores=lambda s: (s.hidden * s.v).mean(axis=2),
+    ("hidden @ v", "(hidden * v).mean(axis=2)"),
 )
-mistake(
-    "not-summed",
-    "There are still A numbers for each word. hidden @ v leaves one.",
-    scores=lambda s: s.hidden * s.v,
+additive_scores.mistake(
+    "not-summed", "There are still A numbers for each word. `hidden @ v` leaves one.", ("hidden @ v", "hidden * v")
 )
-mistake(
+additive_scores.mistake(
+    "v-left-out",
+    "These are the A hidden numbers of each word. v makes one score of them: `hidden @ v`.",
+    ("hidden @ v", "hidden"),
+)
+additive_scores.mistake(
+    "v-inside",
+    "v is taken before tanh: tanh belongs on the A hidden numbers, and v sums them up behind it.",
+    (f"np.tanh({SUM})", f"np.tanh(({SUM}) * v)"),
+    ("hidden @ v", "hidden.sum(axis=2)"),
+)
+additive_scores.mistake(
     "query-forgotten",
     "The query has no part in it: the same words would be looked at in every step of the decoder.",
-    sum=lambda s: s.k,
+    (f"{QUERY} + ", ""),
 )
-mistake(
+additive_scores.mistake(
     "keys-forgotten",
     "The keys have no part in it: every word of a sentence has the same score.",
-    sum=lambda s: s.q + 0 * s.k,
+    (KEYS, f"0 * ({KEYS})"),
 )
-mistake(
+additive_scores.mistake(
     "subtracted",
     "Your hidden layer takes the difference of the two projections. It is the sum.",
-    sum=lambda s: s.q - s.k,
+    (f"{QUERY} +", f"{QUERY} -"),
 )
-mistake(
+additive_scores.mistake(
     "one-query-for-all",
     "Every sentence is asked with the first one's query. Row n of the query belongs to row n of the keys.",
-    q=lambda s: s.query[0] @ s.Wq,
+    (QUERY, "query[0] @ Wq"),
 )
-mistake(
+additive_scores.mistake(
     "query-summed-over-the-batch",
     "The queries of all sentences are in every score. The query needs an axis for the words, in the middle: "
-    "(query @ Wq)[:, None].",
-    q=lambda s: (s.query @ s.Wq).sum(axis=0),
+    "`(query @ Wq)[:, None]`.",
+    (QUERY, "(query @ Wq).sum(axis=0)"),
 )
-mistake(
+additive_scores.mistake(
     "joined-crosswise",
     "Joined in one order, weighted in the other: if the key stands before the query, Wk must stand above Wq.",
-    sum=lambda s: np.concatenate(
-        [s.keys, np.repeat(s.query[:, None], s.keys.shape[1], axis=1)], axis=2
-    )
-    @ np.concatenate([s.Wq, s.Wk]),
+    (SUM, "np.concatenate([keys, np.repeat(query[:, None], keys.shape[1], axis=1)], axis=2) @ np.concatenate([Wq, Wk])"),
 )
-mistake(
+additive_scores.mistake(
     "softmax-already",
     "These are the weights. Wanted are the scores, before mask and softmax.",
-    scores=lambda s: softmax(s.hidden @ s.v, axis=1),
+    ("return hidden @ v", "return softmax(hidden @ v, axis=1)"),
 )
-mistake(
-    "column-kept",
-    "Your scores are (N, S, 1): the last axis is left from the product with v. (N, S) is wanted.",
-    scores=lambda s: s.hidden @ s.v[:, None],
-)
-mistake(
-    "transposed", "Your scores are (S, N). A row for each sentence, a column for each word: (N, S).",
-    scores=lambda s: (s.hidden @ s.v).T,
-)  # fmt: skip
-mistake(
+additive_scores.mistake(
     "query-without-its-axis",
     "The query's projection is (N, A) and the keys' is (N, S, A): they do not meet as they are. The query needs an axis for "
-    "the words, in the middle: (query @ Wq)[:, None].",
-    q=lambda s: s.query @ s.Wq,
+    "the words, in the middle: `(query @ Wq)[:, None]`.",
+    (QUERY, "query @ Wq"),
 )
-
-mistake(
+additive_scores.mistake(
     "query-axis-in-front",
     "The new axis stands in front, where the batch is: (1, N, A) does not meet (N, S, A). It belongs in the middle: "
-    "(query @ Wq)[:, None].",
-    q=lambda s: (s.query @ s.Wq)[None],
+    "`(query @ Wq)[:, None]`.",
+    ("[:, None]", "[None]"),
 )
-mistake(
+additive_scores.mistake(
     "matrices-exchanged",
     "Wq and Wk are exchanged: Wq belongs to the query, Wk to the keys.",
-    q=lambda s: (s.query @ s.Wk)[:, None],
+    ("query @ Wq", "query @ Wk"),
+    ("keys @ Wk", "keys @ Wq"),
 )
-mistake(
+additive_scores.mistake(
     "scaled",
     "The scores are divided by √A, as Transformers divide by the root of a size. The additive score is not scaled.",
-    scores=lambda s: s.hidden @ s.v / np.sqrt(len(s.v)),
+    ("return hidden @ v", "return hidden @ v / np.sqrt(len(v))"),
 )
-
-additive_scores.variant("line by line")(right.but())
 
 
 @additive_scores.variant("word by word")
@@ -215,7 +211,8 @@ def _(query, keys, Wq, Wk, v):
     return np.einsum("nsa,a->ns", np.tanh(joined @ np.concatenate([Wq, Wk])), v)
 
 
-@additive_scores.landmark("every score is `1.523`")
-def _(f):
-    ones = np.ones
-    return f(ones((1, 3)), ones((1, 4, 2)), 0.2 * ones((3, 2)), 0.2 * ones((2, 2)), ones(2))[0, 0]
+additive_scores.landmark("""
+    query, keys = np.ones((1, 3)), np.ones((1, 4, 2))
+    Wq, Wk, v = np.full((3, 5), 0.1), np.full((2, 5), 0.2), np.full(5, 2.0)
+    additive_scores(query, keys, Wq, Wk, v)   # ≈ [[6.044, 6.044, 6.044, 6.044]]
+""")
