@@ -1107,8 +1107,9 @@ show(fig, f"Exact match on unseen days against seconds of training, a line for e
 # %% [markdown]
 # ### Exercise 7.6 · `greedy_decode` · ★★☆ · 15 min
 # Write a sentence greedily: at every step the word with the largest score, which goes in at the next. It ends with
-# `<eos>`, or after `max_length` steps. As when one evaluates, you are handed a whole pair (source, target); what of
-# it may you use?
+# `<eos>`, or after `max_length` steps. Only `<eos>` ends it; whatever else wins is written, a 0 as well. (`<bos>` only
+# goes in first; no model here writes it.) As when one evaluates, you are handed a whole pair (source, target); what
+# of it may you use?
 #
 # <details><summary>A nudge</summary>Two things go round in the loop: the state, and the word that was just
 # written. The first word in is &lt;bos&gt;.</details>
@@ -1116,15 +1117,26 @@ show(fig, f"Exact match on unseen days against seconds of training, a line for e
 # times: scores, state = model.step(token, state); token = int(np.argmax(scores)); if token == 2, stop;
 # otherwise append it.</details>
 #
-# You are there when a model whose best next word is always the last one plus 3 gets `max_length = 3`:
-# then `greedy_decode` writes `[4, 7, 10]`, and with `max_length = 2` its last word is `7`.
+# You are there when
+#
+# ```python
+# class Adder:   # its state is a number; after a word it writes the sum of the two
+#     def start(self, source):
+#         return len(source)
+#
+#     def step(self, token, state):
+#         return np.eye(20)[token + state], state + 1
+#
+# greedy_decode(Adder(), ([9, 9, 9], [1, 7, 2]), 3)   # [4, 8, 13]
+# greedy_decode(Adder(), ([9], [1, 7, 2]), 3)         # []
+# ```
 
 # %% exercise="greedy_decode"
 def greedy_decode(model, pair, max_length):
-    """The likeliest word at every step → list of ids, without <bos> = 1 and <eos> = 2.
+    """The likeliest word at every step → list of ids (ints), without <bos> = 1 and <eos> = 2.
 
-    model.start(source) → state; model.step(token, state) → scores (V,), new state.
-    pair is (source, target), lists of ids; at most max_length steps, <eos> counted.
+    model.start(source) → state; model.step(token, state) → scores (V,), new state; token is
+    one id. pair is (source, target), lists of ids; at most max_length steps, <eos> counted.
     """
     ### BEGIN SOLUTION
     source, _ = pair

@@ -9,17 +9,23 @@ import numpy as np
 from helpers.layers import log_softmax
 from helpers.validation import require
 
+BOS, EOS = 1, 2
 
-@lru_cache(maxsize=50_000)   # a check asks for the same prefix many times
+
+@lru_cache(maxsize=20_000)   # a check asks for the same prefix many times
 def _drawn(size: int, seed: int, *prefix: int) -> np.ndarray:
     return np.random.default_rng([seed, *prefix]).normal(size=size)
 
 
 class Writer:
-    """A decoder as `greedy_decode` sees it: its state is everything it has read so far."""
+    """A decoder as `greedy_decode` sees it: its state is everything it has read so far.
 
-    def __init__(self, seed: int, size: int):
-        self.seed, self.size = seed, size
+    Scores are float32, as a torch model's, `scale` times a normal number plus `shift`; `ends` is added to that of
+    <eos>. <bos> never wins.
+    """
+
+    def __init__(self, seed: int, size: int, *, scale: float = 1.0, shift: float = 0.0, ends: float = 0.0):
+        self.seed, self.size, self.scale, self.shift, self.ends = seed, size, scale, shift, ends
 
     def start(self, source) -> tuple[int, ...]:
         """source, a sequence of ids → the state before the first step; ValueError for anything else."""
@@ -34,20 +40,37 @@ class Writer:
             "what model.start or model.step gave as the state; model.step returns (scores, state)",
         )  # fmt: skip
         state = (*state, int(token))
-        return _drawn(self.size, self.seed, *state).copy(), state
+        require(len(state) < 500, "model.step", "called some 500 times in a row", "at most max_length steps")
+        scores = self.scale * _drawn(self.size, self.seed, *state) + self.shift
+        scores[EOS] += self.ends
+        scores[BOS] = scores.min() - 1
+        return scores.astype(np.float32), state
 
     def __repr__(self) -> str:
         return f"a decoder with V = {self.size}"
 
 
 class Continuations:
-    """A decoder as `beam_search` sees it: tokens written so far → log-probabilities (V,)."""
+    """A decoder as `beam_search` sees it: tokens written so far → log-probabilities (V,).
 
-    def __init__(self, seed: int, size: int):
-        self.seed, self.size = seed, size
+    `scale` says how different the words' logits are; `ends` is added to that of <eos>. Who asks about more than
+    `most` different beginnings gets a ValueError: a search that cuts nothing away would not come back.
+    """
+
+    def __init__(self, seed: int, size: int, *, most: int = 10_000, scale: float = 1.5, ends: float = 0.0):
+        self.seed, self.size, self.most, self.scale, self.ends = seed, size, most, scale, ends
+        self.asked: set[tuple[int, ...]] = set()
 
     def __call__(self, tokens) -> np.ndarray:
-        return log_softmax(1.5 * _drawn(self.size, self.seed, *map(int, tokens)))
+        tokens = tuple(map(int, tokens))
+        self.asked.add(tokens)
+        require(
+            len(self.asked) <= self.most, "log_probs_after", f"asked about {len(self.asked)} different beginnings",
+            "at most beam_size of them at every step: keep the best candidates only",
+        )  # fmt: skip
+        logits = self.scale * _drawn(self.size, self.seed, *tokens)
+        logits[EOS] += self.ends
+        return log_softmax(logits)
 
     def __repr__(self) -> str:
         return f"a decoder with V = {self.size}"

@@ -10,7 +10,7 @@ from helpers.checks.registry import Exercise
 PAD, BOS, EOS = 0, 1, 2
 
 
-def _greedy_decode(model, pair, max_length):
+def greedy_decode_reference(model, pair, max_length):
     source, _ = pair
     state, token, written = model.start(source), BOS, []
     for _ in range(max_length):
@@ -22,18 +22,40 @@ def _greedy_decode(model, pair, max_length):
     return written
 
 
-def _cases(rng):
+def _cases(rng, *, words=(3, 5), wanted=(2, 5), max_length=(7, 9), **model):
     V = 9
-    source = rng.integers(3, V, size=rng.integers(3, 6)).tolist()
-    target = [BOS, *rng.integers(3, V, size=rng.integers(2, 6)).tolist(), EOS]
-    return {
-        "model": Writer(int(rng.integers(10**6)), V),
-        "pair": (source, target),
-        "max_length": int(rng.integers(7, 10)),
-    }
+    source = rng.integers(3, V, size=words).tolist()
+    target = [BOS, *rng.integers(3, V, size=wanted).tolist(), EOS]
+    return {"model": Writer(int(rng.integers(10**6)), V, **model), "pair": (source, target), "max_length": max_length}
 
 
-greedy_decode = Exercise("greedy_decode", "07", _greedy_decode, ("written",), _cases, rounds=10)
+greedy_decode = Exercise("greedy_decode", "07", greedy_decode_reference, ("written",), _cases, rounds=10)
+
+
+@greedy_decode.extreme(
+    "scores far below 0", "Right where some score is above 0, wrong where all are below: the best so far cannot begin at 0."
+)
+def _(rng):
+    return _cases(rng, words=4, wanted=3, max_length=9, shift=-50.0)
+
+
+@greedy_decode.extreme(
+    "scores in the thousands",
+    "Right for small scores. exp of a large one overflows to inf or nan, which np.argmax then takes. The largest score is the "
+    "likeliest word: no softmax is needed.",
+)
+def _(rng):
+    return _cases(rng, words=4, wanted=3, max_length=9, scale=3000.0)
+
+
+@greedy_decode.extreme("<eos> at once", "If `<eos>` comes first, the sentence is empty: [].")
+def _(rng):
+    return _cases(rng, words=4, wanted=3, max_length=6, ends=100.0)
+
+
+@greedy_decode.extreme("never <eos>", "If `<eos>` never comes, max_length words are written, and all of them come back.")
+def _(rng):
+    return _cases(rng, words=4, wanted=3, max_length=20, ends=-100.0)
 
 
 @greedy_decode.oracle("calling itself for the rest of the sentence")
@@ -68,181 +90,202 @@ def _(model, pair, max_length):
     return decoding.greedy_decode(AsTorch(), torch.tensor([pair[0]]), max_length=max_length).ids[0]
 
 
-def _loop(model, pair, max_length, **other):
-    """The right answer in pieces, of which a wrong one has some other."""
-    source, _ = pair
-    start = other.get("start", lambda: model.start(source))
-    feed = other.get("feed", lambda t, token: token)
-    carry = other.get("carry", lambda old, new: new)
-    stops = other.get("stops", (EOS,))
-    choose = other.get("choose", np.argmax)
-    state, token, written = start(), other.get("first", BOS), []
-    for t in range(other.get("steps", max_length)):
-        scores, new = model.step(feed(t, token), state)
-        state = carry(state, new)
-        token = int(choose(scores))
-        if token in stops:
-            break
-        written.append(token)
-    return written
+STEP = "scores, state = model.step(token, state)"
+ARGMAX = "np.argmax(scores)"
+ALL_STEPS = "range(max_length)"
+BREAK = "if token == EOS:\n            break\n        written.append(token)"
+BY_ANSWER = ("source, _ = pair", "source, target = pair")
 
-
-def _mistake(name, hint, change):
-    """`change(model, source, target, max_length)` → what is other than in the right answer."""
-
-    def answer(model, pair, max_length):
-        return _loop(model, pair, max_length, **change(model, *pair, max_length))
-
-    greedy_decode.misconception(name, hint)(answer)
-
-
-_mistake(
+greedy_decode.mistake(
     "teacher-forcing",
     "Teacher forcing at test time: every step is fed the *right* word, out of the pair. A decoder at work has no answer to "
     "look at; feed it the word that it wrote itself.",
-    lambda model, source, target, n: {"feed": lambda t, token: target[t], "steps": min(n, len(target) - 1)},
+    BY_ANSWER,
+    (ALL_STEPS, "range(min(max_length, len(target) - 1))"),
+    ("model.step(token, state)", "model.step(target[len(written)], state)"),
 )
-_mistake(
+greedy_decode.mistake(
     "teacher-forcing-to-the-end",
     "Teacher forcing at test time: every step is fed the right word, out of the pair, and <eos> does not stop it. Feed it the "
     "word that it wrote itself, and stop at <eos>.",
-    lambda model, source, target, n: {
-        "feed": lambda t, token: target[t], "steps": min(n, len(target) - 1), "stops": (),
-    },
-)  # fmt: skip
-_mistake(
+    BY_ANSWER,
+    (f"for _ in {ALL_STEPS}", "for token in target[:-1][:max_length]"),
+    ("        if token == EOS:\n            break\n", ""),
+)
+greedy_decode.mistake(
     "length-of-the-answer",
     "It writes as many words as the right answer has: that length is not known at work. <eos> ends the sentence, or "
     "max_length.",
-    lambda model, source, target, n: {"steps": min(n, len(target) - 1)},
+    BY_ANSWER,
+    (ALL_STEPS, "range(min(max_length, len(target) - 1))"),
 )
-_mistake(
+greedy_decode.mistake(
+    "length-of-the-whole-answer",
+    "It makes as many steps as the right answer has ids: that length is not known at work. <eos> ends the sentence, or "
+    "max_length.",
+    BY_ANSWER,
+    (ALL_STEPS, "range(len(target))"),
+)
+greedy_decode.mistake(
     "length-of-the-source",
     "It writes as many words as the source has. A translation may be longer or shorter: <eos> ends it, or max_length.",
-    lambda model, source, target, n: {"steps": min(n, len(source))},
+    (ALL_STEPS, "range(min(max_length, len(source)))"),
 )
-_mistake(
+greedy_decode.mistake(
     "encoder-ignored",
     "The decoder starts from the same state whatever the source is, so it writes the same for every source. Start from "
-    "model.start(source).",
-    lambda model, source, target, n: {"start": lambda: model.start([])},
+    "`model.start(source)`.",
+    ("model.start(source)", "model.start([])"),
 )
-_mistake(
+greedy_decode.mistake(
     "started-with-the-target",
     "The decoder starts from the encoded *target*, the right answer. pair is (source, target): encode the first.",
-    lambda model, source, target, n: {"start": lambda: model.start(target)},
+    ("source, _ = pair", "_, source = pair"),
 )
-_mistake(
+greedy_decode.mistake(
+    "started-with-the-pair",
+    "`model.start` is handed the whole pair. It wants the source alone, `pair[0]`.",
+    ("model.start(source)", "model.start(pair)"),
+)
+greedy_decode.mistake(
     "always-bos",
     "Every step is fed <bos>, or the same first word: what was written does not go in again. Feed the word that was just "
     "chosen.",
-    lambda model, source, target, n: {"feed": lambda t, token: BOS},
+    ("model.step(token, state)", "model.step(BOS, state)"),
 )
-_mistake(
+greedy_decode.mistake(
     "state-not-carried",
-    "Every step begins from the first state. model.step hands out a new one: give it to the next step.",
-    lambda model, source, target, n: {"carry": lambda old, new: old},
+    "Every step begins from the first state, so that what was written is forgotten. model.step hands out a new one: give it "
+    "to the next step.",
+    (STEP, "scores, _ = model.step(token, state)"),
 )
-_mistake(
-    "starts-from-eos",
-    "The first word fed in is <eos>. It is <bos> = 1, as in training.",
-    lambda model, source, target, n: {"first": EOS},
+greedy_decode.mistake(
+    "results-exchanged",
+    "model.step returns the scores first, then the new state; yours takes them the other way round.",
+    (STEP, "state, scores = model.step(token, state)"),
 )
-_mistake(
-    "starts-from-padding",
-    "The first word fed in is padding, 0. It is <bos> = 1, as in training.",
-    lambda model, source, target, n: {"first": PAD},
+greedy_decode.mistake(
+    "arguments-exchanged",
+    "model.step wants the token first, then the state: `model.step(token, state)`.",
+    (STEP, "scores, state = model.step(state, token)"),
 )
-_mistake(
+greedy_decode.mistake(
+    "starts-from-eos", "The first word fed in is <eos>. It is <bos> = 1, as in training.", ("BOS, []", "EOS, []")
+)
+greedy_decode.mistake(
+    "starts-from-padding", "The first word fed in is padding, 0. It is <bos> = 1, as in training.", ("BOS, []", "PAD, []")
+)
+greedy_decode.mistake(
     "starts-from-the-source",
     "The first word fed in is the last of the source. The source is in the state already; the first word is <bos> = 1.",
-    lambda model, source, target, n: {"first": source[-1]},
+    ("BOS, []", "source[-1], []"),
 )
-_mistake(
+greedy_decode.mistake(
     "never-stops",
-    "<eos> stands in the sentence, and more behind it. It means that the sentence is over: stop there.",
-    lambda model, source, target, n: {"stops": ()},
+    "<eos>, 2, stands in the sentence, and more behind it. It means that the sentence is over: stop there.",
+    ("        if token == EOS:\n            break\n", ""),
 )
-_mistake(
+greedy_decode.mistake(
     "stops-at-padding",
     "It stops at padding, 0. Sentences end with <eos> = 2.",
-    lambda model, source, target, n: {"stops": (PAD,)},
+    ("token == EOS", "token == PAD"),
 )
-_mistake(
+greedy_decode.mistake(
     "stops-at-both",
     "It stops at 0 as well as at <eos>. Only <eos> = 2 ends a sentence.",
-    lambda model, source, target, n: {"stops": (PAD, EOS)},
+    ("token == EOS", "token in (PAD, EOS)"),
 )
-_mistake(
-    "stops-at-bos", "It stops at <bos>, 1. Sentences end with <eos> = 2.",
-    lambda model, source, target, n: {"stops": (BOS,)},
-)  # fmt: skip
-_mistake(
+greedy_decode.mistake(
+    "padding-dropped",
+    "It leaves out a 0 that the model wrote. Only <eos> is left out (and <bos>, which is only fed in).",
+    ("        written.append(token)", "        if token != PAD:\n            written.append(token)"),
+)
+greedy_decode.mistake(
     "least-likely",
     "It writes the word with the lowest score. The largest is the likeliest.",
-    lambda model, source, target, n: {"choose": np.argmin},
+    (ARGMAX, "np.argmin(scores)"),
 )
-_mistake(
+greedy_decode.mistake(
     "second-best",
     "It writes the word with the second largest score. argsort sorts upwards: the best is the last.",
-    lambda model, source, target, n: {"choose": lambda scores: np.argsort(scores)[-2]},
+    (ARGMAX, "np.argsort(scores)[-2]"),
 )
-_mistake(
+greedy_decode.mistake(
+    "largest-in-absolute-terms",
+    "It writes the word whose score is farthest from 0, on either side. The largest is the likeliest, signs included.",
+    (ARGMAX, "np.argmax(np.abs(scores))"),
+)
+greedy_decode.mistake(
+    "the-score-itself",
+    "You take the largest score as the word. Wanted is *where* it stands: `np.argmax(scores)`.",
+    (ARGMAX, "np.max(scores)"),
+)
+greedy_decode.mistake(
+    "special-words-skipped",
+    "You look for the best word from 3 on, so <eos> can never win and every sentence runs to max_length.",
+    (ARGMAX, "np.argmax(scores[3:]) + 3"),
+)
+greedy_decode.mistake(
+    "ids-from-zero",
+    "You look for the best word from 3 on and forget to add 3 again: the place in a slice is no id.",
+    (ARGMAX, "np.argmax(scores[3:])"),
+)
+greedy_decode.mistake(
     "one-step-short",
     "A sentence that is not over by max_length lacks its last word: a step too few, or a last word cut off that is no <eos>. "
     "max_length words may be written.",
-    lambda model, source, target, n: {"steps": n - 1},
+    (ALL_STEPS, "range(max_length - 1)"),
 )
-_mistake(
+greedy_decode.mistake(
     "one-step-long",
     "It makes a step more than it may: with no <eos>, max_length words are written, and no further one.",
-    lambda model, source, target, n: {"steps": n + 1},
+    (ALL_STEPS, "range(max_length + 1)"),
 )
-_mistake(
+greedy_decode.mistake(
     "max-length-ignored",
     "Only <eos> ends your loop. A model may never write it: stop after max_length steps as well.",
-    lambda model, source, target, n: {"steps": 10 * n},
+    (f"for _ in {ALL_STEPS}", "while True"),
 )
-
-
-@greedy_decode.misconception("eos-kept", "<eos> is in your sentence. It says that the sentence is over; leave it out.")
-def _(model, pair, max_length):
-    whole = _loop(model, pair, max_length, stops=())
-    return whole[: whole.index(EOS) + 1] if EOS in whole else whole
-
-
-@greedy_decode.misconception("bos-kept", "<bos> is in your sentence. It only starts the decoder; leave it out.")
-def _(model, pair, max_length):
-    return [BOS, *_greedy_decode(model, pair, max_length)]
-
-
-@greedy_decode.misconception("both-kept", "<bos> and <eos> are in your sentence. Leave out both.")
-def _(model, pair, max_length):
-    whole = _loop(model, pair, max_length, stops=())
-    return [BOS, *(whole[: whole.index(EOS) + 1] if EOS in whole else whole)]
-
-
-@greedy_decode.misconception(
-    "eos-skipped", "<eos> is left out, but the decoder goes on writing behind it. Stop there: break."
+greedy_decode.mistake(
+    "eos-kept",
+    "<eos> is in your sentence. It says that the sentence is over; leave it out.",
+    (BREAK, "written.append(token)\n        if token == EOS:\n            break"),
 )
-def _(model, pair, max_length):
-    return [token for token in _loop(model, pair, max_length, stops=()) if token != EOS]
-
-
-@greedy_decode.misconception(
+greedy_decode.mistake(
+    "bos-kept", "<bos> is in your sentence. It only starts the decoder; leave it out.", ("BOS, []", "BOS, [BOS]")
+)
+greedy_decode.mistake(
+    "both-kept",
+    "<bos> and <eos> are in your sentence. Leave out both.",
+    ("BOS, []", "BOS, [BOS]"),
+    (BREAK, "written.append(token)\n        if token == EOS:\n            break"),
+)
+greedy_decode.mistake(
+    "eos-skipped",
+    "<eos> is left out, but the decoder goes on writing behind it. Stop there: break.",
+    (BREAK, "if token != EOS:\n            written.append(token)"),
+)
+greedy_decode.mistake(
     "one-behind",
     "The word is noted before it is chosen: your sentence begins with <bos> and lacks its last word. Choose, look whether it "
     "is <eos>, then append.",
+    ("        written.append(token)\n", ""),
+    (STEP, "written.append(token)\n        " + STEP),
 )
-def _(model, pair, max_length):
-    return [BOS, *_greedy_decode(model, pair, max_length)][:-1] or [BOS]
-
-
-@greedy_decode.misconception(
-    "the-answer-itself", "This is the right answer, copied from the pair. Let the model write."
+greedy_decode.mistake(
+    "returned-too-early",
+    "It comes back after the first word: `return` stands inside the loop. Move it to the left, behind the loop.",
+    ("    return written", "        return written\n    return written"),
 )
-def _(model, pair, max_length):
-    return pair[1][1:-1]
+greedy_decode.mistake(
+    "last-word-alone", "Only the last word comes back. Collect them in a list.", ("return written", "return [token]")
+)
+greedy_decode.mistake(
+    "the-answer-itself",
+    "This is the right answer, copied from the pair. Let the model write.",
+    BY_ANSWER,
+    ("return written", "return target[1:-1]"),
+)
 
 
 @greedy_decode.variant("while")
@@ -260,22 +303,35 @@ def _(model, pair, max_length):
 
 @greedy_decode.variant("all steps, then cut at <eos>")
 def _(model, pair, max_length):
-    whole = _loop(model, pair, max_length, stops=())
+    state, whole = model.start(pair[0]), [BOS]
+    for _ in range(max_length):
+        scores, state = model.step(whole[-1], state)
+        whole.append(np.argmax(scores))
+    whole = whole[1:]
     return whole[: whole.index(EOS)] if EOS in whole else whole
 
 
-@greedy_decode.variant("an array of ids")
+@greedy_decode.variant("a written <bos> left out")
 def _(model, pair, max_length):
-    return np.array(_greedy_decode(model, pair, max_length))
+    state, token, written = model.start(pair[0]), BOS, []
+    for _ in range(max_length):
+        scores, state = model.step(token, state)
+        token = list(scores).index(max(scores))
+        if token == EOS:
+            break
+        if token != BOS:
+            written.append(token)
+    return written
 
 
-@greedy_decode.landmark("then `greedy_decode` writes `[4, 7, 10]`, and with `max_length = 2` its last word is `7`")
-def _(f):
-    class ThreeMore:
+greedy_decode.landmark("""
+    class Adder:   # its state is a number; after a word it writes the sum of the two
         def start(self, source):
-            return None
+            return len(source)
 
         def step(self, token, state):
-            return np.eye(20)[token + 3], None
+            return np.eye(20)[token + state], state + 1
 
-    return f(ThreeMore(), ([5], [BOS, 5, EOS]), 2)[-1]
+    greedy_decode(Adder(), ([9, 9, 9], [1, 7, 2]), 3)   # [4, 8, 13]
+    greedy_decode(Adder(), ([9], [1, 7, 2]), 3)         # []
+""")
