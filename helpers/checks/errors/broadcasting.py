@@ -13,19 +13,7 @@ from helpers.checks.errors.rewrites import followed, shaped, sign, sizes, transp
 from helpers.checks.errors.values import Shape, broadcast_shape, is_tensor, quoted
 
 _REDUCTIONS = {
-    "sum",
-    "mean",
-    "max",
-    "min",
-    "std",
-    "var",
-    "prod",
-    "amax",
-    "amin",
-    "norm",
-    "logsumexp",
-    "any",
-    "all",
+    "sum", "mean", "max", "min", "std", "var", "prod", "amax", "amin", "norm", "logsumexp", "any", "all",
 }
 _ARRAY = r"[(\[]([\d, ]*)[)\]]"
 
@@ -93,8 +81,7 @@ def _broadcast(spot: Spot, pairs, shapes: Sequence[Shape], clash: tuple[int, int
 
 
 def _fitting(spot: Spot, pairs) -> list[str]:
-    """Up to two ways to write one of two operands so that the shapes fit, each with the operand's new "
-    "shape."""
+    """Up to two ways to write one of two operands so that the shapes fit, each with its new shape."""
     if len(pairs) != 2 or None in (pairs[0][1], pairs[1][1]):
         return []
     in_place = isinstance(spot.node, ast.AugAssign)

@@ -66,7 +66,7 @@ def missing_key(found: re.Match, spot: Spot) -> str | None:
     if isinstance(spot.node, ast.Call) and isinstance(spot.node.func, ast.Attribute):
         owner = spot.node.func.value
     held, key = spot.value(owner), spot.error.args[0]
-    if not spot.last or type(key) not in (str, int, float) or not issubclass(type(held), dict):
+    if type(key) not in (str, int, float) or not issubclass(type(held), dict):
         return None
     keys = [known for known in dict.keys(held) if type(known) in (str, int, float)]
     if not keys:

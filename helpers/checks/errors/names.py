@@ -1,5 +1,4 @@
-"""Names that are not there, conditions that are arrays, unpacking, and numbers outside a function's "
-"domain."""
+"""Names that are not there, conditions that are arrays, unpacking."""
 
 from __future__ import annotations
 

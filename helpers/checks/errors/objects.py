@@ -1,5 +1,4 @@
-"""Objects of another type than was thought: None, a list for an array, an attribute that is not there, "
-"calls."""
+"""Objects of another type than was thought: None, a list for an array, one number for several."""
 
 from __future__ import annotations
 
@@ -11,16 +10,7 @@ from helpers.checks.errors.rewrites import call
 from helpers.checks.errors.values import UNKNOWN, named_kind, quoted
 
 _IN_PLACE = {
-    "append",
-    "extend",
-    "insert",
-    "sort",
-    "reverse",
-    "update",
-    "add",
-    "shuffle",
-    "fill",
-    "remove",
+    "append", "extend", "insert", "sort", "reverse", "update", "add", "shuffle", "fill", "remove",
     "clear",
 }
 

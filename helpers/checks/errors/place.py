@@ -113,8 +113,7 @@ def find(error: BaseException, function: Callable[..., Any]) -> Spot:
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     entries = list(_entries(error.__traceback__))
     files = [frame.f_code.co_filename for frame, _ in entries]
-    first = files.index(own) if own in files else 0
-    theirs = [i for i in range(first, len(files)) if files[i] == own or _is_learners(files[i])]
+    theirs = [i for i, file in enumerate(files) if file == own or _is_learners(file)]
     if not theirs:
         return Spot(error)
     frame, instruction = entries[theirs[-1]]
@@ -191,8 +190,7 @@ def _span(node: ast.AST):
 
 
 def _node_at(spans, start, end) -> ast.AST | None:
-    """The node of exactly this span, or (a chain of methods over several lines) the smallest that ends "
-    "there."""
+    """The node of exactly this span, or (methods chained over lines) the smallest that ends there."""
     exact = [node for node, span in spans if span == (start, end)]
     if exact:
         return next((node for node in exact if not isinstance(node, ast.Expr)), exact[0])

@@ -94,16 +94,16 @@ def _product(
     head = f"{spot.told(left, a)} {between} {spot.told(right, b)}{where}: {differ}"
     if isinstance(spot.node, ast.AugAssign):
         return head
-    turned = [text for text, shape in transposes(spot, right, b) if _fits(spot, a or (left_size,), shape)]
-    turned += [text for text, shape in transposes(spot, left, a) if _fits(spot, shape, b or (right_size,))]
-    swapped = _swapped(spot, left, right) if a and b and _fits(spot, b, a) else ""
+    turned = [text for text, shape in transposes(spot, right, b) if _fit(a or (left_size,), shape)]
+    turned += [text for text, shape in transposes(spot, left, a) if _fit(shape, b or (right_size,))]
+    swapped = _swapped(spot, left, right) if a and b and _fit(b, a) else ""
     hints = [f"did you mean {' or '.join(turned)}?"] if turned else []
     hints += [f"{swapped} would fit{' too' if turned else ''}"] if swapped else []
     return "; ".join([head, *hints[:1]]) + ("" if len(hints) < 2 else f" {hints[1]}")
 
 
-def _fits(spot: Spot, left: Shape, right: Shape) -> bool:
-    return product_shape(left, right) is not None and (spot.callee != "bmm" or left[:-2] == right[:-2])
+def _fit(left: Shape, right: Shape) -> bool:
+    return product_shape(left, right) is not None
 
 
 def is_product(spot: Spot) -> bool:

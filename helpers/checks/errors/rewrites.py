@@ -26,8 +26,7 @@ def call(function: ast.expr, *arguments: ast.expr) -> ast.Call:
 
 
 def followed(node: ast.expr, text: str) -> ast.expr:
-    """The expression followed by an index, an attribute or a method's call, in brackets where it needs "
-    "them."""
+    """The expression followed by an index, an attribute or a call of a method; brackets where needed."""
     whole = ast.parse(f"_{text}", mode="eval").body
     slot = whole.func if isinstance(whole, ast.Call) else whole
     slot.value = node

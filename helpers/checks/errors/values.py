@@ -110,8 +110,6 @@ def shape_of(node: ast.AST | None, names: Mapping[str, Any]) -> Shape | None:
         return tuple(int(size) for size in value.shape)
     if is_scalar(value):
         return ()
-    if value is not UNKNOWN:
-        return None
     match node:
         case ast.BinOp(left=left, op=sign, right=right):
             shapes = shape_of(left, names), shape_of(right, names)

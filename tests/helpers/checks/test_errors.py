@@ -85,6 +85,7 @@ CASES = [
     ("(x + 1) @ W", {"x": np.ones((5, 3)), "W": np.ones((5, 2))}, "did you mean `(x + 1).T`?"),
     ("p['x'] @ p['W']", {"p": {"x": A, "W": B}}, "`p['x']` (3, 5) @ `p['W']` (10, 5)"),
     ("x[:, 0] @ W", {"x": np.ones((3, 4, 5)), "W": B}, "`x[:, 0]` (3, 5) @ `W` (10, 5)"),
+    ("x[:, t] @ W", {"x": np.ones((3, 4, 5)), "t": 1, "W": B}, "`x[:, t]` (3, 5) @ `W` (10, 5)"),
     ("q @ k", {"q": np.ones((2, 3, 5)), "k": np.ones((2, 4, 5))}, "did you mean `k.swapaxes(-1, -2)`?"),
     ("q @ k", {"q": torch.ones(2, 3, 5), "k": torch.ones(2, 4, 5)}, "did you mean `k.transpose(-1, -2)`?"),
     (
@@ -202,6 +203,7 @@ CASES = [
         "`x` (3, 5) += `b` (3,): sizes are matched from the right, and 5 meets 3; `b[:, None]` (3, 1) "
         "would fit",
     ),
+    ("x += b", {"x": np.ones((1, 5)), "b": np.ones(3)}, "5 meets 3."),   # b[:, None] would make x larger
     # assignment
     ("h[0] = v", {"h": A.copy(), "v": np.ones(4)}, "`h[0]` has room for (5,), and `v` (4,) is written there"),
     ("h[:] = v", {"h": A.copy(), "v": np.ones((5, 3))}, "`v.T` would fit"),
@@ -522,6 +524,20 @@ def test_what_a_helper_raises_is_told_at_the_learners_line_without_its_own_opera
     assert "`x`" not in text
 
 
+def test_other_shapes_inside_a_librarys_function_are_not_the_operands():
+    dot = define("def f(x, W):\n    return x @ np.ones((7, 2))\n", "/lib/site-packages/dot.py")
+    f = define("def f(x, W):\n    return dot(x, W)\n", dot=dot)
+    assert "`return dot(x, W)`: a matrix product: the inner sizes 5 and 7 differ" in raised(f, A, B)
+    add = define("def f(x, W):\n    return np.ones((2, 3)) + np.ones(2)\n", "/lib/site-packages/add.py")
+    f = define("def f(x, W):\n    return add(x, W)\n", add=add)
+    assert "`return add(x, W)`: (2, 3) and (2,): sizes are matched from the right" in raised(f, A, B)
+
+
+def test_compiled_code_with_frames_of_its_own_is_a_library():
+    text = told("rng.choice(5, p=p)", rng=np.random.default_rng(0), p=np.ones(2) / 2)
+    assert text.endswith("in line 2 of its cell: `rng.choice(5, p=p)`.")
+
+
 def test_frames_around_the_learners_do_not_count():
     def trial(function):
         return function(A)[0]
@@ -705,7 +721,7 @@ def test_suggestions_are_made():
             "boolean dimension is 4",
             "the array and the mask must have the same size",
         ),
-        ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (3x5 and 10x5)", "(3, 5) and (10, 5): the"),
+        ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (3x5 and 10x5)", "(3, 5) and (10, 5)"),
         ("RuntimeError", "size mismatch, got input (3), mat (3x5), vec (3)", "a product of (3, 5) and (3,)"),
     ],
 )
