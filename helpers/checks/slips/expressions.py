@@ -33,7 +33,7 @@ def expression_changes(
     """(put, change) for every slip in the statement's own expressions: ``put(change.node)`` makes it in the
     tree, ``put(change.was_node)`` takes it back. `alike` says which names are easily taken for each other,
     `names` are all of the function."""
-    budget = iter(range(MOST_NAMES))
+    budget, grown = iter(range(MOST_NAMES)), _grown(statement)
     for holder, field, index, node in _places(statement):
 
         def put(new, holder=holder, field=field, index=index):
@@ -44,7 +44,7 @@ def expression_changes(
 
         for change in itertools.chain(
             _CHANGES.get(type(node), _nothing)(node),
-            _other_names(node, alike, budget),
+            _other_names(node, alike, grown, budget),
             _in_this_place(statement, holder, field, node, names),
         ):
             yield put, change._replace(was_node=node)
@@ -196,9 +196,19 @@ def _comprehension(node: ast.comprehension) -> Iterator[Change]:
         yield Change(1, "condition", rest, "`{was}` were left out", f"if {text_of(condition)}", "")
 
 
-def _other_names(node: ast.AST, alike: dict[str, list[str]], budget: Iterator[int]) -> Iterator[Change]:
+def _grown(statement: ast.stmt) -> set[str]:
+    """Lists that grow in the statement: looped over meanwhile, or put into themselves, they never end."""
+    calls = [node for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    growing = [each.func.value for each in calls if called(each) in ("append", "extend", "insert", "add")]
+    return {name.id for name in growing if isinstance(name, ast.Name)}
+
+
+def _other_names(
+    node: ast.AST, alike: dict[str, list[str]], grown: set[str], budget: Iterator[int]
+) -> Iterator[Change]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        for other, _ in zip(alike.get(node.id, ()), budget, strict=False):
+        others = [other for other in alike.get(node.id, ()) if other not in grown]
+        for other, _ in zip(others, budget, strict=False):
             yield Change(2, "name", ast.Name(other, ast.Load()), "`{now}` stood where `{was}` belongs")
 
 

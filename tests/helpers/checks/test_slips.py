@@ -229,6 +229,23 @@ def test_a_statement_whose_name_nothing_else_binds_stays():
     assert dropped == {"dWh += before.T @ da", "dh_next = da @ Wh.T", "dWh = dWh / 0.5"}
 
 
+def test_no_list_is_put_into_itself_or_looped_over_while_it_grows():
+    source = """
+    def f(h, hs, word, words):
+        for word in words:
+            hs.append(word)
+            words.append(h)
+        return hs, words
+    """
+    sources = {slip.source for slip in slips(source)}
+    assert not any("hs.append(hs)" in each or "for word in hs" in each for each in sources)
+    assert any("hs.append(words)" in each for each in sources)
+
+
+def test_names_inside_an_index_are_exchanged_too():
+    assert find("def f(h, t, t0):\n    return h[2 * t]", "name", "t", "t0").now == "t0"
+
+
 def test_what_refuses_bad_input_is_left_alone():
     source = """
     def f(x, n):
