@@ -28,7 +28,7 @@ help:
 	@echo "For authors"
 	@echo "  make test                   everything: lint, fresh notebooks, unit tests, chapters' outputs"
 	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"
-	@echo "  make bench                  time the NumPy layers against torch"
+	@echo "  make bench                  time the NumPy layers against torch, and the checks"
 	@echo "  make lint                   ruff"
 	@echo "  make lock                   write the versions installed in .venv-test into constraints.txt"
 	@echo "  make clean                  remove environments and caches; notebooks and data stay"
@@ -120,6 +120,7 @@ build: .venv-test/installed
 
 bench: .venv-test/installed
 	@$(DEV) -m tools.bench $(BENCH_OPTIONS)
+	@$(DEV) -m tools.bench.checks
 
 lint: .venv-test/installed
 	@$(DEV) -m ruff check .

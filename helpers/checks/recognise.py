@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from helpers.checks.registry import Exercise, Misconception
 
 ENOUGH = 40   # bits on which an answer has to agree with a mistake before a part of it gives the name
-SECONDS = 0.7   # for pairs of known mistakes, for slips, and for one of each
+SECONDS = 0.4   # for pairs of known mistakes, for slips, and for one of each
+AT_MOST = 1.5   # for everything after the known mistakes
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Judged:
         wrong = [n for n in range(len(mine)) if not same(mine[n], right[n], rtol)]
         # The cases that tell most come first: most candidates are ruled out by one call.
         self.order = wrong + [n for n in range(len(mine)) if n not in set(wrong)]
-        self.wrong = wrong
+        self.wrong, self.end = wrong, 0.0
 
     def outcome(self, function: Callable[..., Any], number: int) -> Outcome:
         return call(function, self.exercise.trial, self.cases[number], self.exercise.outputs)
@@ -79,7 +80,11 @@ def gradients_agree(left: Outcome, right: Outcome) -> bool:
 
 def recognise(judged: Judged) -> Found | None:
     """The best explanation of a wrong answer, None when there is none with evidence."""
-    for way in (_known, _two_known, _slip, _related, _known_and_slip, _in_part, _only_there):
+    found = _known(judged)
+    judged.end = time.monotonic() + AT_MOST
+    if found:
+        return found
+    for way in (_two_known, _slip, _related, _known_and_slip, _in_part, _only_there):
         found = way(judged)
         if found:
             return found
@@ -132,7 +137,7 @@ def _source(reference) -> str:
 
 def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips.Slip | None:
     """The slip of `source` that does what the learner's answer does, as far as the time until `end` reaches."""
-    end = end or time.monotonic() + SECONDS
+    end = min(end or time.monotonic() + SECONDS, judged.end)
 
     def search():
         for slip in slips.slips(source):
@@ -165,9 +170,9 @@ def _in_part(judged: Judged) -> Found | None:
     """A known mistake that shows wholly in one output, or in all drawn cases, beside something else."""
     found: list[Misconception] = []
     for known in judged.exercise.misconceptions:
-        theirs = [judged.outcome(known.function, n) for n in range(len(judged.cases))]
-        groups = [None, *dict.fromkeys(name.partition("[")[0] for name in judged.exercise.outputs)]
-        if any(_agreement(judged, theirs, group) >= ENOUGH for group in groups):
+        if time.monotonic() > judged.end:
+            return None
+        if _agreement(judged, known.function) >= ENOUGH:
             found.append(known)
     if not found or len(found) > 2:
         return None
@@ -177,19 +182,21 @@ def _in_part(judged: Judged) -> Found | None:
     return Found(names, f"One of two: {found[0].hint} Or: {found[1].hint}")
 
 
-def _agreement(judged: Judged, theirs: list[Outcome], group: str | None) -> float:
-    """Bits by which the learner's outputs (of one name; all of them: None) agree with a mistake's and not with
-    the right ones, over all drawn cases; 0 as soon as one of these disagrees."""
-    bits = 0.0
-    for n, case in enumerate(judged.cases):
-        mine, other, right = (_part(each[n], group) for each in (judged.mine, theirs, judged.right))
-        if None in (mine, other) or mine.keys() != other.keys() or difference(mine, other, judged.rtol):
-            if not case.tag:
-                return 0.0
-            continue
-        if right is not None:
-            bits += sum(_information(value, right.get(name), judged.rtol) for name, value in mine.items())
-    return bits
+def _agreement(judged: Judged, function: Callable[..., Any]) -> float:
+    """Bits by which the learner's outputs agree with a mistake's and not with the right ones, over all drawn
+    cases: the most of any output (or of all together: None); one that disagrees in a case is out."""
+    bits: dict[str | None, float] = dict.fromkeys([None, *judged.exercise.outputs], 0.0)
+    for n in (n for n in judged.order if not judged.cases[n].tag):
+        outcome = judged.outcome(function, n)
+        for group in list(bits):
+            mine, other, right = (_part(each, group) for each in (judged.mine[n], outcome, judged.right[n]))
+            if None in (mine, other) or mine.keys() != other.keys() or difference(mine, other, judged.rtol):
+                del bits[group]
+            elif right is not None:
+                bits[group] += sum(_information(each, right.get(name), judged.rtol) for name, each in mine.items())
+        if not bits:
+            return 0.0
+    return max(bits.values())
 
 
 def _part(outcome: Outcome, group: str | None) -> dict[str, Any] | None:
