@@ -878,20 +878,31 @@ claim(
 # %% [markdown]
 # ### Exercise 6.3 · `locked_dropout` · ★★☆ · 15 min
 # Write dropout with one mask for all time steps, as it acts in training. Draw
-# `u = torch.rand(N, H, generator=generator)` once. Where `u < p`, the unit is dropped, at every step alike; what
-# is left is scaled up so that the expected value stays what it was. Every row of the batch has a mask of its
-# own. `x` itself stays as it is: return a new tensor.
+# `u = torch.rand(N, H, generator=generator)` once in every call, and nothing else. Where `u < p`, the unit is
+# dropped, at every step alike; what is left is scaled up so that the expected value stays what it was. Every row
+# of the batch has a mask of its own. `x` itself stays as it is: return a new tensor, through which gradients come
+# back to `x`, with p = 0, too.
 #
 # <details><summary>A nudge</summary>Which shape must the mask have to meet x (T, N, H)? Broadcasting adds the
 # missing axis in front.</details>
 # <details><summary>A recipe</summary>keep = torch.rand(x.shape[1], x.shape[2], generator=generator) >= p, then
 # x * keep / (1 - p).</details>
 #
-# You are there when, with p = 0.2, a unit of value 1 that is kept becomes `1.25`.
+# You are there when
+#
+# ```python
+# x = torch.ones(2, 3, 40)
+# dropped = locked_dropout(x, 0.2, torch.Generator().manual_seed(1))
+# dropped.unique().tolist()               # ≈ [0.000, 1.250]
+# (dropped[0] == dropped[1]).all()        # True
+# (dropped[:, 0] == dropped[:, 1]).all()  # False
+# ```
 
 # %% exercise="locked_dropout"
 def locked_dropout(x, p, generator):
-    """x (T, N, H), p in [0, 1), a torch.Generator → (T, N, H), the same units dropped at every step."""
+    """x (T, N, H), p in [0, 1), a torch.Generator → a new tensor (T, N, H) of the same dtype, the same units
+    dropped at every step.
+    """
     ### BEGIN SOLUTION
     keep = torch.rand(x.shape[1], x.shape[2], generator=generator) >= p
     return x * keep / (1 - p)
@@ -1003,11 +1014,17 @@ claim(
 # layer from d to u units has 4 · (d·u + u·u + 2·u). Add V·D, add V for the output's bias, and V·last unless
 # tied.</details>
 #
-# You are there when V = 10000, D = H = 650 and two layers have `19780400` numbers untied, and tied `13280400`.
+# You are there when
+#
+# ```python
+# parameter_count(10_000, 650, 650, 2, False)   # 19780400
+# parameter_count(10_000, 650, 650, 2, True)    # 13280400
+# parameter_count(5, 3, 4, 2, True)             # 272
+# ```
 
 # %% exercise="parameter_count"
 def parameter_count(vocab_size, embedding_size, hidden_size, num_layers, tied):
-    """V, D, H, number of LSTM layers, whether tied (a bool) → number of parameters (an int)."""
+    """V, D, H, number of LSTM layers (1 or more), whether tied (a bool) → number of parameters (an int)."""
     ### BEGIN SOLUTION
     last = embedding_size if tied else hidden_size
     count, d = vocab_size * embedding_size + vocab_size, embedding_size
@@ -1044,15 +1061,21 @@ claim(
 # ### Exercise 6.5 · `tied_gradient` · ★★★ · 20 min
 # One matrix E (V, D) is used twice: word `ids[n, t]` is looked up as the row `E[ids[n, t]]`, and the output
 # layer computes `logits = h @ E.T + b`. Given the gradients that arrive at the two places, what is the gradient
-# of E? NumPy.
+# of E? NumPy. Leave the arguments as they are.
 #
 # <details><summary>A nudge</summary>Used twice means two contributions, and contributions add. In the lookup, a
 # word that occurs three times gets three of them.</details>
 # <details><summary>A recipe</summary>Output: flatten to dz (N·T, V) and a (N·T, D), then dE = dz.T @ a. Lookup:
 # np.add.at(dE, ids, dembedded). (dE[ids] += dembedded keeps only one of a word's contributions.)</details>
 #
-# You are there when two occurrences of word 0, each with gradient 1, and
-# zero gradients at the output give `dE[0, 0] = 2`.
+# You are there when
+#
+# ```python
+# ids = np.array([[0, 2, 0]])                       # N = 1, T = 3
+# dembedded, h = np.ones((1, 3, 2)), np.full((1, 3, 2), 2.0)
+# tied_gradient(ids, dembedded, h, np.zeros((1, 3, 4)))[:, 0]        # [2.0, 0.0, 1.0, 0.0]
+# tied_gradient(ids, dembedded, h, np.full((1, 3, 4), 0.1))[:, 0]    # ≈ [2.6, 0.6, 1.6, 0.6]
+# ```
 
 # %% exercise="tied_gradient"
 def tied_gradient(ids, dembedded, h, dlogits):
@@ -1342,8 +1365,6 @@ claim(
 # **Twice the passes** needs a closer look. The table says that they buy nothing, but it compares unlike things:
 
 # %%
-from helpers.torch_training.schedules import cosine
-
 steps = math.ceil(recorded["results"]["tokens"]["train"] / (20 * 35))     # of an epoch: 20 rows, 35 words
 print("           best epoch   rate then   validation then   at the end   training at the end")
 for name in ("+ tying", "+ epochs"):
@@ -1414,19 +1435,27 @@ claim(
 # %% [markdown]
 # ### Exercise 6.6 · `cosine_rate` · ★★☆ · 15 min
 # The learning rate of a run: half a cosine from `lr` at step 0 to 0 at `total_steps`, and 0 from there on.
-# During the first `warmup_steps` it is multiplied by a straight line, (step + 1) / warmup_steps, so that
-# already step 0 learns a little; with `warmup_steps = 0` by nothing. Steps count from 0.
+# During the first `warmup_steps` this cosine, which runs from step 0 all the same, is multiplied by a straight
+# line, (step + 1) / warmup_steps, so that already step 0 learns a little; with `warmup_steps = 0` by nothing.
+# Steps count from 0. (Other schedules begin their cosine when the warm-up ends.)
 #
 # <details><summary>A nudge</summary>cos goes from 1 to −1 while its angle goes from 0 to π. Lift it by 1 and
 # halve it.</details>
 # <details><summary>A recipe</summary>rise = min(1, (step + 1) / max(1, warmup_steps)); fall = (1 +
 # math.cos(math.pi * min(step, total_steps) / total_steps)) / 2; lr · rise · fall.</details>
 #
-# You are there when `cosine_rate(10, 40, 0, 1.0) ≈ 0.854`.
+# You are there when
+#
+# ```python
+# cosine_rate(10, 40, 0, 1.0)    # ≈ 0.854
+# cosine_rate(10, 40, 20, 1.0)   # ≈ 0.469
+# ```
 
 # %% exercise="cosine_rate"
 def cosine_rate(step, total_steps, warmup_steps, lr):
-    """step (from 0), total_steps, warmup_steps: ints; lr the highest rate → this step's rate (a float)."""
+    """step (from 0), total_steps (1 or more), warmup_steps (0 or more): ints; lr the highest rate
+    → this step's rate (a float).
+    """
     ### BEGIN SOLUTION
     rise = min(1.0, (step + 1) / max(1, warmup_steps))
     fall = (1 + math.cos(math.pi * min(step, total_steps) / total_steps)) / 2
@@ -1461,11 +1490,18 @@ print("rate ", *(f"{rates[step]:7.4f}" for step in (0, 20, 39, 100, 200, 300, 39
 # <details><summary>A recipe</summary>for t, score in enumerate(scores): old = scores[: max(0, t − patience)];
 # if old and score > min(old): return t. After the loop, return None.</details>
 #
-# You are there when `averaging_begins([90, 80, 85, 79, 81, 70], 1)` is `4`.
+# You are there when
+#
+# ```python
+# averaging_begins([90, 80, 85, 79, 81, 70], 1)   # 4
+# averaging_begins([90, 80, 85, 79, 81, 70], 3)   # None
+# ```
 
 # %% exercise="averaging_begins"
 def averaging_begins(scores, patience):
-    """scores: a list, validation perplexity after each epoch; patience in epochs → index or None."""
+    """scores: a list, validation perplexity after each epoch, at least one; patience in epochs, 0 or more
+    → index (an int) or None. The list stays as it is.
+    """
     ### BEGIN SOLUTION
     for t, score in enumerate(scores):
         old = scores[: max(0, t - patience)]

@@ -4,58 +4,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
 
 
-def _first(scores, patience, is_time, answer=lambda t: t):
-    """The first epoch for which `is_time(score, epochs before it, epoch)`, or None."""
+def averaging_begins_reference(scores, patience):
     for t, score in enumerate(scores):
-        if is_time(score, scores[:t], t):
-            return answer(t)
+        old = scores[: max(0, t - patience)]
+        if old and score > min(old):
+            return t
     return None
 
 
-def _old(before, patience):
-    return before[: max(0, len(before) - patience)]
-
-
-def _worse_than_best(score, old):
-    return bool(old) and score > min(old)
-
-
-def _averaging_begins(scores, patience):
-    return _first(scores, patience, lambda score, before, t: _worse_than_best(score, _old(before, patience)))
-
-
-def _cases(rng):
-    epochs, patience = int(rng.integers(9, 13)), int(rng.integers(0, 5))
+def averaging_cases(rng, *, epochs=(9, 12)):
+    patience = int(rng.integers(0, 5))
     while True:
         falling = 70 + rng.choice([2, 4]) * np.arange(epochs)[::-1]
         scores = [float(score) for score in np.round(falling + rng.normal(size=epochs) * 7)]   # with ties
-        never = _averaging_begins(scores, patience) is None
-        if not never or rng.random() < 0.5:
-            text = ", ".join(f"{score:.0f}" for score in scores)
-            return {"scores": Given(f"[{text}]", list, scores), "patience": patience}
+        never = averaging_begins_reference(scores, patience) is None
+        if not never or epochs == 1 or rng.random() < 0.5:
+            return {"scores": scores, "patience": patience}
 
 
-def _trial(function, scores, patience):
-    before = list(scores)
-    return _shown(function(scores, patience), same=scores == before)
-
-
-def _shown(epoch, same=True):
-    return epoch is not None, epoch, same
+def _shown(epoch):
+    return epoch is not None, epoch
 
 
 averaging_begins = Exercise(
     "averaging_begins",
     "06",
-    _averaging_begins,
-    ("averaging begins", "epoch", "scores are as they were"),
-    _cases,
+    averaging_begins_reference,
+    ("averaging begins", "epoch"),
+    averaging_cases,
     rounds=40,
-    trial=_trial,
+    trial=lambda function, scores, patience: _shown(function(scores, patience)),
 )
 
 
@@ -80,263 +61,202 @@ def _(scores, patience):
     return _shown(min((t for t, _ in pairs), default=None))
 
 
-@averaging_begins.misconception(
-    "one-old-epoch",
-    "You compare with one old epoch, the one patience + 1 back. Wanted is the *best* of it and all before it: min.",
+@averaging_begins.extreme("patience 0", "With patience 0 every earlier epoch counts, and only the epoch itself does not.")
+def _(rng):
+    return {"scores": [90.0, 80.0, 70.0, 70.0, 69.5, 69.75, 60.0], "patience": 0}
+
+
+@averaging_begins.extreme(
+    "worse by less than a hundredth", "Worse is worse, by however little: no rounding, no tolerance."
 )
-def _(scores, patience):
-    return _first(
-        scores, patience, lambda score, before, t: t > patience and score > before[t - patience - 1]
-    )
+def _(rng):
+    return {"scores": [75.001, 75.0005, 75.0005, 75.0, 75.00055, 75.2], "patience": 1}
 
 
-@averaging_begins.misconception(
+@averaging_begins.extreme(
+    "perplexities in the millions", "A best that starts at some number is beaten by that number. Start from float('inf')."
+)
+def _(rng):
+    return {"scores": [4e9, 3e9, 2.5e9, 3.5e9, 1e9], "patience": 1}
+
+
+@averaging_begins.extreme("the best is the first", "Does the slice of old epochs lose the very first one?")
+def _(rng):
+    return {"scores": [80.0, 90.0, 90.0, 80.0, 81.0], "patience": 2}
+
+
+@averaging_begins.extreme(
+    "patience as long as the run", "No epoch lies more than `patience` back here, so the time never comes: None."
+)
+def _(rng):
+    return {"scores": [70.0, 90.0, 80.0, 95.0], "patience": 4}
+
+
+@averaging_begins.extreme("all epochs alike", "As good as the best is not worse: the time never comes.")
+def _(rng):
+    return {"scores": [80.0] * 7, "patience": 1}
+
+
+OLD = "scores[: max(0, t - patience)]"
+RULE = "old and score > min(old)"
+
+averaging_begins.mistake(
+    "one-old-epoch",
+    "You compare with one old epoch, the one patience + 1 back. Wanted is the *best* of it and all before it: `min(old)`.",
+    ("min(old)", "old[-1]"),
+)
+averaging_begins.mistake(
     "best-of-all",
     "Yours begins at the first epoch that is worse than the one before. (Worse than the best of *all* before it comes to the "
     "same: until then every epoch was the best.) Only epochs count that lie more than `patience` back.",
+    (OLD, "scores[:t]"),
 )
-def _(scores, patience):
-    return _first(scores, patience, lambda score, before, t: _worse_than_best(score, before))
-
-
-@averaging_begins.misconception(
+averaging_begins.mistake(
     "best-of-all-after-patience",
     "You wait for `patience` epochs and then compare with the best of *all* before. The latest `patience` epochs do not "
     "count at any time.",
+    (OLD, "scores[:t] if t > patience else []"),
 )
-def _(scores, patience):
-    return _first(
-        scores, patience, lambda score, before, t: t > patience and _worse_than_best(score, before)
-    )
-
-
-@averaging_begins.misconception(
+averaging_begins.mistake(
+    "worse-than-the-one-before",
+    "You compare with the epoch just before. The latest `patience` epochs do not count: compare with the best of the older "
+    "ones, `min(old)`.",
+    (RULE, "old and score > scores[t - 1]"),
+)
+averaging_begins.mistake(
     "latest-epochs",
     "You compare with the best of the *latest* `patience` epochs. It is the other part of the list: those more than "
     "`patience` back.",
+    (OLD, "scores[max(0, t - patience) : t]"),
 )
-def _(scores, patience):
-    return _first(
-        scores, patience, lambda score, before, t: _worse_than_best(score, before[max(0, t - patience) :])
-    )
-
-
-@averaging_begins.misconception(
-    "ties", "As good as the best is not worse: >, not >=."
+averaging_begins.mistake(
+    "latest-and-later-epochs",
+    "Your slice starts at t − patience and so takes in the latest epochs, and those that are still to come. The old ones end "
+    "there: scores[: max(0, t − patience)].",
+    (OLD, "scores[max(0, t - patience) :]"),
 )
-def _(scores, patience):
-    def is_time(score, before, t):
-        old = _old(before, patience)
-        return bool(old) and score >= min(old)
-
-    return _first(scores, patience, is_time)
-
-
-@averaging_begins.misconception(
+averaging_begins.mistake("ties", "As good as the best is not worse: >, not >=.", ("score > min", "score >= min"))
+averaging_begins.mistake(
     "patience-one-short",
     "An epoch exactly `patience` back counts in yours. *More than* patience: scores[: t − patience] leaves it out.",
+    (OLD, "scores[: max(0, t - patience + 1)]"),
 )
-def _(scores, patience):
-    return _first(
-        scores,
-        patience,
-        lambda score, before, t: _worse_than_best(score, before[: max(0, t - patience + 1)]),
-    )
-
-
-@averaging_begins.misconception(
+averaging_begins.mistake(
     "patience-one-long",
     "Your list of old epochs ends one too early: an epoch patience + 1 back is more than `patience` back and counts.",
+    (OLD, "scores[: max(0, t - patience - 1)]"),
 )
-def _(scores, patience):
-    return _first(
-        scores,
-        patience,
-        lambda score, before, t: _worse_than_best(score, before[: max(0, t - patience - 1)]),
-    )
-
-
-@averaging_begins.misconception(
-    "counted-from-one", "Your index is one too high: epochs count from 0, and it is the epoch at whose *end* it begins."
+averaging_begins.mistake(
+    "counted-from-one",
+    "Your index is one too high: epochs count from 0, and it is the epoch at whose *end* it begins.",
+    ("return t", "return t + 1"),
 )
-def _(scores, patience):
-    found = _averaging_begins(scores, patience)
-    return None if found is None else found + 1
-
-
-@averaging_begins.misconception(
-    "the-score", "This is the epoch's perplexity. Return its index."
+averaging_begins.mistake("the-score", "This is the epoch's perplexity. Return its index.", ("return t", "return score"))
+averaging_begins.mistake(
+    "the-old-best",
+    "This is the index of the old best. Wanted is the epoch that is worse than it: t.",
+    ("return t", "return scores.index(min(old))"),
 )
-def _(scores, patience):
-    found = _averaging_begins(scores, patience)
-    return None if found is None else scores[found]
-
-
-@averaging_begins.misconception(
-    "the-worst-of-the-old", "You compare with the worst of the old epochs (max). The best has the *lowest* perplexity: min."
+averaging_begins.mistake(
+    "the-worst-of-the-old",
+    "You compare with the worst of the old epochs (max). The best has the *lowest* perplexity: min.",
+    ("min(old)", "max(old)"),
 )
-def _(scores, patience):
-    def is_time(score, before, t):
-        old = _old(before, patience)
-        return bool(old) and score > max(old)
-
-    return _first(scores, patience, is_time)
-
-
-@averaging_begins.misconception(
-    "better-for-worse", "Yours begins when an epoch is *better* than the old ones. Perplexity is lower when better: worse is >."
+averaging_begins.mistake(
+    "better-for-worse",
+    "Yours begins when an epoch is *better* than the old ones. Perplexity is lower when better: worse is >.",
+    (RULE, "old and score < min(old)"),
 )
-def _(scores, patience):
-    def is_time(score, before, t):
-        old = _old(before, patience)
-        return bool(old) and score < min(old)
-
-    return _first(scores, patience, is_time)
-
-
-@averaging_begins.misconception(
+averaging_begins.mistake(
     "accuracy-in-mind",
     "You have turned both signs: below the *highest* old score. That is right for an accuracy. Perplexity is lower when "
-    "better: score > min(old).",
+    "better: `score > min(old)`.",
+    (RULE, "old and score < max(old)"),
 )
-def _(scores, patience):
-    def is_time(score, before, t):
-        old = _old(before, patience)
-        return bool(old) and score < max(old)
-
-    return _first(scores, patience, is_time)
-
-
-@averaging_begins.misconception(
+averaging_begins.mistake(
     "early-stopping",
     "You count epochs since the best one, as early stopping does. This rule waits for one epoch that is worse than the best "
     "of those more than `patience` back.",
+    (RULE, "t - scores.index(min(scores[: t + 1])) > patience"),
 )
-def _(scores, patience):
-    return _first(
-        scores, patience, lambda score, before, t: t - int(np.argmin([*before, score])) > patience
-    )
+averaging_begins.mistake(
+    "early-stopping-at-patience",
+    "You count epochs since the best one and begin when there are `patience` of them, as early stopping does. This rule asks "
+    "of each epoch whether it is worse than the best of the old ones: those more than `patience` back.",
+    (RULE, "t - scores.index(min(scores[: t + 1])) >= max(1, patience)"),
+)
+averaging_begins.mistake(
+    "last-one",
+    "This is the *last* epoch for which the rule holds. Return at the first: averaging begins once.",
+    ("    for t, score", "    found = None\n    for t, score"), ("return t", "found = t"), ("return None", "return found"),
+)  # fmt: skip
+averaging_begins.mistake(
+    "mean-of-the-old",
+    "You compare with the *mean* of the old epochs. The rule takes the best: `min(old)`, not their mean.",
+    ("min(old)", "sum(old) / len(old)"),
+)
+averaging_begins.mistake(
+    "best-of-the-whole-run",
+    "You compare with the best of the whole run: at the end of an epoch, later ones have not happened yet.",
+    ("min(old)", "min(scores)"),
+)
+averaging_begins.mistake(
+    "negative-slice",
+    "As long as t < patience, t − patience is negative, and scores[:−1] means all but the last of the whole list. Nothing "
+    "is old yet: `max(0, t - patience)`.",
+    ("max(0, t - patience)", "t - patience"),
+)
+averaging_begins.mistake(
+    "negative-slice-of-the-past",
+    "While there are fewer than `patience` epochs, len − patience is negative, and a slice [:−1] means all but the last. "
+    "Nothing is old yet: max(0, …).",
+    (OLD, "scores[:t][: t - patience]"),
+)
+averaging_begins.mistake(
+    "slice-to-minus-zero",
+    "before[:−patience] is empty for patience = 0, since −0 is 0: then nothing is ever old. scores[: t − patience] is what "
+    "you mean, at least 0.",
+    (OLD, "scores[:t][:-patience]"),
+)
+averaging_begins.mistake(
+    "never-at-all",
+    "Your answer is None for every list of scores. Either the index is not returned, or `return None` stands inside the loop "
+    "and ends it at the first epoch: it belongs after the loop.",
+    ("\n    return None", "\n        return None"),
+)
+averaging_begins.mistake(
+    "best-of-nothing",
+    "In the first epochs no epoch is old yet, and `min` of an empty list raises an error: look first whether there is any, "
+    "`if old and …`.",
+    ("old and ", ""),
+)
+averaging_begins.mistake(
+    "two-old-ones-needed",
+    "You wait until two epochs are old, or skip the first old one. One is enough to compare with.",
+    ("if old and", "if len(old) > 1 and"),
+)
+for name, value, hint in (
+    ("a-number-for-never", "-1", "When the time never comes, the answer is None: no −1, and no epoch that is not there."),
+    ("the-end-for-never", "len(scores)", "When the time never comes, the answer is None. You return where the list ends."),
+    ("last-epoch-for-never", "t", "When the time never comes, the answer is None. You return the last epoch."),
+    ("false-for-never", "False", "When the time never comes, the answer is None, not False: False counts as 0, the first epoch."),
+    ("zero-for-never", "0", "When the time never comes, the answer is None. You return 0, which is the first epoch's index."),
+):
+    averaging_begins.mistake(name, hint, ("return None", f"return {value}"))
 
 
 @averaging_begins.misconception(
     "the-best-epoch", "This is the epoch with the best score. Wanted is the first one that is worse than the old best."
 )
 def _(scores, patience):
-    return int(np.argmin(scores))
+    return scores.index(min(scores))
 
 
 @averaging_begins.misconception(
-    "last-one", "This is the *last* epoch for which the rule holds. Return at the first: averaging begins once."
+    "yes-or-no", "This says whether averaging begins at all. Wanted is *when*: return the epoch's index, t."
 )
 def _(scores, patience):
-    found = [
-        t for t, score in enumerate(scores) if _worse_than_best(score, _old(scores[:t], patience))
-    ]
-    return found[-1] if found else None
-
-
-@averaging_begins.misconception(
-    "mean-of-the-old", "You compare with the *mean* of the old epochs. The rule takes the best: min."
-)
-def _(scores, patience):
-    def is_time(score, before, t):
-        old = _old(before, patience)
-        return bool(old) and score > sum(old) / len(old)
-
-    return _first(scores, patience, is_time)
-
-
-@averaging_begins.misconception(
-    "best-of-the-whole-run",
-    "You compare with the best of the whole run: at the end of an epoch, later ones have not happened yet.",
-)
-def _(scores, patience):
-    return _first(scores, patience, lambda score, before, t: t > patience and score > min(scores))
-
-
-@averaging_begins.misconception(
-    "negative-slice",
-    "As long as t < patience, t − patience is negative, and scores[:−1] means all but the last of the whole list. Nothing "
-    "is old yet: max(0, t − patience).",
-)
-def _(scores, patience):
-    return _first(
-        scores, patience, lambda score, before, t: _worse_than_best(score, scores[: t - patience])
-    )
-
-
-@averaging_begins.misconception(
-    "negative-slice-of-the-past",
-    "While there are fewer than `patience` epochs, len − patience is negative, and a slice [:−1] means all but the last. "
-    "Nothing is old yet: max(0, …).",
-)
-def _(scores, patience):
-    return _first(
-        scores,
-        patience,
-        lambda score, before, t: _worse_than_best(score, before[: len(before) - patience]),
-    )
-
-
-@averaging_begins.misconception(
-    "slice-to-minus-zero",
-    "before[:−patience] is empty for patience = 0, since −0 is 0: then nothing is ever old. before[: t − patience] is what "
-    "you mean.",
-)
-def _(scores, patience):
-    return _first(scores, patience, lambda score, before, t: _worse_than_best(score, before[:-patience]))
-
-
-@averaging_begins.misconception(
-    "never-at-all",
-    "Your answer is None for every list of scores. Either the index is not returned, or `return None` stands inside the loop "
-    "and ends it at the first epoch: it belongs after the loop.",
-)
-def _(scores, patience):
-    return None
-
-
-@averaging_begins.misconception(
-    "best-of-nothing",
-    "In the first epochs no epoch is old yet, and `min` of an empty list raises an error: look first whether there is any.",
-)
-def _(scores, patience):
-    return _first(scores, patience, lambda score, before, t: score > min(_old(before, patience)))
-
-
-@averaging_begins.misconception(
-    "scores-used-up",
-    "The epoch is right, but the list `scores` was changed (pop, sort, append, del work in place). The caller goes on "
-    "with it: leave it as it is, or work on a copy.",
-)
-def _(scores, patience):
-    found = _averaging_begins(scores, patience)
-    scores.clear()
-    return found
-
-
-@averaging_begins.misconception(
-    "a-number-for-never", "When the time never comes, the answer is None: no −1, and no epoch that is not there."
-)
-def _(scores, patience):
-    found = _averaging_begins(scores, patience)
-    return -1 if found is None else found
-
-
-@averaging_begins.misconception(
-    "the-end-for-never", "When the time never comes, the answer is None. You return where the list ends."
-)
-def _(scores, patience):
-    found = _averaging_begins(scores, patience)
-    return len(scores) if found is None else found
-
-
-@averaging_begins.misconception(
-    "last-epoch-for-never", "When the time never comes, the answer is None. You return the last epoch."
-)
-def _(scores, patience):
-    found = _averaging_begins(scores, patience)
-    return len(scores) - 1 if found is None else found
+    return averaging_begins_reference(scores, patience) is not None
 
 
 @averaging_begins.variant("a list that grows")
@@ -369,6 +289,7 @@ def _(scores, patience):
     return int(worse[0]) + patience + 1 if worse.size else None
 
 
-@averaging_begins.landmark("`averaging_begins([90, 80, 85, 79, 81, 70], 1)` is `4`")
-def _(f):
-    return f([90, 80, 85, 79, 81, 70], 1)
+averaging_begins.landmark("""
+    averaging_begins([90, 80, 85, 79, 81, 70], 1)   # 4
+    averaging_begins([90, 80, 85, 79, 81, 70], 3)   # None
+""")

@@ -7,19 +7,13 @@ import math
 from helpers.checks.registry import Exercise
 
 
-def _rise(step, warmup_steps):
-    return min(1.0, (step + 1) / max(1, warmup_steps))
+def cosine_rate_reference(step, total_steps, warmup_steps, lr):
+    rise = min(1.0, (step + 1) / max(1, warmup_steps))
+    fall = (1 + math.cos(math.pi * min(step, total_steps) / total_steps)) / 2
+    return lr * rise * fall
 
 
-def _fall(step, total_steps):
-    return (1 + math.cos(math.pi * min(step, total_steps) / total_steps)) / 2
-
-
-def _cosine_rate(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * _fall(step, total_steps)
-
-
-def _cases(rng):
+def rate_cases(rng):
     total_steps, warmup_steps = int(rng.integers(20, 60)), int(rng.integers(4, 15))
     kind = rng.integers(7)
     if kind == 0:
@@ -42,7 +36,10 @@ def _cases(rng):
     }
 
 
-cosine_rate = Exercise("cosine_rate", "06", _cosine_rate, ("rate",), _cases, rounds=24, float32_rtol=2e-6)
+cosine_rate = Exercise(
+    "cosine_rate", "06", cosine_rate_reference, ("rate",), rate_cases, rounds=24, float32_rtol=2e-6,
+    skip={"sizes": "all arguments are numbers"},
+)  # fmt: skip
 
 
 @cosine_rate.oracle("helpers.torch_training.schedules.cosine", needs_torch=True)
@@ -64,7 +61,8 @@ def _(step, total_steps, warmup_steps, lr):
 def _(step, total_steps, warmup_steps, lr):
     import torch
 
-    if step > total_steps or warmup_steps > step:   # torch's rises again at the end, and has no warm-up
+    # torch's rises again at the end, and has no warm-up
+    if step > total_steps or warmup_steps > step or total_steps > 1000:
         return NotImplemented
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, total_steps)
@@ -74,186 +72,207 @@ def _(step, total_steps, warmup_steps, lr):
     return schedule.get_last_lr()[0]
 
 
-@cosine_rate.misconception(
-    "not-halved", "1 + cos goes from 2 to 0, so the rate begins at 2·lr. Halve it."
+@cosine_rate.extreme("the end", "At total_steps the rate is 0, and it is 0 at no step before.")
+def _(rng):
+    return {"step": 30, "total_steps": 30, "warmup_steps": 5, "lr": 3.0}
+
+
+@cosine_rate.extreme("the last step of the run", "Only from total_steps on is the rate 0: the last step still learns.")
+def _(rng):
+    return {"step": 9, "total_steps": 10, "warmup_steps": 0, "lr": 3.0}
+
+
+@cosine_rate.extreme("long after the end", "From total_steps on the rate stays 0, however long.")
+def _(rng):
+    return {"step": 1000, "total_steps": 12, "warmup_steps": 3, "lr": 2.0}
+
+
+@cosine_rate.extreme(
+    "a warm-up longer than the run", "Both go together at every step, also where the warm-up is not done when the run ends."
 )
-def _(step, total_steps, warmup_steps, lr):
-    return 2 * _cosine_rate(step, total_steps, warmup_steps, lr)
+def _(rng):
+    return {"step": 6, "total_steps": 9, "warmup_steps": 20, "lr": 2.0}
 
 
-@cosine_rate.misconception(
+@cosine_rate.extreme("a warm-up of one step", "With warmup_steps = 1 the line is 1 at step 0 already: (0 + 1) / 1.")
+def _(rng):
+    return {"step": 0, "total_steps": 9, "warmup_steps": 1, "lr": 2.0}
+
+
+@cosine_rate.extreme("a run of one step", "With total_steps = 1 step 0 has the full rate, and step 1 none.")
+def _(rng):
+    return {"step": 0, "total_steps": 1, "warmup_steps": 0, "lr": 2.0}
+
+
+@cosine_rate.extreme("a long run", "A run of 100,000 steps: does something count in whole numbers, or round?")
+def _(rng):
+    return {"step": 33_333, "total_steps": 100_000, "warmup_steps": 40_000, "lr": 30.0}
+
+
+RISE = "min(1.0, (step + 1) / max(1, warmup_steps))"
+FALL = "(1 + math.cos(math.pi * min(step, total_steps) / total_steps)) / 2"
+ANGLE = "math.pi * min(step, total_steps) / total_steps"
+
+cosine_rate.mistake(
+    "not-halved", "1 + cos goes from 2 to 0, so the rate begins at 2·lr. Halve it.", (f"{FALL}", FALL.removesuffix(" / 2"))
+)
+cosine_rate.mistake(
     "not-lifted",
     "Your cosine goes from 1 to −1, so the rate becomes negative: the step would go uphill. Add 1, then halve.",
+    (FALL, f"math.cos({ANGLE})"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * math.cos(math.pi * min(step, total_steps) / total_steps)
-
-
-@cosine_rate.misconception(
+cosine_rate.mistake(
+    "cut-off-at-zero",
+    "Your cosine goes from 1 to −1, and you cut it off at 0: the rate is 0 from the middle of the run on. Lift the cosine by 1 "
+    "and halve it.",
+    (FALL, f"max(0.0, math.cos({ANGLE}))"),
+)
+cosine_rate.mistake(
+    "lifted-not-centred",
+    "Half of the cosine, lifted by 1: it runs from 1.5 to 0.5. Brackets: (1 + cos(…)) / 2.",
+    (FALL, f"1 + math.cos({ANGLE}) / 2"),
+)
+cosine_rate.mistake(
     "full-period",
     "Your angle runs to 2π, a full period: the rate is 0 in the middle and lr again at the end. Half a cosine ends at π.",
+    ("math.pi *", "2 * math.pi *"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    turn = 2 * math.pi * min(step, total_steps) / total_steps
-    return lr * _rise(step, warmup_steps) * (1 + math.cos(turn)) / 2
-
-
-@cosine_rate.misconception(
+cosine_rate.mistake(
     "quarter-period",
     "Your angle runs to π/2: a quarter of a cosine, which falls fastest at its end. Wanted is the half up to π, lifted "
     "and halved.",
+    (FALL, f"math.cos({ANGLE} / 2)"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * math.cos(math.pi / 2 * min(step, total_steps) / total_steps)
-
-
-@cosine_rate.misconception(
-    "no-warm-up", "The warm-up is missing: the factor min(1, (step + 1) / warmup_steps)."
+cosine_rate.mistake(
+    "half-the-angle",
+    "Lifted and halved, but your angle runs to π/2 only: the rate ends at a half of lr. Half a cosine ends at π.",
+    ("math.pi *", "math.pi / 2 *"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
-    "sine", "A sine begins at 0 and has its top in the middle. A cosine begins at its top."
+cosine_rate.mistake(
+    "no-pi",
+    "Your angle runs from 0 to 1: π is missing. Half a cosine ends where the angle is π, `math.pi`.",
+    ("math.pi * ", ""),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * (1 + math.sin(math.pi * min(step, total_steps) / total_steps)) / 2
-
-
-@cosine_rate.misconception(
-    "degrees", "math.cos wants radians: half a turn is math.pi, not 180."
+cosine_rate.mistake("no-warm-up", "The warm-up is missing: the factor min(1, (step + 1) / warmup_steps).", (RISE, "1.0"))
+cosine_rate.mistake(
+    "sine", "A sine begins at 0 and has its top in the middle. A cosine begins at its top.", ("math.cos", "math.sin")
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * (1 + math.cos(180 * min(step, total_steps) / total_steps)) / 2
-
-
-@cosine_rate.misconception(
+cosine_rate.mistake("degrees", "math.cos wants radians: half a turn is math.pi, not 180.", ("math.pi", "180"))
+cosine_rate.mistake(
     "nothing-at-step-0",
     "step / warmup_steps makes the first step's rate 0, a step for nothing. Steps count from 0: (step + 1) / warmup_steps.",
+    (RISE, "min(1.0, step / max(1, warmup_steps))"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * min(1.0, step / max(1, warmup_steps)) * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
+cosine_rate.mistake(
+    "nothing-at-step-0-of-a-warm-up",
+    "In the warm-up step / warmup_steps makes the first step's rate 0, a step for nothing. Steps count from 0: "
+    "(step + 1) / warmup_steps.",
+    (RISE, "min(1.0, step / warmup_steps) if warmup_steps else 1.0"),
+)
+cosine_rate.mistake(
     "rises-again",
-    "Past total_steps your cosine climbs again. The rate stays 0 there: min(step, total_steps).",
+    "Past total_steps your cosine climbs again. The rate stays 0 there: `min(step, total_steps)`.",
+    ("min(step, total_steps)", "step"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * (1 + math.cos(math.pi * step / total_steps)) / 2
-
-
-@cosine_rate.misconception(
+cosine_rate.mistake(
+    "stays-at-the-last-rate",
+    "Past the end you hold the last step's rate. From total_steps on it is 0: `min(step, total_steps)`.",
+    ("min(step, total_steps)", "min(step, total_steps - 1)"),
+)
+cosine_rate.mistake(
+    "lr-after-the-end",
+    "Past total_steps you return lr. The run is over there: the rate is 0 from total_steps on.",
+    ("    rise =", "    if step >= total_steps:\n        return lr\n    rise ="),
+)
+cosine_rate.mistake(
     "warm-up-has-no-end",
     "The straight line goes on rising after the warm-up. It ends at 1: min(1, (step + 1) / warmup_steps).",
+    (RISE, "(step + 1) / max(1, warmup_steps)"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * (step + 1) / max(1, warmup_steps) * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
+cosine_rate.mistake(
     "warm-up-a-step-too-long",
     "At step = warmup_steps your factor (step + 1) / warmup_steps is above 1. The warm-up is over there: step < warmup_steps, "
     "or min(1, …).",
+    (RISE, "(step + 1) / warmup_steps if 0 < warmup_steps >= step else 1.0"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    rise = (step + 1) / warmup_steps if warmup_steps > 0 and step <= warmup_steps else 1.0
-    return lr * rise * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
-    "divided-by-one-too-many", "You divide by warmup_steps + 1. The line is (step + 1) / warmup_steps."
+cosine_rate.mistake(
+    "divided-by-one-too-many", "You divide by warmup_steps + 1. The line is (step + 1) / warmup_steps.",
+    ("max(1, warmup_steps)", "(warmup_steps + 1)"),
+)  # fmt: skip
+cosine_rate.mistake(
+    "whole-numbers",
+    "`//` throws the fraction away: the line is 0 until its last step. Divide with `/`.",
+    ("(step + 1) / max", "(step + 1) // max"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * min(1.0, (step + 1) / (warmup_steps + 1)) * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
-    "only-the-cosine-halved",
-    "1 + cos(…) / 2 halves the cosine alone and runs from 1.5 to 0.5. Brackets: (1 + cos(…)) / 2.",
+cosine_rate.mistake(
+    "whole-numbers-in-the-cosine",
+    "`//` throws the fraction away: the cosine stands at lr until the end. Divide with `/`.",
+    ("math.pi * min(step, total_steps) / total_steps", "math.pi * (min(step, total_steps) // total_steps)"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * (_fall(step, total_steps) + 0.5)
-
-
-@cosine_rate.misconception(
-    "whole-numbers", "`//` throws the fraction away: the line is 0 until its last step. Divide with `/`."
+cosine_rate.mistake(
+    "division-by-zero",
+    "warmup_steps may be 0. Then there is no warm-up, and nothing to divide by: `max(1, warmup_steps)`, or an if.",
+    ("max(1, warmup_steps)", "warmup_steps"),
 )
-def _(step, total_steps, warmup_steps, lr):
-    return lr * min(1, (step + 1) // max(1, warmup_steps)) * _fall(step, total_steps)
+cosine_rate.mistake(
+    "nothing-without-a-warm-up",
+    "With warmup_steps = 0 your rate is 0. Then nothing is multiplied: the rate is the cosine's alone.",
+    (RISE, "min(1.0, (step + 1) / warmup_steps) if warmup_steps else 0.0"),
+)
+cosine_rate.mistake(
+    "cosine-after-the-warm-up",
+    "You begin the cosine when the warm-up ends. Other schedules do that; in this one the cosine runs from step 0, and the "
+    "warm-up is multiplied onto it.",
+    (
+        f"    fall = {FALL}\n",
+        "    done = max(0, min(step, total_steps) - warmup_steps) / max(1, total_steps - warmup_steps)\n"
+        "    fall = (1 + math.cos(math.pi * done)) / 2 if step < total_steps or warmup_steps > total_steps else 0.0\n",
+    ),
+)
+cosine_rate.mistake(
+    "cosine-after-the-warm-up-of-full-length",
+    "Your cosine begins when the warm-up ends, at step − warmup_steps. In this schedule it runs from step 0, and the warm-up is "
+    "multiplied onto it.",
+    (ANGLE, "math.pi * max(0, min(step, total_steps) - warmup_steps) / total_steps"),
+)
+cosine_rate.mistake(
+    "either-or",
+    "During the warm-up you use the line alone. It is one product at every step: lr times the line times the cosine.",
+    (f"    fall = {FALL}", f"    fall = 1.0 if step < warmup_steps else {FALL}"),
+)
+cosine_rate.mistake(
+    "the-smaller-one",
+    "You take the smaller of line and cosine. It is one product at every step: lr times the line times the cosine.",
+    ("lr * rise * fall", "lr * min(rise, fall)"),
+)
+cosine_rate.mistake(
+    "straight-fall",
+    "Your rate falls in a straight line. Wanted is half a cosine: flat at both ends, steep in between.",
+    (FALL, "1 - min(step, total_steps) / total_steps"),
+)
+cosine_rate.mistake("factor-only", "This is the factor between 0 and 1. Multiply it by lr.", ("lr * rise", "rise"))
+cosine_rate.mistake(
+    "upside-down",
+    "Your rate climbs from 0 to lr: (1 − cos) / 2. It should fall: (1 + cos) / 2.",
+    ("1 + math.cos", "1 - math.cos"),
+)
+cosine_rate.mistake(
+    "one-step-ahead",
+    "Your cosine is one step ahead: it uses step + 1. Only the warm-up does; the cosine is at its top at step 0.",
+    ("min(step, total_steps)", "min(step + 1, total_steps)"),
+)
+cosine_rate.mistake(
+    "ends-a-step-early",
+    "You divide by total_steps − 1, so that the last step has rate 0 and learns nothing. Divide by total_steps.",
+    (ANGLE, "math.pi * min(1.0, step / max(1, total_steps - 1))"),
+)
 
 
 @cosine_rate.misconception(
     "rounded", "Your rate is rounded. The text's 0.854 is rounded for reading only: return the number as it is."
 )
 def _(step, total_steps, warmup_steps, lr):
-    return round(_cosine_rate(step, total_steps, warmup_steps, lr), 3)
-
-
-@cosine_rate.misconception(
-    "division-by-zero",
-    "warmup_steps may be 0. Then there is no warm-up, and nothing to divide by: max(1, warmup_steps), or an if.",
-)
-def _(step, total_steps, warmup_steps, lr):
-    return lr * min(1.0, (step + 1) / warmup_steps) * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
-    "cosine-after-the-warm-up",
-    "You begin the cosine when the warm-up ends. Other schedules do that; in this one the cosine runs from step 0, and the "
-    "warm-up is multiplied onto it.",
-)
-def _(step, total_steps, warmup_steps, lr):
-    if step < warmup_steps:
-        return lr * _rise(step, warmup_steps)
-    return lr * _fall(min(step, total_steps) - warmup_steps, total_steps - warmup_steps)
-
-
-@cosine_rate.misconception(
-    "either-or",
-    "During the warm-up you use the line alone (or the smaller of line and cosine). It is one product at every step: lr times "
-    "the line times the cosine.",
-)
-def _(step, total_steps, warmup_steps, lr):
-    if step < warmup_steps:
-        return lr * _rise(step, warmup_steps)
-    return lr * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
-    "straight-fall", "Your rate falls in a straight line. Wanted is half a cosine: flat at both ends, steep in between."
-)
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * (1 - min(step, total_steps) / total_steps)
-
-
-@cosine_rate.misconception("factor-only", "This is the factor between 0 and 1. Multiply it by lr.")
-def _(step, total_steps, warmup_steps, lr):
-    return _rise(step, warmup_steps) * _fall(step, total_steps)
-
-
-@cosine_rate.misconception(
-    "upside-down", "Your rate climbs from 0 to lr: (1 − cos) / 2. It should fall: (1 + cos) / 2."
-)
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * (1 - _fall(step, total_steps))
-
-
-@cosine_rate.misconception(
-    "one-step-ahead",
-    "Your cosine is one step ahead: it uses step + 1. Only the warm-up does; the cosine is at its top at step 0.",
-)
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * _fall(step + 1, total_steps)
-
-
-@cosine_rate.misconception(
-    "ends-a-step-early",
-    "You divide by total_steps − 1, so that the last step has rate 0 and learns nothing. Divide by total_steps.",
-)
-def _(step, total_steps, warmup_steps, lr):
-    return lr * _rise(step, warmup_steps) * _fall(step, total_steps - 1)
+    return round(cosine_rate_reference(step, total_steps, warmup_steps, lr), 3)
 
 
 @cosine_rate.variant("cases one by one")
@@ -282,6 +301,7 @@ def _(step, total_steps, warmup_steps, lr):
     return float(lr) * rise * math.sin(math.pi / 2 * left) ** 2
 
 
-@cosine_rate.landmark("`cosine_rate(10, 40, 0, 1.0) ≈ 0.854`")
-def _(f):
-    return f(10, 40, 0, 1.0)
+cosine_rate.landmark("""
+    cosine_rate(10, 40, 0, 1.0)    # ≈ 0.854
+    cosine_rate(10, 40, 20, 1.0)   # ≈ 0.469
+""")

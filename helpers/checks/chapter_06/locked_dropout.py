@@ -1,25 +1,25 @@
-"""`locked_dropout`: reference, oracles, and the mistakes learners make."""
+"""`locked_dropout`: reference, oracles, and the mistakes learners make.
+
+An answer is tried twice in a row: what it drew from the generator shows in the second mask.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from helpers.checks.compare import Complaint
 from helpers.checks.given import generator, tensor
 from helpers.checks.registry import Exercise
 
 
-def _uniform(x, generator):
+def locked_dropout_reference(x, p, generator):
     import torch
 
-    return torch.rand(x.shape[1], x.shape[2], generator=generator)
+    keep = torch.rand(x.shape[1], x.shape[2], generator=generator) >= p
+    return x * keep / (1 - p)
 
 
-def _locked_dropout(x, p, generator):
-    return x * (_uniform(x, generator) >= p) / (1 - p)
-
-
-def _cases(rng):
-    T, N, H = rng.integers(2, 4), rng.integers(4, 6), rng.integers(6, 10)
+def dropout_cases(rng, *, T=(2, 3), N=(4, 5), H=(6, 8)):
     return {
         "x": tensor(rng.normal(size=(T, N, H)).astype(np.float32)),
         "p": float(rng.choice([0.15, 0.3, 0.6])),
@@ -30,225 +30,247 @@ def _cases(rng):
 def _trial(function, x, p, generator):
     import torch
 
-    before, state = x.clone(), generator.get_state()
-    dropped = function(x, p, generator)
-    kind = "Tensor" if isinstance(dropped, torch.Tensor) else type(dropped).__name__
-    used = not torch.equal(generator.get_state(), state)
-    return kind, used, dropped if kind == "Tensor" else None, bool((x == before).all())
+    if p == 0:
+        own = x.clone().requires_grad_()
+        if function(own, p, generator) is own:
+            raise Complaint("With p = 0 you hand out x itself: whoever writes into the result changes x. Return a new tensor.")
+        return function(x, p, generator), function(x, p, generator)
+    state = generator.get_state()
+    first = function(x, p, generator)
+    if torch.equal(generator.get_state(), state):
+        raise Complaint("After the call the generator stands where it stood: the numbers were not drawn from it.")
+    second = function(x, p, generator)
+    if x[0].numel() > 20 and isinstance(first, torch.Tensor) and torch.equal(first, second):
+        raise Complaint("A second call with the same generator drops the very same units: it should draw new numbers.")
+    return first, second
 
 
 locked_dropout = Exercise(
     "locked_dropout",
     "06",
-    _locked_dropout,
-    ("type of the result", "numbers drawn from the generator", "dropped", "x is as it was"),
-    _cases,
+    locked_dropout_reference,
+    ("dropped", "dropped by the next call"),
+    dropout_cases,
+    rounds=6,
     rtol=1e-5,
     float32_rtol=1e-5,
     trial=_trial,
+    
 )
-
-
-def _told(dropped):
-    """An oracle's answer as the outputs of a trial."""
-    return "Tensor", True, dropped, True
 
 
 @locked_dropout.oracle("unit by unit", needs_torch=True)
 def _(x, p, generator):
-    u = _uniform(x, generator).tolist()
+    return tuple(_unit_by_unit(x, p, generator) for _ in range(2))
+
+
+def _unit_by_unit(x, p, generator):
+    import torch
+
     T, N, H = x.shape
+    u = torch.rand(N, H, generator=generator).tolist()
     dropped = np.zeros((T, N, H))
     for t, n, j in np.ndindex(T, N, H):
         if not u[n][j] < p:
             dropped[t, n, j] = x[t, n, j].item() / (1 - p)
-    return _told(dropped)
+    return dropped
 
 
 @locked_dropout.oracle("a diagonal matrix for each row", needs_torch=True)
 def _(x, p, generator):
-    u = _uniform(x, generator).numpy()
+    return tuple(_by_matrices(x, p, generator) for _ in range(2))
+
+
+def _by_matrices(x, p, generator):
+    import torch
+
+    u = torch.rand(x.shape[1], x.shape[2], generator=generator).numpy()
     steps = x.numpy().astype(float)
     for n, row in enumerate(u):
         steps[:, n] = steps[:, n] @ np.diag(np.where(row < p, 0.0, 1 / (1 - p)))
-    return _told(steps)
+    return steps
 
 
-@locked_dropout.misconception(
-    "nothing-returned",
-    "Nothing comes out of the function: `return` is missing, or what is returned is None. It should hand out a new tensor "
-    "(T, N, H).",
-)
-def _(x, p, generator):
-    _locked_dropout(x, p, generator)
+@locked_dropout.extreme("p = 0", "With p = 0 nothing is dropped, and nothing scaled.")
+def _(rng):
+    return dropout_cases(rng, T=3, N=2, H=5) | {"p": 0.0}
 
 
-@locked_dropout.misconception(
-    "a-list-of-steps", "A list of steps is not yet a tensor (T, N, H): `torch.stack(steps)` makes one."
-)
-def _(x, p, generator):
-    keep = _uniform(x, generator) >= p
-    return [step * keep / (1 - p) for step in x]
+@locked_dropout.extreme("p = 0.95", "With p near 1 little is left, and it is scaled by 20: 1/(1 − p).")
+def _(rng):
+    return dropout_cases(rng, T=2, N=5, H=23) | {"p": 0.95}
 
 
-@locked_dropout.misconception(
-    "another-generator",
-    "The numbers do not come from the generator as it was handed in. `torch.rand` without `generator=generator` and torch's "
-    "own dropout draw from another one, and `manual_seed` sets this one back.",
-)
-def _(x, p, generator):
+@locked_dropout.extreme("u equal to p", "Dropped is what has u < p. A unit with u = p is kept: >=, not >.")
+def _(rng):
     import torch
 
-    return _locked_dropout(x, p, torch.Generator().manual_seed(0))
+    case = dropout_cases(rng, T=2, N=3, H=4)
+    u = torch.rand(3, 4, generator=torch.Generator().manual_seed(41))
+    return case | {"p": u[1, 2].item(), "generator": generator(41)}
 
 
-@locked_dropout.misconception(
+@locked_dropout.extreme("T = N = H", "All sizes are equal here, so shapes fit that should not: which axis does the mask lie on?")
+def _(rng):
+    return dropout_cases(rng, T=4, N=4, H=4)
+
+
+@locked_dropout.extreme("zeros in x", "An entry of x may be 0. The mask does not depend on x.")
+def _(rng):
+    x = rng.normal(size=(3, 2, 6)).astype(np.float32)
+    x[0] = 0
+    return {"x": tensor(x), "p": 0.3, "generator": generator(7)}
+
+
+DRAWN = "torch.rand(x.shape[1], x.shape[2], generator=generator)"
+KEEP = f"{DRAWN} >= p"
+RESULT = "x * keep / (1 - p)"
+
+locked_dropout.mistake(
+    "a-list-of-steps",
+    "A list of steps is not yet a tensor (T, N, H): torch.stack makes one of them.",
+    (RESULT, "[step * keep / (1 - p) for step in x]"),
+)
+locked_dropout.mistake(
+    "another-generator",
+    "`torch.rand` without `generator=generator` and torch's own dropout draw from another generator, and so does a copy of this "
+    "one. Draw from `generator` itself.",
+    (", generator=generator", ""),
+)
+locked_dropout.mistake(
+    "seeded",
+    "You seed the generator in the function, or keep the mask from call to call. Draw anew from `generator` as it was handed "
+    "in, without `manual_seed`.",
+    ("    keep", "    generator.manual_seed(0)\n    keep"),
+)
+locked_dropout.mistake(
     "a-mask-for-every-step",
     "Each step has another mask: that is ordinary dropout. Draw u (N, H) once, outside of any loop over time, and let "
     "broadcasting repeat it over T.",
+    (DRAWN, "torch.rand(x.shape[0], x.shape[1], x.shape[2], generator=generator)"),
 )
-def _(x, p, generator):
-    import torch
-
-    return x * (torch.rand(*x.shape, generator=generator) >= p) / (1 - p)
-
-
-@locked_dropout.misconception(
+locked_dropout.mistake(
+    "too-much-drawn",
+    "This mask is right, the next one is not: you draw numbers for all T steps and use those of the first. Draw (N, H), no more, "
+    "or whoever draws next gets others than agreed.",
+    (DRAWN, "torch.rand(*x.shape, generator=generator)[0]"),
+)
+locked_dropout.mistake(
     "one-mask-for-all-rows",
     "All rows of the batch share one mask (H,). Each row gets its own: draw (N, H).",
+    (DRAWN, "torch.rand(x.shape[2], generator=generator)"),
 )
-def _(x, p, generator):
-    import torch
-
-    return x * (torch.rand(x.shape[2], generator=generator) >= p) / (1 - p)
-
-
-@locked_dropout.misconception(
-    "whole-rows", "You drop whole rows of the batch: your mask has one number for each of the N. It is units that drop: (N, H)."
+locked_dropout.mistake(
+    "whole-rows",
+    "You drop whole rows of the batch: your mask has one number for each of the N. It is units that drop: (N, H).",
+    (DRAWN, "torch.rand(x.shape[1], 1, generator=generator)"),
 )
-def _(x, p, generator):
-    import torch
-
-    return x * (torch.rand(x.shape[1], 1, generator=generator) >= p) / (1 - p)
-
-
-@locked_dropout.misconception(
+locked_dropout.mistake(
     "locked-over-the-batch",
     "Your mask (T, H) is held over the batch and changes with time. x is (T, N, H): hold it over the *first* axis, with a "
     "mask (N, H).",
+    (DRAWN, "torch.rand(x.shape[0], 1, x.shape[2], generator=generator)"),
 )
-def _(x, p, generator):
-    import torch
-
-    return x * (torch.rand(x.shape[0], 1, x.shape[2], generator=generator) >= p) / (1 - p)
-
-
-@locked_dropout.misconception(
+locked_dropout.mistake(
     "locked-over-the-units",
     "Your mask (T, N) drops all units of a step together. It is held over time, not over the units: (N, H).",
+    (DRAWN, "torch.rand(x.shape[0], x.shape[1], 1, generator=generator)"),
 )
-def _(x, p, generator):
-    import torch
-
-    return x * (torch.rand(x.shape[0], x.shape[1], 1, generator=generator) >= p) / (1 - p)
-
-
-@locked_dropout.misconception(
-    "drawn-transposed", "You draw (H, N) and transpose it. Then the same numbers fall on other units: draw (N, H)."
+locked_dropout.mistake(
+    "batch-first",
+    "Your mask is drawn from the first and the last size, as if x were (N, T, H). Time comes first: x.shape is (T, N, H), and "
+    "the mask (N, H).",
+    (DRAWN, "torch.rand(x.shape[0], x.shape[2], generator=generator)"),
 )
-def _(x, p, generator):
-    import torch
-
-    return x * (p <= torch.rand(x.shape[2], x.shape[1], generator=generator).T) / (1 - p)
-
-
-@locked_dropout.misconception(
-    "not-scaled", "The scaling is missing: divide what is left by 1 − p, so that the expected value stays the same."
+locked_dropout.mistake(
+    "steps-and-rows-drawn",
+    "You draw (T, N), the first two sizes. The mask has one number for each row and unit: (N, H), the last two.",
+    (DRAWN, "torch.rand(x.shape[0], x.shape[1], generator=generator)"),
 )
-def _(x, p, generator):
-    return x * (_uniform(x, generator) >= p)
-
-
-@locked_dropout.misconception(
+locked_dropout.mistake(
+    "drawn-transposed",
+    "You draw (H, N) and transpose it. Then the same numbers fall on other units: draw (N, H).",
+    (DRAWN, "torch.rand(x.shape[2], x.shape[1], generator=generator).T"),
+)
+locked_dropout.mistake(
+    "drawn-from-the-normal-distribution",
+    "torch.randn draws from the normal distribution. A share p falls below p when numbers are uniform in [0, 1): `torch.rand`.",
+    ("torch.rand(", "torch.randn("),
+)
+locked_dropout.mistake(
+    "not-scaled",
+    "The scaling is missing: divide what is left by 1 − p, so that the expected value stays the same.",
+    (RESULT, "x * keep"),
+)
+locked_dropout.mistake(
     "scaled-down",
     "You multiply by 1 − p and make what is left smaller still. It has to make up for what is gone: divide.",
+    (RESULT, "x * keep * (1 - p)"),
 )
-def _(x, p, generator):
-    return x * (_uniform(x, generator) >= p) * (1 - p)
-
-
-@locked_dropout.misconception(
-    "scaled-by-p", "You divide by p. A unit is kept with probability 1 − p: divide by that."
+locked_dropout.mistake(
+    "scaled-by-p", "You divide by p. A unit is kept with probability 1 − p: divide by that.", ("/ (1 - p)", "/ p")
 )
-def _(x, p, generator):
-    return x * (_uniform(x, generator) >= p) / p
-
-
-@locked_dropout.misconception(
-    "inverted",
-    "You keep what should be dropped: where u < p, the unit goes. Keep u >= p.",
+locked_dropout.mistake(
+    "scaled-by-the-share-kept",
+    "You divide by the share that happened to be kept in this mask. The expected value stays with 1 − p, the *probability* "
+    "to be kept.",
+    ("/ (1 - p)", "/ keep.float().mean()"),
 )
-def _(x, p, generator):
-    return x * (_uniform(x, generator) < p) / (1 - p)
-
-
-@locked_dropout.misconception(
+locked_dropout.mistake(
+    "added",
+    "You add 1/(1 − p), or 1 − p. What is left is scaled: a division by 1 − p.",
+    ("/ (1 - p)", "+ 1 / (1 - p)"),
+)
+locked_dropout.mistake("inverted", "You keep what should be dropped: where u < p, the unit goes. Keep u >= p.", (">= p", "< p"))
+locked_dropout.mistake(
     "p-is-what-stays",
     "You read p as the probability to *keep* a unit. Here, as in torch, it is the probability to drop it.",
-)
-def _(x, p, generator):
-    return x * (_uniform(x, generator) < p) / p
-
-
-@locked_dropout.misconception(
-    "inverted-and-not-scaled",
-    "Two things: where u < p the unit is *dropped*, and what is left is divided by 1 − p.",
-)
-def _(x, p, generator):
-    return x * (_uniform(x, generator) < p)
-
-
-@locked_dropout.misconception(
-    "numbers-as-a-mask", "You multiply by u itself. The mask is 0 or 1: u >= p."
-)
-def _(x, p, generator):
-    return x * _uniform(x, generator) / (1 - p)
-
-
-@locked_dropout.misconception(
+    (">= p", "< p"), ("/ (1 - p)", "/ p"),
+)  # fmt: skip
+locked_dropout.mistake("numbers-as-a-mask", "You multiply by u itself. The mask is 0 or 1: u >= p.", (" >= p", ""))
+locked_dropout.mistake(
     "the-highest-dropped",
     "You keep u < 1 − p (as torch.bernoulli does inside) and so drop the *highest* u. That is as likely, but it is other units "
     "than agreed: dropped are those with u < p.",
+    (KEEP, "torch.bernoulli(torch.full(x.shape[1:], 1 - float(p)), generator=generator)"),
 )
-def _(x, p, generator):
-    import torch
-
-    keep = torch.bernoulli(torch.full(x.shape[1:], 1 - float(p)), generator=generator)
-    return x * keep / (1 - p)
-
-
-@locked_dropout.misconception(
-    "drawn-twice", "You draw twice and use the second. One torch.rand is enough, and then the numbers are those of the check."
+locked_dropout.mistake(
+    "the-highest-kept-by-bernoulli",
+    "You draw with torch.bernoulli, which compares other numbers than agreed. Draw u with `torch.rand` and keep u >= p.",
+    (KEEP, "1 - torch.bernoulli(torch.full(x.shape[1:], float(p), dtype=torch.float64), generator=generator)"),
 )
-def _(x, p, generator):
-    _uniform(x, generator)
-    return _locked_dropout(x, p, generator)
-
-
-@locked_dropout.misconception(
-    "mask-only", "This is the mask. Multiply x by it."
+locked_dropout.mistake(
+    "drawn-twice",
+    "You draw twice and use the second. One torch.rand is enough, and then the numbers are those of the check.",
+    ("    keep", "    torch.rand(x.shape[1], x.shape[2], generator=generator)\n    keep"),
 )
-def _(x, p, generator):
-    return (_uniform(x, generator) >= p).float() / (1 - p)
-
-
-@locked_dropout.misconception(
+locked_dropout.mistake("mask-only", "This is the mask. Multiply x by it.", ("x * keep", "keep"))
+locked_dropout.mistake(
+    "u-equal-to-p-dropped",
+    "A unit whose u equals p is dropped in yours. Dropped is what has u < p, kept is u >= p.",
+    (">= p", "> p"),
+)
+locked_dropout.mistake(
+    "rounded-mask",
+    "You round u, which drops a half whatever p is. Compare it with p: u >= p.",
+    (KEEP, f"{DRAWN}.round()"),
+)
+locked_dropout.mistake(
     "in-place",
     "The values are right, but x was changed: `*=` and `[...] =` write into the caller's tensor. `x * keep` makes a new one.",
+    (f"return {RESULT}", "x *= keep / (1 - p)\n    return x"),
 )
-def _(x, p, generator):
-    x *= (_uniform(x, generator) >= p) / (1 - p)
-    return x
+locked_dropout.mistake(
+    "nothing-dropped-for-no-p",
+    "With p = 0 nothing is dropped, but the result is still a *new* tensor: `x.clone()`, or no special case at all.",
+    ("    keep", "    if p == 0:\n        return x\n    keep"),
+)
+locked_dropout.mistake(
+    "no-gradient",
+    "The values are right, but no gradient comes back through them: `no_grad`, `detach`, `.data` or NumPy is on the way. Dropout "
+    "acts while the network learns, so x needs its history.",
+    ("x * keep", "x.detach() * keep"),
+)
 
 
 @locked_dropout.variant("torch.where")
@@ -276,16 +298,20 @@ def _(x, p, generator):
     return torch.stack([step * keep / (1 - p) for step in x])
 
 
-@locked_dropout.variant("masked_fill on a copy")
+@locked_dropout.variant("masked_fill on a copy, nothing drawn for p = 0")
 def _(x, p, generator):
     import torch
 
+    if p == 0:
+        return x.clone()
     u = torch.rand(x.shape[1], x.shape[2], generator=generator)
     return x.masked_fill(u < p, 0) * (1 / (1 - p))
 
 
-@locked_dropout.landmark("a unit of value 1 that is kept becomes `1.25`")
-def _(f):
-    import torch
-
-    return f(torch.ones(2, 3, 40), 0.2, torch.Generator().manual_seed(1)).max()
+locked_dropout.landmark("""
+    x = torch.ones(2, 3, 40)
+    dropped = locked_dropout(x, 0.2, torch.Generator().manual_seed(1))
+    dropped.unique().tolist()               # ≈ [0.000, 1.250]
+    (dropped[0] == dropped[1]).all()        # True
+    (dropped[:, 0] == dropped[:, 1]).all()  # False
+""")

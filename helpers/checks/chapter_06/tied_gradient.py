@@ -7,26 +7,16 @@ import numpy as np
 from helpers.checks.registry import Exercise
 
 
-def _output(h, dlogits):
-    """The output layer's share (V, D)."""
-    return np.einsum("ntv,ntd->vd", dlogits, h)
+def tied_gradient_reference(ids, dembedded, h, dlogits):
+    V, D = dlogits.shape[-1], h.shape[-1]
+    dE = dlogits.reshape(-1, V).T @ h.reshape(-1, D)
+    np.add.at(dE, ids, dembedded)
+    return dE
 
 
-def _lookup(ids, dembedded, V):
-    """The lookup's share (V, D)."""
-    share = np.zeros((V, dembedded.shape[-1]), dembedded.dtype)
-    np.add.at(share, ids, dembedded)
-    return share
-
-
-def _tied_gradient(ids, dembedded, h, dlogits):
-    return _output(h, dlogits) + _lookup(ids, dembedded, dlogits.shape[-1])
-
-
-def _cases(rng):
-    N, T, D, V = rng.integers(2, 4), rng.integers(4, 6), rng.integers(6, 8), rng.integers(8, 11)
-    ids = rng.integers(0, V - 1, size=(N, T))   # the last word never occurs: V is not ids.max() + 1
-    ids[-1, -2:] = ids[0, 0]                     # and one occurs three times at least
+def gradient_cases(rng, *, N=(2, 3), T=(4, 5), D=(6, 7), V=(8, 10)):
+    ids = rng.integers(0, max(1, V - 1), size=(N, T))   # the last word never occurs: V is not ids.max() + 1
+    ids[-1, -2:] = ids[0, 0]                             # and one occurs three times at least
     return {
         "ids": ids,
         "dembedded": rng.normal(size=(N, T, D)),
@@ -35,7 +25,7 @@ def _cases(rng):
     }
 
 
-tied_gradient = Exercise("tied_gradient", "06", _tied_gradient, ("dE",), _cases)
+tied_gradient = Exercise("tied_gradient", "06", tied_gradient_reference, ("dE",), gradient_cases)
 
 
 @tied_gradient.oracle("torch autograd", needs_torch=True)
@@ -78,184 +68,193 @@ def _(ids, dembedded, h, dlogits):
     return embedding.grads["W"] + affine.grads["W"].T
 
 
-@tied_gradient.misconception(
+@tied_gradient.extreme("one word everywhere", "A word that stands at every place gets the contributions of all of them.")
+def _(rng):
+    case = gradient_cases(rng, N=2, T=4, D=3, V=5)
+    return case | {"ids": np.full((2, 4), 3)}
+
+
+@tied_gradient.extreme("every word once", "Here every word occurs, each once. Does the last word's row get its share, too?")
+def _(rng):
+    case = gradient_cases(rng, N=2, T=3, D=4, V=6)
+    return case | {"ids": rng.permutation(6).reshape(2, 3)}
+
+
+@tied_gradient.extreme("N = T = D = V", "All sizes are equal here, so shapes fit that should not: check the axes.")
+def _(rng):
+    return gradient_cases(rng, N=4, T=4, D=4, V=4)
+
+
+@tied_gradient.extreme("zeros at the output", "With zero gradients at the output only the lookup's share is left.")
+def _(rng):
+    case = gradient_cases(rng, N=2, T=4, D=3, V=6)
+    return case | {"dlogits": np.zeros((2, 4, 6))}
+
+
+OUTPUT = "dlogits.reshape(-1, V).T @ h.reshape(-1, D)"
+LOOKUP = "    np.add.at(dE, ids, dembedded)\n"
+
+tied_gradient.mistake(
     "output-only",
     "This is the output layer's share alone. The matrix is used a second time, in the lookup: add dembedded to the rows "
     "of the words that were looked up.",
+    (LOOKUP, ""),
 )
-def _(ids, dembedded, h, dlogits):
-    return _output(h, dlogits)
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "lookup-only",
     "This is the lookup's share alone. The matrix is used a second time, in logits = h @ E.T + b: its share there is "
     "dlogits, transposed, times h.",
+    (OUTPUT, "np.zeros((V, D))"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _lookup(ids, dembedded, dlogits.shape[-1])
-
-
-@tied_gradient.misconception(
-    "mean-of-both", "You take the mean of the two shares. Used twice means that the shares *add*: no half."
+tied_gradient.mistake(
+    "mean-of-both",
+    "You take the mean of the two shares. Used twice means that the shares *add*: no half.",
+    ("return dE", "return dE / 2"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _tied_gradient(ids, dembedded, h, dlogits) / 2
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "repeated-words-lost",
     "A word that occurs several times keeps only the last of its contributions: dE[ids] += … reads once and writes once. "
-    "np.add.at(dE, ids, dembedded) adds all of them.",
+    "`np.add.at(dE, ids, dembedded)` adds all of them.",
+    (LOOKUP, "    dE[ids] += dembedded\n"),
 )
-def _(ids, dembedded, h, dlogits):
-    dE = _output(h, dlogits)
-    dE[ids] += dembedded
-    return dE
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "repeated-words-lost-first-kept",
     "A word that occurs several times keeps only its first contribution: np.unique gives the first place of each word. "
     "np.add.at(dE, ids, dembedded) adds all of them.",
+    (
+        LOOKUP,
+        "    words, first = np.unique(ids, return_index=True)\n    dE[words] += dembedded.reshape(-1, D)[first]\n",
+    ),
 )
-def _(ids, dembedded, h, dlogits):
-    dE = _output(h, dlogits)
-    words, first = np.unique(ids, return_index=True)
-    dE[words] += dembedded.reshape(-1, dembedded.shape[-1])[first]
-    return dE
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "output-overwritten",
     "Rows of words that were looked up have lost the output layer's share: dE[ids] = … overwrites it. Add instead, with "
     "np.add.at.",
+    (LOOKUP, "    dE[ids] = dembedded\n"),
 )
-def _(ids, dembedded, h, dlogits):
-    dE = _output(h, dlogits)
-    dE[ids] = dembedded
-    return dE
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "output-overwritten-by-sums",
     "Rows of words that were looked up hold the lookup's share alone. Each row gets both shares: start from the output "
     "layer's and add.",
+    (LOOKUP, f"    dE[ids] = 0\n{LOOKUP}"),
 )
-def _(ids, dembedded, h, dlogits):
-    dE, lookup = _output(h, dlogits), _lookup(ids, dembedded, dlogits.shape[-1])
-    dE[np.unique(ids)] = lookup[np.unique(ids)]
-    return dE
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "divided-by-counts",
     "You divide a word's contributions by how often it occurs. They add up; the mean over the places is already in the "
     "gradients that arrive.",
+    (LOOKUP, "    np.add.at(dE, ids, dembedded / np.bincount(ids.ravel())[ids][..., None])\n"),
 )
-def _(ids, dembedded, h, dlogits):
-    V = dlogits.shape[-1]
-    counts = np.bincount(ids.ravel(), minlength=V)
-    return _output(h, dlogits) + _lookup(ids, dembedded, V) / np.maximum(counts, 1)[:, None]
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "divided-by-places",
     "You divide by the N·T places. The mean's 1/(N·T) is already in dlogits and dembedded, which are gradients of the "
     "loss: only add up.",
+    ("return dE", "return dE / ids.size"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _tied_gradient(ids, dembedded, h, dlogits) / ids.size
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
+    "divided-by-rows",
+    "You divide by the N rows. The mean is already in dlogits and dembedded, which are gradients of the loss: only add up.",
+    ("return dE", "return dE / len(ids)"),
+)
+tied_gradient.mistake(
     "output-divided-by-places",
     "The output layer's share is divided by the N·T places. dlogits is already the gradient of the mean loss: no "
     "further division.",
+    (OUTPUT, f"{OUTPUT} / ids.size"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _output(h, dlogits) / ids.size + _lookup(ids, dembedded, dlogits.shape[-1])
-
-
-@tied_gradient.misconception(
-    "transposed", "Yours is (D, V). E has a row for each word, so its gradient is (V, D): transpose."
+tied_gradient.mistake(
+    "transposed",
+    "Yours is (D, V). E has a row for each word, so its gradient is (V, D): transpose.",
+    ("return dE", "return dE.T"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _tied_gradient(ids, dembedded, h, dlogits).T
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "transposed-too-early",
     "Your dE is (D, V), so np.add.at looks for a word's row among D of them. E has a row for each of the V words: dlogits, "
     "transposed, times h gives (V, D).",
+    (OUTPUT, "h.reshape(-1, D).T @ dlogits.reshape(-1, V)"),
 )
-def _(ids, dembedded, h, dlogits):
-    dE = _output(h, dlogits).T
-    np.add.at(dE, ids, dembedded)
-    return dE
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "nothing-returned",
     "The function hands out None. If its last line is `return np.add.at(…)`: np.add.at adds in place and itself returns "
     "nothing. Add first, then return dE.",
+    (f"{LOOKUP}    return dE", "    return np.add.at(dE, ids, dembedded)"),
 )
-def _(ids, dembedded, h, dlogits):
-    dE = _output(h, dlogits)
-    return np.add.at(dE, ids, dembedded)
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
     "reshaped",
     "You turned h.T @ dlogits, which is (D, V), into (V, D) by reshape. That shuffles the entries; a transpose is wanted, "
     "or dlogits.T @ h.",
+    (OUTPUT, "(h.reshape(-1, D).T @ dlogits.reshape(-1, V)).reshape(V, D)"),
 )
-def _(ids, dembedded, h, dlogits):
-    V = dlogits.shape[-1]
-    return _output(h, dlogits).T.reshape(V, -1) + _lookup(ids, dembedded, V)
-
-
-@tied_gradient.misconception(
-    "difference", "You subtract one share from the other. Both pull at the same matrix: add them."
+tied_gradient.mistake(
+    "flattened-the-wrong-way",
+    "`dlogits.reshape(V, -1)` cuts the numbers into V pieces and does not bring the words to the front. Flatten to (N·T, V) first, "
+    "then transpose: `dlogits.reshape(-1, V).T`.",
+    ("dlogits.reshape(-1, V).T", "dlogits.reshape(V, -1)"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _output(h, dlogits) - _lookup(ids, dembedded, dlogits.shape[-1])
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
+    "difference",
+    "You subtract one share from the other. Both pull at the same matrix: add them.",
+    ("dE, ids, dembedded", "dE, ids, -dembedded"),
+)
+tied_gradient.mistake(
     "V-from-the-ids",
     "Your lookup's share has ids.max() + 1 rows. The last words of the vocabulary need not occur in a window: take V from "
-    "dlogits.shape[-1].",
+    "`dlogits.shape[-1]`.",
+    (LOOKUP, "    rows = np.zeros((ids.max() + 1, D))\n    np.add.at(rows, ids, dembedded)\n    dE = dE + rows\n"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _output(h, dlogits) + _lookup(ids, dembedded, ids.max() + 1)
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
+    "V-from-the-number-of-words",
+    "You take the number of different words in the window for V. Words that do not occur in it have a row, too: V is "
+    "`dlogits.shape[-1]`.",
+    ("V, D = dlogits.shape[-1]", "V, D = len(np.unique(ids))"),
+)
+tied_gradient.mistake(
     "arrays-mixed-up",
     "The two inputs are exchanged: dembedded belongs to the lookup, and h is what the output layer multiplied by E.T.",
+    ("h.reshape(-1, D)", "dembedded.reshape(-1, D)"), ("ids, dembedded)\n", "ids, h)\n"),
+)  # fmt: skip
+tied_gradient.mistake(
+    "h-looked-up",
+    "You add h to the looked-up rows. What arrives at the lookup is the gradient `dembedded`.",
+    (LOOKUP, "    np.add.at(dE, ids, h)\n"),
 )
-def _(ids, dembedded, h, dlogits):
-    return _tied_gradient(ids, h, dembedded, dlogits)
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
+    "gradients-multiplied",
+    "In the output layer's share you multiply dlogits by dembedded. logits = h @ E.T + b, so E's share there has h in it.",
+    ("@ h.reshape(-1, D)", "@ dembedded.reshape(-1, D)"),
+)
+tied_gradient.mistake(
     "looked-up-rows-only",
     "The output layer's share reaches only words that were looked up. Its softmax pulls at *every* row of E, at every place.",
+    ("return dE", "return dE * np.isin(np.arange(V), ids)[:, None]"),
 )
-def _(ids, dembedded, h, dlogits):
-    dE = np.zeros((dlogits.shape[-1], h.shape[-1]))
-    words = np.unique(ids)
-    dE[words] = _tied_gradient(ids, dembedded, h, dlogits)[words]
-    return dE
-
-
-@tied_gradient.misconception(
+tied_gradient.mistake(
+    "output-at-the-target-only",
+    "You use `dlogits` only at the words that were read. Every word of the vocabulary had a score at every place: "
+    "`dlogits.reshape(-1, V).T @ h.reshape(-1, D)`.",
+    (OUTPUT, "np.zeros((V, D))"), (LOOKUP, "    at = np.take_along_axis(dlogits, ids[..., None], -1)\n    "
+                                  "np.add.at(dE, ids, dembedded + at * h)\n"),
+)  # fmt: skip
+tied_gradient.mistake(
     "sum-over-steps-of-the-first-row",
     "Only the first row of the batch is in it. Sum over all N rows and T steps.",
-)
-def _(ids, dembedded, h, dlogits):
-    return _tied_gradient(ids[:1], dembedded[:1], h[:1], dlogits[:1])
+    (OUTPUT, "dlogits[0].T @ h[0]"), ("ids, dembedded)\n", "ids[0], dembedded[0])\n"),
+)  # fmt: skip
+tied_gradient.mistake(
+    "last-step-only",
+    "Only the last step is in it. The loss has a term at every one of the T steps: sum over rows and steps.",
+    (OUTPUT, "dlogits[:, -1].T @ h[:, -1]"), ("ids, dembedded)\n", "ids[:, -1], dembedded[:, -1])\n"),
+)  # fmt: skip
+tied_gradient.mistake(
+    "a-gradient-for-each-row",
+    "You have a matrix for each row of the batch, (N, V, D). All rows share E: sum over them.",
+    (f"    dE = {OUTPUT}\n{LOOKUP}", "    dE = dlogits.swapaxes(1, 2) @ h\n"
+     "    for n in range(len(ids)):\n        np.add.at(dE[n], ids[n], dembedded[n])\n"),
+)  # fmt: skip
+tied_gradient.mistake(
+    "shares-of-two-matrices",
+    "You return the two shares one by one. E is *one* matrix: its gradient is their sum.",
+    (LOOKUP, "    lookup = np.zeros_like(dE)\n    np.add.at(lookup, ids, dembedded)\n"), ("return dE", "return dE, lookup"),
+)  # fmt: skip
 
 
 @tied_gradient.variant("one-hot rows")
@@ -283,6 +282,9 @@ def _(ids, dembedded, h, dlogits):
     return dE
 
 
-@tied_gradient.landmark("zero gradients at the output give `dE[0, 0] = 2`")
-def _(f):
-    return f(np.array([[0, 0]]), np.ones((1, 2, 1)), np.ones((1, 2, 1)), np.zeros((1, 2, 3)))[0, 0]
+tied_gradient.landmark("""
+    ids = np.array([[0, 2, 0]])                       # N = 1, T = 3
+    dembedded, h = np.ones((1, 3, 2)), np.full((1, 3, 2), 2.0)
+    tied_gradient(ids, dembedded, h, np.zeros((1, 3, 4)))[:, 0]        # [2.0, 0.0, 1.0, 0.0]
+    tied_gradient(ids, dembedded, h, np.full((1, 3, 4), 0.1))[:, 0]    # ≈ [2.6, 0.6, 1.6, 0.6]
+""")
