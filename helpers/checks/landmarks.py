@@ -53,8 +53,7 @@ def statements(snippet: str) -> list[tuple[str, str]]:
         for token in tokenize.generate_tokens(iter([*snippet.splitlines(keepends=True), ""]).__next__)
         if token.type == tokenize.COMMENT
     }
-    last = {node.end_lineno: node for node in nodes}   # of `a; b  # 3` the comment is b's
-    found = []
+    last, found = {node.end_lineno: node for node in nodes}, []   # of `a; b  # 3` the comment is b's
     for node in nodes:
         decorated = getattr(node, "decorator_list", ())   # not part of the segment
         code = ast.unparse(node) if decorated else ast.get_source_segment(snippet, node)

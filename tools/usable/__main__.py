@@ -1,0 +1,3 @@
+from tools.usable.cli import app
+
+app(prog_name="python -m tools.usable")
