@@ -1278,7 +1278,15 @@ for words, each in ((3, 0.5), (10, 0.8)):
 # take the largest total / len(tokens) in done + beams. Return its tokens without the 2, and that
 # score.</details>
 #
-# You are there when `beam_search(forked, 2, 4)` finds `[4]`, with a score of `-0.511`.
+# You are there when
+#
+# ```python
+# def after(tokens):   # 3 is the likelier beginning, 4 goes on better
+#     table = {(): [0.1, 0.1, 0.1, 0.4, 0.3], (4,): [0.1, 0.1, 0.6, 0.1, 0.1]}
+#     return np.log(table.get(tuple(tokens), [0.25, 0.15, 0.1, 0.2, 0.3]))
+#
+# beam_search(after, 2, 3)   # ≈ ([4], -0.857)
+# ```
 
 # %% exercise="beam_search"
 def beam_search(log_probs_after, beam_size, max_length):

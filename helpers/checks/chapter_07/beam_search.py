@@ -13,76 +13,86 @@ from helpers.checks.registry import Exercise
 EOS = 2
 
 
-def _candidates(beams, log_probs_after):
-    """Every open beginning continued by every word: (tokens, total, log-probability of the new word)."""
-    return [
-        ([*tokens, word], total + new, new)
-        for tokens, total in beams
-        for word, new in enumerate(log_probs_after(tokens))
-    ]
-
-
-def _search(log_probs_after, beam_size, max_length, **other):
-    """The right answer in pieces, of which a wrong one has some other."""
-    extend = other.get("extend", _candidates)
-    rank = other.get("rank", lambda c: -c[1])
-    room = other.get("room", lambda size, done: size - len(done))
-    beams, done = [([], other.get("first", 0.0))], []
+def beam_search_reference(log_probs_after, beam_size, max_length):
+    beams, done = [([], 0.0)], []
     for _ in range(max_length):
-        kept = sorted(extend(beams, log_probs_after), key=rank)[: room(beam_size, done)]
-        done += [(tokens, total) for tokens, total, *_ in kept if tokens[-1] == EOS]
-        beams = [(tokens, total) for tokens, total, *_ in kept if tokens[-1] != EOS]
-        if not beams or (other.get("hasty") and done):
+        candidates = [
+            ([*tokens, word], total + log_prob)
+            for tokens, total in beams
+            for word, log_prob in enumerate(log_probs_after(tokens))
+        ]
+        candidates.sort(key=lambda candidate: -candidate[1])
+        kept = candidates[: beam_size - len(done)]
+        done += [each for each in kept if each[0][-1] == EOS]
+        beams = [each for each in kept if each[0][-1] != EOS]
+        if not beams:
             break
-    return done, beams
+    tokens, total = max(done + beams, key=lambda each: each[1] / len(each[0]))
+    score = total / len(tokens)
+    return (tokens[:-1] if tokens[-1] == EOS else tokens), score
 
 
-def _score(hypothesis):
-    tokens, total = hypothesis
-    return total / len(tokens)
+def _model(seed, beam_size, max_length, V=6, **model):
+    """A case with the model of this seed."""
+    model = {"most": 10 * beam_size * max_length, "ends": 0.3} | model
+    return {"log_probs_after": Continuations(seed, V, **model), "beam_size": beam_size, "max_length": max_length}
 
 
-def _without_eos(tokens):
-    return tokens[:-1] if tokens and tokens[-1] == EOS else tokens
+def _cases(rng, *, beam_size=(2, 4), max_length=(5, 8)):
+    return _model(int(rng.integers(10**6)), beam_size, max_length)
 
 
-def _beam_search(log_probs_after, beam_size, max_length):
-    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_score)
-    return _without_eos(best[0]), _score(best)
+beam_search = Exercise("beam_search", "07", beam_search_reference, ("tokens", "score"), _cases, rounds=6)
 
 
-def _pushed_out(log_probs_after, beam_size, max_length):
-    """Wrong: what is finished stays in the beam, and goes when others have larger totals."""
-    beams = [([], 0.0)]
-    for _ in range(max_length):
-        done = [beam for beam in beams if beam[0] and beam[0][-1] == EOS]
-        grown = _candidates([beam for beam in beams if beam not in done], log_probs_after)
-        beams = sorted(done + [c[:2] for c in grown], key=lambda c: -c[1])[:beam_size]
-    best = max(beams, key=_score)
-    return _without_eos(best[0]), _score(best)
+# Seldom does it matter what becomes of a finished sentence's place. In these cases it does.
+for seed, hint in {
+    3: "Right in most searches. Is a sentence that ends with <eos> put aside only if it is among the best of the step, and its "
+    "place with it, so that fewer stay open?",
+    12: "Right in most searches. Once a sentence is finished, `beam_size - len(done)` candidates are kept at a step, whether "
+    "they end or not.",
+}.items():
+    beam_search.extreme(f"a place that is gone, {seed}", hint)(lambda rng, seed=seed: _model(seed, 3, 7))
 
 
-def _refilled(log_probs_after, beam_size, max_length):
-    """Wrong: the place of what is finished goes to the next candidate."""
-    found = _search(log_probs_after, beam_size, max_length, room=lambda size, done: size)
-    best = max(itertools.chain(*found), key=_score)
-    return _without_eos(best[0]), _score(best)
+@beam_search.extreme(
+    "a finished sentence that falls behind",
+    "Right in most searches. A finished sentence is out of the race for the places: what is open may have the larger sum for a "
+    "while, and the finished one may still win by its mean.",
+)
+def _(rng):
+    return _model(80, 3, 7, ends=0.5)
 
 
-def _cases(rng):
-    kind = rng.integers(6)
-    if kind == 0:   # a beam in which everything has room
-        return {"log_probs_after": Continuations(int(rng.integers(10**6)), 4), "beam_size": 400, "max_length": 4}
-    while True:
-        model = Continuations(int(rng.integers(10**6)), int(rng.integers(5, 8)))
-        size, length = int(rng.integers(2, 5)), int(rng.integers(5, 9))
-        # Seldom does it matter what becomes of a finished sentence's place; in some cases it has to.
-        others = {1: _beam_search, 2: _refilled}
-        if kind not in others or others[kind](model, size, length)[0] != _pushed_out(model, size, length)[0]:
-            return {"log_probs_after": model, "beam_size": size, "max_length": length}
+@beam_search.extreme(
+    "an open one that catches up",
+    "Right in most searches. It stops too early, or compares sums at the end: what is open may get a better mean with its next "
+    "words. Go on until nothing is open or max_length steps are made.",
+)
+def _(rng):
+    return _model(7, 3, 7, ends=0.5)
 
 
-beam_search = Exercise("beam_search", "07", _beam_search, ("tokens", "score"), _cases, rounds=16)
+@beam_search.extreme(
+    "one beginning with several good continuations",
+    "Right in most searches. All continuations of all beginnings compete for the places: two or three may go to one of them.",
+)
+def _(rng):
+    return _model(238, 3, 7, ends=0.0)
+
+
+@beam_search.extreme(
+    "300 words",
+    "Right for short sentences. A product of 300 probabilities is smaller than the smallest floating-point number: it becomes 0. "
+    "Add logarithms.",
+)
+def _(rng):
+    return _model(5, 1, 300, V=20, scale=0.2, ends=-20.0)
+
+
+@beam_search.extreme("a beam with room for everything", "Right for small beams. Here nothing has to be left out.")
+def _(rng):
+    return _model(6, 400, 4, V=5)
 
 
 @beam_search.oracle("every sentence there is, where the beam has room for all")
@@ -105,7 +115,7 @@ def _(log_probs_after, beam_size, max_length):
     prefixes, totals, found = np.zeros((1, 0), int), np.zeros(1), []
     for step in range(1, max_length + 1):
         table = totals[:, None] + np.array([log_probs_after(prefix) for prefix in prefixes])
-        order = np.argsort(-table, axis=None)[: beam_size - len(found)]
+        order = np.argsort(-table, axis=None, kind="stable")[: beam_size - len(found)]
         rows, words = np.unravel_index(order, table.shape)
         prefixes, totals = np.column_stack([prefixes[rows], words]), table[rows, words]
         ended = words == EOS
@@ -145,259 +155,286 @@ def _(log_probs_after, beam_size, max_length):
     return found[0].tokens, found[0].score
 
 
-def _mistake(name, hint, *, pool=lambda done, beams: [*done, *beams], best=_score, **other):
-    def answer(log_probs_after, beam_size, max_length):
-        found = pool(*_search(log_probs_after, beam_size, max_length, **other))
-        tokens, total = max(found, key=best)
-        return _without_eos(tokens), total / len(tokens)
-
-    beam_search.misconception(name, hint)(answer)
-
-
-def _continued(combine):
-    """Candidates whose total is `combine(total, log-probability)`."""
-
-    def extend(beams, log_probs_after):
-        return [
-            ([*tokens, word], combine(total, new), new)
+TOTAL, FIRST = "total + log_prob", "[([], 0.0)]"
+SORT, CUT = "candidates.sort(key=lambda candidate: -candidate[1])", "candidates[: beam_size - len(done)]"
+DONE, OPEN = "done += [each for each in kept if each[0][-1] == EOS]", "beams = [each for each in kept if each[0][-1] != EOS]"
+POOL, MEAN, SCORE = "max(done + beams", "each[1] / len(each[0])", "score = total / len(tokens)"
+RETURN = "return (tokens[:-1] if tokens[-1] == EOS else tokens), score"
+COMPREHENSION = """candidates = [
+            ([*tokens, word], total + log_prob)
             for tokens, total in beams
-            for word, new in enumerate(log_probs_after(tokens))
-        ]
-
-    return extend
-
+            for word, log_prob in enumerate(log_probs_after(tokens))
+        ]"""
 
 # The totals
-_mistake(
+beam_search.mistake(
     "logs-multiplied",
     "You multiply log-probabilities. Probabilities multiply; their logarithms *add*.",
-    extend=_continued(lambda total, new: total * new), first=1.0,
-)  # fmt: skip
-_mistake(
+    (FIRST, "[([], 1.0)]"),
+    (TOTAL, "total * log_prob"),
+)
+beam_search.mistake(
+    "logs-multiplied-from-zero",
+    "You multiply log-probabilities, beginning with 0, so every total stays 0. Probabilities multiply; their logarithms *add*.",
+    (TOTAL, "total * log_prob"),
+)
+beam_search.mistake(
     "probabilities-added",
     "You add up probabilities. They multiply along a sentence, so what adds up are their logarithms.",
-    extend=_continued(lambda total, new: total + np.exp(new)),
+    (TOTAL, "total + np.exp(log_prob)"),
 )
-_mistake(
-    "beginning-forgotten",
-    "A candidate is judged by its last word alone. Add the total of the beginning that it continues.",
-    extend=_continued(lambda total, new: new),
-)
-
-
-@beam_search.misconception(
+beam_search.mistake(
     "probabilities-kept",
     "The totals are products of probabilities, and so the mean that you compare is no mean of log-probabilities. Add "
     "log-probabilities, and divide the sum by the length.",
+    (FIRST, "[([], 1.0)]"),
+    (TOTAL, "total * np.exp(log_prob)"),
 )
-def _(log_probs_after, beam_size, max_length):
-    extend = _continued(lambda total, new: total * np.exp(new))
-    tokens, total = max(
-        itertools.chain(*_search(log_probs_after, beam_size, max_length, extend=extend, first=1.0)), key=_score
-    )
-    return _without_eos(tokens), total / len(tokens)
-
+beam_search.mistake(
+    "products-and-then-logs",
+    "The totals are products of probabilities, of which the logarithm is taken in the end. After some 300 words a product is "
+    "smaller than the smallest floating-point number and becomes 0. Add logarithms from the beginning.",
+    (FIRST, "[([], 1.0)]"),
+    (TOTAL, "total * np.exp(log_prob)"),
+    (MEAN, "np.log(each[1]) / len(each[0])"),
+    (SCORE, "score = np.log(total) / len(tokens)"),
+)
+beam_search.mistake(
+    "logs-of-logs",
+    "The logarithm is taken of numbers that are logarithms already. Add them as they are.",
+    (TOTAL, "total + np.log(np.abs(log_prob))"),
+)
+beam_search.mistake(
+    "beginning-forgotten",
+    "A candidate is judged by its last word alone. Add the total of the beginning that it continues.",
+    (TOTAL, "log_prob"),
+)
+beam_search.mistake(
+    "totals-run-on",
+    "The total of a beginning is changed while its continuations are made: each word gets the log-probabilities of those before "
+    "it in the list, too. Make a new number for every candidate: `total + log_prob`.",
+    (COMPREHENSION, "candidates = []\n        for tokens, total in beams:\n"
+                    "            for word, log_prob in enumerate(log_probs_after(tokens)):\n"
+                    "                total = total + log_prob\n"
+                    "                candidates.append(([*tokens, word], total))"),
+)  # fmt: skip
+beam_search.mistake(
+    "shared-list",
+    "`append` writes into the list of the beginning, which all its continuations share. Make a new list for every candidate: "
+    "tokens + [word].",
+    (f"([*tokens, word], {TOTAL})", f"(tokens.append(word) or tokens, {TOTAL})"),
+)
 
 # What is kept
-_mistake(
+beam_search.mistake(
     "worst-kept",
     "The *least* likely candidates are kept. Sorting is upwards: reverse it, or sort by the negative total.",
-    rank=lambda c: c[1],
+    ("-candidate[1]", "candidate[1]"),
 )
-
-
-def _one_each(beams, log_probs_after):
-    return [max(_candidates([beam], log_probs_after), key=lambda c: c[1]) for beam in beams]
-
-
-def _few_each(beams, log_probs_after):
-    """The first step branches out, after it each goes on by itself."""
-    return _candidates(beams, log_probs_after) if beams == [([], 0.0)] else _one_each(beams, log_probs_after)
-
-
-_mistake(
+beam_search.mistake(
+    "not-sorted",
+    "The candidates are cut as they come, the best ones or not. Sort them by their totals first, the largest in front.",
+    (f"        {SORT}\n", ""),
+)
+beam_search.mistake(
+    "sorted-by-words",
+    "The candidates are sorted by their words (a list of pairs is sorted by what stands first in them). Sort by the total.",
+    (SORT, "candidates.sort(reverse=True)"),
+)
+beam_search.mistake(
+    "nothing-cut",
+    "Nothing is ever left out, and the number of beginnings grows with every step, V-fold. Keep the best beam_size of them "
+    "(less those that are finished).",
+    (CUT, "candidates"),
+)
+beam_search.mistake(
     "one-continuation-each",
     "Every beginning is continued by its best word alone, so the beam never branches after the first step: several greedy "
     "searches side by side. All continuations of all beginnings compete for the places.",
-    extend=_few_each,
+    (f"        {SORT}", "        if beams != [([], 0.0)]:\n"
+                        "            candidates = [max((c for c in candidates if c[0][:-1] == tokens), key=lambda c: c[1])\n"
+                        f"                          for tokens, _ in beams]\n        {SORT}"),
+)  # fmt: skip
+beam_search.mistake(
+    "greedy", "Only the best candidate is kept at each step: this is greedy search. Keep the beam_size best.", (CUT, "candidates[:1]")
 )
-
-
-@beam_search.misconception(
-    "greedy", "Only the best candidate is kept at each step: this is greedy search. Keep the beam_size best."
-)
-def _(log_probs_after, beam_size, max_length):
-    return _beam_search(log_probs_after, 1, max_length)
-
-
-_mistake(
+beam_search.mistake(
     "finished-lost",
     "Sentences that end with <eos> are thrown away, and only what was cut off at max_length comes back. Put them aside "
     "when they end, and let them compete at the end.",
-    pool=lambda done, beams: beams or done,
+    (POOL, "max(beams or done"),
 )
-_mistake(
+beam_search.mistake(
     "cut-off-lost",
     "What is still open at max_length is thrown away (unless nothing else is there). Here it competes, too.",
-    pool=lambda done, beams: done or beams,
+    (POOL, "max(done or beams"),
 )
-beam_search.misconception(
+beam_search.mistake(
     "finished-keep-no-place",
     "Also a beam search, but not the one asked for: a sentence that is finished leaves the beam *with its place*, so "
     "beam_size − len(done) stay open. Yours goes on with beam_size open ones.",
-)(_refilled)
-beam_search.misconception(
+    (CUT, "candidates[:beam_size]"),
+)
+beam_search.mistake(
+    "until-enough-are-finished",
+    "Also a beam search, but not the one asked for: yours keeps beam_size candidates at every step and stops when as many are "
+    "finished. Here a finished sentence takes its place along: beam_size − len(done) are kept.",
+    (CUT, "candidates[:beam_size]"),
+    ("if not beams:", "if not beams or len(done) >= beam_size:"),
+)
+beam_search.mistake(
     "finished-pushed-out",
     "Also a beam search, but not the one asked for: what is finished stays in the beam and competes by its *sum*, so a longer "
     "beginning can push it out. Here it is put aside for good, with its place, and is compared at the end, by the mean.",
-)(_pushed_out)
-
-
-@beam_search.misconception("one-too-many", "The beam holds one beginning more than beam_size.")
-def _(log_probs_after, beam_size, max_length):
-    return _beam_search(log_probs_after, beam_size + 1, max_length)
-
-
-@beam_search.misconception("one-step-long", "It makes a step more than it may: no sentence has more than max_length words.")
-def _(log_probs_after, beam_size, max_length):
-    return _beam_search(log_probs_after, beam_size, max_length + 1)
-
-
-@beam_search.misconception("one-step-short", "It makes a step too few: max_length words may be written.")
-def _(log_probs_after, beam_size, max_length):
-    return _beam_search(log_probs_after, beam_size, max_length - 1)
-
-
-@beam_search.misconception(
-    "asked-with-bos", "log_probs_after is asked with <bos> in front. It wants what has been written so far, at first []."
+    (f"        {SORT}", f"        candidates += done\n        {SORT}"),
+    (CUT, "candidates[:beam_size]"),
+    ("done += ", "done = "),
 )
-def _(log_probs_after, beam_size, max_length):
-    return _beam_search(lambda tokens: log_probs_after([1, *tokens]), beam_size, max_length)
-
-
-_mistake(
+beam_search.mistake(
+    "pushed-out-by-the-mean",
+    "Also a beam search, but not the one asked for: what is finished stays in the beam and competes with what is open, by the "
+    "mean. Here it is put aside for good, with its place, and is compared at the end.",
+    (f"        {SORT}", "        candidates += done\n        candidates.sort(key=lambda c: -c[1] / len(c[0]))"),
+    (CUT, "candidates[:beam_size]"),
+    ("done += ", "done = "),
+)
+beam_search.mistake(
+    "eos-tried-everywhere",
+    "Every beginning is also tried with <eos> and put aside, whether that was among the best of the step or not, and costs no "
+    "place. <eos> is a word like the others: it has to win a place, and takes it along.",
+    (CUT, "[each for each in candidates if each[0][-1] != EOS][:beam_size]"),
+    ("in kept if each[0][-1] == EOS", "in candidates if each[0][-1] == EOS"),
+)
+beam_search.mistake(
+    "one-too-many", "The beam holds one beginning more than beam_size.", (CUT, "candidates[: beam_size + 1 - len(done)]")
+)
+beam_search.mistake(
+    "one-step-long", "It makes a step more than it may: no sentence has more than max_length words.",
+    ("range(max_length)", "range(max_length + 1)"),
+)  # fmt: skip
+beam_search.mistake(
+    "one-step-short", "It makes a step too few: max_length words may be written.", ("range(max_length)", "range(max_length - 1)")
+)
+beam_search.mistake(
+    "asked-with-bos",
+    "log_probs_after is asked with <bos> in front. It wants what has been written so far, at first [].",
+    ("log_probs_after(tokens)", "log_probs_after([1, *tokens])"),
+)
+beam_search.mistake(
+    "asked-with-the-last-word",
+    "log_probs_after is asked with the last word alone. It wants all that has been written so far.",
+    ("log_probs_after(tokens)", "log_probs_after(tokens[-1:])"),
+)
+beam_search.mistake(
     "first-to-finish",
     "You stop as soon as a sentence is finished. A longer one, still open, may end up with the better mean.",
-    hasty=True,
+    ("if not beams:", "if done or not beams:"),
 )
-_mistake(
+beam_search.mistake(
     "first-to-finish-wins",
-    "You stop at the first finished sentence and return it. Others that are still open may end up with the better mean.",
-    hasty=True, pool=lambda done, beams: done[:1] or beams,
-)  # fmt: skip
-
-
-@beam_search.misconception(
+    "The first sentence that is finished comes back. Others, finished later or still open, may have the better mean.",
+    ("if not beams:", "if done or not beams:"),
+    (POOL, "max(done[:1] or beams"),
+)
+beam_search.mistake(
+    "best-so-far",
+    "You stop when a finished sentence has a better mean than all that is open. What is open may still get a better one, with "
+    "likely words to come: go on until nothing is open or max_length steps are made.",
+    ("if not beams:", "if not beams or done and max(c[1] / len(c[0]) for c in done) > max(c[1] / len(c[0]) for c in beams):"),
+)
+beam_search.mistake(
     "goes-on-behind-eos",
     "<eos> is treated as any other word, and the sentence goes on behind it. Set it aside when it ends.",
+    (f"        {DONE}\n", ""),
+    (OPEN, "beams = kept"),
 )
-def _(log_probs_after, beam_size, max_length):
-    beams = [([], 0.0)]
-    for _ in range(max_length):
-        beams = [c[:2] for c in sorted(_candidates(beams, log_probs_after), key=lambda c: -c[1])[:beam_size]]
-    tokens, total = max(beams, key=_score)
-    return tokens, total / len(tokens)
-
 
 # The choice at the end
-_mistake(
+beam_search.mistake(
     "not-normalised",
     "The sentence with the largest total is chosen. Every further word lowers a total, so that favours short sentences: "
     "divide by the length.",
-    best=lambda h: h[1],
+    (MEAN, "each[1]"),
 )
-_mistake(
+beam_search.mistake(
     "worst-chosen",
     "The sentence with the lowest score comes back. Log-probabilities are negative: the best one is nearest to 0.",
-    best=lambda h: -_score(h),
+    (POOL, "min(done + beams"),
 )
-_mistake(
+beam_search.mistake(
     "times-the-length",
     "The total is multiplied by the length, which punishes long sentences twice. Divide.",
-    best=lambda h: h[1] * len(h[0]),
+    (MEAN, "each[1] * len(each[0])"),
 )
-
-
-def _eos_not_counted(h):
-    return h[1] / max(1, len(_without_eos(h[0])))
-
-
-@beam_search.misconception(
+beam_search.mistake(
     "eos-not-counted",
     "The length leaves out <eos>, but its log-probability is in the total. Count it, too.",
+    (MEAN, "each[1] / max(1, len(each[0]) - (each[0][-1] == EOS))"),
+    (SCORE, "score = total / max(1, len(tokens) - (tokens[-1] == EOS))"),
 )
-def _(log_probs_after, beam_size, max_length):
-    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_eos_not_counted)
-    return _without_eos(best[0]), _eos_not_counted(best)
-
-
-@beam_search.misconception(
+beam_search.mistake(
     "eos-not-counted-in-the-score",
     "The right sentence is chosen, but the score that comes back is divided by the length without <eos>. Compute it before "
     "<eos> is taken off.",
+    (SCORE, "score = total / max(1, len(tokens) - (tokens[-1] == EOS))"),
 )
-def _(log_probs_after, beam_size, max_length):
-    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_score)
-    return _without_eos(best[0]), _eos_not_counted(best)
-
-
-@beam_search.misconception(
-    "total-returned", "The right sentence, but its score is the total. Return total / length."
+beam_search.mistake(
+    "bos-counted",
+    "The length is one too large: is <bos> counted? The mean is over the words that were written, <eos> among them.",
+    (MEAN, "each[1] / (len(each[0]) + 1)"),
+    (SCORE, "score = total / (len(tokens) + 1)"),
 )
-def _(log_probs_after, beam_size, max_length):
-    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_score)
-    return _without_eos(best[0]), best[1]
-
-
-@beam_search.misconception(
+beam_search.mistake(
+    "divided-by-max-length",
+    "The total is divided by max_length, the same for all. Divide by the sentence's own length.",
+    (MEAN, "each[1] / max_length"),
+    (SCORE, "score = total / max_length"),
+)
+beam_search.mistake(
+    "total-returned", "The right sentence, but its score is the total. Return total / length.", (SCORE, "score = total")
+)
+beam_search.mistake(
     "not-normalised-at-all",
     "The sentence with the largest total is chosen, and its score is the total. Every further word lowers a total, so that "
     "favours short sentences: divide by the length.",
+    (MEAN, "each[1]"),
+    (SCORE, "score = total"),
 )
-def _(log_probs_after, beam_size, max_length):
-    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=lambda h: h[1])
-    return _without_eos(best[0]), best[1]
-
-
-@beam_search.misconception(
-    "sign-turned", "Your score is positive: the sign has been turned. A log-probability is at most 0, and so is the mean."
+beam_search.mistake(
+    "sign-turned",
+    "Your score is positive: the sign has been turned. A log-probability is at most 0, and so is the mean.",
+    (SCORE, "score = -total / len(tokens)"),
 )
-def _(log_probs_after, beam_size, max_length):
-    tokens, score = _beam_search(log_probs_after, beam_size, max_length)
-    return tokens, -score
-
-
-@beam_search.misconception(
+beam_search.mistake(
     "last-word-cut",
     "The last word is always cut off. A sentence that was still open at max_length ends with a real word: only <eos> goes.",
+    (RETURN, "return tokens[:-1], score"),
 )
-def _(log_probs_after, beam_size, max_length):
-    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_score)
-    return best[0][:-1], _score(best)
-
-
-@beam_search.misconception("eos-kept", "<eos> is in the tokens. It counts for the length, but leave it out of the sentence.")
-def _(log_probs_after, beam_size, max_length):
-    best = max(itertools.chain(*_search(log_probs_after, beam_size, max_length)), key=_score)
-    return best[0], _score(best)
-
-
-@beam_search.misconception("probability", "Your score is a probability, exp of the mean. Return the mean log-probability itself.")
-def _(log_probs_after, beam_size, max_length):
-    tokens, score = _beam_search(log_probs_after, beam_size, max_length)
-    return tokens, math.exp(score)
-
-
-@beam_search.misconception("outputs-swapped", "The two outputs are exchanged: the tokens first, then the score.")
-def _(log_probs_after, beam_size, max_length):
-    return _beam_search(log_probs_after, beam_size, max_length)[::-1]
+beam_search.mistake(
+    "eos-kept", "<eos> is in the tokens. It counts for the length, but leave it out of the sentence.", (RETURN, "return tokens, score")
+)
+beam_search.mistake(
+    "probability",
+    "Your score is a probability, exp of the mean. Return the mean log-probability itself.",
+    (SCORE, "score = np.exp(total / len(tokens))"),
+)
+beam_search.mistake(
+    "outputs-swapped",
+    "The two outputs are exchanged: the tokens first, then the score.",
+    (RETURN, "return score, (tokens[:-1] if tokens[-1] == EOS else tokens)"),
+)
 
 
 @beam_search.variant("pruned by the mean: at one step all are equally long")
 def _(log_probs_after, beam_size, max_length):
-    found = _search(log_probs_after, beam_size, max_length, rank=lambda c: -c[1] / len(c[0]))
-    best = max(itertools.chain(*found), key=_score)
-    return _without_eos(best[0]), _score(best)
+    beams, done = [([], 0.0)], []
+    for step in range(1, max_length + 1):
+        grown = [(t + [w], p + lp) for t, p in beams for w, lp in enumerate(log_probs_after(t))]
+        kept = sorted(grown, key=lambda c: c[1] / step, reverse=True)[: beam_size - len(done)]
+        done.extend(c for c in kept if c[0][-1] == EOS)
+        beams = [c for c in kept if c[0][-1] != EOS]
+    tokens, total = max(done + beams, key=lambda c: c[1] / len(c[0]))
+    return [t for t in tokens if t != EOS], float(total) / len(tokens)
 
 
 @beam_search.variant("a heap")
@@ -445,13 +482,28 @@ def _(log_probs_after, beam_size, max_length):
     return list(best), done[best]
 
 
-def forked(tokens):
-    """The chapter's example: greedy search takes 3, and the better sentence begins with 4."""
-    table = {(): [0, 0, 0, 0.6, 0.4], (3,): [0, 0, 0.4, 0.3, 0.3], (4,): [0, 0, 0.9, 0.05, 0.05]}
-    with np.errstate(divide="ignore"):
-        return np.log(np.array(table.get(tuple(tokens), [0, 0, 1.0, 0, 0])))
+@beam_search.variant("each beginning's beam_size best first, then the best of these")
+def _(log_probs_after, beam_size, max_length):
+    beams, done = [([], 0.0)], []
+    for _ in range(max_length):
+        grown = []
+        for tokens, total in beams:
+            log_probs = log_probs_after(tokens)
+            grown += [([*tokens, word], total + log_probs[word]) for word in np.argsort(-log_probs)[:beam_size].tolist()]
+        kept = sorted(grown, key=lambda c: -c[1])[: beam_size - len(done)]
+        beams = []
+        for tokens, total in kept:
+            (done if tokens[-1] == EOS else beams).append((tokens, total))
+        if len(done) == beam_size:
+            break
+    tokens, total = max([*beams, *done], key=lambda c: c[1] / len(c[0]))
+    return [*tokens[:-1], *([] if tokens[-1] == EOS else tokens[-1:])], total / len(tokens)
 
 
-@beam_search.landmark("a score of `-0.511`")
-def _(f):
-    return f(forked, 2, 4)[1]
+beam_search.landmark("""
+    def after(tokens):   # 3 is the likelier beginning, 4 goes on better
+        table = {(): [0.1, 0.1, 0.1, 0.4, 0.3], (4,): [0.1, 0.1, 0.6, 0.1, 0.1]}
+        return np.log(table.get(tuple(tokens), [0.25, 0.15, 0.1, 0.2, 0.3]))
+
+    beam_search(after, 2, 3)   # ≈ ([4], -0.857)
+""")

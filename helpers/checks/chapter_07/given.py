@@ -53,11 +53,11 @@ class Writer:
 class Continuations:
     """A decoder as `beam_search` sees it: tokens written so far → log-probabilities (V,).
 
-    `scale` says how different the words' logits are; `ends` is added to that of <eos>. Who asks about more than
-    `most` different beginnings gets a ValueError: a search that cuts nothing away would not come back.
+    `scale` says how different the words' logits are; `ends` is added to that of <eos>; <bos> never wins. Who asks
+    about more than `most` different beginnings gets a ValueError: a search that cuts nothing away would not come back.
     """
 
-    def __init__(self, seed: int, size: int, *, most: int = 10_000, scale: float = 1.5, ends: float = 0.0):
+    def __init__(self, seed: int, size: int, *, most: int, scale: float = 1.0, ends: float = 0.0):
         self.seed, self.size, self.most, self.scale, self.ends = seed, size, most, scale, ends
         self.asked: set[tuple[int, ...]] = set()
 
@@ -65,11 +65,15 @@ class Continuations:
         tokens = tuple(map(int, tokens))
         self.asked.add(tokens)
         require(
+            len(tokens) < 1000, "log_probs_after", f"asked about a beginning of {len(tokens)} words", "at most max_length"
+        )
+        require(
             len(self.asked) <= self.most, "log_probs_after", f"asked about {len(self.asked)} different beginnings",
             "at most beam_size of them at every step: keep the best candidates only",
         )  # fmt: skip
         logits = self.scale * _drawn(self.size, self.seed, *tokens)
         logits[EOS] += self.ends
+        logits[BOS] -= 50   # it never wins
         return log_softmax(logits)
 
     def __repr__(self) -> str:
