@@ -8,13 +8,16 @@ from typing import Any
 
 
 def with_gaps(value: Any) -> Any:
-    """The same array or tensor as a view with a gap after each row (of a vector: after each entry)."""
+    """The same array or tensor as a view with gaps along every axis but the first (of a vector: after each
+    entry), so that no two axes can be joined without a copy."""
     if not value.ndim or 0 in value.shape:
         return value
-    last = range(value.shape[-1])
     if value.ndim == 1:
-        return value[[each for each in last for _ in range(2)]][::2]
-    return value[..., [*last, 0]][..., :-1]
+        return value[[each for each in range(len(value)) for _ in range(2)]][::2]
+    longer = value
+    for axis in range(1, value.ndim):
+        longer = longer[(slice(None),) * axis + ([*range(value.shape[axis]), 0],)]
+    return longer[(slice(None), *[slice(-1)] * (value.ndim - 1))]
 
 
 class Watched:

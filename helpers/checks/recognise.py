@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.checks import slips
 from helpers.checks.cases import Case
-from helpers.checks.compare import Outcome, call, difference
+from helpers.checks.compare import Outcome, call, difference, wrong_kind
 from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.patches import Patched
 from helpers.checks.relations import relation
@@ -47,8 +47,20 @@ class Judged:
         return call(function, self.exercise.trial, self.cases[number], self.exercise.outputs)
 
     def equal(self, function: Callable[..., Any]) -> bool:
-        """Whether `function` does in every case just what the learner's does."""
-        return all(same(self.mine[n], self.outcome(function, n), self.rtol) for n in self.order)
+        """Whether `function` does in every case just what the learner's does.
+
+        Where all numbers are right and only their kind is not (a list, floats for ints), the kinds count."""
+        return all(
+            same(self.mine[n], theirs, self.rtol)
+            and (self.wrong or self.kind(self.mine[n], n) == self.kind(theirs, n))
+            for n in self.order
+            for theirs in [self.outcome(function, n)]
+        )
+
+    def kind(self, outcome: Outcome, number: int) -> str:
+        """What `wrong_kind` says of an outcome, "" where it has nothing to say."""
+        found = wrong_kind(outcome.outputs, self.right[number].outputs)
+        return found.text if found else ""
 
 
 def same(left: Outcome, right: Outcome, rtol: float) -> bool:

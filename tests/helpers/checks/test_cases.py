@@ -160,6 +160,16 @@ def test_a_tensor_changed_in_place_and_one_with_gaps(made):
     assert view.state == FAILED and cases.GAPS in view.text and "reshape" in view.text + view.hint
 
 
+def test_no_two_axes_of_a_tensor_with_gaps_can_be_joined_by_a_view(made):
+    def steps(rng, *, N=(2, 4), T=(5, 7), H=(8, 9)):
+        return {"x": tensor(rng.normal(size=(N, T, H)))}
+
+    exercise = made(lambda x: x.flatten(0, 1), steps)
+    assert judge.judge(exercise, lambda x: x.reshape(-1, x.shape[2])).passed
+    view = judge.judge(exercise, lambda x: x.view(-1, x.shape[2]))
+    assert view.state == FAILED and cases.GAPS in view.text
+
+
 def test_short_arguments_are_told_whole():
     told = cases.describe({"ids": [1, 2, 3], "x": np.array([0.5, 2.0]), "W": np.ones((9, 9)), "u": 0.9999999999})
     assert told == "ids = [1, 2, 3], x = [0.5, 2. ], W (9, 9), u = 0.9999999999"

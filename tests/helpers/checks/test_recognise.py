@@ -81,6 +81,21 @@ def test_one_equal_truth_is_no_evidence_and_equal_fractions_are(three):
     assert name == "no-squares" and hint.startswith("This at least")
 
 
+def test_right_numbers_of_another_kind_are_no_slip_that_changes_nothing(monkeypatch):
+    def counted(x):
+        counts = np.zeros(len(x), dtype=int)
+        counts += (x > 0).sum(axis=1)
+        return counts
+
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    made = registry.Exercise(
+        "counted", "99", counted, ("counts",), lambda rng, *, N=(3, 6): {"x": rng.normal(size=(N, 7))}
+    )
+    name, hint = named(made, lambda x: (x > 0).sum(axis=1).astype(float))
+    assert name == "slip: argument" and "`dtype=int` were left out" in hint
+    assert named(made, lambda x: (x > 0).sum(axis=1).tolist()) == (None, "")   # x >= 0 would give the same
+
+
 def test_right_but_for_special_cases_names_what_is_special(exercise):
     name, hint = named(exercise, lambda x, W, b: step(x, W, b) if len(x) > 1 else step(x, W, b) + x.sum())
     assert name is None and "wrong with N = 1" in hint
