@@ -233,7 +233,7 @@ show(
 
 # %% [markdown]
 # ### Exercise 4.2 · `lstm_step` · ★★☆ · 15 min
-# Write the step for a batch.
+# Write the step for a batch. Leave the arrays that you are given as they are: a second call has to give the same.
 #
 # <details><summary>A nudge</summary>One affine map gives A. Which of its four slices is squashed by tanh? Then
 # the last two rows of the table.</details>
@@ -241,20 +241,30 @@ show(
 # <code>np.split(A, 4, axis=1)</code> gives four arrays (N, H): sigmoid, sigmoid, tanh, sigmoid. c = f * c_prev +
 # i * g, and h = o * np.tanh(c). Return h first, then c.</details>
 #
-# You are there when a batch of one with D = 3 and H = 2, every x 1, every state (h_prev and c_prev) 0.5, every
-# weight 0.1 and `b = np.arange(8) / 10` gives `h[0, 0] ≈ 0.451`.
+# You are there when
+#
+# ```python
+# x, h_prev, c_prev = np.ones((1, 3)), np.full((1, 2), 0.5), np.full((1, 2), 0.8)
+# Wx, Wh, b = np.full((3, 8), 0.1), np.full((2, 8), 0.1), np.arange(8) / 10
+# h, c = lstm_step(x, h_prev, c_prev, Wx, Wh, b)
+# h   # ≈ [[0.529, 0.565]]
+# c   # ≈ [[0.914, 0.980]]
+# ```
 
 # %% exercise="lstm_step"
 def lstm_step(x, h_prev, c_prev, Wx, Wh, b):
     """One step of the LSTM; gates in the order i, f, g, o.
 
     x (N, D), h_prev and c_prev (N, H), Wx (D, 4H), Wh (H, 4H), b (4H,) → h, c, each (N, H).
+    The arguments stay as they are.
     """
     ### BEGIN SOLUTION
     A = x @ Wx + h_prev @ Wh + b
     i, f, g, o = np.split(A, 4, axis=1)
-    c = sigmoid(f) * c_prev + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
+    i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+    c = f * c_prev + i * g
+    h = o * np.tanh(c)
+    return h, c
     ### END SOLUTION
 
 # %% check="lstm_step" points=3
@@ -432,8 +442,16 @@ print(f"by the formula {total[0]:.6f}, by central differences {central[0]:.6f}")
 # (1 - g**2); dh * tanh_c * o * (1 - o). Concatenate them in the order i, f, g, o to dA (N, 4H). dx = dA @ Wx.T,
 # dh_prev = dA @ Wh.T, dc_prev = dc_total * f, dWx = x.T @ dA, dWh = h_prev.T @ dA, db = dA.sum(axis=0).</details>
 #
-# You are there when the batch of exercise 4.2, but with every bias 0.1, and with dh and dc all 1, gives
-# `dc_prev[0, 0] ≈ 0.898` and `dh_prev[0, 0] ≈ 0.232`.
+# You are there when
+#
+# ```python
+# dh, dc = np.ones((1, 2)), np.full((1, 2), 0.5)
+# x, h_prev, c_prev = np.ones((1, 3)), np.full((1, 2), 0.5), np.full((1, 2), 0.8)
+# Wx, Wh, b = np.full((3, 8), 0.1), np.full((2, 8), 0.1), np.arange(8) / 10
+# dx, dh_prev, dc_prev, dWx, dWh, db = lstm_step_backward(dh, dc, x, h_prev, c_prev, Wx, Wh, b)
+# dc_prev   # ≈ [[0.548, 0.551]]
+# dh_prev   # ≈ [[0.139, 0.139]]
+# ```
 
 # %% exercise="lstm_step_backward"
 def lstm_step_backward(dh, dc, x, h_prev, c_prev, Wx, Wh, b):
@@ -441,7 +459,8 @@ def lstm_step_backward(dh, dc, x, h_prev, c_prev, Wx, Wh, b):
 
     dh, dc (N, H): gradients of the loss in h and c of this step; x (N, D), h_prev and c_prev (N, H),
     Wx (D, 4H), Wh (H, 4H), b (4H,)
-    → dx (N, D), dh_prev, dc_prev (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,).
+    → dx (N, D), dh_prev, dc_prev (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,), in this order.
+    The weights' gradients are sums over the N sequences. The arguments stay as they are.
     """
     ### BEGIN SOLUTION
     A = x @ Wx + h_prev @ Wh + b
@@ -454,7 +473,9 @@ def lstm_step_backward(dh, dc, x, h_prev, c_prev, Wx, Wh, b):
     dg = dc_total * i * (1 - g**2)
     do = dh * tanh_c * o * (1 - o)
     dA = np.concatenate([di, df, dg, do], axis=1)
-    return dA @ Wx.T, dA @ Wh.T, dc_total * f, x.T @ dA, h_prev.T @ dA, dA.sum(axis=0)
+    dx, dh_prev, dc_prev = dA @ Wx.T, dA @ Wh.T, dc_total * f
+    dWx, dWh, db = x.T @ dA, h_prev.T @ dA, dA.sum(axis=0)
+    return dx, dh_prev, dc_prev, dWx, dWh, db
     ### END SOLUTION
 
 # %% check="lstm_step_backward" points=5
@@ -494,8 +515,9 @@ claim("your dc_prev agrees with central differences to 1e-8", relative_error(rig
 # - the weights are the same at every step, so their gradients add up.
 #
 # ### Exercise 4.4 · `lstm_backward` · ★★★ · 25 min
-# Run forward, keep what you need, and go back through all steps. `lstm_step` and `lstm_step_backward` make it
-# short; you may as well write everything out in here, since the check only looks at what comes back.
+# Run forward, keep what you need, and go back through all steps, uncut and unclipped. `lstm_step` and
+# `lstm_step_backward` make it short; you may as well write everything out in here, since the check only looks at
+# what comes back, and at the arrays that you are given (`dh` above all), which stay as they are.
 #
 # <details><summary>A nudge</summary>Which h and c went *into* step t? Keep lists that begin with h0 and c0; then
 # step t wants entry t, not entry t + 1.</details>
@@ -504,8 +526,15 @@ claim("your dc_prev agrees with central differences to 1e-8", relative_error(rig
 # lstm_step_backward(dh[:, t] + dh_next, dc_next, x[:, t], hs[t], cs[t], Wx, Wh, b), and add the last three up.
 # After the loop dh_next and dc_next are dh0 and dc0.</details>
 #
-# You are there when two steps of ones, every weight and bias 0.1, h0 and c0 all 0.5 and dh all 1 (N = 1, D = 3, H
-# = 2) give `dh0[0, 0] ≈ 0.134`.
+# You are there when
+#
+# ```python
+# dh, x, h0, c0 = np.ones((1, 4, 2)), np.ones((1, 4, 3)), np.full((1, 2), 0.5), np.full((1, 2), 0.8)
+# Wx, Wh, b = np.full((3, 8), 0.1), np.full((2, 8), 0.1), np.arange(8) / 10
+# dx, dh0, dc0, dWx, dWh, db = lstm_backward(dh, x, h0, c0, Wx, Wh, b)
+# dh0   # ≈ [[0.134, 0.134]]
+# dc0   # ≈ [[0.523, 0.489]]
+# ```
 
 # %% exercise="lstm_backward"
 def lstm_backward(dh, x, h0, c0, Wx, Wh, b):
@@ -513,7 +542,8 @@ def lstm_backward(dh, x, h0, c0, Wx, Wh, b):
 
     dh (N, T, H): gradients of the loss in every h_t; x (N, T, D), h0 and c0 (N, H), Wx (D, 4H),
     Wh (H, 4H), b (4H,)
-    → dx (N, T, D), dh0, dc0 (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,).
+    → dx (N, T, D), dh0, dc0 (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,), in this order.
+    The weights' gradients are sums over steps and sequences. The arguments stay as they are.
     """
     ### BEGIN SOLUTION
     T = x.shape[1]
@@ -570,7 +600,8 @@ print("backward:", max(map(relative_error, mine, theirs)) < 1e-12)
 # (4H, H). And its LSTM has two biases, of which only the sum matters. The gates stand in the same order.
 #
 # ### Exercise 4.5 · `lstm_weights_to_torch` · ★★☆ · 10 min
-# Turn our weights into PyTorch's. Put the whole of b into `bias_ih_l0` and zeros into `bias_hh_l0`.
+# Turn our weights into PyTorch's. Put the whole of b into `bias_ih_l0` and zeros into `bias_hh_l0`, and nothing else
+# into the dict. (Copies or views, b itself too: the next cell copies them all.)
 #
 # <details><summary>A nudge</summary>A (D, 4H) array has to become (4H, D) with every weight still between the
 # same input and the same unit. Is that a reshape?</details>
@@ -578,15 +609,20 @@ print("backward:", max(map(relative_error, mine, theirs)) < 1e-12)
 # numbers in their row-by-row order and puts them between the wrong units. `np.zeros_like(b)` for the second
 # bias.</details>
 #
-# You are there when `Wx = np.arange(24.0).reshape(3, 8)`, `Wh = np.arange(16.0).reshape(2, 8)` and
-# `b = np.zeros(8)` give a state where `state["weight_ih_l0"][5, 2]` is `21.0`.
+# You are there when
+#
+# ```python
+# state = lstm_weights_to_torch(np.arange(24.0).reshape(3, 8), np.arange(16.0).reshape(2, 8), np.arange(8.0))
+# state["weight_ih_l0"][5, 2]   # 21.0
+# state["bias_ih_l0"][5] + state["bias_hh_l0"][5]   # 5.0
+# ```
 
 # %% exercise="lstm_weights_to_torch"
 def lstm_weights_to_torch(Wx, Wh, b):
     """Our LSTM's weights under PyTorch's names.
 
-    Wx (D, 4H), Wh (H, 4H), b (4H,) → a dict of NumPy arrays: "weight_ih_l0" (4H, D), "weight_hh_l0" (4H, H),
-    "bias_ih_l0" (4H,), which is b, and "bias_hh_l0" (4H,), which is zero.
+    Wx (D, 4H), Wh (H, 4H), b (4H,) → a dict of four NumPy arrays, views or copies: "weight_ih_l0" (4H, D),
+    "weight_hh_l0" (4H, H), "bias_ih_l0" (4H,), which is b, and "bias_hh_l0" (4H,), which is zero.
     """
     ### BEGIN SOLUTION
     return {
@@ -819,7 +855,7 @@ show(
 
 # %% [markdown]
 # ### Exercise 4.6 · `gru_step` · ★★☆ · 15 min
-# Write the step for a batch.
+# Write the step for a batch. As in exercise 4.2, the arrays that you are given stay as they are.
 #
 # <details><summary>A nudge</summary>Two affine maps that stay apart: one of x, one of h_prev. Both are cut into
 # three slices; for r and z you add them, for n you do not, yet.</details>
@@ -827,12 +863,22 @@ show(
 # h_prev @ Wh + bh. r = sigmoid(xr + hr), z = sigmoid(xz + hz), n = np.tanh(xn + r * hn); return (1 - z) * n + z *
 # h_prev.</details>
 #
-# You are there when a batch of one with D = 3 and H = 2, every x 1, every h_prev 0.5, every weight 0.1,
-# `bx = np.arange(6) / 10` and bh all 0.2, gives `h[0, 0] ≈ 0.566`.
+# You are there when
+#
+# ```python
+# x, h_prev = np.ones((1, 3)), np.full((1, 2), 0.5)
+# Wx, Wh = np.full((3, 6), 0.1), np.full((2, 6), 0.1)
+# bx, bh = np.arange(6) / 10, np.full(6, 0.2)
+# gru_step(x, h_prev, Wx, Wh, bx, bh)   # ≈ [[0.566, 0.576]]
+# ```
 
 # %% exercise="gru_step"
 def gru_step(x, h_prev, Wx, Wh, bx, bh):
-    """x (N, D), h_prev (N, H), Wx (D, 3H), Wh (H, 3H), bx and bh (3H,) → h (N, H). Order r, z, n."""
+    """One step of the GRU; slices in the order r, z, n.
+
+    x (N, D), h_prev (N, H), Wx (D, 3H), Wh (H, 3H), bx and bh (3H,) → h (N, H).
+    The arguments stay as they are.
+    """
     ### BEGIN SOLUTION
     xr, xz, xn = np.split(x @ Wx + bx, 3, axis=1)
     hr, hz, hn = np.split(h_prev @ Wh + bh, 3, axis=1)
@@ -945,7 +991,7 @@ for name, (r, W) in cases.items():
 
 # %% [markdown]
 # ### Exercise 4.7 · `gru_step_backward` · ★★★ · 30 min
-# As in exercise 4.3: the forward step again, then back.
+# As in exercise 4.3: the forward step again, then back, and none of the arrays you are given changes.
 #
 # <details><summary>A nudge</summary>Write down what arrives before each squashing: dan at tanh and, named alike,
 # daz and dar at the two sigmoids. The map of x sees (dar, daz, dan), the map of h_prev sees (dar, daz, something else).</details>
@@ -954,7 +1000,16 @@ for name, (r, W) in cases.items():
 # = dax @ Wx.T, dWx = x.T @ dax, dbx = dax.sum(axis=0); dWh = h_prev.T @ dah, dbh = dah.sum(axis=0), dh_prev = dh
 # * z + dah @ Wh.T.</details>
 #
-# You are there when the batch of exercise 4.6, with dh all 1, gives `dh_prev[0, 0] ≈ 0.700`.
+# You are there when
+#
+# ```python
+# dh, x, h_prev = np.ones((1, 2)), np.ones((1, 3)), np.full((1, 2), 0.5)
+# Wx, Wh = np.full((3, 6), 0.1), np.full((2, 6), 0.1)
+# bx, bh = np.arange(6) / 10, np.full(6, 0.2)
+# dx, dh_prev, dWx, dWh, dbx, dbh = gru_step_backward(dh, x, h_prev, Wx, Wh, bx, bh)
+# dh_prev   # ≈ [[0.700, 0.721]]
+# dbh[4:]   # ≈ [0.098, 0.081]
+# ```
 
 # %% exercise="gru_step_backward"
 def gru_step_backward(dh, x, h_prev, Wx, Wh, bx, bh):
@@ -962,7 +1017,8 @@ def gru_step_backward(dh, x, h_prev, Wx, Wh, bx, bh):
 
     dh (N, H): gradient of the loss in h of this step; x (N, D), h_prev (N, H), Wx (D, 3H), Wh (H, 3H),
     bx and bh (3H,)
-    → dx (N, D), dh_prev (N, H), dWx (D, 3H), dWh (H, 3H), dbx, dbh (3H,).
+    → dx (N, D), dh_prev (N, H), dWx (D, 3H), dWh (H, 3H), dbx, dbh (3H,), in this order.
+    The weights' gradients are sums over the N sequences. The arguments stay as they are.
     """
     ### BEGIN SOLUTION
     xr, xz, xn = np.split(x @ Wx + bx, 3, axis=1)
@@ -974,8 +1030,10 @@ def gru_step_backward(dh, x, h_prev, Wx, Wh, bx, bh):
     dar = dan * hn * r * (1 - r)
     dax = np.concatenate([dar, daz, dan], axis=1)
     dah = np.concatenate([dar, daz, dan * r], axis=1)
-    dh_prev = dh * z + dah @ Wh.T
-    return dax @ Wx.T, dh_prev, x.T @ dax, h_prev.T @ dah, dax.sum(axis=0), dah.sum(axis=0)
+    dx, dh_prev = dax @ Wx.T, dh * z + dah @ Wh.T
+    dWx, dWh = x.T @ dax, h_prev.T @ dah
+    dbx, dbh = dax.sum(axis=0), dah.sum(axis=0)
+    return dx, dh_prev, dWx, dWh, dbx, dbh
     ### END SOLUTION
 
 # %% check="gru_step_backward" points=5
@@ -1805,7 +1863,7 @@ show_source(colleague.read_weights, colleague.write_weights)
 
 # %% [markdown]
 # ### Exercise 4.9 · `read_weights` · ★★☆ · 10 min
-# Mend `read_weights`: copy it from above, and change what has to be changed.
+# Mend `read_weights`: copy it from above, and change what has to be changed. The file's arrays stay as they are.
 #
 # <details><summary>A nudge</summary>Take four slices with one number each, 10 for f, 20 for g, 30 for i, 40 for o.
 # What comes out at the front? What should?</details>
@@ -1813,14 +1871,19 @@ show_source(colleague.read_weights, colleague.write_weights)
 # "ifgo", in this order, take from the file the slice at the place where the *file* has it: <code>slices["fgio".index(name)]</code>.
 # The same for all three arrays.</details>
 #
-# You are there when `Wx = np.arange(24.0).reshape(3, 8)`, `Wh = np.arange(16.0).reshape(2, 8)` and
-# `b = np.arange(8.0)` give three arrays of which the first begins with 4: `read_weights(Wx, Wh, b)[0][0, 0]` is `4.0`.
+# You are there when
+#
+# ```python
+# in_order = read_weights(np.arange(24.0).reshape(3, 8), np.arange(16.0).reshape(2, 8), np.arange(8.0))
+# in_order[0][0, 0]   # 4.0
+# in_order[2]   # [4.0, 5.0, 0.0, 1.0, 2.0, 3.0, 6.0, 7.0]
+# ```
 
 # %% exercise="read_weights"
 def read_weights(Wx, Wh, b):
     """An LSTM's weights with slices in the order f, g, i, o → the same in our order, i, f, g, o.
 
-    Wx (D, 4H), Wh (H, 4H), b (4H,) → Wx, Wh, b of the same shapes.
+    Wx (D, 4H), Wh (H, 4H), b (4H,) → Wx, Wh, b of the same shapes, as new arrays.
     """
     ### BEGIN SOLUTION
     def reordered(array):
@@ -1837,7 +1900,7 @@ read_weights = check("read_weights", read_weights)
 # The same file, read in by your function:
 
 # %%
-mended = train_on(model_with(read_weights(**file)))
+mended = train_on(model_with(read_weights(*file.values())))
 print("                    loss: window 1   windows 91–100   right: before   after")
 report("as the colleague reads it", *colleagues)
 report("as you read it", *mended)

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 import math
-from itertools import permutations
 
 import numpy as np
 
-from helpers import layers
-from helpers.checks.chapter_04.lstm_step import step_cases
-from helpers.checks.chapter_04.steps import split_as, torch_module
-from helpers.checks.lines import Lines
+from helpers.checks.chapter_04.steps import shifted, step_cases, torch_module, wrong_orders
 from helpers.checks.registry import Exercise
 from helpers.layers import sigmoid
 
+ORDERS = wrong_orders("rzn", {"zrn": " (that of Keras and ONNX), or r and z have changed places"})
+
 
 def gru_step_reference(x, h_prev, Wx, Wh, bx, bh):
-    return layers.gru_step(x, h_prev, Wx, Wh, bx, bh)[0]
+    xr, xz, xn = np.split(x @ Wx + bx, 3, axis=1)
+    hr, hz, hn = np.split(h_prev @ Wh + bh, 3, axis=1)
+    r, z = sigmoid(xr + hr), sigmoid(xz + hz)
+    n = np.tanh(xn + r * hn)
+    return (1 - z) * n + z * h_prev
 
 
-def gru_cases(rng):
-    case = step_cases(rng, gates=3)
+def gru_cases(rng, *, N=(4, 5), D=(6, 7), H=(8, 9)):
+    case = step_cases(rng, 3, N=N, D=D, H=H)
     x, h_prev, _, Wx, Wh, bx = case.values()
     return {"x": x, "h_prev": h_prev, "Wx": Wx, "Wh": Wh, "bx": bx, "bh": rng.normal(size=bx.shape)}
 
 
-def _cases(rng):
-    case = gru_cases(rng)
-    if rng.integers(3) == 0:   # gates wide open or shut
-        r, z = rng.choice([-40.0, 40.0], size=2)
-        case["bx"] += np.repeat([r, z, 0.0], case["h_prev"].shape[1])
-    return case
-
-
-gru_step = Exercise("gru_step", "04", gru_step_reference, ("h",), _cases)
+gru_step = Exercise("gru_step", "04", gru_step_reference, ("h",), gru_cases, rounds=3)
 
 
 @gru_step.oracle("a loop over every unit")
@@ -64,343 +58,259 @@ def _(x, h_prev, Wx, Wh, bx, bh):
         return torch_module("GRUCell", Wx, Wh, bx, bh)(torch.tensor(x), torch.tensor(h_prev)).numpy()
 
 
-@gru_step.oracle("the closed form where both gates are wide open or shut")
-def _(x, h_prev, Wx, Wh, bx, bh):
-    H = len(Wh)
-    if np.abs(bx[: 2 * H]).min() < 30:
-        return NotImplemented
-    if bx[H] > 0:   # z = 1
-        return h_prev
-    n = slice(2 * H, 3 * H)
-    a = np.einsum("nd,dk->nk", x, Wx[:, n]) + bx[n]
-    return np.tanh(a + np.einsum("nj,jk->nk", h_prev, Wh[:, n]) + bh[n] if bx[0] > 0 else a)
+EXTREMES = {
+    "reset shut, update open": (-40, 1000, 0.0),
+    "reset open, update shut": (1000, -40, 0.0),
+    "a candidate far out": (0.0, 0.0, -1000),
+}
+"""Shifts of the slices of bx: gates of 0 and 1, a candidate of −1."""
+
+for _name, _by in EXTREMES.items():
+    gru_step.extreme(
+        _name,
+        "Sums may be in the thousands before they are squashed: gates are 0 or 1 then. exp(a) / (1 + exp(a)), and tanh by "
+        "exponentials, are inf / inf there; `sigmoid` and `np.tanh` are not.",
+    )(lambda rng, by=_by: shifted(gru_cases(rng, N=4, D=6, H=8), "bx", *by))
 
 
-right = Lines(
-    gru_step,
-    "x h_prev Wx Wh bx bh",
-    {
-        "ax": lambda s: s.x @ s.Wx + s.bx,
-        "ah": lambda s: s.h_prev @ s.Wh + s.bh,
-        "from_x": lambda s: np.split(s.ax, 3, axis=1),
-        "from_h": lambda s: np.split(s.ah, 3, axis=1),
-        "Whn": lambda s: np.split(s.Wh, 3, axis=1)[2],
-        "bxn": lambda s: np.split(s.bx, 3)[2],
-        "bhn": lambda s: np.split(s.bh, 3)[2],
-        "r": lambda s: sigmoid(s.from_x[0] + s.from_h[0]),
-        "z": lambda s: sigmoid(s.from_x[1] + s.from_h[1]),
-        "xn": lambda s: s.from_x[2],
-        "hn": lambda s: s.from_h[2],
-        "n": lambda s: np.tanh(s.xn + s.r * s.hn),
-        "h": lambda s: (1 - s.z) * s.n + s.z * s.h_prev,
-    },
-)
-mistake = right.mistake
+@gru_step.extreme("a state beyond 1", "The state that comes in may be any number: nothing squashes or clips the mixture.")
+def _(rng):
+    case = gru_cases(rng, N=4, D=6, H=8)
+    return case | {"h_prev": 5 * case["h_prev"]}
 
-GRU_ORDERS = {"zrn": " (that of Keras and ONNX), or r and z have changed places"}
-"""Wrong orders of the three slices that have a known origin."""
 
-for _order in map("".join, permutations("rzn")):
-    if _order != "rzn":
-        mistake(
-            f"order-{_order}",
-            f"You take the three slices in the order {', '.join(_order)}{GRU_ORDERS.get(_order, '')}. In this "
-            "course, as in PyTorch, the order is r, z, n.",
-            from_x=lambda s, order=_order: split_as(order, "rzn", s.ax),
-            from_h=lambda s, order=_order: split_as(order, "rzn", s.ah),
-        )
+mistake = gru_step.mistake
+MIXED = "(1 - z) * n + z * h_prev"
+MAPS = ("x @ Wx + bx", "h_prev @ Wh + bh")
+GATES = "sigmoid(xr + hr), sigmoid(xz + hz)"
 
 # The mixture
 mistake(
     "z-the-other-way",
-    "h = (1 − z) · h_prev + z · n is the convention of Chung et al. 2014, where z takes the new. Here, as in "
-    "PyTorch and Cho et al. 2014, z keeps the old: h = (1 − z) · n + z · h_prev.",
-    h=lambda s: (1 - s.z) * s.h_prev + s.z * s.n,
+    "h = (1 − z) · h_prev + z · n is the convention of Chung et al. 2014, where z takes the new. Here, as in PyTorch and "
+    "Cho et al. 2014, z keeps the old: h = (1 − z) · n + z · h_prev.",
+    (MIXED, "(1 - z) * h_prev + z * n"),
 )
 mistake(
     "candidate-ungated",
-    "h = z · h_prev + n: the candidate comes in whole. h is a weighted average, and its weights add up to 1: "
-    "(1 − z) · n.",
-    h=lambda s: s.z * s.h_prev + s.n,
+    "h = z · h_prev + n: the candidate comes in whole. h is a weighted average, and its weights add up to 1: (1 − z) · n.",
+    ("(1 - z) * n", "n"),
 )
 mistake(
     "z-for-both",
-    "Both parts are multiplied by z. What the old state does not get, the new one does: (1 − z) · n + z · "
-    "h_prev.",
-    h=lambda s: s.z * s.h_prev + s.z * s.n,
+    "Both parts are multiplied by z. What the old state does not get, the new one does: (1 − z) · n + z · h_prev.",
+    ("(1 - z) * n", "z * n"),
 )
 mistake(
     "one-minus-z-for-both",
     "Both parts are multiplied by 1 − z. The old state is kept to the share z: (1 − z) · n + z · h_prev.",
-    h=lambda s: (1 - s.z) * s.h_prev + (1 - s.z) * s.n,
+    ("z * h_prev", "(1 - z) * h_prev"),
 )
 mistake(
-    "old-state-ungated",
-    "h = h_prev + (1 − z) · n: the old state is never let go. It is kept to the share z.",
-    h=lambda s: s.h_prev + (1 - s.z) * s.n,
-)
-mistake(
-    "old-state-lost",
-    "h = (1 − z) · n: the old state is missing. Add z · h_prev.",
-    h=lambda s: (1 - s.z) * s.n,
+    "old-state-lost", "h = (1 − z) · n: the old state is missing. Add z · h_prev.", (" + z * h_prev", "")
 )
 mistake(
     "no-update-gate",
-    "The candidate n is returned as the state. The update gate mixes it with the old one: (1 − z) · n + z · "
-    "h_prev.",
-    h=lambda s: s.n,
+    "The candidate n is returned as the state. The update gate mixes it with the old one: (1 − z) · n + z · h_prev.",
+    (MIXED, "n"),
 )
 mistake(
     "mixed-by-reset",
-    "r mixes the old and the new state. That is the update gate's task: (1 − z) · n + z · h_prev; r acts "
-    "inside the candidate.",
-    h=lambda s: (1 - s.r) * s.n + s.r * s.h_prev,
+    "r mixes the old and the new state. That is the update gate's task: (1 − z) · n + z · h_prev; r acts inside the "
+    "candidate.",
+    (MIXED, "(1 - r) * n + r * h_prev"),
 )
 mistake(
     "reset-as-forget-gate",
-    "r · h_prev + z · n treats r as a forget gate and z as an input gate, as in an LSTM. In the GRU z is both: "
-    "(1 − z) · n + z · h_prev.",
-    h=lambda s: s.r * s.h_prev + s.z * s.n,
+    "r · h_prev + z · n treats r as a forget gate and z as an input gate, as in an LSTM. In the GRU z is both: (1 − z) · "
+    "n + z · h_prev.",
+    (MIXED, "r * h_prev + z * n"),
 )
 mistake(
     "squashed-again",
-    "The mixture goes through tanh once more. n is squashed already and the old state was; an average of the "
-    "two stays in range by itself.",
-    h=lambda s: np.tanh((1 - s.z) * s.n + s.z * s.h_prev),
+    "The mixture goes through tanh once more. n is squashed already and the old state was; an average of the two stays "
+    "in range by itself.",
+    (MIXED, f"np.tanh({MIXED})"),
 )
 mistake(
     "bracket-around-the-sum",
-    "(1 − z) · (n + z · h_prev): the bracket reaches too far, and the old state is multiplied by 1 − z as "
-    "well. (1 − z) · n + z · h_prev.",
-    h=lambda s: (1 - s.z) * (s.n + s.z * s.h_prev),
+    "(1 − z) · (n + z · h_prev): the bracket reaches too far, and the old state is multiplied by 1 − z as well. (1 − z) "
+    "· n + z · h_prev.",
+    (MIXED, "(1 - z) * (n + z * h_prev)"),
 )
 mistake(
     "bracket-missing",
-    "1 − z · n + z · h_prev: the bracket around 1 − z is missing, and Python multiplies first. (1 − z) · n + "
-    "z · h_prev.",
-    h=lambda s: 1 - s.z * s.n + s.z * s.h_prev,
-)
-mistake(
-    "product-for-average",
-    "z · h_prev is missing its partner: the candidate is multiplied by z · h_prev. The two are *added*: "
-    "(1 − z) · n + z · h_prev.",
-    h=lambda s: (1 - s.z) * s.n * s.z * s.h_prev,
+    "1 − z · n + z · h_prev: the bracket around 1 − z is missing, and Python multiplies first. (1 − z) · n + z · h_prev.",
+    ("(1 - z) * n", "1 - z * n"),
 )
 mistake(
     "reset-on-the-old-state",
-    "z · (r · h_prev): the reset gate acts on the old state in the average. Its place is inside the candidate "
-    "alone; the average takes h_prev as it is: (1 − z) · n + z · h_prev.",
-    h=lambda s: (1 - s.z) * s.n + s.z * (s.r * s.h_prev),
+    "z · (r · h_prev): the reset gate acts on the old state in the average. Its place is inside the candidate alone; the "
+    "average takes h_prev as it is: (1 − z) · n + z · h_prev.",
+    ("z * h_prev", "z * (r * h_prev)"),
 )
 
 # The reset gate
+CANDIDATE = "xn + r * hn"
+BEFORE = "xn + (r * h_prev) @ np.split(Wh, 3, axis=1)[2]"
 mistake(
     "reset-before-product",
-    "(r · h_prev) @ Whn + bhn: here the reset comes before the product, as in Cho et al. 2014. PyTorch's GRU, "
-    "and this one, resets what the product gave: r · (h_prev Whn + bhn). With the same weights that is "
-    "another function.",
-    n=lambda s: np.tanh(s.xn + (s.r * s.h_prev) @ s.Whn + s.bhn),
+    "(r · h_prev) @ Whn + bhn: here the reset comes before the product, as in Cho et al. 2014. PyTorch's GRU, and this "
+    "one, resets what the product gave: r · (h_prev Whn + bhn). With the same weights that is another function.",
+    (CANDIDATE, f"{BEFORE} + np.split(bh, 3)[2]"),
+)
+mistake(
+    "reset-before-product-bias-inside",
+    "(r · h_prev) @ Whn + r · bhn: here the reset comes before the product, and once more on the bias. PyTorch's GRU, and "
+    "this one, resets what the product gave, bias and all: r · (h_prev Whn + bhn).",
+    (CANDIDATE, f"{BEFORE} + r * np.split(bh, 3)[2]"),
 )
 mistake(
     "reset-before-product-one-bias",
-    "(r · h_prev) @ Whn, and no bhn: here the reset comes before the product and one bias serves both, as in "
-    "Keras with reset_after=False. PyTorch's GRU, and this one, resets what the product gave: r · (h_prev Whn "
-    "+ bhn).",
-    n=lambda s: np.tanh(s.xn + (s.r * s.h_prev) @ s.Whn),
+    "(r · h_prev) @ Whn, and no bhn: here the reset comes before the product and one bias serves both, as in Keras with "
+    "reset_after=False. PyTorch's GRU, and this one, resets what the product gave: r · (h_prev Whn + bhn).",
+    (CANDIDATE, BEFORE),
 )
 mistake(
     "candidate-without-bh",
     "The candidate lacks its part of bh: n = tanh(xn + r · (h_prev Whn + bhn)).",
-    n=lambda s: np.tanh(s.xn + s.r * (s.hn - s.bhn)),
+    (CANDIDATE, "xn + r * (hn - np.split(bh, 3)[2])"),
 )
 mistake(
     "candidate-without-bx",
     "The candidate lacks its part of bx: n = tanh(x Wxn + bxn + r · hn).",
-    n=lambda s: np.tanh(s.xn - s.bxn + s.r * s.hn),
-)
-mistake(
-    "parts-multiplied",
-    "The two parts of the candidate are multiplied. They are added: tanh(xn + r · hn).",
-    n=lambda s: np.tanh(s.xn * s.r * s.hn),
+    (CANDIDATE, "xn - np.split(bx, 3)[2] + r * hn"),
 )
 mistake(
     "bias-outside-reset",
-    "The candidate's bh is added outside the reset gate, with bx. It stands inside: n = tanh(xn + r · (h_prev "
-    "Whn + bhn)). That is why the GRU needs two biases.",
-    n=lambda s: np.tanh(s.xn + s.r * (s.hn - s.bhn) + s.bhn),
+    "The candidate's bh is added outside the reset gate, with bx. It stands inside: n = tanh(xn + r · (h_prev Whn + "
+    "bhn)). That is why the GRU needs two biases.",
+    (CANDIDATE, "xn + r * (hn - np.split(bh, 3)[2]) + np.split(bh, 3)[2]"),
 )
 mistake(
     "both-biases-inside-reset",
-    "The candidate's bx stands inside the reset gate here. Only the part from h_prev is reset: "
-    "n = tanh(x Wxn + bxn + r · (h_prev Whn + bhn)).",
-    n=lambda s: np.tanh(s.xn - s.bxn + s.r * (s.hn + s.bxn)),
+    "The candidate's bx stands inside the reset gate here. Only the part from h_prev is reset: n = tanh(x Wxn + bxn + r "
+    "· (h_prev Whn + bhn)).",
+    (CANDIDATE, "xn - np.split(bx, 3)[2] + r * (hn + np.split(bx, 3)[2])"),
 )
 mistake(
     "biases-swapped",
-    "bx and bh have changed places. In the gates they only occur as a sum; in the candidate bx goes with x "
-    "and bh with h_prev, inside the reset.",
-    ax=lambda s: s.x @ s.Wx + s.bh,
-    ah=lambda s: s.h_prev @ s.Wh + s.bx,
+    "bx and bh have changed places. In the gates they only occur as a sum; in the candidate bx goes with x and bh with "
+    "h_prev, inside the reset.",
+    ("x @ Wx + bx", "x @ Wx + bh"),
+    ("h_prev @ Wh + bh", "h_prev @ Wh + bx"),
 )
 mistake(
     "no-reset",
     "The reset gate is never used: the candidate is tanh(xn + r · hn), with hn = h_prev Whn + bhn.",
-    n=lambda s: np.tanh(s.xn + s.hn),
+    (CANDIDATE, "xn + hn"),
 )
 mistake(
-    "reset-on-everything",
-    "r multiplies the whole sum. The input is not reset: tanh(xn + r · hn).",
-    n=lambda s: np.tanh(s.r * (s.xn + s.hn)),
-)
+    "reset-on-everything", "r multiplies the whole sum. The input is not reset: tanh(xn + r · hn).",
+    (CANDIDATE, "r * (xn + hn)"),
+)  # fmt: skip
 mistake(
-    "reset-on-input",
-    "r multiplies the part from x. It is the part from h_prev that is reset: tanh(xn + r · hn).",
-    n=lambda s: np.tanh(s.r * s.xn + s.hn),
-)
+    "reset-on-input", "r multiplies the part from x. It is the part from h_prev that is reset: tanh(xn + r · hn).",
+    (CANDIDATE, "r * xn + hn"),
+)  # fmt: skip
 mistake(
-    "reset-outside-tanh",
-    "r · tanh(…): the reset gate acts inside, on the part from h_prev: tanh(xn + r · hn).",
-    n=lambda s: s.r * np.tanh(s.xn + s.hn),
-)
+    "reset-outside-tanh", "r · tanh(…): the reset gate acts inside, on the part from h_prev: tanh(xn + r · hn).",
+    ("np.tanh(xn + r * hn)", "r * np.tanh(xn + hn)"),
+)  # fmt: skip
 mistake(
     "reset-reversed",
-    "1 − r takes the place of r. The reset gate says how much of the past *stays*: r = 1 resets nothing. "
-    "tanh(xn + r · hn).",
-    n=lambda s: np.tanh(s.xn + (1 - s.r) * s.hn),
+    "1 − r takes the place of r. The reset gate says how much of the past *stays*: r = 1 resets nothing. tanh(xn + r · "
+    "hn).",
+    ("r * hn", "(1 - r) * hn"),
 )
 mistake(
-    "reset-by-update",
-    "z resets the candidate. That is the reset gate's task: tanh(xn + r · hn).",
-    n=lambda s: np.tanh(s.xn + s.z * s.hn),
-)
+    "reset-by-update", "z resets the candidate. That is the reset gate's task: tanh(xn + r · hn).",
+    ("r * hn", "z * hn"),
+)  # fmt: skip
 mistake(
     "reset-on-raw-state",
     "r · h_prev is added without a matrix. What is reset is h_prev Whn + bhn.",
-    n=lambda s: np.tanh(s.xn + s.r * s.h_prev),
+    ("r * hn", "r * h_prev"),
 )
 mistake(
     "reset-twice",
-    "The reset gate acts twice, on h_prev before the product and on what comes out of it. Once, after it: "
-    "r · (h_prev Whn + bhn).",
-    n=lambda s: np.tanh(s.xn + s.r * ((s.r * s.h_prev) @ s.Whn + s.bhn)),
-)
-mistake(
-    "no-state-in-candidate",
-    "The candidate never looks at h_prev: n = tanh(xn + r · hn).",
-    n=lambda s: np.tanh(s.xn),
+    "The reset gate acts twice, on h_prev before the product and on what comes out of it. Once, after it: r · (h_prev "
+    "Whn + bhn).",
+    (CANDIDATE, "xn + r * ((r * h_prev) @ np.split(Wh, 3, axis=1)[2] + np.split(bh, 3)[2])"),
 )
 
 # Squashing
 mistake(
-    "raw-candidate",
-    "Nothing squashes the candidate: n = tanh(xn + r · hn).",
-    n=lambda s: s.xn + s.r * s.hn,
-)
-mistake(
     "sigmoid-on-candidate",
-    "The candidate goes through the sigmoid. It is a state, not a gate, and may be negative: np.tanh.",
-    n=lambda s: sigmoid(s.xn + s.r * s.hn),
+    "The candidate goes through the sigmoid. It is a state, not a gate, and may be negative: tanh.",
+    ("np.tanh", "sigmoid"),
 )
 mistake(
     "tanh-on-gates",
     "r and z go through tanh. A gate is a fraction, 0 … 1: the sigmoid.",
-    r=lambda s: np.tanh(s.from_x[0] + s.from_h[0]),
-    z=lambda s: np.tanh(s.from_x[1] + s.from_h[1]),
+    (GATES, "np.tanh(xr + hr), np.tanh(xz + hz)"),
 )
 mistake(
     "squashing-swapped",
     "Gates and candidate have changed their functions: r and z take the sigmoid, n takes tanh.",
-    r=lambda s: np.tanh(s.from_x[0] + s.from_h[0]),
-    z=lambda s: np.tanh(s.from_x[1] + s.from_h[1]),
-    n=lambda s: sigmoid(s.xn + s.r * s.hn),
+    (GATES, "np.tanh(xr + hr), np.tanh(xz + hz)"),
+    ("np.tanh(xn + r * hn)", "sigmoid(xn + r * hn)"),
 )
 mistake(
     "gates-not-squashed",
     "r and z are used as they come out of the products; they need the sigmoid to be fractions.",
-    r=lambda s: s.from_x[0] + s.from_h[0],
-    z=lambda s: s.from_x[1] + s.from_h[1],
+    (GATES, "xr + hr, xz + hz"),
+)
+mistake(
+    "parts-squashed-alone",
+    "Each part is squashed by itself and then added, so that a gate can reach 2. Add first: σ(xr + hr), σ(xz + hz).",
+    (GATES, "sigmoid(xr) + sigmoid(hr), sigmoid(xz) + sigmoid(hz)"),
 )
 
 # Products and slices
 mistake(
-    "no-bx",
-    "bx is missing: x @ Wx + bx, h_prev @ Wh + bh.",
-    ax=lambda s: s.x @ s.Wx,
-)
-mistake(
-    "no-bh",
-    "bh is missing: x @ Wx + bx, h_prev @ Wh + bh.",
-    ah=lambda s: s.h_prev @ s.Wh,
-)
-mistake(
     "no-biases",
     "Both biases are missing: x @ Wx + bx, h_prev @ Wh + bh.",
-    ax=lambda s: s.x @ s.Wx,
-    ah=lambda s: s.h_prev @ s.Wh,
+    ("x @ Wx + bx", "x @ Wx"),
+    ("h_prev @ Wh + bh", "h_prev @ Wh"),
 )
 mistake(
     "gates-without-state",
     "r and z never look at h_prev. Both products are cut in three, and the gates take a slice of each.",
-    r=lambda s: sigmoid(s.from_x[0]),
-    z=lambda s: sigmoid(s.from_x[1]),
+    (GATES, "sigmoid(xr), sigmoid(xz)"),
 )
 mistake(
     "gates-without-input",
     "r and z never look at x. Both products are cut in three, and the gates take a slice of each.",
-    r=lambda s: sigmoid(s.from_h[0]),
-    z=lambda s: sigmoid(s.from_h[1]),
+    (GATES, "sigmoid(hr), sigmoid(hz)"),
 )
 mistake(
     "interleaved",
-    "You take every third column (`[:, 0::3]`, or a reshape to (N, H, 3)). A gate is a block of H columns: "
-    "`np.split(x @ Wx + bx, 3, axis=1)`, and so for h_prev.",
-    from_x=lambda s: [s.ax[:, k::3] for k in range(3)],
-    from_h=lambda s: [s.ah[:, k::3] for k in range(3)],
+    "You take every third column (`[:, 0::3]`, or a reshape to (N, H, 3)). A gate is a block of H columns: `np.split(x @ "
+    "Wx + bx, 3, axis=1)`, and so for h_prev.",
+    *((f"np.split({each}, 3, axis=1)", f"np.moveaxis(({each}).reshape(len(x), -1, 3), 2, 0)") for each in MAPS),
 )
 mistake(
     "reshaped-to-3NH",
-    "reshape(3, N, H) gives the right shape and mixes the sequences of the batch: reshape moves no axis. "
-    "`np.split(x @ Wx + bx, 3, axis=1)`, and so for h_prev.",
-    from_x=lambda s: s.ax.reshape(3, len(s.x), -1),
-    from_h=lambda s: s.ah.reshape(3, len(s.x), -1),
+    "reshape(3, N, H) gives the right shape and mixes the sequences of the batch: reshape moves no axis. `np.split(x @ "
+    "Wx + bx, 3, axis=1)`, and so for h_prev.",
+    *((f"np.split({each}, 3, axis=1)", f"({each}).reshape(3, len(x), -1)") for each in MAPS),
 )
-mistake(
-    "split-along-the-batch",
-    "The batch is being cut in three, not the columns: give np.split the axis, `np.split(…, 3, axis=1)`.",
-    from_x=lambda s: np.split(s.ax, 3),
-)
-mistake(
-    "h-in-another-order",
-    "The slices of h_prev Wh + bh are taken in the order z, r, n and those of x Wx + bx in the order r, z, n: r "
-    "gets a part of z and z a part of r. Both in the order r, z, n.",
-    from_h=lambda s: split_as("zrn", "rzn", s.ah),
-)
-mistake(
-    "x-in-another-order",
-    "The slices of x Wx + bx are taken in the order z, r, n and those of h_prev Wh + bh in the order r, z, n: r "
-    "gets a part of z and z a part of r. Both in the order r, z, n.",
-    from_x=lambda s: split_as("zrn", "rzn", s.ax),
-)
-mistake(
-    "Wx-transposed",
-    "x is (N, D) and Wx already stands as (D, 3H): x @ Wx, no transpose.",
-    ax=lambda s: s.x @ s.Wx.T + s.bx,
-)
-mistake(
-    "Wh-transposed",
-    "h_prev is (N, H) and Wh already stands as (H, 3H): h_prev @ Wh, no transpose. It is on the way *back* "
-    "that Wh.T is needed.",
-    ah=lambda s: s.h_prev @ s.Wh.T + s.bh,
-)
-
-
-def gru_ones():
-    """The landmark's arguments: x 1, state 0.5, weights 0.1, bx 0, 0.1, …, 0.5, bh 0.2; N = 1, D = 3, H = 2."""
-    weights = np.full((3, 6), 0.1), np.full((2, 6), 0.1)
-    return np.ones((1, 3)), np.full((1, 2), 0.5), *weights, np.arange(6) / 10, np.full(6, 0.2)
-
-
-gru_step.variant("line by line")(right.but())
+for _side, _other in (("h", "x"), ("x", "h")):
+    mistake(
+        f"{_side}-in-another-order",
+        f"The slices of the part from {_side.replace('h', 'h_prev')} are taken in the order z, r, n and those of the part "
+        f"from {_other.replace('h', 'h_prev')} in the order r, z, n: r gets a part of z and z a part of r. Both in the "
+        "order r, z, n.",
+        (f"{_side}r, {_side}z, {_side}n =", f"{_side}z, {_side}r, {_side}n ="),
+    )
+for _order, _origin in ORDERS.items():
+    mistake(
+        f"order-{_order}",
+        f"You take the three slices in the order {', '.join(_order)}{_origin}. In this course, as in PyTorch, the order "
+        "is r, z, n.",
+        *((f"{side}r, {side}z, {side}n =", f"{', '.join(side + gate for gate in _order)} =") for side in "xh"),
+    )
 
 
 @gru_step.variant("the sigmoid by a tanh of half the argument; from n towards h_prev")
@@ -430,6 +340,9 @@ def _(x, h_prev, Wx, Wh, bx, bh):
     return h_prev - (1 - z) * (h_prev - n)
 
 
-@gru_step.landmark("`h[0, 0] ≈ 0.566`")
-def _(f):
-    return f(*gru_ones())[0, 0]
+gru_step.landmark("""
+    x, h_prev = np.ones((1, 3)), np.full((1, 2), 0.5)
+    Wx, Wh = np.full((3, 6), 0.1), np.full((2, 6), 0.1)
+    bx, bh = np.arange(6) / 10, np.full(6, 0.2)
+    gru_step(x, h_prev, Wx, Wh, bx, bh)   # ≈ [[0.566, 0.576]]
+""")

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 
-from helpers import layers
-from helpers.checks.chapter_04.lstm_step import lstm_ones, lstm_step_by_tanh, lstm_step_reference
-from helpers.checks.chapter_04.lstm_step_backward import lstm_step_backward_reference
-from helpers.checks.chapter_04.steps import torch_gradients, torch_module
+from helpers.checks.chapter_04.lstm_step import lstm_step_by_tanh
+from helpers.checks.chapter_04.lstm_step import lstm_step_reference as lstm_step
+from helpers.checks.chapter_04.lstm_step_backward import lstm_step_backward_reference as lstm_step_backward
+from helpers.checks.chapter_04.steps import shifted, torch_gradients, torch_module
 from helpers.checks.registry import Exercise
 from helpers.gradients import numerical_gradient
 
 
 def lstm_backward_reference(dh, x, h0, c0, Wx, Wh, b):
-    layer = layers.LSTM(len(Wx), len(Wh), rng=np.random.default_rng(0), dtype=x.dtype)
-    for name, value in {"Wx": Wx, "Wh": Wh, "b": b}.items():
-        layer.params[name][...] = value
-    layer.forward(x, (h0, c0))
-    dx = layer.backward(dh)
-    return dx, layer.dh0, layer.dc0, *(layer.grads[name] for name in ("Wx", "Wh", "b"))
+    T = x.shape[1]
+    hs, cs = [h0], [c0]
+    for t in range(T):
+        h, c = lstm_step(x[:, t], hs[-1], cs[-1], Wx, Wh, b)
+        hs.append(h)
+        cs.append(c)
+    dx, dWx, dWh, db = np.zeros_like(x), np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
+    dh_next, dc_next = np.zeros_like(h0), np.zeros_like(c0)
+    for t in reversed(range(T)):
+        dx[:, t], dh_next, dc_next, dWx_t, dWh_t, db_t = lstm_step_backward(
+            dh[:, t] + dh_next, dc_next, x[:, t], hs[t], cs[t], Wx, Wh, b
+        )
+        dWx += dWx_t
+        dWh += dWh_t
+        db += db_t
+    return dx, dh_next, dc_next, dWx, dWh, db
 
 
-def _cases(rng):
-    N, T, H, D = rng.integers(2, 4), rng.integers(4, 6), rng.integers(6, 8), rng.integers(8, 10)
+def sequence_cases(rng, *, N=(2, 3), T=(6, 7), H=(5, 5), D=(4, 4)):
     return {
         "dh": rng.normal(size=(N, T, H)),
         "x": rng.normal(size=(N, T, D)),
@@ -38,11 +45,14 @@ def _cases(rng):
 
 GRADIENTS = ("dx", "dh0", "dc0", "dWx", "dWh", "db")
 
-lstm_backward = Exercise("lstm_backward", "04", lstm_backward_reference, GRADIENTS, _cases, rounds=3)
+lstm_backward = Exercise("lstm_backward", "04", lstm_backward_reference, GRADIENTS, sequence_cases, rounds=3)
 
 
 @lstm_backward.oracle("central differences, step 1e-5", rtol=1e-7)
 def _(dh, x, h0, c0, Wx, Wh, b):
+    if dh.size > 150 or np.abs(dh).max() > 10:
+        return NotImplemented
+
     def loss(_):
         h, c, total = h0, c0, 0.0
         for t in range(x.shape[1]):
@@ -65,402 +75,317 @@ def _(dh, x, h0, c0, Wx, Wh, b):
     return *(leaf.grad.numpy() for leaf in leaves), dWx, dWh, db
 
 
-def _walk(
-    dh,
-    x,
-    h0,
-    c0,
-    Wx,
-    Wh,
-    b,
-    *,
-    start=lambda states: states,
-    onward=lambda states: states[-1],
-    old=lambda states, t: states[t],
-    times=lambda T: range(T - 1, -1, -1),
-    first=lambda dh, zeros: (zeros, zeros),
-    upstream=lambda dh_t, dh_next: dh_t + dh_next,
-    at_cell=lambda dc, dh_t: dc,
-    carried=lambda old, went, dh_t: went,
-):
-    """Forward, then step by step backward; what the last step hands on, and each step's dx and gradients.
-
-    A rule in place of one of the defaults makes it wrong: where the states start and go on from, which state
-    step t calls its old one, in which order the steps come, with what the walk back begins, what goes into a
-    step at h and at c, and what (dh, dc) is carried on, from what was carried before, what `went` out of the
-    step, and dh_t.
-    """
-    states = [start((h0, c0))]
-    for t in range(x.shape[1]):
-        states.append(lstm_step_reference(x[:, t], *onward(states), Wx, Wh, b))
-    dstate = first(dh, np.zeros_like(h0))
-    dx, grads, handed = np.zeros_like(x), [], [dstate]
-    for t in times(x.shape[1]):
-        came = upstream(dh[:, t], dstate[0]), at_cell(dstate[1], dh[:, t])
-        dx[:, t], *went, dWx, dWh, db = lstm_step_backward_reference(
-            *came, x[:, t], *old(states, t), Wx, Wh, b
-        )
-        dstate = carried(dstate, tuple(went), dh[:, t])
-        handed.append(tuple(went))
-        grads.append((dWx, dWh, db))
-    return SimpleNamespace(dh=dh, dx=dx, handed=handed, carried=dstate, grads=grads, weights=(Wx, Wh, b))
+@lstm_backward.extreme("gradients far above 1", "Gradients above 1 travel on as they are: nothing is clipped here.")
+def _(rng):
+    case = sequence_cases(rng, N=2, T=6, H=5, D=4)
+    return case | {"dh": 30 * case["dh"]}
 
 
-def _answer(walk):
-    sums = (np.zeros_like(w) + sum(g[k] for g in walk.grads) for k, w in enumerate(walk.weights))
-    return walk.dx, *walk.handed[-1], *sums
+@lstm_backward.extreme(
+    "a long sequence with open gates",
+    "Right for short sequences, wrong for a long one: the gradient goes back through *all* steps, however many.",
+)
+def _(rng):
+    return shifted(sequence_cases(rng, N=2, T=40, H=5, D=4), "b", 0, 4, 0, 0)
 
 
-def _mistake(name, hint, answer=_answer, **rules):
-    @lstm_backward.misconception(name, hint)
-    def _(*arguments):
-        return answer(_walk(*arguments, **rules))
-
+mistake = lstm_backward.mistake
+STATES = "hs[t], cs[t]"
+SUMS = ("dWx += dWx_t", "dWh += dWh_t", "db += db_t")
 
 # What goes into a step
-_mistake(
+mistake(
     "dh-next-forgotten",
-    "Each step gets dh[:, t] alone. h_t is used twice, for the loss at t and by step t + 1, so both gradients "
-    "add up: dh[:, t] + dh_next, with dh_next the dh_prev that step t + 1 returned.",
-    upstream=lambda dh_t, dh_next: dh_t,
+    "Each step gets dh[:, t] alone. h_t is used twice, for the loss at t and by step t + 1, so both gradients add up: "
+    "dh[:, t] + dh_next, with dh_next the dh_prev that step t + 1 returned.",
+    ("dh[:, t] + dh_next", "dh[:, t]"),
 )
-_mistake(
+mistake(
     "only-the-last-dh",
-    "dh[:, t] is looked at for the last step only. There is a gradient for the state at *every* step; add it "
-    "there: dh[:, t] + dh_next.",
-    first=lambda dh, zeros: (dh[:, -1], zeros),
-    upstream=lambda dh_t, dh_next: dh_next,
+    "dh[:, t] is looked at for the last step only. There is a gradient for the state at *every* step; add it there: "
+    "dh[:, t] + dh_next.",
+    ("dh_next, dc_next = np.zeros_like(h0)", "dh_next, dc_next = dh[:, -1]"),
+    ("dh[:, t] + dh_next", "dh_next"),
 )
-_mistake(
+mistake(
     "last-dh-twice",
-    "dh_next starts as dh[:, -1], and the loop then adds dh[:, -1] once more. After the last step comes "
-    "nothing: start from zeros.",
-    first=lambda dh, zeros: (dh[:, -1], zeros),
+    "dh_next starts as dh[:, -1], and the loop then adds dh[:, -1] once more. After the last step comes nothing: start "
+    "from zeros.",
+    ("dh_next, dc_next = np.zeros_like(h0)", "dh_next, dc_next = dh[:, -1]"),
 )
-_mistake(
+mistake(
     "dc-starts-as-ones",
     "dc starts from ones. Nothing after the last step reads the cell, so it starts from zeros.",
-    first=lambda dh, zeros: (zeros, zeros + 1),
+    ("np.zeros_like(c0)", "np.ones_like(c0)"),
 )
-_mistake(
+mistake(
     "dc-starts-as-dh",
-    "dc starts as dh[:, -1]. Nothing after the last step reads the cell, so dc starts from zeros; what h does "
-    "to the cell is worked out inside the step.",
-    first=lambda dh, zeros: (zeros, dh[:, -1]),
+    "dc starts as dh[:, -1]. Nothing after the last step reads the cell, so dc starts from zeros; what h does to the "
+    "cell is worked out inside the step.",
+    ("np.zeros_like(c0)", "dh[:, -1]"),
 )
-_mistake(
+mistake(
     "dh-added-to-dc-too",
-    "dh[:, t] is added to dc as well. It is the gradient at h_t; what it does to the cell is worked out inside "
-    "the step. dc is handed over as step t + 1 returned it.",
-    at_cell=lambda dc, dh_t: dc + dh_t,
+    "dh[:, t] is added to dc as well. It is the gradient at h_t; what it does to the cell is worked out inside the step. "
+    "dc is handed over as step t + 1 returned it.",
+    ("dh_next, dc_next, x[:, t], hs", "dh_next, dc_next + dh[:, t], x[:, t], hs"),
 )
-_mistake(
+mistake(
     "dh-added-to-dc-instead",
-    "dh[:, t] is added to dc. It is the gradient at h_t: it goes with dh_next, dh[:, t] + dh_next, and dc is "
-    "handed over as it is.",
-    upstream=lambda dh_t, dh_next: dh_next,
-    at_cell=lambda dc, dh_t: dc + dh_t,
+    "dh[:, t] is added to dc. It is the gradient at h_t: it goes with dh_next, dh[:, t] + dh_next, and dc is handed over "
+    "as it is.",
+    ("dh[:, t] + dh_next, dc_next, x", "dh_next, dc_next + dh[:, t], x"),
+)
+mistake(
+    "dh-in-place",
+    "The numbers are right, but `dh[:, t] += dh_next` writes into the caller's gradient. `dh[:, t] + dh_next` makes a "
+    "new array.",
+    ("dh[:, t] + dh_next", "np.add(dh[:, t], dh_next, out=dh[:, t])"),
 )
 
 # What is carried
-_mistake(
+mistake(
     "dc-not-carried",
-    "Every step gets a dc of zeros: the dc_prev that a step returns is the next round's dc. It is the long "
-    "memory's path.",
-    carried=lambda old, went, dh_t: (went[0], np.zeros_like(went[1])),
+    "Every step gets a dc of zeros: the dc_prev that a step returns is the next round's dc. It is the long memory's "
+    "path.",
+    ("dh_next, dc_next, x[:, t], hs", "dh_next, np.zeros_like(c0), x[:, t], hs"),
 )
-_mistake(
+mistake(
     "nothing-carried",
-    "Every step is on its own: dh_prev and dc_prev of step t have to go into step t − 1, as dh_next and dc. "
-    "As it stands the gradient is cut after one step.",
-    carried=lambda old, went, dh_t: tuple(map(np.zeros_like, went)),
+    "Every step is on its own: dh_prev and dc_prev of step t have to go into step t − 1, as dh_next and dc. As it stands "
+    "the gradient is cut after one step.",
+    ("dh[:, t] + dh_next, dc_next, x", "dh[:, t], np.zeros_like(c0), x"),
 )
-_mistake(
+CARRIED = ("dx[:, t], dh_next, dc_next,", "dx[:, t], dh_prev, dc_prev,")
+mistake(
     "carried-summed-h",
     "dh_next grows: you add the new dh_prev to the old dh_next. It replaces it, the old one has been used up.",
-    lambda walk: (walk.dx, *walk.carried, *_answer(walk)[3:]),
-    carried=lambda old, went, dh_t: (old[0] + went[0], went[1]),
+    CARRIED,
+    ("        dWx += dWx_t", "        dh_next, dc_next = dh_next + dh_prev, dc_prev\n        dWx += dWx_t"),
 )
-_mistake(
+mistake(
     "carried-summed-c",
-    "dc grows: you add the new dc_prev to the old dc. It replaces it; the step has used the old one, and "
-    "multiplied it by f.",
-    lambda walk: (walk.dx, *walk.carried, *_answer(walk)[3:]),
-    carried=lambda old, went, dh_t: (went[0], old[1] + went[1]),
+    "dc grows: you add the new dc_prev to the old dc. It replaces it; the step has used the old one, and multiplied it "
+    "by f.",
+    CARRIED,
+    ("        dWx += dWx_t", "        dh_next, dc_next = dh_prev, dc_next + dc_prev\n        dWx += dWx_t"),
 )
-_mistake(
+mistake(
     "carried-swapped",
     "dh_prev and dc_prev have changed places between two steps: dh_next takes dh_prev, dc takes dc_prev.",
-    carried=lambda old, went, dh_t: went[::-1],
+    CARRIED,
+    ("        dWx += dWx_t", "        dh_next, dc_next = dc_prev, dh_prev\n        dWx += dWx_t"),
+    ("dh_next, dc_next, dWx, dWh, db", "dh_prev, dc_prev, dWx, dWh, db"),
 )
-
-_mistake(
+mistake(
     "dh-added-afterwards",
-    "dh[:, t] is added to what step t hands back, one step too late. It belongs to h_t, which step t *made*: "
-    "add it to dh_next before the step.",
-    lambda walk: (walk.dx, *walk.carried, *_answer(walk)[3:]),
-    upstream=lambda dh_t, dh_next: dh_next,
-    carried=lambda old, went, dh_t: (went[0] + dh_t, went[1]),
+    "dh[:, t] is added to what step t hands back, one step too late. It belongs to h_t, which step t *made*: add it to "
+    "dh_next before the step.",
+    ("dh[:, t] + dh_next, dc_next, x", "dh_next, dc_next, x"),
+    ("        dWx += dWx_t", "        dh_next = dh_next + dh[:, t]\n        dWx += dWx_t"),
+)
+mistake(
+    "dh-of-the-step-before",
+    "The step t gets dh[:, t − 1], the gradient at the state it started from. It starts back from the state it *made*: "
+    "dh[:, t].",
+    ("dh[:, t] + dh_next", "(dh[:, t - 1] if t else 0) + dh_next"),
+)
+mistake(
+    "truncated",
+    "The gradient is cut after a few steps. That is truncated backpropagation through time; here it travels all the way "
+    "back to h0 and c0.",
+    ("            dh[:, t] + dh_next, dc_next, x[", "            dh[:, t] + (t % 4 != 3) * dh_next, (t % 4 != 3) * dc_next, x["),
+)
+mistake(
+    "clipped",
+    "The gradients that travel are clipped to −1 … 1. Clipping, where it is wanted, is done once, with the finished "
+    "gradients (chapter 3); in here they pass as they are.",
+    ("dh[:, t] + dh_next, dc_next, x", "np.clip(dh[:, t] + dh_next, -1, 1), np.clip(dc_next, -1, 1), x"),
 )
 
 # In which order
-_mistake(
+mistake(
     "forward-in-time",
-    "The loop runs from the first step to the last. What comes back from step t + 1 must be there before step "
-    "t: reversed(range(T)).",
-    times=range,
+    "The loop runs from the first step to the last. What comes back from step t + 1 must be there before step t: "
+    "`reversed(range(T))`.",
+    ("reversed(range(T))", "range(T)"),
 )
-_mistake(
+mistake(
     "first-step-skipped",
-    "The loop stops before t = 0: range(T − 1, 0, −1) leaves the first step out. reversed(range(T)), or "
-    "range(T − 1, −1, −1).",
-    times=lambda T: range(T - 1, 0, -1),
+    "The loop stops before t = 0: range(T − 1, 0, −1) leaves the first step out. `reversed(range(T))`, or "
+    "`range(T - 1, -1, -1)`.",
+    ("reversed(range(T))", "range(T - 1, 0, -1)"),
 )
-_mistake(
-    "last-step-skipped",
-    "The loop begins one step too early in time: t = T − 1, the last step, is left out. reversed(range(T)).",
-    times=lambda T: range(T - 2, -1, -1),
-)
-_mistake(
+mistake(
     "empty-loop",
-    "All gradients are zero, as if the loop never ran. range(T − 1, 0) is empty: it needs the step −1 and an "
-    "end before 0, range(T − 1, −1, −1), or reversed(range(T)).",
-    times=lambda T: (),
+    "All gradients are zero, as if the loop never ran. range(T − 1, 0) is empty: it needs the step −1 and an end before "
+    "0, `range(T - 1, -1, -1)`, or `reversed(range(T))`.",
+    ("reversed(range(T))", "range(T - 1, 0)"),
 )
-_mistake(
+mistake(
     "returned-too-early",
-    "Only the last step is worked out: `return` stands inside the loop, or the loop ends after its first "
-    "round.",
-    times=lambda T: (T - 1,),
+    "Only the last step is worked out: `return` stands inside the loop, or the loop ends after its first round.",
+    ("    return dx", "        return dx"),
+)
+mistake(
+    "batch-for-time",
+    "The loops run over N steps, not over T: len(x) is the number of sequences. x is (N, T, D), so T is `x.shape[1]`.",
+    ("x.shape[1]", "x.shape[0]"),
 )
 
 # Which state
-_mistake(
+mistake(
     "new-state-for-old",
-    "Step t is given h_t and c_t as its previous states. Those are what it *made*; it started from those of t "
-    "− 1. With h0 and c0 first in the list, states[t] is the one before step t.",
-    old=lambda states, t: states[t + 1],
+    "Step t is given h_t and c_t as its previous states. Those are what it *made*; it started from those of t − 1. With "
+    "h0 and c0 first in the lists, `hs[t]` and `cs[t]` are the ones before step t.",
+    (STATES, "hs[t + 1], cs[t + 1]"),
 )
-_mistake(
+mistake(
     "one-state-too-early",
-    "Step t is given the states from before step t − 1, one too early. The state before step t is that after "
-    "step t − 1.",
-    old=lambda states, t: states[max(t - 1, 0)],
+    "Step t is given the states from before step t − 1, one too early. The state before step t is that after step t − 1.",
+    (STATES, "hs[max(t - 1, 0)], cs[max(t - 1, 0)]"),
 )
-_mistake(
+mistake(
     "always-h0-c0",
-    "Every step starts from h0 and c0. Keep the states of the forward pass and give each step the ones it "
-    "started from.",
-    old=lambda states, t: states[0],
+    "Every step starts from h0 and c0. Keep the states of the forward pass and give each step the ones it started from.",
+    (STATES, "h0, c0"),
 )
-_mistake(
-    "always-c0",
-    "Every step starts from the cell c0. Keep c of every step in the forward pass, as you do with h.",
-    old=lambda states, t: (states[t][0], states[0][1]),
-)
-_mistake(
-    "always-h0",
-    "Every step starts from the state h0. Keep h of every step in the forward pass, as you do with c.",
-    old=lambda states, t: (states[0][0], states[t][1]),
-)
-_mistake(
+mistake(
     "last-state-everywhere",
-    "Every step is given the states left over at the end of the forward pass. Keep all of them, in two lists "
-    "or arrays, and give step t those from before it.",
-    old=lambda states, t: states[-1],
+    "Every step is given the states left over at the end of the forward pass. Keep all of them, in two lists or arrays, "
+    "and give step t those from before it.",
+    (STATES, "h, c"),
 )
-_mistake(
+mistake(
     "wraps-around",
-    "All steps are right but the first: states[t − 1] at t = 0 is states[−1], in Python the *last* one. Put "
-    "h0 and c0 in front, so that states[t] is the one before step t.",
-    old=lambda states, t: states[1:][t - 1],
+    "All steps are right but the first: place t − 1 at t = 0 is place −1, in Python the *last* one. Put h0 and c0 in "
+    "front, so that `hs[t]` and `cs[t]` are the ones before step t.",
+    (STATES, "hs[1:][t - 1], cs[1:][t - 1]"),
 )
-_mistake(
+mistake(
     "forward-not-carried",
     "In the forward pass every step starts from h0 and c0 again. The new state has to become the old one.",
-    onward=lambda states: states[0],
+    ("hs[-1], cs[-1]", "h0, c0"),
 )
-_mistake(
+mistake(
     "forward-cell-not-carried",
-    "In the forward pass h goes on from step to step, but every step starts from the cell c0 again. Both new "
-    "ones become the old ones.",
-    onward=lambda states: (states[-1][0], states[0][1]),
+    "In the forward pass h goes on from step to step, but every step starts from the cell c0 again. Both new ones become "
+    "the old ones.",
+    ("hs[-1], cs[-1]", "hs[-1], c0"),
 )
-_mistake(
+mistake(
     "forward-h-not-carried",
-    "In the forward pass c goes on from step to step, but every step starts from the state h0 again. Both new "
-    "ones become the old ones.",
-    onward=lambda states: (states[0][0], states[-1][1]),
+    "In the forward pass c goes on from step to step, but every step starts from the state h0 again. Both new ones "
+    "become the old ones.",
+    ("hs[-1], cs[-1]", "h0, cs[-1]"),
 )
-_mistake(
+mistake(
+    "always-c0",
+    "Every step starts from the cell c0. Keep c of every step in the forward pass, as you do with h.",
+    (STATES, "hs[t], c0"),
+)
+mistake(
     "cell-never-carried",
-    "Forward and backward, every step starts from the cell c0. Each forward step makes a new c: keep it, and "
-    "start the next step from it.",
-    onward=lambda states: (states[-1][0], states[0][1]),
-    old=lambda states, t: (states[t][0], states[0][1]),
+    "Forward and backward, every step starts from the cell c0. Each forward step makes a new c: keep it, and start the "
+    "next step from it.",
+    ("hs[-1], cs[-1]", "hs[-1], c0"),
+    (STATES, "hs[t], c0"),
 )
-_mistake(
+mistake(
     "new-cell-for-old",
-    "h is the one before the step, but the cell is the one after it. c_prev of step t is c after step t − 1.",
-    old=lambda states, t: (states[t][0], states[t + 1][1]),
+    "h is the one before the step, but the cell is the one after it. c_prev of step t is c after step t − 1: `cs[t]`.",
+    (STATES, "hs[t], cs[t + 1]"),
 )
-_mistake(
-    "new-h-for-old",
-    "The cell is the one before the step, but h is the one after it. h_prev of step t is h after step t − 1.",
-    old=lambda states, t: (states[t + 1][0], states[t][1]),
-)
-_mistake(
+mistake(
     "states-swapped",
     "h and c have changed places in the call: the step takes x, h_prev, c_prev.",
-    old=lambda states, t: states[t][::-1],
+    (STATES, "cs[t], hs[t]"),
 )
-_mistake(
+mistake(
     "starts-from-zeros",
     "The forward pass starts from zeros. It starts from h0 and c0.",
-    start=lambda states: tuple(map(np.zeros_like, states)),
+    ("[h0], [c0]", "[np.zeros_like(h0)], [np.zeros_like(c0)]"),
 )
-_mistake(
+mistake(
     "c0-ignored",
     "The forward pass starts from a cell of zeros. It starts from c0.",
-    start=lambda states: (states[0], np.zeros_like(states[1])),
+    ("[h0], [c0]", "[h0], [np.zeros_like(c0)]"),
 )
-_mistake(
+mistake(
     "h0-ignored",
     "The forward pass starts from a state of zeros. It starts from h0.",
-    start=lambda states: (np.zeros_like(states[0]), states[1]),
+    ("[h0], [c0]", "[np.zeros_like(h0)], [c0]"),
 )
 
 # What is returned
-_mistake(
+mistake(
     "overwritten",
-    "dWx, dWh and db (or one of them) hold the first step's share alone: each round overwrites them. The weights are the same "
-    "at every step, so their gradients add up: `+=`.",
-    lambda walk: (walk.dx, *walk.handed[-1], *walk.grads[-1]),
+    "dWx, dWh and db hold the first step's share alone: each round overwrites them. The weights are the same at every "
+    "step, so their gradients add up: `+=`.",
+    *((each, each.replace("+=", "=")) for each in SUMS),
 )
-_mistake(
+mistake(
     "last-step-only",
-    "dWx, dWh and db (or one of them) hold the last step's share alone. The weights are the same at every step: add up all T.",
-    lambda walk: (walk.dx, *walk.handed[-1], *walk.grads[0]),
+    "dWx, dWh and db hold the last step's share alone. The weights are the same at every step: add up all T.",
+    *((each, f"{each} * (t == T - 1)") for each in SUMS),
 )
-_mistake(
-    "averaged-over-time",
-    "dWx, dWh and db (or one of them) are divided by T. Nothing was averaged over time: the shares of all steps add up.",
-    lambda walk: (*_answer(walk)[:3], *(total / walk.dx.shape[1] for total in _answer(walk)[3:])),
-)
-_mistake(
-    "averaged-over-batch",
-    "dWx, dWh and db (or one of them) are divided by N. If the loss is a mean, dh contains that 1/N already.",
-    lambda walk: (*_answer(walk)[:3], *(total / len(walk.dx) for total in _answer(walk)[3:])),
-)
-_mistake(
-    "state-gradient-of-the-last-step",
-    "dh0 and dc0 are what the last step handed back. They are what comes out at the very end, behind the step "
-    "t = 0.",
-    lambda walk: (walk.dx, *walk.handed[1], *_answer(walk)[3:]),
-)
-_mistake(
-    "state-gradient-one-early",
-    "dh0 and dc0 are what went *into* the step t = 0. One more step back: what it returns as dh_prev and "
-    "dc_prev.",
-    lambda walk: (walk.dx, *walk.handed[-2], *_answer(walk)[3:]),
-)
-_mistake(
+for _words, _size in (("time", "x.shape[1]"), ("batch", "len(x)")):
+    mistake(
+        f"averaged-over-{_words}",
+        f"dWx, dWh and db are divided by {'NT'[_words == 'time']}. Nothing was averaged over the {_words}: all shares add "
+        "up. (If the loss is a mean, dh contains the division already.)",
+        ("dc_next, dWx, dWh, db", f"dc_next, *(each / {_size} for each in (dWx, dWh, db))"),
+    )
+mistake(
     "state-gradient-zero",
-    "dh0 and dc0 are zeros. They are the dh_prev and dc_prev that the step t = 0 returned: a loss depends on "
-    "where the state started.",
-    lambda walk: (walk.dx, *map(np.zeros_like, walk.handed[-1]), *_answer(walk)[3:]),
+    "dh0 and dc0 are zeros. They are the dh_prev and dc_prev that the step t = 0 returned: a loss depends on where the "
+    "state started.",
+    ("dh_next, dc_next, dWx, dWh, db", "np.zeros_like(h0), np.zeros_like(c0), dWx, dWh, db"),
 )
-_mistake(
+mistake(
+    "state-gradient-one-early",
+    "dh0 and dc0 are what went *into* the step t = 0. One more step back: what it returns as dh_prev and dc_prev.",
+    ("        dx[:, t], dh_next", "        before = dh_next, dc_next\n        dx[:, t], dh_next"),
+    ("dh_next, dc_next, dWx, dWh, db", "*before, dWx, dWh, db"),
+)
+mistake(
     "first-dh-added-to-dh0",
-    "dh[:, 0] is added to dh0. It is the gradient at the state that step t = 0 *made*, and went into that step "
-    "already; dh0 is what the step returns as dh_prev, nothing added.",
-    lambda walk: (walk.dx, walk.handed[-1][0] + walk.dh[:, 0], *_answer(walk)[2:]),
+    "dh[:, 0] is added to dh0. It is the gradient at the state that step t = 0 *made*, and went into that step already; "
+    "dh0 is what the step returns as dh_prev, nothing added.",
+    ("dh_next, dc_next, dWx, dWh, db", "dh_next + dh[:, 0], dc_next, dWx, dWh, db"),
 )
-_mistake(
-    "state-gradients-swapped",
-    "dh0 and dc0 come out in each other's place. The order is dx, dh0, dc0, dWx, dWh, db.",
-    lambda walk: (walk.dx, *walk.handed[-1][::-1], *_answer(walk)[3:]),
-)
-_mistake(
+mistake(
     "dx-backwards",
-    "dx runs backwards in time: appended in the order of the loop, the last step comes first. Fill dx[:, t], "
-    "or reverse the list before stacking.",
-    lambda walk: (walk.dx[:, ::-1], *_answer(walk)[1:]),
+    "dx runs backwards in time: appended in the order of the loop, the last step comes first. Fill dx[:, t], or reverse "
+    "the list before stacking.",
+    ("return dx,", "return dx[:, ::-1],"),
 )
-_mistake(
+mistake(
     "dx-time-first",
     "dx is (T, N, D), time first. Stack along axis 1 to get (N, T, D).",
-    lambda walk: (walk.dx.transpose(1, 0, 2), *_answer(walk)[1:]),
+    ("return dx,", "return dx.transpose(1, 0, 2),"),
 )
-_mistake(
+mistake(
     "dx-backwards-time-first",
     "dx is (T, N, D), time first, and the last step comes first in it. Fill dx[:, t] of an array (N, T, D).",
-    lambda walk: (walk.dx.transpose(1, 0, 2)[::-1], *_answer(walk)[1:]),
+    ("return dx,", "return dx.transpose(1, 0, 2)[::-1],"),
 )
-_mistake(
+mistake(
     "dx-reshaped",
-    "dx has the right shape, but (T, N, D) was reshaped to it: reshape moves no axis, and the sequences are "
-    "mixed. Stack along axis 1, or transpose(1, 0, 2).",
-    lambda walk: (walk.dx.transpose(1, 0, 2).reshape(walk.dx.shape), *_answer(walk)[1:]),
+    "dx has the right shape, but (T, N, D) was reshaped to it: reshape moves no axis, and the sequences are mixed. Stack "
+    "along axis 1, or transpose(1, 0, 2).",
+    ("return dx,", "return dx.transpose(1, 0, 2).reshape(dx.shape),"),
 )
-_mistake(
+mistake(
     "dx-of-one-step",
     "dx is that of the first step only, (N, D). Every x[:, t] has its own: dx is (N, T, D).",
-    lambda walk: (walk.dx[:, 0], *_answer(walk)[1:]),
+    ("return dx,", "return dx[:, 0],"),
 )
-_mistake(
+mistake(
     "dx-summed",
-    "dx is added up over the steps, (N, D). The weights are shared by all steps, the inputs are not: each "
-    "x[:, t] has its own gradient.",
-    lambda walk: (walk.dx.sum(axis=1), *_answer(walk)[1:]),
-)
-_mistake(
-    "dh-in-place",
-    "The numbers are right, but `dh[:, t] += dh_next` writes into the caller's gradient. `dh[:, t] + dh_next` "
-    "makes a new array.",
-    upstream=lambda dh_t, dh_next: np.add(dh_t, dh_next, out=dh_t),
-)
-
-
-def _first_steps(dh, x, *others):
-    """The answer for the first N steps alone."""
-    N = len(x)
-    return _answer(_walk(dh[:, :N], x[:, :N], *others))
-
-
-@lstm_backward.misconception(
-    "batch-for-time",
-    "The loops run over N steps, not over T: len(x) is the number of sequences. x is (N, T, D), so T = x.shape[1].",
-)
-def _(dh, x, *others):
-    dx, *rest = _first_steps(dh, x, *others)
-    return np.concatenate([dx, np.zeros_like(x[:, len(x) :])], axis=1), *rest
-
-
-@lstm_backward.misconception(
-    "batch-for-time-in-a-list",
-    "dx has N steps where it should have T: len(x), or shape[0], is the number of sequences. T = x.shape[1].",
-)
-def _(dh, x, *others):
-    return _first_steps(dh, x, *others)
-
-
-@lstm_backward.misconception(
-    "dh-time-first", "dh[t] is the t-th *sequence*. dh is (N, T, H), batch first: the gradient at step t is dh[:, t]."
-)
-def _(dh, x, h0, c0, Wx, Wh, b):
-    return dh[x.shape[1] - 1]
-
-
-@lstm_backward.misconception(
-    "x-time-first", "x[t] is the t-th *sequence*. x is (N, T, D), batch first: the input at step t is x[:, t]."
-)
-def _(dh, x, h0, c0, Wx, Wh, b):
-    return lstm_step_reference(x[0], h0, c0, Wx, Wh, b)
-
-
-lstm_backward.variant("a list of states, sums over the steps at the end")(
-    lambda *arguments: _answer(_walk(*arguments))
+    "dx is added up over the steps, (N, D). The weights are shared by all steps, the inputs are not: each x[:, t] has "
+    "its own gradient.",
+    ("return dx,", "return dx.sum(axis=1),"),
 )
 
 
@@ -468,9 +393,9 @@ lstm_backward.variant("a list of states, sums over the steps at the end")(
 def _by_recursion(dh, x, h0, c0, Wx, Wh, b):
     if x.shape[1] == 0:
         return x, np.zeros_like(h0), np.zeros_like(c0), 0 * Wx, 0 * Wh, 0 * b
-    h, c = lstm_step_reference(x[:, 0], h0, c0, Wx, Wh, b)
+    h, c = lstm_step(x[:, 0], h0, c0, Wx, Wh, b)
     later, dh_next, dc, *sums = _by_recursion(dh[:, 1:], x[:, 1:], h, c, Wx, Wh, b)
-    dx, dh0, dc0, *grads = lstm_step_backward_reference(dh[:, 0] + dh_next, dc, x[:, 0], h0, c0, Wx, Wh, b)
+    dx, dh0, dc0, *grads = lstm_step_backward(dh[:, 0] + dh_next, dc, x[:, 0], h0, c0, Wx, Wh, b)
     return np.concatenate([dx[:, None], later], axis=1), dh0, dc0, *map(np.add, sums, grads)
 
 
@@ -483,8 +408,8 @@ def _(dh, x, h0, c0, Wx, Wh, b):
         h[:, t], c[:, t] = lstm_step_by_tanh(x[:, t], h[:, t - 1], c[:, t - 1], Wx, Wh, b)
     grad = {"Wx": 0, "Wh": 0, "b": 0}
     dx, dnext = [], (0, 0)
-    for t in range(T)[::-1]:
-        dx_t, *dnext, dWx, dWh, db = lstm_step_backward_reference(
+    for t in range(T - 1, -1, -1):
+        dx_t, *dnext, dWx, dWh, db = lstm_step_backward(
             dh[:, t] + dnext[0], dnext[1], x[:, t], h[:, t - 1], c[:, t - 1], Wx, Wh, b
         )
         dx.insert(0, dx_t)
@@ -492,7 +417,10 @@ def _(dh, x, h0, c0, Wx, Wh, b):
     return np.stack(dx, axis=1), *dnext, grad["Wx"], grad["Wh"], grad["b"]
 
 
-@lstm_backward.landmark("`dh0[0, 0] ≈ 0.134`")
-def _(f):
-    _, h0, c0, Wx, Wh, b = lstm_ones()
-    return f(np.ones((1, 2, 2)), np.ones((1, 2, 3)), h0, c0, Wx, Wh, b)[1][0, 0]
+lstm_backward.landmark("""
+    dh, x, h0, c0 = np.ones((1, 4, 2)), np.ones((1, 4, 3)), np.full((1, 2), 0.5), np.full((1, 2), 0.8)
+    Wx, Wh, b = np.full((3, 8), 0.1), np.full((2, 8), 0.1), np.arange(8) / 10
+    dx, dh0, dc0, dWx, dWh, db = lstm_backward(dh, x, h0, c0, Wx, Wh, b)
+    dh0   # ≈ [[0.134, 0.134]]
+    dc0   # ≈ [[0.523, 0.489]]
+""")

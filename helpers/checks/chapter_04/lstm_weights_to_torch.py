@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from helpers.checks.chapter_04.lstm_step import step_cases
+from helpers.checks.chapter_04.lstm_step import ORDERS
+from helpers.checks.chapter_04.steps import step_cases
+from helpers.checks.compare import Complaint
 from helpers.checks.registry import Exercise
+
+NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 def lstm_weights_to_torch_reference(Wx, Wh, b):
     return {
-        "weight_ih_l0": Wx.T.copy(),
-        "weight_hh_l0": Wh.T.copy(),
-        "bias_ih_l0": b.copy(),
+        "weight_ih_l0": Wx.T,
+        "weight_hh_l0": Wh.T,
+        "bias_ih_l0": b,
         "bias_hh_l0": np.zeros_like(b),
     }
 
 
-def _cases(rng):
-    case = step_cases(rng, gates=4)
+def _cases(rng, *, D=(3, 4), H=(6, 7)):
+    case = step_cases(rng, 4, N=1, D=D, H=H)
     return {name: case[name] for name in ("Wx", "Wh", "b")}
 
 
+def _only_these_names(function, *arguments):
+    state = function(*arguments)
+    names = list(state) if isinstance(state, Mapping) else []
+    if len(names) >= len(NAMES) and set(names) != set(NAMES):
+        raise Complaint(
+            f"The names are {', '.join(map(repr, names))}; PyTorch takes just {', '.join(map(repr, NAMES))} (an l and a "
+            "zero at the end: the layer's number)."
+        )
+    return state
+
+
 lstm_weights_to_torch = Exercise(
-    "lstm_weights_to_torch", "04", lstm_weights_to_torch_reference, ("state",), _cases
+    "lstm_weights_to_torch", "04", lstm_weights_to_torch_reference, ("state",), _cases, rounds=3, trial=_only_these_names
 )
 
 
@@ -52,160 +69,142 @@ def _(Wx, Wh, b):
     return {name: np.stack(outputs, axis=1) for name, outputs in columns.items()} | biases
 
 
-def _mistake(name, hint, change):
-    """`change(Wx, Wh, b)` returns the entries that differ from the right ones; None takes an entry out."""
-
-    @lstm_weights_to_torch.misconception(name, hint)
-    def _(Wx, Wh, b):
-        state = lstm_weights_to_torch_reference(Wx, Wh, b) | change(Wx, Wh, b)
-        return {key: value for key, value in state.items() if value is not None}
+@lstm_weights_to_torch.extreme(
+    "more inputs than 4H", "Wx may be tall or wide: the transpose does not depend on which of its sides is longer."
+)
+def _(rng):
+    return _cases(rng, D=13, H=3)
 
 
-def _weights(change):
-    return lambda Wx, Wh, b: {"weight_ih_l0": change(Wx), "weight_hh_l0": change(Wh)}
+@lstm_weights_to_torch.extreme("as many inputs as 4H", "A square Wx is transposed as any other.")
+def _(rng):
+    return _cases(rng, D=12, H=3)
 
 
-def _blocks(W):
-    return np.split(W, 4, axis=1)
+mistake = lstm_weights_to_torch.mistake
+WEIGHTS = ("Wx.T", "Wh.T")
+
+
+def _both(form):
+    """The two weights made in this way, `W` standing for each."""
+    return tuple((each, form.replace("W", each[:2])) for each in WEIGHTS)
 
 
 # Transposing
-_mistake(
+mistake(
     "reshape-for-transpose",
-    "The shapes are right, the numbers stand in the wrong places: reshape reads row by row and refills row by "
-    "row. The transpose is `.T`.",
-    _weights(lambda W: W.reshape(W.shape[::-1])),
+    "The shapes are right, the numbers stand in the wrong places: reshape reads row by row and refills row by row. The "
+    "transpose is `.T`.",
+    *_both("W.reshape(W.shape[::-1])"),
 )
-_mistake(
+mistake(
     "not-transposed",
-    "The weights go over as they are. PyTorch keeps them the other way round, (4H, D) and (4H, H), because it "
-    "multiplies columns from the left: `Wx.T`, `Wh.T`.",
-    _weights(lambda W: W),
+    "The weights go over as they are. PyTorch keeps them the other way round, (4H, D) and (4H, H), because it multiplies "
+    "columns from the left: `Wx.T`, `Wh.T`.",
+    *_both("W"),
 )
-_mistake(
-    "Wh-not-transposed",
-    "weight_ih_l0 is right, weight_hh_l0 is not transposed. It is (4H, H): `Wh.T`.",
-    lambda Wx, Wh, b: {"weight_hh_l0": Wh},
-)
-_mistake(
-    "Wx-not-transposed",
-    "weight_hh_l0 is right, weight_ih_l0 is not transposed. It is (4H, D): `Wx.T`.",
-    lambda Wx, Wh, b: {"weight_ih_l0": Wx},
-)
-_mistake(
+mistake(
     "blocks-beside-each-other",
-    "Each gate's block is transposed, but they are glued side by side, (H, 4D). In PyTorch they stand on top "
-    "of each other: concatenate along axis 0, or transpose the whole at once, `Wx.T`.",
-    _weights(lambda W: np.concatenate([block.T for block in _blocks(W)], axis=1)),
+    "Each gate's block is transposed, but they are glued side by side, (H, 4D). In PyTorch they stand on top of each "
+    "other: concatenate along axis 0, or transpose the whole at once, `Wx.T`.",
+    *_both("np.concatenate([block.T for block in np.split(W, 4, axis=1)], axis=1)"),
 )
-_mistake(
+mistake(
     "blocks-reshaped",
-    "Each gate's block is reshaped to (H, D) where it has to be transposed. The shapes are right, the numbers "
-    "stand in the wrong places: `block.T`, or the whole at once, `Wx.T`.",
-    _weights(lambda W: np.concatenate([block.reshape(W.shape[1] // 4, len(W)) for block in _blocks(W)])),
+    "Each gate's block is reshaped to (H, D) where it has to be transposed. The shapes are right, the numbers stand in "
+    "the wrong places: `block.T`, or the whole at once, `Wx.T`.",
+    *_both("np.concatenate([block.reshape(block.shape[::-1]) for block in np.split(W, 4, axis=1)])"),
 )
-_mistake(
+mistake(
     "blocks-not-transposed",
     "The blocks are stacked as they are, (4D, H). Each has to be transposed, or the whole at once: `Wx.T`.",
-    _weights(lambda W: np.concatenate(_blocks(W))),
+    *_both("np.concatenate(np.split(W, 4, axis=1))"),
 )
-_mistake(
+mistake(
     "gates-interleaved",
-    "The rows are those of `Wx.T` in another order: unit 0's four gates, then unit 1's. PyTorch keeps each "
-    "gate's H rows together, as our columns are: `Wx.T` alone.",
-    lambda Wx, Wh, b: {
-        **_weights(lambda W: W.reshape(len(W), 4, -1).transpose(2, 1, 0).reshape(W.shape[::-1]))(Wx, Wh, b),
-        "bias_ih_l0": b.reshape(4, -1).T.ravel(),
-    },
+    "The rows are those of `Wx.T` in another order: unit 0's four gates, then unit 1's. PyTorch keeps each gate's H rows "
+    "together, as our columns are: `Wx.T` alone.",
+    *_both("W.reshape(len(W), 4, -1).transpose(2, 1, 0).reshape(W.shape[::-1])"),
+    ('"bias_ih_l0": b', '"bias_ih_l0": b.reshape(4, -1).T.ravel()'),
 )
-_mistake(
+mistake(
     "flipped",
-    "The matrices are turned by 90 degrees. A transpose mirrors along the diagonal: entry [k, d] is Wx[d, k], "
-    "`Wx.T`.",
-    _weights(np.rot90),
+    "The matrices are turned by 90 degrees. A transpose mirrors along the diagonal: entry [k, d] is Wx[d, k], `Wx.T`.",
+    *_both("np.rot90(W)"),
 )
-_mistake(
+mistake(
     "swapped",
     "Wx and Wh have changed places: ih is input to hidden, Wx, and hh is hidden to hidden, Wh.",
-    lambda Wx, Wh, b: {"weight_ih_l0": Wh.T, "weight_hh_l0": Wx.T},
+    ('"weight_ih_l0"', '"weight"'),
+    ('"weight_hh_l0"', '"weight_ih_l0"'),
+    ('"weight"', '"weight_hh_l0"'),
 )
 
 # Biases
-_mistake(
+ZEROS = "np.zeros_like(b)"
+mistake(
     "bias-in-both",
-    "b stands in both biases. PyTorch adds them, so every gate would get 2 b: the whole of b in bias_ih_l0, "
-    "zeros in bias_hh_l0.",
-    lambda Wx, Wh, b: {"bias_hh_l0": b},
+    "b stands in both biases. PyTorch adds them, so every gate would get 2 b: the whole of b in bias_ih_l0, zeros in "
+    "bias_hh_l0.",
+    (ZEROS, "b"),
 )
-_mistake(
+mistake(
     "bias-in-halves",
-    "Half of b in each: this LSTM computes exactly the same, since only the sum counts. So that answers can "
-    "be compared, here the whole of b goes into bias_ih_l0, and bias_hh_l0 is zero.",
-    lambda Wx, Wh, b: {"bias_ih_l0": b / 2, "bias_hh_l0": b / 2},
+    "Half of b in each: this LSTM computes exactly the same, since only the sum counts. So that answers can be compared, "
+    "here the whole of b goes into bias_ih_l0, and bias_hh_l0 is zero.",
+    (ZEROS, "b / 2"),
+    ('"bias_ih_l0": b', '"bias_ih_l0": b / 2'),
 )
-_mistake(
+mistake(
     "bias-in-the-other",
-    "b stands in bias_hh_l0: this LSTM computes exactly the same, since only the sum counts. So that answers "
-    "can be compared, here the whole of b goes into bias_ih_l0, and bias_hh_l0 is zero.",
-    lambda Wx, Wh, b: {"bias_ih_l0": np.zeros_like(b), "bias_hh_l0": b},
+    "b stands in bias_hh_l0: this LSTM computes exactly the same, since only the sum counts. So that answers can be "
+    "compared, here the whole of b goes into bias_ih_l0, and bias_hh_l0 is zero.",
+    (ZEROS, "b"),
+    ('"bias_ih_l0": b', '"bias_ih_l0": np.zeros_like(b)'),
 )
-_mistake(
+mistake(
     "no-bias",
     "Both biases are zero. b has to go somewhere: into bias_ih_l0.",
-    lambda Wx, Wh, b: {"bias_ih_l0": np.zeros_like(b)},
+    ('"bias_ih_l0": b', '"bias_ih_l0": np.zeros_like(b)'),
 )
-_mistake(
-    "ones",
-    "bias_hh_l0 is ones. It is added to every gate, so it must be zeros.",
-    lambda Wx, Wh, b: {"bias_hh_l0": np.ones_like(b)},
-)
-_mistake(
+mistake("ones", "bias_hh_l0 is ones. It is added to every gate, so it must be zeros.", (ZEROS, "np.ones_like(b)"))
+mistake(
     "forget-bias-added",
-    "1 has been added to the forget gate's bias. That is a good start for training; copying must leave b as "
-    "it is.",
-    lambda Wx, Wh, b: {"bias_ih_l0": b + np.repeat([0.0, 1.0, 0.0, 0.0], len(b) // 4)},
+    "1 has been added to the forget gate's bias. That is a good start for training; copying must leave b as it is.",
+    ('"bias_ih_l0": b', '"bias_ih_l0": b + np.repeat([0.0, 1.0, 0.0, 0.0], len(b) // 4)'),
 )
-_mistake(
+mistake(
     "second-bias-missing",
     "bias_hh_l0 is missing. PyTorch's LSTM has two biases and wants both: zeros of shape (4H,) for the second.",
-    lambda Wx, Wh, b: {"bias_hh_l0": None},
+    ('        "bias_hh_l0": np.zeros_like(b),\n', ""),
 )
-_mistake(
+mistake(
     "zeros-of-one-gate",
-    "bias_hh_l0 has H zeros. It is as long as the other, (4H,): np.zeros_like(b).",
-    lambda Wx, Wh, b: {"bias_hh_l0": np.zeros(len(Wh))},
+    "bias_hh_l0 has H zeros. It is as long as the other, (4H,): `np.zeros_like(b)`.",
+    (ZEROS, "np.zeros(len(Wh))"),
 )
-_mistake(
+mistake(
     "second-bias-a-number",
-    "bias_hh_l0 is the number 0. PyTorch wants an array of 4H zeros: np.zeros_like(b).",
-    lambda Wx, Wh, b: {"bias_hh_l0": 0.0},
+    "bias_hh_l0 is the number 0. PyTorch wants an array of 4H zeros: `np.zeros_like(b)`.",
+    (ZEROS, "0.0"),
 )
-_mistake(
-    "names-without-layer",
-    "The names lack the layer: an LSTM may have several, so they are weight_ih_l0, weight_hh_l0, bias_ih_l0, "
-    "bias_hh_l0 (l and zero).",
-    lambda Wx, Wh, b: {
-        "weight_ih_l0": None, "weight_hh_l0": None, "bias_ih_l0": None, "bias_hh_l0": None,
-        "weight_ih": Wx.T, "weight_hh": Wh.T, "bias_ih": b, "bias_hh": np.zeros_like(b),
-    },
-)  # fmt: skip
 
 # Reordering
-for _order in ("ifog", "fgio", "iofg", "igfo", "figo", "fiog"):
-    _mistake(
+for _order, _origin in ORDERS.items():
+    _places = [("ifgo").index(gate) for gate in _order]
+    _moved = "np.concatenate([np.split({}, 4)[k] for k in " + f"{_places}])"
+    mistake(
         f"reordered-{_order}",
-        f"The gates are put into the order {', '.join(_order)}. PyTorch's order is ours, i, f, g, o: nothing "
-        "has to be reordered.",
-        lambda Wx, Wh, b, order=_order: {
-            name: np.concatenate([np.split(value, 4)["ifgo".index(gate)] for gate in order])
-            for name, value in lstm_weights_to_torch_reference(Wx, Wh, b).items()
-        },
+        f"The gates are put into the order {', '.join(_order)}. PyTorch's order is ours, i, f, g, o: nothing has to be "
+        "reordered.",
+        *((each, _moved.format(each)) for each in WEIGHTS),
+        ('"bias_ih_l0": b', f'"bias_ih_l0": {_moved.format("b")}'),
     )
 
 
-@lstm_weights_to_torch.variant("views instead of copies")
+@lstm_weights_to_torch.variant("copies instead of views")
 def _(Wx, Wh, b):
-    return dict(weight_ih_l0=Wx.T, weight_hh_l0=Wh.T, bias_ih_l0=b, bias_hh_l0=0 * b)
+    return dict(weight_ih_l0=Wx.T.copy(), weight_hh_l0=Wh.T.copy(), bias_ih_l0=b.copy(), bias_hh_l0=0 * b)
 
 
 @lstm_weights_to_torch.variant("gate by gate")
@@ -213,8 +212,8 @@ def _(Wx, Wh, b):
     return {
         "bias_ih_l0": np.concatenate(np.split(b, 4)),
         "bias_hh_l0": np.zeros(b.shape),
-        "weight_ih_l0": np.vstack([block.T for block in _blocks(Wx)]),
-        "weight_hh_l0": np.vstack([block.T for block in _blocks(Wh)]),
+        "weight_ih_l0": np.vstack([block.T for block in np.split(Wx, 4, axis=1)]),
+        "weight_hh_l0": np.vstack([block.T for block in np.split(Wh, 4, axis=1)]),
     }
 
 
@@ -229,6 +228,8 @@ def _(Wx, Wh, b):
     return state
 
 
-@lstm_weights_to_torch.landmark('`state["weight_ih_l0"][5, 2]` is `21.0`')
-def _(f):
-    return f(np.arange(24.0).reshape(3, 8), np.arange(16.0).reshape(2, 8), np.zeros(8))["weight_ih_l0"][5, 2]
+lstm_weights_to_torch.landmark("""
+    state = lstm_weights_to_torch(np.arange(24.0).reshape(3, 8), np.arange(16.0).reshape(2, 8), np.arange(8.0))
+    state["weight_ih_l0"][5, 2]   # 21.0
+    state["bias_ih_l0"][5] + state["bias_hh_l0"][5]   # 5.0
+""")

@@ -1,21 +1,33 @@
-"""What the checks of gated cells share: slices of gates, the sigmoid's slope, torch's cells."""
+"""What the checks of gated cells share: cases, orders of the slices, torch's cells."""
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 
-from helpers.layers import sigmoid
+
+def step_cases(rng, gates, *, N, D, H):
+    """Arguments of one step with `gates` slices: x, h_prev, c_prev, Wx, Wh, b."""
+    return {
+        "x": rng.normal(size=(N, D)),
+        "h_prev": np.tanh(rng.normal(size=(N, H))),
+        "c_prev": rng.normal(size=(N, H)),
+        "Wx": rng.normal(size=(D, gates * H)) / np.sqrt(D),
+        "Wh": rng.normal(size=(H, gates * H)) / np.sqrt(H),
+        "b": rng.normal(size=gates * H),
+    }
 
 
-def split_as(order: str, wanted: str, a: np.ndarray) -> list[np.ndarray]:
-    """The slices of `a` (N, gates·H) for the gates `wanted`, when they are believed to stand in `order`."""
-    slices = np.split(a, len(order), axis=1)
-    return [slices[order.index(gate)] for gate in wanted]
+def shifted(case, name, *by):
+    """`case` with the slices of its bias `name` shifted by these numbers."""
+    return case | {name: case[name] + np.repeat(by, len(case[name]) // len(by))}
 
 
-def slope_of_sigmoid(a: np.ndarray) -> np.ndarray:
-    """The derivative of the sigmoid at `a`, the value *before* squashing."""
-    return sigmoid(a) * (1 - sigmoid(a))
+def wrong_orders(right, origins):
+    """Every other order of the letters of `right` → where it comes from; those of known `origins` first."""
+    others = ("".join(order) for order in permutations(right))
+    return {**origins, **{order: "" for order in others if order != right and order not in origins}}
 
 
 def torch_module(kind: str, Wx, Wh, bx, bh, **options):
