@@ -1858,17 +1858,24 @@ show_source(colleague.look_back)
 
 # %% [markdown]
 # ### Exercise 7.10 · `look_back` · ★★☆ · 10 min
-# Mend it. The shapes are in the docstring, the mask is the one of exercise 7.2, and everything is a torch tensor.
+# Mend it. The shapes are in the docstring, the mask is the one of exercise 7.2 (every row has a real word), and
+# everything is a torch tensor, of the dtype that goes in; gradients have to come back through it.
 #
 # <details><summary>A nudge</summary>Which of the three axes of the scores, N, T or S, holds the things between which
 # one step has to choose? Print weights.sum(dim=…) for each.</details>
 # <details><summary>A recipe</summary>In exercise 7.2 the scores were (N, S), and the words on axis 1. Here they are
 # (N, T, S), and axis 1 holds the steps: the softmax belongs on dim=2 (or −1). Nothing else is wrong.</details>
 #
-# You are there when two steps that ask the same, query [[[1, 0], [1, 0]]], with the keys and the mask of exercise
-# 7.2, each give the first word `weights[0, 0, 0] ≈ 0.731`:
-# `look_back(torch.tensor([[[1., 0.], [1., 0.]]]), torch.tensor([[[1., 0.], [0., 1.], [2., 2.]]]),
-# torch.tensor([[True, True, False]]))`.
+# You are there when two steps that ask the same look at the same words:
+#
+# ```python
+# query = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]])
+# keys = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
+# mask = torch.tensor([[True, True, False]])
+# context, weights = look_back(query, keys, mask)
+# context   # ≈ [[[0.731, 0.269], [0.731, 0.269]]]
+# weights   # ≈ [[[0.731, 0.269, 0.000], [0.731, 0.269, 0.000]]]
+# ```
 
 # %% exercise="look_back"
 def look_back(query, keys, mask):

@@ -429,7 +429,7 @@ beam_search.mistake(
 def _(log_probs_after, beam_size, max_length):
     beams, done = [([], 0.0)], []
     for step in range(1, max_length + 1):
-        grown = [(t + [w], p + lp) for t, p in beams for w, lp in enumerate(log_probs_after(t))]
+        grown = [([*t, w], p + lp) for t, p in beams for w, lp in enumerate(log_probs_after(t))]
         kept = sorted(grown, key=lambda c: c[1] / step, reverse=True)[: beam_size - len(done)]
         done.extend(c for c in kept if c[0][-1] == EOS)
         beams = [c for c in kept if c[0][-1] != EOS]
