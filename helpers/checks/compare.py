@@ -104,7 +104,7 @@ def identical(left: Any, right: Any) -> bool:
     if isinstance(left, np.random.Generator) and isinstance(right, np.random.Generator):
         return left.bit_generator.state == right.bit_generator.state
     if isinstance(left, str | int | float | bool | np.generic | None):
-        return left == right
+        return bool(left == right or (left != left and right != right))   # nan is nan
     return True   # objects whose equality says nothing
 
 

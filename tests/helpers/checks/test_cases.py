@@ -175,3 +175,8 @@ def test_short_arguments_are_told_whole():
     assert told == "ids = [1, 2, 3], x = [0.5, 2. ], W (9, 9), u = 0.9999999999"
     assert cases.describe({"words": ["a"] * 400}) == "words (list of 400)"
     assert cases.describe({"grads": {"W": np.ones((2, 3)), "b": np.ones(2)}}) == "grads = {'W' (2, 3), 'b': [1., 1.]}"
+
+
+def test_a_number_that_is_nan_twice_has_not_changed(made):
+    verdict = judge.judge(made(lambda x: float(x.sum()), rows), lambda x: float("nan"))
+    assert verdict.state == FAILED and "earlier call" not in verdict.text and "got nan" in verdict.text
