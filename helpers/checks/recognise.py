@@ -96,8 +96,9 @@ def recognise(judged: Judged) -> Found | None:
     judged.end = time.monotonic() + AT_MOST
     if found:
         return found
+    by_chance = (_two_known, _slip, _known_and_slip) if "slips" in judged.exercise.skip else ()
     for way in (_two_known, _slip, _related, _known_and_slip, _in_part, _only_there):
-        found = way(judged)
+        found = None if way in by_chance else way(judged)
         if found:
             return found
     return None

@@ -56,6 +56,13 @@ def test_one_mistake_and_two_at_once(exercise):
     assert name == "no-tanh + no-bias" and "First: tanh is missing. Second: b is missing." in hint
 
 
+def test_no_slips_and_no_pairs_where_they_would_agree_by_chance(exercise):
+    exercise.skip = {"slips": "for the test, which wants neither"}
+    assert named(exercise, lambda x, W, b: x @ W + b) == ("no-tanh", "tanh is missing.")
+    for answer in (lambda x, W, b: x @ W, lambda x, W, b: np.tanh(x @ W) - b):
+        assert named(exercise, answer)[0] is None
+
+
 def test_a_slip_nobody_wrote_down(exercise):
     name, hint = named(exercise, lambda x, W, b: np.tanh(x @ W) - b)
     assert name.startswith("slip") and "`np.tanh(x @ W)" not in name and "-" in hint
