@@ -116,7 +116,11 @@ print(f"together {total:.1f}, squashed to {np.tanh(total):.2f}")
 # by <code>w_h</code>, add both and <code>b</code>, hand the sum to <code>np.tanh</code>, and return the
 # result.</details>
 #
-# You are there when the numbers above, `scalar_step(0.5, 0.8, -0.1, 3.0, -0.5)`, give `h ≈ 0.76`.
+# You are there when the numbers above give what they gave there:
+#
+# ```python
+# scalar_step(0.5, 0.8, -0.1, 3.0, -0.5)   # ≈ 0.76
+# ```
 
 # %% exercise="scalar_step"
 def scalar_step(w_x, w_h, b, x, h_prev):
@@ -133,10 +137,25 @@ def scalar_step(w_x, w_h, b, x, h_prev):
 scalar_step = check("scalar_step", scalar_step)
 
 # %% [markdown]
-# Two things to know about the check:
+# Good to know about every check:
 #
 # - Changed the exercise? Run its cell, then the check's. If you run only the check, it meets the course's
 #   version that it handed out before, says so, and stays grey.
+# - A red box tells what came and what was wanted, what kind of mistake does that, and in which case. To look at
+#   that case yourself, open a new cell below the box:
+#   ```
+#   from helpers.checks import failing_case
+#
+#   case = failing_case("scalar_step")
+#   print(case.arguments, case.wanted, case.got)
+#   case.rerun()
+#   ```
+#   The last line calls your function again, with all that it prints. Once the box is green there is no such case.
+# - A function answers by what it returns and leaves its arguments as they are, unless its exercise says otherwise: one
+#   that changes them (`x += 1` does, if `x` is an array) is refused, even with the right numbers. Where you need to,
+#   copy first: `x = x.copy()`.
+# - A function that has not come back after 10 seconds is stopped, and the box says where it was. So a loop without
+#   an end costs you nothing.
 # - Teachers can run the same checks in a *strict mode*, in which a box that is not green stops its cell.
 #   It is for grading; you will not meet it here.
 

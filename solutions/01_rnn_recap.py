@@ -190,7 +190,7 @@ for t, x in enumerate([1] + 10 * [0], start=1):
 # ### Exercise 1.1 · `remember_first` · ★★☆ · 15 min
 # Loop over the signals with the formula above, and return the last $h$, rounded (`np.round`): $+1$ if a man
 # came first, $-1$ if a woman did. At least one name occurs. Then find weights with which the unit remembers
-# the **first** name for 60 words, whatever comes after it: nothing, one name of the other kind, or sixty of them.
+# the **first** name over the next 60 words, whatever they are: no name, one of the other kind, or sixty of them.
 #
 # <details><summary>A nudge</summary>Without input the unit computes h → tanh(w_h · h) again and again. For which
 # w_h does a value near 1 stay near 1? Try 0.8, 1 and 3 in the cell above. Then let x be −1 at every word but the
@@ -200,7 +200,12 @@ for t, x in enumerate([1] + 10 * [0], start=1):
 # row, w_x = 1 does no harm and w_x = 1.4 flips the unit. But one name must lift h from 0 to above 0.5, or it rounds to
 # 0: that takes w_x above 0.55. In the loop: h = np.tanh(w_x * s + w_h * h).</details>
 #
-# You are there when `remember_first(np.array([0, 1, 0, -1, -1, -1, -1]))` gives `1.0`.
+# You are there when
+#
+# ```python
+# remember_first(np.array([0, 1]))            # 1.0
+# remember_first(np.array([-1] + 60 * [1]))   # -1.0
+# ```
 
 # %% exercise="remember_first"
 def remember_first(signals):
@@ -377,8 +382,13 @@ show(
 # broadcasting.</details>
 # <details><summary>A recipe</summary><code>np.tanh(x @ Wx + h_prev @ Wh + b)</code></details>
 #
-# You are there when all inputs 1, all states 1, all weights 0.1 and biases 0.2 with D = 3 and H = 2 give
-# `h[0, 0] ≈ 0.604`.
+# You are there when
+#
+# ```python
+# x, h_prev = np.ones((1, 3)), np.array([[1.0, 0.5]])
+# Wx, Wh, b = np.full((3, 2), 0.1), np.array([[0.1, 0.4], [0.2, 0.3]]), np.full(2, 0.2)
+# rnn_step(x, h_prev, Wx, Wh, b)[0, 0]   # ≈ 0.604
+# ```
 
 # %% exercise="rnn_step"
 def rnn_step(x, h_prev, Wx, Wh, b):
@@ -426,14 +436,18 @@ show(
 # %% [markdown]
 # ### Exercise 1.3 · `rnn_forward` · ★★☆ · 15 min
 # Run `rnn_step` over a whole batch x of shape (N, T, D), starting from the states h0 (N, H), and return all the states
-# in one array h of shape (N, T, H): `h[:, t]` is the state *after* reading `x[:, t]`.
+# in one array h of shape (N, T, H): `h[:, t]` is the state *after* reading `x[:, t]`. Leave `h0` as it is.
 #
 # <details><summary>A nudge</summary>A loop over t. Which variable has to survive from one round to the next?</details>
 # <details><summary>A recipe</summary>Start with h = h0 and an empty list. In each round
 # <code>h = rnn_step(x[:, t], h, Wx, Wh, b)</code>, and append it. At the end <code>np.stack(states, axis=1)</code>; axis 0 would give (T, N, H).</details>
 #
-# You are there when four steps of ones (N = 1, D = 3, H = 2), with all of Wx 0.1, all of Wh 0.2, no bias and h0 = 0,
-# give `h[0, -1, 0] ≈ 0.439`.
+# You are there when
+#
+# ```python
+# x, h0 = np.ones((1, 4, 3)), np.full((1, 2), 0.5)
+# rnn_forward(x, h0, np.full((3, 2), 0.1), np.full((2, 2), 0.2), np.full(2, 0.1))[0, -1, 0]   # ≈ 0.551
+# ```
 
 # %% exercise="rnn_forward"
 def rnn_forward(x, h0, Wx, Wh, b):
@@ -543,24 +557,36 @@ show(
 
 # %% [markdown]
 # ### Exercise 1.4 · `sample_next` · ★★☆ · 15 min
-# Return the id whose stretch contains u. Mind large logits: $e^{1000}$ overflows, but softmax does not change when you
-# subtract the same number from all logits.
+# Return the id whose stretch contains u. A stretch holds its left end and not its right one. A logit of −inf means
+# probability 0 (not all are −inf): a stretch of length 0, which contains nothing.
 #
-# <details><summary>A nudge</summary>The right-hand ends of the stretches are the running sums of the probabilities,
-# <code>np.cumsum(p)</code>. You look for the first that is larger than u.</details>
-# <details><summary>A recipe</summary>p = np.exp(logits − logits.max()), divided by its sum; then
-# <code>np.argmax(np.cumsum(p) > u)</code>, which finds the first True.</details>
+# Two things go wrong in floating-point numbers. $e^{1000}$ overflows; but softmax does not change when you subtract the
+# same number from all logits. And probabilities are rounded, so that their running sum may end at 0.9999999999999999; a
+# u as large as that has to fall into the last stretch, too. Leave `logits` as it is.
 #
-# You are there when, for the logits above, `sample_next(logits, 0.1)` gives `1` (that is *e*) and
-# `sample_next(logits, 0.5)` gives 3 (*o*).
+# <details><summary>A nudge</summary>The right-hand ends of the stretches are the running sums of the probabilities. You
+# look for the first that is larger than u. Running sums of the exponentials, divided by the last of them, are the same
+# edges, and the last of these is exactly 1.</details>
+# <details><summary>A recipe</summary><code>edges = np.cumsum(np.exp(logits - logits.max()))</code>, then
+# <code>int(np.argmax(edges / edges[-1] > u))</code>: argmax finds the first True.</details>
+#
+# You are there when u = 0.15 hits *e*, and 0.17 hits *o*:
+#
+# ```python
+# logits = np.array([1.0, 2.2, -3.0, 4.1])
+# sample_next(logits, 0.15)   # 1
+# sample_next(logits, 0.17)   # 3
+# ```
 
 # %% exercise="sample_next"
 def sample_next(logits, u):
-    """logits (V,), u a number in [0, 1) → the id, an int 0 … V − 1, whose stretch contains u."""
+    """logits (V,), −inf for probability 0; u a number in [0, 1)
+    → the id, an int 0 … V − 1, whose stretch contains u.
+    """
     ### BEGIN SOLUTION
-    p = np.exp(logits - logits.max())
-    p /= p.sum()
-    return int(np.argmax(np.cumsum(p) > u))
+    weights = np.exp(logits - logits.max())
+    edges = np.cumsum(weights)
+    return int(np.argmax(edges / edges[-1] > u))
     ### END SOLUTION
 
 # %% check="sample_next" points=2
@@ -620,23 +646,28 @@ quiz_state = check("quiz_state", quiz_state)
 # %% [markdown]
 # ### Exercise 1.6 · `memoryless_bound` · ★★★ · 20 min
 # Compute that bound for any text: the lowest mean loss, in nats per prediction, of a model that knows
-# only the current character.
+# only the current character. Characters are what Python's strings are made of: A is not a, and a space is one, too.
 #
 # <details><summary>A nudge</summary>For each character, count what follows it. A character that is followed by a in
 # 3 cases out of 4 costs −ln(3/4) in those three places and −ln(1/4) in the fourth.</details>
 # <details><summary>A recipe</summary>Go through all neighbouring pairs. With count(ab) the number of times a is followed by
-# b and count(a) the number of times anything follows a, every pair costs −ln(count(ab) / count(a)). Average over the
-# len(text) − 1 pairs.</details>
+# b and count(a) the number of times anything follows a, every pair costs −ln(count(ab) / count(a)), which is
+# ln(count(a) / count(ab)). Average over the len(text) − 1 pairs.</details>
 #
-# You are there when `memoryless_bound("hello") ≈ 0.347`.
+# You are there when
+#
+# ```python
+# memoryless_bound("hello")         # ≈ 0.347
+# memoryless_bound("mississippi")   # ≈ 0.607
+# ```
 
 # %% exercise="memoryless_bound"
 def memoryless_bound(text):
-    """text, at least 2 characters → mean of −ln P(next | current) over its len(text) − 1 pairs."""
+    """text, a string of at least 2 characters → mean of −ln P(next | current) over its len(text) − 1 pairs."""
     ### BEGIN SOLUTION
     pairs = Counter(itertools.pairwise(text))
     firsts = Counter(text[:-1])
-    nats = -sum(n * np.log(n / firsts[a]) for (a, b), n in pairs.items())
+    nats = sum(n * np.log(firsts[a] / n) for (a, b), n in pairs.items())
     return nats / (len(text) - 1)
     ### END SOLUTION
 
@@ -885,14 +916,6 @@ for review, n, change in zip(reviews, lengths, moved, strict=True):
 # the top layer:** all of them if every step has an answer, the last one if the sequence has one. So layers can be stacked,
 # (N, T, D) → (N, T, H₁) → (N, T, H₂), each with weights and a size of its own. ("Deeper is better", one hears;
 # chapters [6](06_improvements.ipynb) and [8](08_sentiment.ipynb) measure it.)
-#
-# A small stack, 3 → 4 → 2, to try your function on:
-
-# %%
-small = [
-    (np.full((3, 4), 0.1), np.full((4, 4), 0.1), np.zeros(4)),
-    (np.full((4, 2), 0.2), np.full((2, 2), 0.2), np.zeros(2)),
-]
 
 # %% [markdown]
 # ### Exercise 1.7 · `stacked_forward` · ★★☆ · 15 min
@@ -904,7 +927,13 @@ small = [
 # <details><summary>A recipe</summary>for Wx, Wh, b in layers: <code>h0 = np.zeros((x.shape[0], len(b)))</code>, then
 # <code>x = rnn_forward(x, h0, Wx, Wh, b)</code>. After the loop return x, or <code>x[:, -1]</code>.</details>
 #
-# You are there when `h = stacked_forward(np.ones((1, 5, 3)), small, False)` gives `h[0, 0] ≈ 0.500`.
+# You are there when a small stack, 3 → 4 → 2, gives
+#
+# ```python
+# lower = np.full((3, 4), 0.1), np.full((4, 4), 0.1), np.full(4, -0.2)
+# upper = np.full((4, 2), 0.2), np.full((2, 2), 0.2), np.full(2, 0.3)
+# stacked_forward(np.ones((1, 5, 3)), [lower, upper], False)[0, 0]   # ≈ 0.578
+# ```
 
 # %% exercise="stacked_forward"
 def stacked_forward(x, layers, return_sequences):
@@ -968,7 +997,12 @@ claim("`h_n` is the last state of each of the two layers, also with `batch_first
 # <details><summary>A nudge</summary>Count one block first: the two matrices and the biases. Then multiply.</details>
 # <details><summary>A recipe</summary>blocks · H · (D + H + biases)</details>
 #
-# You are there when an LSTM(50→50) with one bias has `20200` parameters.
+# You are there when an LSTM from 40 to 50 with one bias in each block, and a GRU with two, have
+#
+# ```python
+# recurrent_parameters(40, 50, 4, 1)   # 18200
+# recurrent_parameters(40, 50, 3, 2)   # 13800
+# ```
 
 # %% exercise="recurrent_parameters"
 def recurrent_parameters(input_size, hidden_size, blocks, biases):

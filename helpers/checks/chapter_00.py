@@ -9,28 +9,37 @@ import numpy as np
 from helpers.checks.registry import Exercise, Quiz
 
 
-def _scalar_step(w_x, w_h, b, x, h_prev):
+def scalar_step_reference(w_x, w_h, b, x, h_prev):
     return np.tanh(w_x * x + w_h * h_prev + b)
+
+
+NAMES = ("w_x", "w_h", "b", "x", "h_prev")
 
 
 def _numbers(rng):
     # Tenths, all different and none 0; small enough that tanh does not saturate and hide a mistake.
     values = rng.choice(np.arange(3, 13), size=5, replace=False) / 10
     signs = rng.choice([-1, 1], size=5)
-    return dict(zip(("w_x", "w_h", "b", "x", "h_prev"), (signs * values).tolist(), strict=True))
+    return dict(zip(NAMES, (signs * values).tolist(), strict=True))
 
 
-scalar_step = Exercise("scalar_step", "00", _scalar_step, ("h",), _numbers)
+scalar_step = Exercise(
+    "scalar_step", "00", scalar_step_reference, ("h",), _numbers,
+    skip={
+        "sizes": "all arguments are plain numbers",
+        "`np.tan`": "another function, named to tell the two apart",
+    },
+)  # fmt: skip
 
 
 @scalar_step.oracle("tanh written with exponentials")
-def exponentials(w_x, w_h, b, x, h_prev):
+def _(w_x, w_h, b, x, h_prev):
     grown = math.exp(2 * (w_x * x + w_h * h_prev + b))
     return (grown - 1) / (grown + 1)
 
 
 @scalar_step.oracle("the course's layer with a single unit")
-def layer_of_one(w_x, w_h, b, x, h_prev):
+def _(w_x, w_h, b, x, h_prev):
     from helpers.layers import RNN
 
     layer = RNN(1, 1, rng=np.random.default_rng(0), dtype=np.float64)
@@ -39,13 +48,28 @@ def layer_of_one(w_x, w_h, b, x, h_prev):
     return layer.forward(np.full((1, 1, 1), x), np.full((1, 1), h_prev)).item()
 
 
-@scalar_step.landmark("h ≈ 0.76")
-def worked_example(step):
-    return step(0.5, 0.8, -0.1, 3.0, -0.5)
+scalar_step.landmark("""
+    scalar_step(0.5, 0.8, -0.1, 3.0, -0.5)   # ≈ 0.76
+""")
+
+
+@scalar_step.extreme("nothing to hear, nothing in memory", "A 0 is a number like any other: with all of them 0, h is 0.")
+def _(rng):
+    return dict.fromkeys(NAMES, 0.0)
+
+
+@scalar_step.extreme("whole numbers", "Right for fractions, wrong for whole numbers. Does `int` or `//` cut something off?")
+def _(rng):
+    return dict(zip(NAMES, (1, -1, 1, 2, 3), strict=True))
+
+
+@scalar_step.extreme("a sum of −20", "Far from 0 tanh stays between −1 and 1. `np.tanh` does so by itself.")
+def _(rng):
+    return dict(zip(NAMES, (4.0, 1.0, -0.5, -5.0, 0.5), strict=True))
 
 
 @scalar_step.variant("math.tanh, the sum in the other order")
-def other_order(w_x, w_h, b, x, h_prev):
+def _(w_x, w_h, b, x, h_prev):
     total = b
     total += h_prev * w_h
     total += x * w_x
@@ -53,94 +77,89 @@ def other_order(w_x, w_h, b, x, h_prev):
 
 
 @scalar_step.variant("one product of two vectors")
-def concatenated(w_x, w_h, b, x, h_prev):
+def _(w_x, w_h, b, x, h_prev):
     return np.tanh(np.dot([w_h, w_x, b], [h_prev, x, 1.0]))
 
 
-@scalar_step.variant("a column of one row")
-def array_of_one(w_x, w_h, b, x, h_prev):
-    return float(np.tanh(np.array([w_x * x]) + np.array([w_h * h_prev]) + b)[0])
+@scalar_step.variant("exponentials")
+def _(w_x, w_h, b, x, h_prev):
+    a = w_x * x + w_h * h_prev + b
+    return (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a))
 
 
-@scalar_step.misconception(
-    "no_tanh", "The sum is right, but nothing squashes it: put it into `np.tanh(…)`. Without the tanh a state "
-    "can grow from step to step without end."
+scalar_step.mistake(
+    "no-tanh",
+    "The sum is right, but nothing squashes it: put it into `np.tanh(…)`. Without the tanh a state can grow from step to "
+    "step without end.",
+    ("np.tanh(w_x * x + w_h * h_prev + b)", "w_x * x + w_h * h_prev + b"),
 )
-def no_tanh(w_x, w_h, b, x, h_prev):
-    return w_x * x + w_h * h_prev + b
-
-
-@scalar_step.misconception("no_bias", "The bias `b` is missing from the sum.")
-def no_bias(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_x * x + w_h * h_prev)
-
-
-@scalar_step.misconception(
-    "no_memory", "The old state does not take part: add `w_h * h_prev`. Without it the step has no memory, "
-    "and the order of the inputs is lost."
+scalar_step.mistake("no-bias", "The bias `b` is missing from the sum.", (" + b)", ")"))
+scalar_step.mistake(
+    "no-memory",
+    "The old state does not take part: add `w_h * h_prev`. Without it the step has no memory, and the order of the inputs "
+    "is lost.",
+    (" + w_h * h_prev", ""),
 )
-def no_memory(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_x * x + b)
-
-
-@scalar_step.misconception(
-    "no_input", "The input does not take part: add `w_x * x`. As it stands the step never hears anything new."
+scalar_step.mistake(
+    "no-input",
+    "The input does not take part: add `w_x * x`. As it stands the step never hears anything new.",
+    ("w_x * x + ", ""),
 )
-def no_input(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_h * h_prev + b)
-
-
-@scalar_step.misconception(
-    "weights_swapped", "The two weights are swapped: `w_x` belongs to the input `x`, `w_h` to the state `h_prev`."
+scalar_step.mistake(
+    "weights-exchanged",
+    "The two weights are exchanged: `w_x` belongs to the input `x`, `w_h` to the state `h_prev`.",
+    ("w_x * x + w_h * h_prev", "w_h * x + w_x * h_prev"),
 )
-def weights_swapped(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_h * x + w_x * h_prev + b)
-
-
-@scalar_step.misconception(
-    "bias_outside", "The bias is added after the tanh. It belongs inside, beside the two products; outside, the "
-    "state can leave the range from −1 to 1."
+scalar_step.mistake(
+    "one-weight-for-both",
+    "You multiply the sum of `x` and `h_prev` by one weight. Each has its own: `w_x * x + w_h * h_prev`.",
+    ("w_x * x + w_h * h_prev", "w_x * (x + h_prev)"),
 )
-def bias_outside(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_x * x + w_h * h_prev) + b
-
-
-@scalar_step.misconception(
-    "squashed_apart", "Each part is squashed on its own and the results are added. Add first: there is one tanh "
-    "around the whole sum."
+scalar_step.mistake(
+    "bias-outside",
+    "The bias is added after the tanh. It belongs inside, beside the two products; outside, the state can leave the range "
+    "from −1 to 1.",
+    (" + b)", ") + b"),
 )
-def squashed_apart(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_x * x) + np.tanh(w_h * h_prev) + np.tanh(b)
-
-
-@scalar_step.misconception(
-    "state_outside", "The old state is added after the tanh. It belongs inside: the tanh squashes the new input "
-    "and the memory together."
+scalar_step.mistake(
+    "squashed-apart",
+    "Each part is squashed on its own and the results are added. Add first: there is one tanh around the whole sum.",
+    (" + w_h * h_prev + b)", ") + np.tanh(w_h * h_prev) + np.tanh(b)"),
 )
-def state_outside(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_x * x + b) + w_h * h_prev
-
-
-@scalar_step.misconception(
-    "state_unweighted", "The old state goes in as it is; multiply it by its weight `w_h`."
+scalar_step.mistake(
+    "products-squashed-apart",
+    "You add two tanhs. There is one, around both products and the bias: np.tanh(w_x * x + w_h * h_prev + b).",
+    (" + w_h * h_prev + b)", ") + np.tanh(w_h * h_prev + b)"),
 )
-def state_unweighted(w_x, w_h, b, x, h_prev):
-    return np.tanh(w_x * x + h_prev + b)
-
-
-@scalar_step.misconception(
-    "tan", "That is the tangent, `np.tan`; wanted is the hyperbolic tangent, `np.tanh`."
+scalar_step.mistake(
+    "state-outside",
+    "The old state is added after the tanh. It belongs inside: the tanh squashes the new input and the memory together.",
+    (" + w_h * h_prev + b)", " + b) + w_h * h_prev"),
 )
-def tangent(w_x, w_h, b, x, h_prev):
-    return np.tan(w_x * x + w_h * h_prev + b)
-
-
-@scalar_step.misconception(
-    "sigmoid", "That is the sigmoid, between 0 and 1. The recurrence uses tanh, between −1 and 1: a state may be "
-    "negative."
+scalar_step.mistake(
+    "only-the-input-squashed",
+    "The bracket of the tanh closes too early, after w_x * x. It goes around the whole sum.",
+    (" + w_h * h_prev + b)", ") + w_h * h_prev + b"),
 )
-def sigmoid(w_x, w_h, b, x, h_prev):
-    return 1 / (1 + np.exp(-(w_x * x + w_h * h_prev + b)))
+scalar_step.mistake(
+    "state-unweighted",
+    "The old state goes in as it is; multiply it by its weight: `w_h * h_prev`.",
+    ("w_h * h_prev", "h_prev"),
+)
+scalar_step.mistake(
+    "the-worked-example",
+    "The numbers of the worked example are written into the function. Use its arguments instead, so that it works for all "
+    "numbers.",
+    ("w_x * x + w_h * h_prev + b", "0.5 * 3.0 + 0.8 * -0.5 + -0.1"),
+)
+scalar_step.mistake(
+    "tan", "That is the tangent, `np.tan`; wanted is the hyperbolic tangent, `np.tanh`.", ("np.tanh", "np.tan")
+)
+scalar_step.mistake(
+    "sigmoid",
+    "That is the sigmoid, between 0 and 1. The recurrence uses tanh, between −1 and 1: a state may be negative.",
+    ("np.tanh(w_x * x + w_h * h_prev + b)", "1 / (1 + np.exp(-(w_x * x + w_h * h_prev + b)))"),
+)
 
 
 Quiz(

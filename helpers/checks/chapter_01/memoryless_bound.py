@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter, defaultdict
+from collections import Counter
 
 import numpy as np
 
 from helpers.checks.registry import Exercise
 
 
-def _memoryless_bound(text):
-    followers = defaultdict(Counter)
-    for now, after in itertools.pairwise(text):
-        followers[now][after] += 1
-    nats = 0.0
-    for counts in followers.values():
-        total = sum(counts.values())
-        nats -= sum(n * np.log(n / total) for n in counts.values())
+def memoryless_bound_reference(text):
+    pairs = Counter(itertools.pairwise(text))
+    firsts = Counter(text[:-1])
+    nats = sum(n * np.log(firsts[a] / n) for (a, b), n in pairs.items())
     return nats / (len(text) - 1)
 
 
-def _text_cases(rng):
-    letters = list("abcdefgh")[: rng.integers(3, 7)]
-    return {"text": "".join(rng.choice(letters, size=rng.integers(20, 50)))}
+def _cases(rng, *, length=(20, 50), letters=(3, 6)):
+    return {"text": "".join(rng.choice(list("abcdef")[:letters], size=length))}
 
 
-memoryless_bound = Exercise("memoryless_bound", "01", _memoryless_bound, ("nats",), _text_cases)
+memoryless_bound = Exercise(
+    "memoryless_bound", "01", memoryless_bound_reference, ("nats",), _cases,
+    skip={"length = 1": "the text has at least 2 characters; two of them are an extreme"},
+)  # fmt: skip
 
 
 @memoryless_bound.oracle("a table of pair counts")
@@ -50,91 +48,117 @@ def _(text):
     return entropy(list(itertools.pairwise(text))) - entropy(list(text[:-1]))
 
 
-@memoryless_bound.misconception("bits", "Your answer is in bits (log2). The loss is in nats: use np.log.")
-def _(text):
-    return _memoryless_bound(text) / np.log(2)
+memoryless_bound.landmark("""
+    memoryless_bound("hello")         # ≈ 0.347
+    memoryless_bound("mississippi")   # ≈ 0.607
+""")
 
 
-@memoryless_bound.misconception(
+@memoryless_bound.extreme("two characters", "A text of two characters holds one pair, and that one is certain: 0 nats.")
+def _(rng):
+    return {"text": "ab"}
+
+
+@memoryless_bound.extreme(
+    "capitals, spaces, line ends",
+    "Every character counts as it stands: A is not a, and spaces, full stops and line ends are characters, too.",
+)
+def _(rng):
+    return {"text": " Anna sang. ANNA\tSANG a song,\n\nan old song;  Sangria? (No: a song!)\n "}
+
+
+@memoryless_bound.extreme(
+    "Korean", "Right for a, b, c …, wrong for other alphabets. Count the characters themselves, not places in a table of 128."
+)
+def _(rng):
+    return {"text": "동생이 음료수를 마신다, 동생이 마신다, 음료수를 마신다 🥤🥤, 이 동생이"}
+
+
+memoryless_bound.mistake(
     "unconditional",
-    "This is the entropy of the next character on its own. The model does see the current one: count the "
-    "followers of each character separately.",
+    "This is the entropy of the next character on its own. The model does see the current one: count the followers of each "
+    "character separately.",
+    ("text[:-1]", "text[1:]"),
+    ("firsts[a] / n", "(len(text) - 1) / firsts[b]"),
 )
-def _(text):
-    p = np.array(list(Counter(text[1:]).values())) / (len(text) - 1)
-    return float(-(p * np.log(p)).sum())
-
-
-@memoryless_bound.misconception(
+memoryless_bound.mistake(
+    "entropy-of-the-characters",
+    "This is the entropy of the characters, as if nothing were known of what comes before. The model sees the current "
+    "character: count what follows each.",
+    ("for (a, b), n in pairs.items()", "for n in Counter(text).values()"),
+    ("firsts[a] / n", "len(text) / n"),
+    ("(len(text) - 1)", "len(text)"),
+)
+memoryless_bound.mistake(
     "per-context",
-    "You average over the distinct characters, each counting once. The loss is averaged over positions, so a "
-    "character that occurs often weighs more.",
+    "You average over the distinct characters, each counting once. The loss is averaged over positions, so a character that "
+    "occurs often weighs more.",
+    ("n * np.log", "n / firsts[a] * np.log"),
+    ("(len(text) - 1)", "len(firsts)"),
 )
-def _(text):
-    followers = defaultdict(Counter)
-    for now, after in itertools.pairwise(text):
-        followers[now][after] += 1
-    entropies = []
-    for counts in followers.values():
-        p = np.array(list(counts.values())) / sum(counts.values())
-        entropies.append(-(p * np.log(p)).sum())
-    return float(np.mean(entropies))
-
-
-@memoryless_bound.misconception(
+memoryless_bound.mistake(
     "last-character-counted",
-    "The last character is followed by nothing, so it is no prediction: count(a) goes over text[:-1].",
+    "The last character is followed by nothing, so it is no prediction: count(a) goes over `text[:-1]`.",
+    ("text[:-1]", "text"),
 )
-def _(text):
-    firsts, pairs = Counter(text), Counter(itertools.pairwise(text))
-    return -sum(n * np.log(n / firsts[a]) for (a, _), n in pairs.items()) / (len(text) - 1)
-
-
-@memoryless_bound.misconception("sign", "Your answer is negative: a loss is *minus* the logarithm, and log P is below 0.")
-def _(text):
-    return -_memoryless_bound(text)
-
-
-@memoryless_bound.misconception(
-    "joint", "This is the entropy of the *pairs*. Given the current character the model pays less: −ln(count(ab)/count(a))."
+memoryless_bound.mistake(
+    "sign", "Your answer is negative: a loss is *minus* the logarithm, and log P is below 0.", ("firsts[a] / n", "n / firsts[a]")
 )
-def _(text):
-    pairs = Counter(itertools.pairwise(text))
-    return -sum(n * np.log(n / (len(text) - 1)) for n in pairs.values()) / (len(text) - 1)
-
-
-@memoryless_bound.misconception(
-    "the-other-way-round", "You condition on the *next* character: count(ab) / count(b). The model knows the current one, a."
+memoryless_bound.mistake(
+    "joint",
+    "This is the entropy of the *pairs*. Given the current character the model pays less: −ln(count(ab) / count(a)).",
+    ("firsts[a] / n", "(len(text) - 1) / n"),
 )
-def _(text):
-    return _memoryless_bound(text[::-1])
-
-
-@memoryless_bound.misconception("perplexity", "This is exp of the loss, the perplexity. Wanted is the loss in nats.")
-def _(text):
-    return float(np.exp(_memoryless_bound(text)))
-
-
-@memoryless_bound.misconception(
-    "distinct-pairs", "Every distinct pair counts once here. A pair that occurs three times is paid for three times."
+memoryless_bound.mistake(
+    "the-other-way-round",
+    "You condition on the *next* character: count(ab) / count(b). The model knows the current one, a.",
+    ("text[:-1]", "text[1:]"),
+    ("firsts[a]", "firsts[b]"),
 )
-def _(text):
-    firsts, pairs = Counter(text[:-1]), Counter(itertools.pairwise(text))
-    return float(np.mean([-np.log(n / firsts[a]) for (a, _), n in pairs.items()]))
-
-
-@memoryless_bound.misconception(
-    "not-averaged", "This is the sum over the text. Divide by the number of predictions, len(text) − 1."
+memoryless_bound.mistake(
+    "distinct-pairs",
+    "Every distinct pair counts once here. A pair that occurs three times is paid for three times.",
+    ("n * np.log", "np.log"),
+    ("(len(text) - 1)", "len(pairs)"),
 )
-def _(text):
-    return _memoryless_bound(text) * (len(text) - 1)
-
-
-@memoryless_bound.misconception(
-    "divides-by-length", "A text of n characters holds n − 1 predictions: divide by len(text) − 1, not len(text)."
+memoryless_bound.mistake(
+    "not-weighted",
+    "A pair that occurs three times is paid for three times: its −ln P is missing the factor count(ab).",
+    ("n * np.log", "np.log"),
 )
-def _(text):
-    return _memoryless_bound(text) * (len(text) - 1) / len(text)
+memoryless_bound.mistake(
+    "weighted-by-probability",
+    "You weigh each −ln P by P(b | a). Of the positions in the text, count(ab) pay it: the weight is the count.",
+    ("n * np.log", "n / firsts[a] * np.log"),
+)
+memoryless_bound.mistake(
+    "not-averaged",
+    "This is the sum over the text. Divide by the number of predictions, `len(text) - 1`.",
+    (" / (len(text) - 1)", ""),
+)
+memoryless_bound.mistake(
+    "divides-by-length",
+    "A text of n characters holds n − 1 predictions: divide by `len(text) - 1`, not `len(text)`.",
+    ("(len(text) - 1)", "len(text)"),
+)
+memoryless_bound.mistake(
+    "str-count",
+    "`text.count(a + b)` counts occurrences that do not overlap: in aaaa it finds aa twice, and there are three. Go "
+    "through the pairs one by one.",
+    ("firsts[a] / n", "firsts[a] / text.count(a + b)"),
+)
+memoryless_bound.mistake(
+    "str-count-weighted",
+    "str.count skips what overlaps: in aaaa it finds aa twice, and there are three. Count the pairs position by position.",
+    ("n * np.log(firsts[a] / n)", "text.count(a + b) * np.log(firsts[a] / text.count(a + b))"),
+)
+memoryless_bound.mistake(
+    "every-other-pair",
+    "You look at every other pair: 1st and 2nd, 3rd and 4th. The pairs overlap: every character but the last has a next one.",
+    ("itertools.pairwise(text)", "zip(text[::2], text[1::2])"),
+    ("text[:-1]", "text[: len(text) // 2 * 2 : 2]"),
+    ("(len(text) - 1)", "(len(text) // 2)"),
+)
 
 
 @memoryless_bound.variant("position by position")
@@ -149,11 +173,6 @@ def _(text):
     pairs = Counter(text[i : i + 2] for i in range(len(text) - 1))
     firsts = Counter(text[:-1])
     return -sum(n * np.log(n / firsts[pair[0]]) for pair, n in pairs.items()) / pairs.total()
-
-
-@memoryless_bound.landmark("`memoryless_bound(\"hello\") ≈ 0.347`")
-def _(f):
-    return f("hello")
 
 
 @memoryless_bound.variant("followers of each character, one after the other")

@@ -7,21 +7,21 @@ import numpy as np
 from helpers.checks.registry import Exercise
 
 
-def _recurrent_parameters(input_size, hidden_size, blocks, biases):
+def recurrent_parameters_reference(input_size, hidden_size, blocks, biases):
     return blocks * hidden_size * (input_size + hidden_size + biases)
 
 
-def _count_cases(rng):
+def _cases(rng, *, D=(5, 39), H=(41, 89)):
     return {
-        "input_size": int(rng.integers(5, 40)),
-        "hidden_size": int(rng.integers(41, 90)),
+        "input_size": D,
+        "hidden_size": H,
         "blocks": int(rng.choice([1, 3, 4])),
         "biases": int(rng.choice([1, 2])),
     }
 
 
 recurrent_parameters = Exercise(
-    "recurrent_parameters", "01", _recurrent_parameters, ("count",), _count_cases, rounds=10
+    "recurrent_parameters", "01", recurrent_parameters_reference, ("count",), _cases, rounds=12
 )
 
 
@@ -42,63 +42,81 @@ def _(input_size, hidden_size, blocks, biases):
     return sum(array.size for _ in range(blocks) for array in arrays)
 
 
-@recurrent_parameters.misconception("no-bias", "The biases are missing: `biases` vectors of H for each gate.")
-def _(input_size, hidden_size, blocks, biases):
-    return blocks * hidden_size * (input_size + hidden_size)
+recurrent_parameters.landmark("""
+    recurrent_parameters(40, 50, 4, 1)   # 18200
+    recurrent_parameters(40, 50, 3, 2)   # 13800
+""")
 
 
-@recurrent_parameters.misconception(
-    "no-recurrence", "The hidden-to-hidden matrix is missing: H × H for each gate. It is what makes it recurrent."
+@recurrent_parameters.extreme("as many inputs as units", "Right where D and H differ, wrong where they are equal.")
+def _(rng):
+    return {"input_size": 50, "hidden_size": 50, "blocks": 3, "biases": 1}
+
+
+@recurrent_parameters.extreme(
+    "more inputs than units", "Right for D below H, wrong for D above it. The larger one is not always the state."
 )
-def _(input_size, hidden_size, blocks, biases):
-    return blocks * (input_size * hidden_size + biases * hidden_size)
+def _(rng):
+    return {"input_size": 300, "hidden_size": 100, "blocks": 4, "biases": 2}
 
 
-@recurrent_parameters.misconception(
-    "blocks-on-matrices-only", "Every gate has biases of its own too: the factor `blocks` goes over the whole sum."
+recurrent_parameters.mistake(
+    "no-recurrence",
+    "The matrix from state to state is missing: H × H for each block. It is what makes the layer recurrent.",
+    ("input_size + hidden_size", "input_size"),
 )
-def _(input_size, hidden_size, blocks, biases):
-    return blocks * hidden_size * (input_size + hidden_size) + biases * hidden_size
-
-
-@recurrent_parameters.misconception(
-    "one-bias", "You count one bias whatever `biases` says. PyTorch's layers carry two, Keras' mostly one."
+recurrent_parameters.mistake(
+    "blocks-on-matrices-only",
+    "Every block has biases of its own, too: the factor `blocks` goes over the whole sum.",
+    (" + biases)", ") + biases * hidden_size"),
 )
-def _(input_size, hidden_size, blocks, biases):
-    return blocks * hidden_size * (input_size + hidden_size + 1)
-
-
-@recurrent_parameters.misconception("no-blocks", "This is one gate's share; multiply by `blocks` (LSTM 4, GRU 3).")
-def _(input_size, hidden_size, blocks, biases):
-    return hidden_size * (input_size + hidden_size + biases)
-
-
-@recurrent_parameters.misconception(
-    "input-squared", "The recurrent matrix goes from H to H, not from D to D: H × H."
+recurrent_parameters.mistake(
+    "one-bias",
+    "You count one bias whatever `biases` says. PyTorch's layers have two, Keras' mostly one.",
+    (" + biases)", " + 1)"),
 )
-def _(input_size, hidden_size, blocks, biases):
-    return blocks * (input_size * hidden_size + input_size**2 + biases * hidden_size)
-
-
-@recurrent_parameters.misconception("two-biases", "You count two biases whatever `biases` says. It is 1 or 2.")
-def _(input_size, hidden_size, blocks, biases):
-    return blocks * hidden_size * (input_size + hidden_size + 2)
-
-
-@recurrent_parameters.misconception("bias-of-one", "A bias is a vector with one number for each unit: biases · H.")
-def _(input_size, hidden_size, blocks, biases):
-    return blocks * (hidden_size * (input_size + hidden_size) + biases)
+recurrent_parameters.mistake(
+    "two-biases", "You count two biases whatever `biases` says. It is 1 or 2.", (" + biases)", " + 2)")
+)
+recurrent_parameters.mistake(
+    "always-four", "You count four blocks whatever `blocks` says. A plain layer has 1, a GRU 3.", ("blocks * ", "4 * ")
+)
+recurrent_parameters.mistake(
+    "input-squared",
+    "The recurrent matrix goes from H to H, not from D to D: H × H.",
+    ("hidden_size * (input_size + hidden_size + biases)", "(input_size * (hidden_size + input_size) + biases * hidden_size)"),
+)
+recurrent_parameters.mistake(
+    "sizes-exchanged",
+    "D and H are exchanged: the matrices are D × H and H × H, and a bias has H numbers.",
+    ("hidden_size * (input_size + hidden_size", "input_size * (input_size + hidden_size"),
+)
+recurrent_parameters.mistake(
+    "bias-of-one",
+    "A bias is a vector with one number for each unit: biases · H.",
+    ("hidden_size * (input_size + hidden_size + biases)", "(hidden_size * (input_size + hidden_size) + biases)"),
+)
+recurrent_parameters.mistake(
+    "bias-of-the-input",
+    "A bias is added to the state, so it has H numbers, not D.",
+    ("hidden_size * (input_size + hidden_size + biases)", "(hidden_size * (input_size + hidden_size) + biases * input_size)"),
+)
+recurrent_parameters.mistake(
+    "matrices-added",
+    "A matrix from D to H has D × H numbers, not D + H: a product, not a sum.",
+    ("hidden_size * (input_size + hidden_size + biases)", "(input_size + hidden_size + 2 * hidden_size + biases * hidden_size)"),
+)
+recurrent_parameters.mistake(
+    "brackets-missing",
+    "The brackets are missing: `*` binds before `+`, so only the first summand is multiplied.",
+    ("(input_size + hidden_size + biases)", "input_size + hidden_size + biases"),
+)
 
 
 @recurrent_parameters.variant("matrix by matrix")
 def _(input_size, hidden_size, blocks, biases):
     Wx, Wh, b = input_size * blocks * hidden_size, hidden_size * blocks * hidden_size, blocks * hidden_size
     return Wx + Wh + biases * b
-
-
-@recurrent_parameters.landmark("LSTM(50→50) with one bias has `20200`")
-def _(f):
-    return f(50, 50, 4, 1)
 
 
 @recurrent_parameters.variant("one block, repeated")

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.checks.chapter_01.rnn_step import rnn_step_reference, step_cases
+from helpers.checks.chapter_01.rnn_step import rnn_step_reference as rnn_step
+from helpers.checks.chapter_01.rnn_step import step_cases
 from helpers.checks.registry import Exercise
 
 
 def rnn_forward_reference(x, h0, Wx, Wh, b):
     states, h = [], h0
     for t in range(x.shape[1]):
-        h = rnn_step_reference(x[:, t], h, Wx, Wh, b)
+        h = rnn_step(x[:, t], h, Wx, Wh, b)
         states.append(h)
     return np.stack(states, axis=1)
 
 
-def _forward_cases(rng):
-    case = step_cases(rng, N=3, D=6, H=9)
-    N, D = case["x"].shape
-    T = rng.integers(11, 14)
+def _cases(rng, *, N=(2, 3), T=(4, 5), D=(6, 7), H=(8, 9)):
+    case = step_cases(rng, N=N, D=D, H=H)
     return {"x": rng.normal(size=(N, T, D)), "h0": case["h_prev"], **{k: case[k] for k in ("Wx", "Wh", "b")}}
 
 
-rnn_forward = Exercise("rnn_forward", "01", rnn_forward_reference, ("h",), _forward_cases)
+rnn_forward = Exercise("rnn_forward", "01", rnn_forward_reference, ("h",), _cases)
 
 
 @rnn_forward.oracle("torch.nn.RNN", needs_torch=True)
@@ -47,77 +46,101 @@ def _(x, h0, Wx, Wh, b):
     return np.stack([state(t) for t in range(x.shape[1])], axis=1)
 
 
-@rnn_forward.misconception(
-    "state-not-carried", "Every step starts from `h0` again: inside the loop the new h has to become the old one."
+rnn_forward.landmark("""
+    x, h0 = np.ones((1, 4, 3)), np.full((1, 2), 0.5)
+    rnn_forward(x, h0, np.full((3, 2), 0.1), np.full((2, 2), 0.2), np.full(2, 0.1))[0, -1, 0]   # ≈ 0.551
+""")
+
+
+@rnn_forward.extreme(
+    "thirty steps from zeros, D = H", "Right for a few steps, wrong for many. Is their number, or an axis, a fixed one?"
 )
-def _(x, h0, Wx, Wh, b):
-    return np.stack([rnn_step_reference(x[:, t], h0, Wx, Wh, b) for t in range(x.shape[1])], axis=1)
+def _(rng):
+    return _cases(rng, N=2, T=30, D=4, H=4) | {"h0": np.zeros((2, 4))}
 
 
-@rnn_forward.misconception("ignores-h0", "You start from zeros; the first step has to start from `h0`.")
-def _(x, h0, Wx, Wh, b):
-    return rnn_forward_reference(x, np.zeros_like(h0), Wx, Wh, b)
-
-
-@rnn_forward.misconception(
-    "time-first", "Your states are (T, N, H), time first. Stack them along axis 1 to get (N, T, H)."
+rnn_forward.mistake(
+    "state-not-carried",
+    "Every step starts from `h0` again: inside the loop the new h has to become the old one.",
+    ("x[:, t], h, Wx", "x[:, t], h0, Wx"),
 )
-def _(x, h0, Wx, Wh, b):
-    return rnn_forward_reference(x, h0, Wx, Wh, b).transpose(1, 0, 2)
-
-
-@rnn_forward.misconception(
+rnn_forward.mistake(
+    "ignores-h0",
+    "You start from zeros; the first step has to start from `h0`.",
+    ("states, h = [], h0", "states, h = [], np.zeros_like(h0)"),
+)
+rnn_forward.mistake(
+    "time-first",
+    "Your states are (T, N, H), time first, as a list of states is, too: `np.stack(states, axis=1)` makes (N, T, H).",
+    ("axis=1", "axis=0"),
+)
+rnn_forward.mistake(
     "view-for-transpose",
-    "The shape is (N, T, H), but the numbers are mixed across sequences: you reshaped (T, N, H) where an axis "
-    "has to be moved. Use np.stack(states, axis=1), or transpose(1, 0, 2).",
+    "The shape is (N, T, H), but the numbers are mixed across sequences: you reshaped (T, N, H) where an axis has to be "
+    "moved. Use `np.stack(states, axis=1)`.",
+    ("np.stack(states, axis=1)", "np.stack(states).reshape(len(x), x.shape[1], -1)"),
 )
-def _(x, h0, Wx, Wh, b):
-    right = rnn_forward_reference(x, h0, Wx, Wh, b)
-    return np.ascontiguousarray(right.transpose(1, 0, 2)).reshape(right.shape)
-
-
-@rnn_forward.misconception(
-    "before-the-step", "You keep the state *before* each step: h[:, 0] has to be the state after the first word."
+rnn_forward.mistake(
+    "before-the-step",
+    "You keep the state *before* each step: h[:, 0] has to be the state after the first word.",
+    (
+        "        h = rnn_step(x[:, t], h, Wx, Wh, b)\n        states.append(h)\n",
+        "        states.append(h)\n        h = rnn_step(x[:, t], h, Wx, Wh, b)\n",
+    ),
 )
-def _(x, h0, Wx, Wh, b):
-    after = rnn_forward_reference(x, h0, Wx, Wh, b)
-    return np.concatenate([h0[:, None], after[:, :-1]], axis=1)
-
-
-@rnn_forward.misconception("last-only", "You return the last state only; all T of them are wanted, (N, T, H).")
-def _(x, h0, Wx, Wh, b):
-    return rnn_forward_reference(x, h0, Wx, Wh, b)[:, -1]
-
-
-@rnn_forward.misconception(
+rnn_forward.mistake(
+    "last-only",
+    "You return the last state only; all T of them are wanted, (N, T, H).",
+    ("np.stack(states, axis=1)", "h"),
+)
+rnn_forward.mistake(
     "h0-in-first-place",
     "h[:, 0] is h0 itself, and the first word is never read. h[:, 0] has to be the state after x[:, 0].",
+    ("states, h = [], h0", "states, h = [h0], h0"),
+    ("range(x.shape[1])", "range(1, x.shape[1])"),
 )
-def _(x, h0, Wx, Wh, b):
-    after = rnn_forward_reference(x[:, 1:], h0, Wx, Wh, b)
-    return np.concatenate([h0[:, None], after], axis=1)
-
-
-@rnn_forward.misconception(
-    "h0-counted", "You return T + 1 states, h0 among them. Wanted are the T states after each step."
+rnn_forward.mistake(
+    "h0-counted",
+    "You return T + 1 states, h0 among them. Wanted are the T states after each step.",
+    ("states, h = [], h0", "states, h = [h0], h0"),
 )
-def _(x, h0, Wx, Wh, b):
-    return np.concatenate([h0[:, None], rnn_forward_reference(x, h0, Wx, Wh, b)], axis=1)
-
-
-@rnn_forward.misconception("first-step-only", "The loop ends after its first round: `return` stands inside it.")
-def _(x, h0, Wx, Wh, b):
-    return rnn_forward_reference(x, h0, Wx, Wh, b)[:, :1]
-
-
-@rnn_forward.misconception("same-input", "Every step reads x[:, 0]. Step t reads x[:, t].")
-def _(x, h0, Wx, Wh, b):
-    return rnn_forward_reference(np.repeat(x[:, :1], x.shape[1], axis=1), h0, Wx, Wh, b)
-
-
-@rnn_forward.misconception("backwards", "You read the sequence from its end; time runs forwards, t = 0 … T − 1.")
-def _(x, h0, Wx, Wh, b):
-    return rnn_forward_reference(x[:, ::-1], h0, Wx, Wh, b)[:, ::-1]
+rnn_forward.mistake(
+    "loops-over-the-batch",
+    "The loop runs N times. Axis 0 counts the sequences, which go through each step side by side; the steps are axis 1: "
+    "`range(x.shape[1])`.",
+    ("range(x.shape[1])", "range(len(x))"),
+)
+rnn_forward.mistake(
+    "appended-after-the-loop",
+    "Only the last state gets into the list: `states.append(h)` stands after the loop. Move it in.",
+    ("        states.append(h)", "    states.append(h)"),
+)
+rnn_forward.mistake("same-input", "Every step reads x[:, 0]. Step t reads `x[:, t]`.", ("x[:, t]", "x[:, 0]"))
+rnn_forward.mistake(
+    "backwards-and-sorted-back",
+    "You read the sequence from its end, and put the states in order again. A state knows what came before it: time runs "
+    "forwards.",
+    ("x[:, t]", "x[:, -1 - t]"),
+    ("states, axis=1", "states[::-1], axis=1"),
+)
+rnn_forward.mistake(
+    "one-buffer",
+    "All T states are the last one: the list holds the same array T times, and each step writes over it. Make a new one "
+    "in each round, `h = …`, not `h[:] = …`.",
+    ("[], h0", "[], h0.copy()"),
+    ("        h = ", "        h[:] = "),
+)
+rnn_forward.mistake(
+    "writes-into-h0",
+    "`h[:] = …` writes into h0, which is the caller's, and the list holds that one array T times. Make a new state in each "
+    "round: `h = …`.",
+    ("        h = ", "        h[:] = "),
+)
+rnn_forward.mistake(
+    "input-and-state-exchanged",
+    "Input and state have changed places: the order is rnn_step(x, h_prev, Wx, Wh, b), the input first.",
+    ("x[:, t], h,", "h, x[:, t],"),
+)
 
 
 @rnn_forward.variant("preallocated array")
@@ -142,9 +165,3 @@ def _(x, h0, Wx, Wh, b):
 def _(x, h0, Wx, Wh, b):
     rows = [rnn_forward_reference(x[n : n + 1], h0[n : n + 1], Wx, Wh, b) for n in range(len(x))]
     return np.concatenate(rows)
-
-
-@rnn_forward.landmark("`h[0, -1, 0] ≈ 0.439`")
-def _(f):
-    x = np.ones((1, 4, 3))
-    return f(x, np.zeros((1, 2)), np.full((3, 2), 0.1), np.full((2, 2), 0.2), np.zeros(2))[0, -1, 0]

@@ -114,7 +114,7 @@ def _(x, h_prev, Wx, Wh, b):
 
 
 rnn_step.landmark("""
-    x, h_prev = np.ones((1, 3)), np.ones((1, 2))
-    Wx, Wh, b = np.full((3, 2), 0.1), np.full((2, 2), 0.1), np.full(2, 0.2)
+    x, h_prev = np.ones((1, 3)), np.array([[1.0, 0.5]])
+    Wx, Wh, b = np.full((3, 2), 0.1), np.array([[0.1, 0.4], [0.2, 0.3]]), np.full(2, 0.2)
     rnn_step(x, h_prev, Wx, Wh, b)[0, 0]   # ≈ 0.604
 """)

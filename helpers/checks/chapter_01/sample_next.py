@@ -1,30 +1,35 @@
-"""`sample_next`: reference, oracles, and the mistakes learners make."""
+"""`sample_next`: reference, oracles, and the mistakes learners make.
+
+An answer may round in its own way: u stays away from the edges, except where these are exact.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
-from helpers.layers import softmax
 
 
-def _sample_next(logits, u):
-    cumulative = np.cumsum(softmax(logits))
-    return int(np.searchsorted(cumulative, u, side="right"))
+def sample_next_reference(logits, u):
+    weights = np.exp(logits - logits.max())
+    edges = np.cumsum(weights)
+    return int(np.argmax(edges / edges[-1] > u))
 
 
-def _logit_cases(rng):
-    logits = rng.normal(size=rng.integers(5, 12), scale=1.5)
-    kind = rng.integers(8)
-    if kind < 2:
-        logits += 1000   # exp overflows unless the largest logit is taken off first
-    elif kind == 2:
-        logits[0] = -1000.0   # a stretch of length 0 at u = 0 owns nothing
-        return {"logits": logits, "u": 0.0}
-    return {"logits": logits, "u": float(rng.random())}
+def _cases(rng, *, V=(5, 11)):
+    logits = rng.normal(size=V, scale=1.5)
+    edges = np.cumsum(np.exp(logits)) / np.exp(logits).sum()
+    u = rng.random()
+    while np.abs(edges - u).min() < 1e-5:
+        u = rng.random()
+    return {"logits": logits, "u": float(u)}
 
 
-sample_next = Exercise("sample_next", "01", _sample_next, ("id",), _logit_cases, rounds=40)
+sample_next = Exercise(
+    "sample_next", "01", sample_next_reference, ("id",), _cases, rounds=30,
+    skip={"`np.searchsorted(edges, u)`": "the mistake's own code, shown without its division"},
+)  # fmt: skip
 
 
 @sample_next.oracle("walking along the unit interval")
@@ -43,102 +48,174 @@ def _(logits, u):
     import torch
 
     edges = torch.softmax(torch.tensor(logits), 0).cumsum(0)
-    return int(torch.bucketize(torch.tensor(u, dtype=torch.float64), edges, right=True))
+    return int(torch.bucketize(torch.tensor(u, dtype=torch.float64), edges / edges[-1], right=True))
 
 
-@sample_next.misconception(
-    "argmax", "You always take the most probable id. That is argmax; sampling gives every id its share of u."
+sample_next.landmark("""
+    logits = np.array([1.0, 2.2, -3.0, 4.1])
+    sample_next(logits, 0.15)   # 1
+    sample_next(logits, 0.17)   # 3
+""")
+
+_SHIFT = (
+    "Right for small logits. exp of a large one overflows to inf, and inf / inf is nan; exp of large negative ones is 0 "
+    "throughout, and 0 / 0 is nan. Subtract the largest logit first: softmax does not change, and one weight is exactly 1."
 )
-def _(logits, u):
-    return int(np.argmax(logits))
 
 
-@sample_next.misconception(
-    "overflow",
-    "exp of a large logit overflows to inf and inf/inf is nan. Subtract the largest logit first: softmax does "
-    "not change.",
+@sample_next.extreme("logits around 1000", _SHIFT)
+def _(rng):
+    return {"logits": np.array([1000.5, 1001.0, 999.0, 1000.0, 1001.5]), "u": 0.4}
+
+
+@sample_next.extreme("logits around −1000", f"For large negative ones. {_SHIFT}")
+def _(rng):
+    return {"logits": np.array([-1000.5, -1001.0, -999.0, -1000.0]), "u": 0.9}
+
+
+@sample_next.extreme(
+    "logits far apart",
+    "Subtracting the mean or the smallest leaves a large logit large, and exp overflows. Subtract the largest.",
 )
-def _(logits, u):
-    p = np.exp(logits) / np.exp(logits).sum()
-    return int(np.searchsorted(np.cumsum(p), u, side="right"))
+def _(rng):
+    return {"logits": np.array([-2000.0, 1.0, 2000.5, 0.0, 2000.0]), "u": 0.7}
 
 
-@sample_next.misconception(
-    "no-exp", "You divide the logits themselves by their sum. Probabilities need exp first: softmax."
+@sample_next.extreme("u = 0", "Right for other u, wrong at u = 0, the left end of the first stretch.")
+def _(rng):
+    return {"logits": np.array([0.3, -1.0, 2.0, 0.5]), "u": 0.0}
+
+
+_EMPTY = (
+    "You choose an id of probability 0. Its stretch has length 0 and contains nothing, not even its left end: the edge has "
+    "to be larger than u, not equal to it (with searchsorted: side=\"right\")."
 )
-def _(logits, u):
-    return int(np.searchsorted(np.cumsum(logits / logits.sum()), u, side="right"))
 
 
-@sample_next.misconception(
+@sample_next.extreme("probability 0 in the first place", f"At u = 0: {_EMPTY}")
+def _(rng):
+    return {"logits": np.array([-np.inf, 0.0, -0.5, 1.0]), "u": 0.0}
+
+
+@sample_next.extreme("u on an edge", "A stretch holds its left end, not its right one: look for the first edge *larger* than u.")
+def _(rng):
+    return {"logits": np.zeros(4), "u": 0.5}
+
+
+@sample_next.extreme("probability 0 on an edge", f"At u = 0.5, an edge of three stretches. {_EMPTY}")
+def _(rng):
+    return {"logits": np.array([2.0, -np.inf, -1000.0, 2.0]), "u": 0.5}
+
+
+_JUST_BELOW_1 = "just below 1, np.nextafter(1, 0)"
+
+
+def _just_below_1():
+    """Not a number of the case itself: as float32 it would be 1."""
+    return Given(_JUST_BELOW_1, lambda: np.nextafter(1.0, 0.0))
+
+
+@sample_next.extreme(
+    "probability 0 in the last place", "The id has probability 0: its stretch, at the very end, has length 0 and contains no u."
+)
+def _(rng):
+    return {"logits": np.array([0.0, 0.0, -np.inf, -900.0]), "u": _just_below_1()}
+
+
+_LAST_EDGE = (
+    "For u just below 1. Probabilities are rounded, and your last edge comes out as 0.9999999999999999. Then no edge is "
+    "larger than u: argmax finds no True and returns 0, searchsorted returns V. Divide the running sums by the last of "
+    "them, then that one is exactly 1: `edges / edges[-1]`."
+)
+
+
+@sample_next.extreme("u as near to 1 as a float can be", _LAST_EDGE)
+def _(rng):
+    logits = [-0.6538286094183394, -0.12961363369276946, 0.7839754700613295, 1.4934311452207607]
+    return {"logits": np.array(logits), "u": _just_below_1()}
+
+
+sample_next.mistake(
+    "argmax",
+    "You always take the most probable id. That is argmax; sampling gives every id its share of u.",
+    ("np.argmax(edges / edges[-1] > u)", "np.argmax(logits)"),
+)
+sample_next.mistake("overflow", f"It fails for large logits. {_SHIFT}", ("logits - logits.max()", "logits"))
+sample_next.mistake(
+    "divided-by-the-largest",
+    "You divide the logits by the largest one. Softmax changes with that; it does not when the same number is "
+    "*subtracted* from all.",
+    ("logits - logits.max()", "logits / logits.max()"),
+)
+sample_next.mistake(
+    "no-exp",
+    "You divide the logits themselves by their sum. Probabilities need exp first: softmax.",
+    ("np.exp(logits - logits.max())", "logits"),
+)
+sample_next.mistake(
     "no-cumsum",
-    "You compare u with the single probabilities. It has to be compared with their running sum: id i owns the "
-    "stretch from p₀+…+p_{i−1} up to p₀+…+p_i.",
+    "You compare u with the single probabilities. It has to be compared with their running sum: id i owns the stretch from "
+    "p₀+…+p_{i−1} up to p₀+…+p_i.",
+    ("edges / edges[-1] > u", "weights / weights.sum() > u"),
 )
-def _(logits, u):
-    p = softmax(logits)
-    return int(np.argmax(p > u))
-
-
-@sample_next.misconception("one-too-far", "You are one id too far: the first id whose running sum exceeds u is it.")
-def _(logits, u):
-    return min(_sample_next(logits, u) + 1, len(logits) - 1)
-
-
-@sample_next.misconception(
-    "one-too-low", "You are one id too low: the first id whose running sum exceeds u is it, not the one before."
+sample_next.mistake(
+    "nearest-edge",
+    "You take the edge nearest to u. The stretch that contains u ends at the first edge *above* u.",
+    ("np.argmax(edges / edges[-1] > u)", "np.abs(edges / edges[-1] - u).argmin()"),
 )
-def _(logits, u):
-    return max(_sample_next(logits, u) - 1, 0)
-
-
-@sample_next.misconception(
-    "below-u", "You look for a running sum *below* u; that is True from the start. The first one above u is it: > u."
+sample_next.mistake(
+    "below-u",
+    "You look for a running sum *below* u; that is True from the start. The first one above u is it: > u.",
+    ("> u", "< u"),
 )
-def _(logits, u):
-    return int(np.argmax(np.cumsum(softmax(logits)) < u))
-
-
-@sample_next.misconception(
-    "not-normalised", "The weights are not divided by their sum, so their running sum does not end at 1."
+sample_next.mistake(
+    "not-normalised",
+    "The weights are not divided by their sum, so their running sum does not end at 1.",
+    ("edges / edges[-1]", "edges"),
 )
-def _(logits, u):
-    return int(np.argmax(np.cumsum(np.exp(logits - logits.max())) > u))
-
-
-@sample_next.misconception(
-    "own-random-number", "You draw a number of your own. Use the u that is handed in, so that the draw can be repeated."
+sample_next.mistake(
+    "right-end-counted",
+    "At u on an edge, and at u = 0, you choose an id too early: a stretch holds its left end and not its right one. "
+    "`> u`, not `>= u`; with searchsorted side=\"right\".",
+    ("> u", ">= u"),
 )
-def _(logits, u):
-    return _sample_next(logits, np.random.default_rng(0).random())
-
-
-@sample_next.misconception(
-    "zero-stretch", "At u = 0 you choose an id of probability 0. Its stretch is empty: with searchsorted, side=\"right\"."
+sample_next.mistake(
+    "sorted",
+    "You sorted the probabilities before summing, so the place found is a rank, not an id.",
+    ("np.cumsum(weights)", "np.cumsum(np.sort(weights)[::-1])"),
 )
+sample_next.mistake("normalised-first", _LAST_EDGE + " (You take argmax.)",
+    ("np.cumsum(weights)", "np.cumsum(weights / weights.sum())"),
+    ("edges / edges[-1]", "edges"),
+)  # fmt: skip
+sample_next.mistake("normalised-first-and-searched", _LAST_EDGE + " (You take searchsorted.)",
+    ("np.cumsum(weights)", "np.cumsum(weights / weights.sum())"),
+    ("np.argmax(edges / edges[-1] > u)", 'np.searchsorted(edges, u, side="right")'),
+)  # fmt: skip
+
+
+@sample_next.variant("argmax of a comparison, the sum taken first")
 def _(logits, u):
-    return int(np.searchsorted(np.cumsum(softmax(logits)), u))
+    edges = np.cumsum(np.exp(logits - logits.max()))
+    return np.argmax(edges > u * edges[-1])   # an np.int64
 
 
-@sample_next.misconception(
-    "sorted", "You sorted the probabilities before summing, so the place found is a rank, not an id."
-)
+@sample_next.variant("searchsorted")
 def _(logits, u):
-    return int(np.searchsorted(np.cumsum(np.sort(softmax(logits))[::-1]), u, side="right"))
+    p = np.exp(logits - np.max(logits))
+    edges = (p / p.sum()).cumsum()
+    edges /= edges[-1]
+    return np.searchsorted(edges, u, side="right")
 
 
-@sample_next.variant("argmax of a comparison")
-def _(logits, u):
-    shifted = np.exp(logits - logits.max())
-    return np.argmax(np.cumsum(shifted / shifted.sum()) > u)   # an np.int64
-
-
-@sample_next.variant("counting the edges below u")
+@sample_next.variant("counting the edges up to u")
 def _(logits, u):
     weights = np.exp(logits - np.max(logits))
     return int((np.cumsum(weights) <= u * weights.sum()).sum())
 
 
-@sample_next.landmark("`sample_next(logits, 0.1)` gives `1`")
-def _(f):
-    return f(np.array([1.0, 2.2, -3.0, 4.1]), 0.1)
+@sample_next.variant("long double")
+def _(logits, u):
+    p = np.exp(np.asarray(logits, dtype=np.longdouble) - logits.max())
+    edges = np.cumsum(p / p.sum())
+    return next((i for i, edge in enumerate(edges) if u < edge), len(logits) - 1)

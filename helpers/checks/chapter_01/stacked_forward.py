@@ -6,43 +6,31 @@ import itertools
 
 import numpy as np
 
-from helpers.checks.chapter_01.rnn_forward import rnn_forward_reference
+from helpers.checks.chapter_01.rnn_forward import rnn_forward_reference as rnn_forward
 from helpers.checks.registry import Exercise
 
 
-def _zeros(x, b):
-    return np.zeros((len(x), len(b)))
-
-
-def _run(x, layer):
-    return rnn_forward_reference(x, _zeros(x, layer[2]), *layer)
-
-
-def _stacked_forward(x, layers, return_sequences):
-    for layer in layers:
-        x = _run(x, layer)
+def stacked_forward_reference(x, layers, return_sequences):
+    for Wx, Wh, b in layers:
+        h0 = np.zeros((x.shape[0], len(b)))
+        x = rnn_forward(x, h0, Wx, Wh, b)
     return x if return_sequences else x[:, -1]
 
 
-def _stack_cases(rng):
-    """Two or three layers, biases not zero; half the cases want the last state. Either all dimensions differ, or
-    all sizes are equal (nothing raises when layers are mixed up), or N, T and the top layer's H may be 1."""
-    N, T = rng.integers(2, 4), rng.integers(9, 12)
-    sizes = [rng.integers(4, 6), *rng.permutation([6, 7, 8])[: rng.integers(2, 4)]]
-    kind = rng.choice(["different", "equal", "ones"])
-    if kind == "equal":
-        sizes = [sizes[0]] * len(sizes)
-    elif kind == "ones":
-        N, T, sizes[-1] = (rng.choice([1, size]) for size in (N, T, sizes[-1]))
+def _cases(rng, *, N=(2, 3), T=(4, 5), D=(6, 7), H=(8, 9), top=(13, 14), depth=(2, 3)):
+    """Widths D, H, H + 2, …, top; biases not zero. Half the cases want the last state."""
+    return _stack(rng, N, T, [D, *(H + 2 * k for k in range(depth - 1)), top], bool(rng.random() < 0.5))
+
+
+def _stack(rng, N, T, widths, return_sequences):
     layers = [
         (rng.normal(size=(D, H)) / np.sqrt(D), rng.normal(size=(H, H)) / np.sqrt(H), rng.normal(size=H))
-        for D, H in itertools.pairwise(sizes)
+        for D, H in itertools.pairwise(widths)
     ]
-    x = rng.normal(size=(N, T, sizes[0]))
-    return {"x": x, "layers": layers, "return_sequences": bool(rng.random() < 0.5)}
+    return {"x": rng.normal(size=(N, T, widths[0])), "layers": layers, "return_sequences": return_sequences}
 
 
-stacked_forward = Exercise("stacked_forward", "01", _stacked_forward, ("h",), _stack_cases, rounds=16)
+stacked_forward = Exercise("stacked_forward", "01", stacked_forward_reference, ("h",), _cases, rounds=6)
 
 
 @stacked_forward.oracle("torch.nn.RNN on torch.nn.RNN", needs_torch=True)
@@ -63,7 +51,7 @@ def _(x, layers, return_sequences):
 
 @stacked_forward.oracle("the loops the other way round: word by word, upwards through the layers")
 def _(x, layers, return_sequences):
-    states = [_zeros(x, b) for _, _, b in layers]
+    states = [np.zeros((len(x), len(b))) for _, _, b in layers]
     top = []
     for t in range(x.shape[1]):
         below = x[:, t]
@@ -73,194 +61,141 @@ def _(x, layers, return_sequences):
     return np.stack(top, axis=1) if return_sequences else top[-1]
 
 
-@stacked_forward.misconception(
+stacked_forward.landmark("""
+    lower = np.full((3, 4), 0.1), np.full((4, 4), 0.1), np.full(4, -0.2)
+    upper = np.full((4, 2), 0.2), np.full((2, 2), 0.2), np.full(2, 0.3)
+    stacked_forward(np.ones((1, 5, 3)), [lower, upper], False)[0, 0]   # ≈ 0.578
+""")
+
+_SQUEEZED = "squeeze removes every axis of length 1, also N, T or H where it happens to be 1. The last state is `x[:, -1]`, (N, H)."
+
+
+@stacked_forward.extreme("one sequence, one unit on top, its last state", _SQUEEZED)
+def _(rng):
+    return _stack(rng, 1, 4, [3, 5, 1], False)
+
+
+@stacked_forward.extreme("one step, all states", "With True the result has its axis of time, (N, T, H), also where T is 1.")
+def _(rng):
+    return _stack(rng, 2, 1, [3, 5, 4], True)
+
+
+@stacked_forward.extreme(
+    "all widths equal, all states", "Right where D and H differ from layer to layer, wrong where they are equal."
+)
+def _(rng):
+    return _stack(rng, 3, 3, [3, 3, 3, 3], True)
+
+
+@stacked_forward.extreme(
+    "all widths equal, the last state", "Right where D and H differ from layer to layer; wrong where N, T and H are equal."
+)
+def _(rng):
+    return _stack(rng, 3, 3, [3, 3, 3], False)
+
+
+stacked_forward.mistake(
     "last-state-between-layers",
     "You hand only the last state to the next layer, as a sequence of one step. Between layers go all states: the next "
     "layer has to read T of them, too.",
+    ("Wx, Wh, b)\n    return", "Wx, Wh, b)[:, -1:]\n    return"),
 )
-def _(x, layers, return_sequences):
-    for layer in layers:
-        x = _run(x, layer)[:, -1:]
-    return x if return_sequences else x[:, -1]
-
-
-@stacked_forward.misconception(
+stacked_forward.mistake(
     "last-state-between-layers-if-asked",
     "With False you cut every layer down to its last state, so the next one reads a sequence of one step. Between layers go "
     "all states; return_sequences is about the top layer only: ask for it after the loop.",
+    ("Wx, Wh, b)\n    return", "Wx, Wh, b)\n        x = x if return_sequences else x[:, -1:]\n    return"),
 )
-def _(x, layers, return_sequences):
-    for layer in layers:
-        x = _run(x, layer)
-        x = x if return_sequences else x[:, -1:]
-    return x if return_sequences else x[:, -1]
-
-
-@stacked_forward.misconception(
+stacked_forward.mistake(
     "last-state-as-the-sequence",
-    "Either h[:, -1] goes to the next layer, (N, H) where it reads (N, T, H): between layers go all states; take the last "
-    "one after the loop. Or the zeros have the shape (H, N): np.zeros((x.shape[0], len(b))).",
+    "h[:, -1] goes to the next layer, (N, H) where it reads (N, T, H). Between layers go all states; take the last one "
+    "after the loop.",
+    ("Wx, Wh, b)\n    return x if return_sequences else x[:, -1]", "Wx, Wh, b)[:, -1]\n    return x"),
 )
-def _(x, layers, return_sequences):
-    for layer in layers:
-        x = _run(x, layer)[:, -1]
-    return x
-
-
-@stacked_forward.misconception(
+stacked_forward.mistake(
+    "last-state-as-the-sequence-if-asked",
+    "With False h[:, -1] goes to the next layer, (N, H) where it reads (N, T, H). return_sequences is about the top layer "
+    "only: take the last state after the loop.",
+    (
+        "Wx, Wh, b)\n    return x if return_sequences else x[:, -1]",
+        "Wx, Wh, b)\n        x = x if return_sequences else x[:, -1]\n    return x",
+    ),
+)
+stacked_forward.mistake(
     "every-layer-reads-x",
-    "Every layer reads the input x, with D columns. The second has to read what the first returned: x = rnn_forward(x, …).",
+    "Every layer reads the input x, with D columns. The second has to read what the first returned: "
+    "x = rnn_forward(x, …).",
+    ("        x = rnn_forward", "        h = rnn_forward"),
+    ("return x if return_sequences else x[:, -1]", "return h if return_sequences else h[:, -1]"),
 )
-def _(x, layers, return_sequences):
-    for layer in layers:
-        h = _run(x, layer)
-    return h if return_sequences else h[:, -1]
-
-
-@stacked_forward.misconception(
+stacked_forward.mistake(
+    "result-not-kept",
+    "The layers run, and x stays what it was: keep what they return, x = rnn_forward(x, …).",
+    ("        x = rnn_forward", "        h = rnn_forward"),
+)
+stacked_forward.mistake(
     "zeros-of-the-input-size",
-    "The zeros have as many columns as the *input* of the layer. A state has H: len(b), or Wh.shape[0], of this layer.",
+    "The zeros have as many columns as the *input* of the layer. A state has H: `len(b)` of this layer.",
+    ("len(b)", "len(Wx)"),
 )
-def _(x, layers, return_sequences):
-    for Wx, Wh, b in layers:
-        x = rnn_forward_reference(x, np.zeros((len(x), len(Wx))), Wx, Wh, b)
-    return x if return_sequences else x[:, -1]
-
-
-@stacked_forward.misconception(
+stacked_forward.mistake(
     "the-same-zeros-for-all",
     "The zeros are made once, with the first layer's H. H differs from layer to layer: make them inside the loop.",
+    (
+        "    for Wx, Wh, b in layers:\n        h0 = np.zeros((x.shape[0], len(b)))",
+        "    h0 = np.zeros((x.shape[0], len(layers[0][2])))\n    for Wx, Wh, b in layers:",
+    ),
 )
-def _(x, layers, return_sequences):
-    h0 = _zeros(x, layers[0][2])
-    for layer in layers:
-        x = rnn_forward_reference(x, h0, *layer)
-    return x if return_sequences else x[:, -1]
-
-
-@stacked_forward.misconception(
+stacked_forward.mistake(
     "starts-where-the-layer-below-ended",
     "A layer starts from the state in which the layer below ended. What goes up is the sequence; every layer starts from "
-    "zeros of its own, np.zeros((x.shape[0], len(b))).",
+    "zeros of its own, `np.zeros((x.shape[0], len(b)))`.",
+    (
+        "    for Wx, Wh, b in layers:\n        h0 = np.zeros((x.shape[0], len(b)))",
+        "    h0 = np.zeros((x.shape[0], len(layers[0][2])))\n    for Wx, Wh, b in layers:",
+    ),
+    ("Wx, Wh, b)\n    return", "Wx, Wh, b)\n        h0 = x[:, -1]\n    return"),
 )
-def _(x, layers, return_sequences):
-    h0 = _zeros(x, layers[0][2])
-    for layer in layers:
-        x = rnn_forward_reference(x, h0, *layer)
-        h0 = x[:, -1]
-    return x if return_sequences else x[:, -1]
-
-
-@stacked_forward.misconception("from-the-top", "The layers run from the top down. `layers` begins at the bottom.")
-def _(x, layers, return_sequences):
-    return _stacked_forward(x, layers[::-1], return_sequences)
-
-
-@stacked_forward.misconception(
-    "weights-exchanged", "Wx and Wh have changed places: rnn_forward(x, h0, Wx, Wh, b)."
+stacked_forward.mistake(
+    "first-layers-weights",
+    "Every layer runs with the weights of the first. Each has its own: `for Wx, Wh, b in layers`.",
+    ("    for Wx, Wh, b in layers:\n", "    for _ in layers:\n        Wx, Wh, b = layers[0]\n"),
 )
-def _(x, layers, return_sequences):
-    return _stacked_forward(x, [(Wh, Wx, b) for Wx, Wh, b in layers], return_sequences)
-
-
-@stacked_forward.misconception(
-    "always-all-states", "You return all states whatever `return_sequences` says; with False it is the last, h[:, -1]."
+stacked_forward.mistake(
+    "last-unit",
+    "x[:, :, -1] is the last *unit* at every step. The last step is `x[:, -1]`.",
+    ("x[:, -1]", "x[:, :, -1]"),
 )
-def _(x, layers, return_sequences):
-    return _stacked_forward(x, layers, True)
-
-
-@stacked_forward.misconception(
-    "always-the-last-state", "You return the last state whatever `return_sequences` says; with True it is all of them."
+stacked_forward.mistake(
+    "mean-over-time",
+    "You average the states over the steps. Wanted is the last one, `x[:, -1]`.",
+    ("x[:, -1]", "x.mean(axis=1)"),
 )
-def _(x, layers, return_sequences):
-    return _stacked_forward(x, layers, False)
-
-
-@stacked_forward.misconception("the-other-way-round", "True and False are swapped: True means all states.")
-def _(x, layers, return_sequences):
-    return _stacked_forward(x, layers, not return_sequences)
-
-
-@stacked_forward.misconception(
-    "last-sequence",
-    "h[-1] is the last *sequence* of the batch, (T, H). Axis 0 counts sequences and axis 1 the steps: h[:, -1].",
+stacked_forward.mistake(
+    "first-layer-only",
+    "Only the first layer runs: the `return` stands inside the loop. Move it out, to the left.",
+    ("    return x", "        return x"),
 )
-def _(x, layers, return_sequences):
-    h = _stacked_forward(x, layers, True)
-    return h if return_sequences else h[-1]
-
-
-@stacked_forward.misconception("last-unit", "h[:, :, -1] is the last *unit* at every step. The last step is h[:, -1].")
-def _(x, layers, return_sequences):
-    h = _stacked_forward(x, layers, True)
-    return h if return_sequences else h[:, :, -1]
-
-
-@stacked_forward.misconception("first-step", "This is the state after the *first* step, h[:, 0]; wanted the last.")
-def _(x, layers, return_sequences):
-    h = _stacked_forward(x, layers, True)
-    return h if return_sequences else h[:, 0]
-
-
-@stacked_forward.misconception(
-    "one-step-too-many-axes", "The last state keeps an axis of length 1: h[:, -1:] is (N, 1, H). h[:, -1] is (N, H)."
+stacked_forward.mistake(
+    "last-layer-only",
+    "Only the last layer runs. It reads what the one below returned, so all of `layers` run, from the bottom.",
+    ("in layers", "in layers[-1:]"),
 )
-def _(x, layers, return_sequences):
-    h = _stacked_forward(x, layers, True)
-    return h if return_sequences else h[:, -1:]
-
-
-@stacked_forward.misconception(
-    "squeezed",
-    "squeeze removes every axis of length 1, also N, T or H where it happens to be 1. The last state is h[:, -1], (N, H).",
-)
-def _(x, layers, return_sequences):
-    h = _stacked_forward(x, layers, True)
-    return h if return_sequences else h[:, -1].squeeze()
-
-
-@stacked_forward.misconception(
-    "first-layer-only", "Only the first layer runs: is there a `return` inside the loop, or does x never become h?"
-)
-def _(x, layers, return_sequences):
-    return _stacked_forward(x, layers[:1], return_sequences)
-
-
-@stacked_forward.misconception(
-    "last-layer-missing", "The last layer is missing: the loop has to go over all of `layers`."
-)
-def _(x, layers, return_sequences):
-    return _stacked_forward(x, layers[:-1], return_sequences)
-
-
-@stacked_forward.misconception(
+stacked_forward.mistake(
     "every-layers-last-state",
-    "You return the last state of *every* layer (PyTorch's h_n). Wanted is the last state of the last layer.",
-)
-def _(x, layers, return_sequences):
-    last = []
-    for layer in layers:
-        x = _run(x, layer)
-        last.append(x[:, -1])
-    return x if return_sequences else np.concatenate(last, axis=1)
-
-
-@stacked_forward.misconception(
-    "starts-from-ones", "Every layer starts from a state of zeros, np.zeros((N, H)), with its own H."
-)
-def _(x, layers, return_sequences):
-    for layer in layers:
-        x = rnn_forward_reference(x, 1 + _zeros(x, layer[2]), *layer)
-    return x if return_sequences else x[:, -1]
+    "You return the last state of *every* layer (PyTorch's h_n). Wanted is the last state of the top one.",
+    ("    for Wx", "    last = []\n    for Wx"),
+    ("Wx, Wh, b)\n    return x if return_sequences else x[:, -1]",
+     "Wx, Wh, b)\n        last.append(x[:, -1])\n    return x if return_sequences else np.stack(last)"),
+)  # fmt: skip
 
 
 @stacked_forward.variant("recursion: the layers below, and one on top")
 def _(x, layers, return_sequences):
-    *below, top = layers
+    *below, (Wx, Wh, b) = layers
     if below:
-        x = stacked_forward.reference(x, below, True)
-    h = _run(x, top)
+        x = stacked_forward_reference(x, below, True)
+    h = rnn_forward(x, np.zeros(len(b)), Wx, Wh, b)   # zeros that broadcast
     return h if return_sequences else h[:, x.shape[1] - 1]
 
 
@@ -280,12 +215,5 @@ def _(x, layers, return_sequences):
 def _(x, layers, return_sequences):
     stack = [x]
     for layer in layers:
-        stack.append(_run(stack[-1], layer))
+        stack.append(rnn_forward(stack[-1], np.zeros((len(x), len(layer[2]))), *layer))
     return stack[-1] if return_sequences else np.take(stack[-1], -1, axis=1)
-
-
-@stacked_forward.landmark("`h[0, 0] ≈ 0.500`")
-def _(f):
-    layers = [(np.full((3, 4), 0.1), np.full((4, 4), 0.1), np.zeros(4))]
-    layers += [(np.full((4, 2), 0.2), np.full((2, 2), 0.2), np.zeros(2))]
-    return f(np.ones((1, 5, 3)), layers, False)[0, 0]
