@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from helpers.checks.slips.nodes import (
     BRANCHES,
+    COMMUTING,
     DROPPED,
     FUNCTIONS,
     MODULES,
@@ -48,8 +49,6 @@ def call(node: ast.Call) -> Iterator[Change]:
         yield Change(2, "transpose", turned)
     if name in ("abs", "absolute") and subject is not None:
         yield Change(3, "function", ast.BinOp(subject, ast.Pow(), ast.Constant(2)))
-    if name == "len" and subject is not None:
-        yield Change(3, "function", ast.Attribute(subject, "size"))
 
 
 def _squashed(node, name, function, method, subject) -> Iterator[Change]:
@@ -73,13 +72,13 @@ def _arguments(node: ast.Call, name: str) -> Iterator[Change]:
     axes = [word for word in node.keywords if word.arg in ("axis", "dim")]
     for place, word in enumerate(node.keywords):
         given = f"{word.arg}={text_of(word.value)}"
-        for other in (0, 1, 2, -1) if word in axes else ():
+        for other in _other_axes(word.value) if word in axes else ():
             keywords = list(node.keywords)
             keywords[place] = ast.keyword(word.arg, number(other))
             words = f"`{name}` {verb} `{{now}}` instead of `{{was}}`"
             new, now = with_fields(node, keywords=keywords), f"{word.arg}={other}"
             yield Change(0 if other in (0, 1) else 2, "axis", new, words, given, now)
-        if word.arg is not None:
+        if word.arg not in (None, "strict"):
             new = with_fields(node, keywords=without(node.keywords, place))
             kind = "axis" if word in axes else "argument"
             yield Change(1, kind, new, f"`{{was}}` were left out of `{name}`", given, "")
@@ -91,10 +90,17 @@ def _arguments(node: ast.Call, name: str) -> Iterator[Change]:
             yield Change(3, "argument", with_fields(node, keywords=keywords))
     if len(node.args) > 1:
         rank = 1 if name in ("reshape", "rand", "zeros") else 3
-        yield from exchanged(node, "args", rank, "argument", " in `{was}`")
+        if name not in COMMUTING:
+            yield from exchanged(node, "args", rank, "argument", " in `{was}`")
         if name not in ("range", "where"):
             words, last = f"`{{was}}` were left out of `{name}`", text_of(node.args[-1])
             yield Change(3, "argument", with_fields(node, args=node.args[:-1]), words, last, "")
+
+
+def _other_axes(given: ast.AST) -> list[int]:
+    """Never another name of the same axis: -1 for the last, as far as the code tells."""
+    last = text_of(given).startswith("-")
+    return [other for other in ((0, -2, -1) if last else (0, 1, 2)) if str(other) != text_of(given)]
 
 
 def _range(node: ast.Call) -> Iterator[Change]:

@@ -23,6 +23,7 @@ from helpers.checks.slips.nodes import (
     without,
 )
 
+JOINING = {"stack", "concatenate", "array", "einsum"}
 MOST_NAMES = 60
 """Exchanges of names tried in one statement; a long line has hundreds."""
 
@@ -228,7 +229,8 @@ def _in_this_place(
     value = isinstance(node, ast.BinOp | ast.Call | ast.Name | ast.Subscript | ast.Attribute)
     if (assigned or returned) and value:
         yield Change(5, "sign", negative(node), "`{was}` were `{now}`: check its sign")
-        if returned and not (isinstance(node, ast.Attribute) and node.attr == "T"):
+        product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult)
+        if returned and (product or (isinstance(node, ast.Call) and called(node) in JOINING)):
             yield Change(4, "transpose", ast.Attribute(node, "T"))
     if returned and isinstance(node, ast.Tuple):
         for change in exchanged(node, "elts", 1, "returned", " in what is returned"):

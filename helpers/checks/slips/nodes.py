@@ -43,7 +43,7 @@ DROPPED = {
     for rank, names in (
         (1, "softmax tanh sigmoid sqrt copy clone transpose swapaxes reversed log exp cumsum"),
         (2, "abs sorted clip masked_fill detach deepcopy log_softmax round permute square"),
-        (5, "sum mean max min ravel flatten reshape item int float list set argsort"),
+        (5, "sum mean max min ravel flatten reshape item int list set argsort"),
     )
     for name in names.split()
 }
@@ -52,6 +52,7 @@ DROPPED = {
 BRANCHES = {"where": (1, 2), "min": (0, 1), "max": (0, 1), "minimum": (0, 1), "maximum": (0, 1)}
 """Calls that choose between some of their arguments."""
 
+COMMUTING = {"multiply", "add", "maximum", "minimum", "max", "min"}
 REDUCTIONS = {"sum", "mean", "max", "min", "argmax", "argmin", "std", "var", "softmax", "cumsum", "norm"}
 OTHER_TEXT = {"left": "right", "right": "left", "mean": "sum", "sum": "mean"}
 
