@@ -16,7 +16,7 @@ from tools.usable.retyped import TOGETHER, accepted, retyped
 from tools.usable.trials import CellFailed, Shell, Trial, Trials, Warned
 
 REQUIRE_SNIPPETS = False   # whether a statement without landmarks is a failure, or only told
-CHAPTERS_CELL, TRIALS_CELL = 10.0, 0.7   # seconds after which a cell is cut short, unless all are to run
+CHAPTERS_CELL, TRIALS_CELL = 6.5, 0.6   # seconds after which a cell is cut short, unless all are to run
 SOLUTION = "the solution"   # the trial that the others' warnings are compared with
 
 
@@ -40,6 +40,7 @@ class Report:
     kinds: int = 0   # of the trials, those with results of other types
     landmarks: int = 0
     without: list[str] = field(default_factory=list)
+    in_trials: set[int] = field(default_factory=set)   # cells cut short or left out there, by position
     skipped: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     run: int = 0
@@ -126,9 +127,8 @@ def run_chapter(
     started, steps = time.perf_counter(), steps_of(chapter)
     names = {step.exercise for step in steps if step.role == "exercise"} & set(known)
     positions, run = planned(steps, names, all_cells=all_cells, in_full=in_full)
-    told = {step.exercise for step in steps if step.role == "landmark"}
     report = Report(chapter.name, cells=sum(step.role != "landmark" for step in steps))
-    report.without = sorted(names - told)
+    report.without = sorted(names - {step.exercise for step in steps if step.role == "landmark"})
     shell, trials = Shell(None if all_cells else CHAPTERS_CELL), Trials(jobs, seconds)
     for position, step in enumerate(steps):
         if step.role == "landmark" and step.exercise in names:
@@ -145,7 +145,11 @@ def run_chapter(
             limit = None if in_full else TRIALS_CELL
             _start(trials, _Cells(shell, steps, positions[position], limit), known[step.exercise])
     _collect(report, chapter, steps, trials.finish())
-    report.skipped = _skipped(steps, shell)
+    told = [("cut short", shell.cut), ("left out for it", shell.left_out)]
+    told += [("cut short or left out in trials", report.in_trials)]
+    for words, skipped in told:
+        lines = ", ".join(str(steps[each].line) for each in sorted(skipped))
+        report.skipped += [f"{words}: the cells in line {lines}"] if lines else []
     if REQUIRE_SNIPPETS:
         report.failures += [f"{name}: no landmark snippet in its statement" for name in report.without]
     report.omitted &= not all_cells
@@ -211,6 +215,7 @@ def _collect(report: Report, chapter: Chapter, steps: Sequence[Step], done: Sequ
         if trial.label == SOLUTION:
             usual[trial.exercise] = {Warned(*event["warned"]) for event in trial.events if "warned" in event}
             cut[trial.exercise] = set(trial.last("skipped", ()))
+            report.in_trials |= cut[trial.exercise]
     for trial in done:
         kinds, error = trial.last("kinds"), trial.last("error") or trial.problem
         name = f"{trial.exercise}, {trial.label}" + (f" {kinds}" if kinds else "")
@@ -233,11 +238,3 @@ def _collect(report: Report, chapter: Chapter, steps: Sequence[Step], done: Sequ
                 place = _place(chapter, steps, given.position)
                 report.failures.append(f"{name}, {place}: new {given.category}: {given.message}")
 
-
-def _skipped(steps: Sequence[Step], shell: Shell) -> list[str]:
-    told = (("cut short", shell.cut), ("left out for it", shell.left_out))
-    return [
-        f"{words}: the cells in line {', '.join(str(steps[each].line) for each in found)}"
-        for words, found in told
-        if found
-    ]

@@ -43,6 +43,7 @@ def main(
     wanted = environment()
     if any(os.environ.get(name) != value for name, value in wanted.items()):
         os.execve(sys.executable, [sys.executable, "-m", "tools.usable", *sys.argv[1:]], wanted)
+    sys.stdout.reconfigure(errors="replace")   # a terminal or file without a cross in its character set
     course = Course(ROOT)
     try:
         names = sorted(named_chapters(course, chapters) or [path.stem for path in course.sources()])
@@ -50,6 +51,9 @@ def main(
     except BuildError as error:
         print(error)
         raise typer.Exit(FAILED) from None
+    there = {cell.options.get("exercise") for chapter in read for cell in chapter.cells}
+    if set(exercise or ()) - there:
+        raise typer.BadParameter(f"no exercise {', '.join(sorted(set(exercise) - there))} in these chapters")
     statuses = []
     for chapter in read:
         options = {"only": set(exercise or ()), "jobs": jobs, "seconds": seconds}

@@ -50,8 +50,11 @@ class Names:
 class _Scan(ast.NodeVisitor):
     """Goes through code in the order in which it runs; `modules` are names that stand for modules."""
 
-    def __init__(self, modules: set[str], functions: Mapping[str, Names], bound: Iterable[str] = ()):
-        self.modules, self.functions, self.names = modules, functions, Names(binds=set(bound))
+    def __init__(
+        self, modules: set[str], functions: Mapping[str, Names], plain: set[str], bound: Iterable[str] = ()
+    ):
+        self.modules, self.functions, self.plain = modules, functions, plain
+        self.names = Names(binds=set(bound))
 
     def scan(self, nodes: Iterable[ast.AST]) -> Names:
         for node in nodes:
@@ -79,10 +82,26 @@ class _Scan(ast.NodeVisitor):
         self.generic_visit(node)
         made = isinstance(node.value, ast.Call) and _called(node.value)[:1].isupper()
         parts = [*node.value.args, *(k.value for k in node.value.keywords)] if made else [node.value]
+        plain = self._is_plain(node.value)
         for target in node.targets:
             self.change(target)
+            several = isinstance(target, ast.Tuple | ast.List)
+            bound = {part.id for part in (target.elts if several else [target]) if isinstance(part, ast.Name)}
+            self.plain -= bound
+            self.plain |= bound if plain or several else set()
             if isinstance(target, ast.Name):
-                self.names.parts[target.id] = {name for part in parts if (name := _base(part))}
+                found = {name for part in parts if (name := _base(part))}
+                self.names.parts[target.id] = found - self.plain if made else found
+
+    def _is_plain(self, value: ast.AST) -> bool:
+        """Whether a value is a number, an array, a list of such: no model, nothing that numbers come from."""
+        if isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
+            return _base(value) in self.plain
+        calls = [part for part in ast.walk(value) if isinstance(part, ast.Call)]
+        known = LOOKING | self.modules   # a function that this chapter defines may well build a model
+        methods = all(isinstance(call.func, ast.Attribute) or _called(call) in known for call in calls)
+        words = [_called(call) for call in calls]
+        return methods and not any(word[:1].isupper() or word == "default_rng" for word in words)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
@@ -101,7 +120,8 @@ class _Scan(ast.NodeVisitor):
             looks = (self.names.functions.get(word) or self.functions[word]).looks
         if not looks:
             for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                self.change(argument, whole=True)
+                if _base(argument) not in self.plain or word.endswith("_"):
+                    self.change(argument, whole=True)
 
     def change(self, target: ast.AST, *, whole: bool = False) -> None:
         """Note that `target` is changed: an entry or attribute of an object, or (`whole`) the object."""
@@ -115,7 +135,7 @@ class _Scan(ast.NodeVisitor):
         self.scan(getattr(node, "decorator_list", ()))
         body = [node.body] if isinstance(node, ast.Lambda) else node.body
         own = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
-        found = _Scan(self.modules, self.functions, own).scan(body)
+        found = _Scan(self.modules, self.functions, self.plain - own, own).scan(body)
         found.looks = not found.changes & own
         found.reads -= found.functions.keys()
         found.changes -= found.binds
@@ -161,11 +181,12 @@ def names_in(sources: Sequence[str]) -> list[Names]:
     """What each of the cells `sources`, in their order, does with names, functions of earlier ones included
     where it uses them. Raises SyntaxError for a cell that is not Python."""
     modules: set[str] = set()
+    plain: set[str] = set()
     functions: dict[str, Names] = {}
     parts: dict[str, set[str]] = {}
     cells = []
     for source in sources:
-        names = _Scan(modules, functions).scan(ast.parse(source).body)
+        names = _Scan(modules, functions, plain).scan(ast.parse(source).body)
         for name in names.binds:
             functions.pop(name, None)
             parts.pop(name, None)
