@@ -50,17 +50,24 @@ for k in (2, 10, 10_000):
 
 # %% [markdown]
 # ### Exercise 5.1 · `corpus_perplexity` · ★★☆ · 5 min
-# Combine the windows into the perplexity of the whole text. Perplexity is **per word**, however the words were grouped.
+# Combine the windows into the perplexity of the whole text. Perplexity is **per word**, however the words were grouped. Losses
+# and sizes come as lists or as arrays, and stay as they are.
 #
 # <details><summary>A nudge</summary>From a window's mean loss and its size you get its sum. Sums can be added.</details>
-# <details><summary>A recipe</summary>total = (losses · sizes).sum(), words = sizes.sum(), and one exp at the very end:
-# np.exp(total / words).</details>
+# <details><summary>A recipe</summary>total = np.sum(np.multiply(losses, sizes)), words = np.sum(sizes), and one exp at the very
+# end: np.exp(total / words). (np.multiply and np.sum take lists as well; lists have no `*` and no `.sum()` for this.)</details>
 #
-# You are there when `corpus_perplexity([2.0, 5.0], [700, 35]) ≈ 8.52`.
+# You are there when
+#
+# ```python
+# corpus_perplexity([2.0, 5.0], [700, 35])   # ≈ 8.52
+# ```
 
 # %% exercise="corpus_perplexity"
 def corpus_perplexity(losses, sizes):
-    """losses (W,) mean nats per word, sizes (W,) words, of W windows → perplexity of all words together."""
+    """losses (W,) mean nats per word, sizes (W,) words, of W windows, lists or arrays
+    → perplexity of all words together, a number. The arguments stay as they are.
+    """
     ### BEGIN SOLUTION
     return np.exp(np.sum(np.multiply(losses, sizes)) / np.sum(sizes))
     ### END SOLUTION
@@ -128,19 +135,27 @@ print(f"vocabulary: {V} words; guessing evenly among them has perplexity {V}")
 
 # %% [markdown]
 # ### Exercise 5.2 · `to_streams` · ★★☆ · 15 min
-# Cut a stream into `batch_size` rows of equal length L = (len(ids) − 1) // batch_size, inputs and targets. What is left over at
-# the end is dropped.
+# Cut a stream into `batch_size` rows of equal length L = (len(ids) − 1) // batch_size, inputs and targets: two arrays of ids
+# (views of `ids` will do). What is left over at the end is dropped. At least batch_size + 1 ids come, so L is at least 1.
 #
 # <details><summary>A nudge</summary>Shift first, cut afterwards: the target of a row's last input is the first input of the
 # next row.</details>
 # <details><summary>A recipe</summary>With n = batch_size · L: inputs = ids[:n].reshape(batch_size, L) and
 # targets = ids[1 : n + 1].reshape(batch_size, L).</details>
 #
-# You are there when `to_streams(np.arange(12), 3)` gives targets whose last row ends in `9`.
+# You are there when
+#
+# ```python
+# inputs, targets = to_streams(np.array([5, 0, 7, 3, 9, 2, 8, 4, 1, 6]), 2)
+# inputs    # [[5, 0, 7, 3], [9, 2, 8, 4]]
+# targets   # [[0, 7, 3, 9], [2, 8, 4, 1]]
+# ```
 
 # %% exercise="to_streams"
 def to_streams(ids, batch_size):
-    """ids (tokens,), batch_size N → inputs (N, L), targets (N, L), each row one stretch of the stream."""
+    """ids (tokens,) an array of at least N + 1 whole numbers, batch_size N
+    → inputs (N, L), targets (N, L), arrays of ids, each row one stretch of the stream.
+    """
     ### BEGIN SOLUTION
     L = (len(ids) - 1) // batch_size
     n = batch_size * L

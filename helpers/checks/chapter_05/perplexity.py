@@ -9,89 +9,103 @@ import numpy as np
 from helpers.checks.registry import Exercise
 
 
-def _corpus_perplexity(losses, sizes):
-    return float(np.exp(np.dot(losses, sizes) / np.sum(sizes)))
+def corpus_perplexity_reference(losses, sizes):
+    return np.exp(np.sum(np.multiply(losses, sizes)) / np.sum(sizes))
 
 
-def _cases(rng):
-    windows = rng.integers(3, 9)
-    return {
-        "losses": rng.uniform(0.5, 6.0, size=windows),
-        "sizes": rng.choice([700, 640, 35, 20, 5], size=windows),
-    }
+def _cases(rng, *, W=(3, 8)):
+    return {"losses": rng.uniform(0.5, 6.0, size=W), "sizes": rng.integers(1, 9, size=W) * rng.choice([1, 90])}
 
 
-corpus_perplexity = Exercise("corpus_perplexity", "05", _corpus_perplexity, ("perplexity",), _cases)
+corpus_perplexity = Exercise("corpus_perplexity", "05", corpus_perplexity_reference, ("perplexity",), _cases)
 
 
-@corpus_perplexity.oracle("writing every token's loss out and taking the mean")
+@corpus_perplexity.oracle("writing every word's loss out and taking the mean")
 def _(losses, sizes):
     return math.exp(sum(np.repeat(losses, sizes)) / len(np.repeat(losses, sizes)))
 
 
-@corpus_perplexity.oracle("the geometric mean of 1/P over all tokens")
+@corpus_perplexity.oracle("the geometric mean of 1/P over all words")
 def _(losses, sizes):
     total = sum(int(size) for size in sizes)
     return math.prod(math.exp(loss) ** (int(size) / total) for loss, size in zip(losses, sizes, strict=True))
 
 
-@corpus_perplexity.misconception(
-    "per-window",
-    "Every window counts the same here. Perplexity is per token: a window of 5 tokens weighs 1/140 of one of 700.",
+@corpus_perplexity.extreme("long windows", "Right for small windows. 1/P of a long text is beyond any float: exp comes last.")
+def _(rng):
+    return {"losses": rng.uniform(5.0, 9.0, size=3), "sizes": np.array([70_000, 90_000, 35])}
+
+
+@corpus_perplexity.extreme("a window without any loss", "A window may be predicted perfectly: its loss is 0, its words count.")
+def _(rng):
+    return {"losses": np.array([0.0, 3.2, 1.1]), "sizes": np.array([4, 3, 6])}
+
+
+@corpus_perplexity.extreme(
+    "losses above 60", "Right for small losses. A poor model may have large ones: nothing is cut off or rounded."
 )
-def _(losses, sizes):
-    return float(np.exp(np.mean(losses)))
+def _(rng):
+    return {"losses": [62.5, 71.25, 0.001], "sizes": [3, 2, 5]}
 
 
-@corpus_perplexity.misconception(
+PRODUCTS = "np.sum(np.multiply(losses, sizes))"
+MEAN = "np.sum(np.multiply(losses, sizes)) / np.sum(sizes)"
+
+corpus_perplexity.mistake(
+    "per-window",
+    "Every window counts the same here. Perplexity is per word: a window of 5 words weighs 1/140 of one of 700.",
+    (MEAN, "np.mean(losses)"),
+)
+corpus_perplexity.mistake(
     "mean-of-perplexities",
     "You average perplexities. Average the losses first and take exp once, at the end: exp of a mean is not the "
     "mean of exps, and one bad window would dominate.",
+    (f"np.exp({MEAN})", "np.sum(np.multiply(np.exp(losses), sizes)) / np.sum(sizes)"),
 )
-def _(losses, sizes):
-    return float(np.dot(np.exp(losses), sizes) / np.sum(sizes))
-
-
-@corpus_perplexity.misconception(
-    "mean-of-perplexities-per-window", "You average the windows' perplexities, each counting once: exp comes last, "
-    "and windows weigh by their tokens.",
+corpus_perplexity.mistake(
+    "mean-of-perplexities-per-window",
+    "You average the windows' perplexities, each counting once: exp comes last, and windows weigh by their words.",
+    (f"np.exp({MEAN})", "np.mean(np.exp(losses))"),
 )
-def _(losses, sizes):
-    return float(np.mean(np.exp(losses)))
-
-
-@corpus_perplexity.misconception("no-exp", "This is the mean loss in nats. Perplexity is exp of it.")
-def _(losses, sizes):
-    return float(np.dot(losses, sizes) / np.sum(sizes))
-
-
-@corpus_perplexity.misconception(
-    "base-two", "2 to the power of the loss fits losses in bits. Ours are in nats: use np.exp."
+corpus_perplexity.mistake(
+    "no-exp", "This is the mean loss in nats. Perplexity is exp of it.", (f"np.exp({MEAN})", MEAN)
 )
-def _(losses, sizes):
-    return float(2 ** (np.dot(losses, sizes) / np.sum(sizes)))
-
-
-@corpus_perplexity.misconception(
-    "sum-of-losses", "You divide the sum of the windows' *mean* losses by the number of tokens. First turn each mean "
-    "into a sum: loss · size.",
+corpus_perplexity.mistake(
+    "base-two",
+    "2 to the power of the loss fits losses in bits. Ours are in nats: use np.exp.",
+    (f"np.exp({MEAN})", f"2 ** ({MEAN})"),
 )
-def _(losses, sizes):
-    return float(np.exp(np.sum(losses) / np.sum(sizes)))
-
-
-@corpus_perplexity.misconception(
-    "not-divided", "exp of the sum: that is 1/P of the whole text. Perplexity is per word: divide by the words first."
+corpus_perplexity.mistake(
+    "sum-of-losses",
+    "You divide the sum of the windows' *mean* losses by the number of words. First turn each mean into a sum: "
+    "loss · size.",
+    (PRODUCTS, "np.sum(losses)"),
 )
-def _(losses, sizes):
-    return float(np.exp(np.dot(losses, sizes)))
-
-
-@corpus_perplexity.misconception(
-    "minus-sign", "The losses are already −ln P, positive numbers: no further minus sign."
+corpus_perplexity.mistake(
+    "not-divided",
+    "exp of the sum: that is 1/P of the whole text. Perplexity is per word: divide by the words first.",
+    (MEAN, PRODUCTS),
 )
-def _(losses, sizes):
-    return float(np.exp(-np.dot(losses, sizes) / np.sum(sizes)))
+corpus_perplexity.mistake(
+    "divided-by-windows",
+    "You divide the sum over all *words* by the number of windows. Per word means: by the number of words, "
+    "`np.sum(sizes)`.",
+    (MEAN, "np.mean(np.multiply(losses, sizes))"),
+)
+corpus_perplexity.mistake(
+    "minus-sign", "The losses are already −ln P, positive numbers: no further minus sign.", (PRODUCTS, f"-{PRODUCTS}")
+)
+corpus_perplexity.mistake(
+    "lists",
+    "Right for arrays. But `losses` and `sizes` may be lists, as in the example, and lists cannot be multiplied: "
+    "`np.multiply(losses, sizes)` takes both.",
+    ("np.multiply(losses, sizes)", "losses * sizes"),
+)
+corpus_perplexity.mistake(
+    "divided-after-exp",
+    "You divide after exp, so it is exp of the sum that is shared out among the words. Divide first, exp comes last.",
+    (f"np.exp({MEAN})", f"np.exp({PRODUCTS}) / np.sum(sizes)"),
+)
 
 
 @corpus_perplexity.variant("np.average with weights")
@@ -108,6 +122,12 @@ def _(losses, sizes):
     return math.exp(nats / tokens)
 
 
-@corpus_perplexity.landmark("`corpus_perplexity([2.0, 5.0], [700, 35]) ≈ 8.52`")
-def _(f):
-    return f(np.array([2.0, 5.0]), np.array([700, 35]))
+@corpus_perplexity.variant("arrays first")
+def _(losses, sizes):
+    losses, sizes = np.asarray(losses), np.asarray(sizes)
+    return np.exp((losses * sizes).sum() / sizes.sum())
+
+
+corpus_perplexity.landmark("""
+    corpus_perplexity([2.0, 5.0], [700, 35])   # ≈ 8.52
+""")

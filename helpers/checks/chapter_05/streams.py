@@ -7,20 +7,19 @@ import numpy as np
 from helpers.checks.registry import Exercise
 
 
-def _to_streams(ids, batch_size):
-    steps = (len(ids) - 1) // batch_size
-    used = steps * batch_size
-    return ids[:used].reshape(batch_size, steps), ids[1 : used + 1].reshape(batch_size, steps)
+def to_streams_reference(ids, batch_size):
+    L = (len(ids) - 1) // batch_size
+    n = batch_size * L
+    return ids[:n].reshape(batch_size, L), ids[1 : n + 1].reshape(batch_size, L)
 
 
-def _cases(rng):
-    batch_size = int(rng.integers(3, 6))
-    # Now and then the ids divide evenly: the target of the last one is then missing, and a row shrinks.
-    length = batch_size * int(rng.integers(6, 11)) + int(rng.choice([0, 1, 3]))
-    return {"ids": rng.permutation(900)[:length] + 100, "batch_size": batch_size}
+def _cases(rng, *, N=(3, 5), L=(6, 10)):
+    # One to N ids more than inputs; with N more the ids divide evenly, and a row has one input less than ids.
+    length = N * L + int(rng.choice([1, min(2, N), N]))
+    return {"ids": rng.permutation(50_000)[:length], "batch_size": N}
 
 
-to_streams = Exercise("to_streams", "05", _to_streams, ("inputs", "targets"), _cases, rounds=8)
+to_streams = Exercise("to_streams", "05", to_streams_reference, ("inputs", "targets"), _cases, rounds=6)
 
 
 @to_streams.oracle("following every row by hand")
@@ -38,77 +37,99 @@ def _(ids, batch_size):
     return next(iter(contiguous_batches(ids, batch_size, len(ids))))
 
 
-@to_streams.misconception(
-    "not-shifted", "The targets equal the inputs: the network would learn to copy. Targets are one step ahead."
+@to_streams.extreme("the ids divide evenly", "The last id is a target and no input: L comes from len(ids) − 1.")
+def _(rng):
+    return {"ids": rng.permutation(900)[:28], "batch_size": 4}
+
+
+@to_streams.extreme("a text of two words", "Right as long as every id occurs once; ids come again and again. Go by places.")
+def _(rng):
+    return {"ids": rng.integers(0, 2, size=24), "batch_size": 3}
+
+
+@to_streams.extreme("ids above a million", "Right for small ids: a dtype with fewer bits has cut the large ones. Keep that of ids.")
+def _(rng):
+    return {"ids": rng.integers(2**33, 2**34, size=23), "batch_size": 3}
+
+
+ROWS = "ids[:n].reshape(batch_size, L)"
+NEXT = "ids[1 : n + 1].reshape(batch_size, L)"
+
+to_streams.mistake(
+    "not-shifted",
+    "The targets equal the inputs: the network would learn to copy. Targets are one step ahead.",
+    ("ids[1 : n + 1]", "ids[:n]"),
 )
-def _(ids, batch_size):
-    inputs, _ = _to_streams(ids, batch_size)
-    return inputs, inputs.copy()
-
-
-@to_streams.misconception(
+to_streams.mistake(
     "interleaved",
     "Your rows jump through the text: neighbours in the text stand in different rows. Each row must be one "
-    "contiguous stretch, or the carried state belongs to another place. reshape(batch_size, steps), without a transpose.",
+    "contiguous stretch, or the carried state belongs to another place: reshape to (batch_size, L), without a transpose.",
+    (ROWS, "ids[:n].reshape(L, batch_size).T"),
+    (NEXT, "ids[1 : n + 1].reshape(L, batch_size).T"),
 )
-def _(ids, batch_size):
-    steps = (len(ids) - 1) // batch_size
-    used = steps * batch_size
-    return ids[:used].reshape(steps, batch_size).T, ids[1 : used + 1].reshape(steps, batch_size).T
-
-
-@to_streams.misconception(
+to_streams.mistake(
+    "steps-by-rows",
+    "You have L rows of batch_size ids; wanted are batch_size rows of L, each one long stretch of the text.",
+    (ROWS, "ids[:n].reshape(L, batch_size)"),
+    (NEXT, "ids[1 : n + 1].reshape(L, batch_size)"),
+)
+to_streams.mistake(
     "row-wraps",
-    "The last target of each row is wrong: it is the row's own first token (np.roll wraps around). Shift the long "
+    "The last target of each row is wrong: it is the row's own first id (np.roll wraps around). Shift the long "
     "stream before you cut it into rows.",
+    (NEXT, "np.roll(ids[:n].reshape(batch_size, L), -1, axis=1)"),
 )
-def _(ids, batch_size):
-    inputs, _ = _to_streams(ids, batch_size)
-    return inputs, np.roll(inputs, -1, axis=1)
-
-
-@to_streams.misconception(
+to_streams.mistake(
+    "stream-wraps",
+    "Only the very last target is wrong: np.roll brings the first id of the text there. What follows stands in the "
+    "stream: `ids[1 : n + 1]`.",
+    ("ids[1 : n + 1]", "np.roll(ids[:n], -1)"),
+)
+to_streams.mistake(
     "column-lost",
     "You cut rows first and shift inside them, so every row loses its last target. Shift the stream first: the next "
-    "row's first token is the target.",
+    "row's first id is the target.",
+    (ROWS, "ids[:n].reshape(batch_size, L)[:, :-1]"),
+    (NEXT, "ids[:n].reshape(batch_size, L)[:, 1:]"),
 )
-def _(ids, batch_size):
-    steps = len(ids) // batch_size
-    rows = ids[: steps * batch_size].reshape(batch_size, steps)
-    return rows[:, :-1], rows[:, 1:]
-
-
-@to_streams.misconception("time-first", "Your arrays are (steps, batch_size); wanted (batch_size, steps).")
-def _(ids, batch_size):
-    inputs, targets = _to_streams(ids, batch_size)
-    return inputs.T, targets.T
-
-
-@to_streams.misconception("one-behind", "The targets are one step *behind* the inputs: inputs and targets are swapped.")
-def _(ids, batch_size):
-    inputs, targets = _to_streams(ids, batch_size)
-    return targets, inputs
-
-
-@to_streams.misconception(
-    "dropped-in-front", "You drop what is left over at the *beginning* of the stream. Keep the beginning, drop the end."
+to_streams.mistake(
+    "last-id-as-input",
+    "Wrong where the ids divide evenly: the last id of the text is a target and never an input, because nothing follows "
+    "it. L is (len(ids) − 1) // batch_size.",
+    ("(len(ids) - 1) // batch_size", "len(ids) // batch_size"),
 )
-def _(ids, batch_size):
-    rest = (len(ids) - 1) % batch_size
-    return _to_streams(ids[rest:], batch_size)
-
-
-@to_streams.misconception(
-    "ids-plus-one", "Your targets are the ids plus 1. One step ahead means the next *place* in the stream: ids[1:]."
+to_streams.mistake(
+    "time-first",
+    "Your arrays are (L, batch_size); wanted is (batch_size, L), each stretch a row.",
+    (ROWS, f"{ROWS}.T"),
+    (NEXT, f"{NEXT}.T"),
 )
-def _(ids, batch_size):
-    inputs, _ = _to_streams(ids, batch_size)
-    return inputs, inputs + 1
+to_streams.mistake(
+    "one-behind",
+    "The targets are one step *behind* the inputs: inputs and targets are swapped.",
+    (f"{ROWS}, {NEXT}", f"{NEXT}, {ROWS}"),
+)
+to_streams.mistake(
+    "dropped-in-front",
+    "You drop what is left over at the *beginning* of the stream. Keep the beginning, drop the end.",
+    ("ids[:n]", "ids[-n - 1 : -1]"),
+    ("ids[1 : n + 1]", "ids[-n:]"),
+)
+to_streams.mistake(
+    "ids-plus-one",
+    "Your targets are the ids plus 1. One step ahead means the next *place* in the stream: ids[1:].",
+    ("ids[1 : n + 1]", "(ids[:n] + 1)"),
+)
+to_streams.mistake(
+    "next-row",
+    "Your targets are the next *row* of ids, L places ahead. Wanted is the next id: one place ahead.",
+    (NEXT, "np.roll(ids[:n].reshape(batch_size, L), -1, axis=0)"),
+)
 
 
 @to_streams.variant("one array of both, stacked")
 def _(ids, batch_size):
-    return np.stack(_to_streams(ids, batch_size))
+    return np.stack(to_streams_reference(ids, batch_size))
 
 
 @to_streams.variant("row by row")
@@ -126,6 +147,8 @@ def _(ids, batch_size):
     return ids[index], ids[index + 1]
 
 
-@to_streams.landmark("`to_streams(np.arange(12), 3)` gives targets whose last row ends in `9`")
-def _(f):
-    return f(np.arange(12), 3)[1][-1, -1]
+to_streams.landmark("""
+    inputs, targets = to_streams(np.array([5, 0, 7, 3, 9, 2, 8, 4, 1, 6]), 2)
+    inputs    # [[5, 0, 7, 3], [9, 2, 8, 4]]
+    targets   # [[0, 7, 3, 9], [2, 8, 4, 1]]
+""")
