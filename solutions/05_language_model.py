@@ -215,7 +215,8 @@ print("affine does not mix rows or steps:", np.allclose(one_row, logits[3, 5], a
 # %% [markdown]
 # ### Exercise 5.3 · `softmax_cross_entropy` · ★★★ · 25 min
 # Write the last layer, forwards **and** backwards. Forwards: softmax over the vocabulary, then the mean of $-\ln p$ of the target
-# over all N·T places. Backwards: the gradient of that mean in the logits. It collapses to something short:
+# over all N·T places. Backwards: the gradient of that mean in the logits. Logits may be in the thousands, and a p may be 0 to the
+# computer; both arguments stay as they are. The gradient collapses to something short:
 #
 # $$\frac{\partial\,\text{loss}}{\partial z} = \frac{p - y}{N T}, \qquad y \text{ one-hot}.$$
 #
@@ -230,11 +231,20 @@ print("affine does not mix rows or steps:", np.allclose(one_row, logits[3, 5], a
 # np.eye(V, dtype=logits.dtype)[targets], divided by targets.size. (Without the dtype, np.eye would turn float32 into
 # float64.)</details>
 #
-# You are there when equal logits over 5 words give a loss of `ln 5 ≈ 1.609`.
+# You are there when
+#
+# ```python
+# logits, targets = np.array([[[0.0, 0.0, 2.0], [1.0, 0.0, 3.0]]]), np.array([[2, 0]])
+# loss, dlogits = softmax_cross_entropy(logits, targets)
+# loss      # ≈ 1.205
+# dlogits   # ≈ [[[0.053, 0.053, -0.107], [-0.443, 0.021, 0.422]]]
+# ```
 
 # %% exercise="softmax_cross_entropy"
 def softmax_cross_entropy(logits, targets):
-    """logits (N, T, V), targets (N, T) ids → loss (a number, mean nats per token), dlogits (N, T, V)."""
+    """logits (N, T, V), targets (N, T) ids → loss (a number, mean nats per token), dlogits (N, T, V).
+    Right for logits of any size. The arguments stay as they are.
+    """
     ### BEGIN SOLUTION
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -942,16 +952,20 @@ print(textwrap.fill(ptb["results"]["sample"].replace("<eos>", "//"), width=92))
 
 # %% [markdown]
 # ### Exercise 5.4 · `temperature_softmax` · ★☆☆ · 5 min
-# Softmax with a temperature. Logits may be in the thousands.
+# Softmax with a temperature. Logits may be in the thousands, and one of −∞ gets probability 0. Leave the logits as they are.
 #
 # <details><summary>A nudge</summary>Divide first, then the softmax you know, with the largest taken off before exp.</details>
 # <details><summary>A recipe</summary>z = logits / temperature; w = np.exp(z − z.max()); w / w.sum().</details>
 #
-# You are there when `temperature_softmax(np.array([1.0, 2.2, -3.0, 4.1]), 0.5)[3] ≈ 0.976`.
+# You are there when
+#
+# ```python
+# temperature_softmax(np.array([1.0, 2.2, -3.0, 4.1]), 0.5)   # ≈ [0.002, 0.022, 0.000, 0.976]
+# ```
 
 # %% exercise="temperature_softmax"
 def temperature_softmax(logits, temperature):
-    """logits (V,), temperature a number above 0 → probabilities (V,)."""
+    """logits (V,), some may be −inf, temperature a number above 0 → probabilities (V,), a new array."""
     ### BEGIN SOLUTION
     z = logits / temperature
     weights = np.exp(z - z.max())
@@ -973,18 +987,22 @@ for temperature in (0.2, 0.5, 1.0, 2.0, 100.0):
 
 # %% [markdown]
 # ### Exercise 5.5 · `top_k_filter` · ★★☆ · 15 min
-# Set all but the k largest logits to −∞. Exactly k stay, also when there are ties (then the lower id stays). The others keep their
-# places.
+# Return a new array with all but the k largest logits set to −∞. Exactly k stay, also when there are ties (then the lower id
+# stays), and each keeps its place. A k of V or more keeps all of them.
 #
 # <details><summary>A nudge</summary>Which *positions* belong to the k largest? A threshold alone cannot settle a tie.</details>
 # <details><summary>A recipe</summary>keep = np.argsort(−logits, kind="stable")[:k]; start from np.full_like(logits, −np.inf) and
 # copy the kept logits into it.</details>
 #
-# You are there when `top_k_filter(np.array([1.0, 2.2, -3.0, 4.1]), 2)` keeps 4.1 and `2.2`.
+# You are there when
+#
+# ```python
+# top_k_filter(np.array([1.0, 2.2, -3.0, 4.1, 2.2]), 2)   # [-inf, 2.2, -inf, 4.1, -inf]
+# ```
 
 # %% exercise="top_k_filter"
 def top_k_filter(logits, k):
-    """logits (V,), k at least 1 → (V,) with all but the k largest set to −inf."""
+    """logits (V,) floats, k at least 1, perhaps above V → a new array (V,) with all but the k largest set to −inf."""
     ### BEGIN SOLUTION
     keep = np.argsort(-logits, kind="stable")[:k]
     filtered = np.full_like(logits, -np.inf)
