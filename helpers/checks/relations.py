@@ -111,7 +111,8 @@ def _by_a_factor(pairs: Sequence[Pair]) -> Iterator[str]:
     for text, value in _by_sizes(first.sizes).items():
         if not np.isclose(factor, value, rtol=1e-6):
             continue
-        if _all(pairs, lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
+        # Examples and extremes have no sizes of their own: they neither speak for this nor against it.
+        if _all([p for p in pairs if p.sizes], lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
             yield f"is {text} times what is wanted: a sum in place of a mean, or a mean in place of a sum?"
     if np.isfinite(factor) and factor != 0 and _all(pairs, lambda w, s: factor * w):
         names = [name for name, value in _FACTORS.items() if np.isclose(factor, value, rtol=1e-6)]
@@ -239,9 +240,10 @@ def _ones(pairs: Sequence[Pair]) -> str:
 
 def _another_size(pairs: Sequence[Pair]) -> Iterator[str]:
     """An axis that is always as long as another size than it should be: N for T, D for H."""
+    sized = [pair for pair in pairs if pair.sizes]
     for axis in range(pairs[0].want.ndim):
         mine, right = (
-            {name for name in pairs[0].sizes if all(p.sizes.get(name) == shape(p)[axis] for p in pairs)}
+            {name for name in pairs[0].sizes if all(p.sizes.get(name) == shape(p)[axis] for p in sized)}
             for shape in (lambda p: p.got.shape, lambda p: p.want.shape)
         )
         if len(mine) == len(right) == 1 and mine != right:

@@ -147,6 +147,15 @@ def test_relations(wrong, words):
     assert relation(random, right, sizes) == ""
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"), [(lambda y: y / len(y), "is 1/N times"), (lambda y: np.ones((len(y), len(y))), "as long as N")]
+)
+def test_cases_without_sizes_do_not_silence_what_the_sizes_tell(wrong, words):
+    rng = np.random.default_rng(3)
+    right = [{"y": rng.normal(size=shape)} for shape in ((3, 6), (4, 5), (2, 7))]
+    assert words in relation([{"y": wrong(each["y"])} for each in right], right, [{"N": 3, "H": 6}, {"N": 4, "H": 5}, {}])
+
+
 def test_exchanged_results_are_a_relation_and_few_numbers_are_none():
     right = [{"a": 0.5, "b": 1.25}, {"a": 2.5, "b": 3.75}]
     assert "`a` and `b` are exchanged" in relation([{"a": r["b"], "b": r["a"]} for r in right], right, [{}, {}])
