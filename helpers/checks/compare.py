@@ -148,6 +148,13 @@ def _kind(value: Any) -> str:
     return f"{type(value).__name__} of shape {tuple(shape)}" if shape is not None else type(value).__name__
 
 
+def _wanted(value: Any) -> str:
+    """What should have come, by its kind."""
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a {_kind(value)}" if hasattr(value, "shape") and value.shape else "one number"
+
+
 def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Difference | None:
     """The first output of another kind than the reference's (a list for an array, a float for an int, text for
     a number): right in value perhaps, but the next cell could not work with it."""
@@ -225,6 +232,8 @@ def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> 
                 keys = [each.partition("[")[2].rstrip("]") for each in want if each.startswith(f"{whole}[")]
                 text = f"`{whole}` is a {_kind(got[whole])}; wanted a dict with the keys {', '.join(keys)}."
                 return Difference(name, text)
+            if any(each.startswith(f"{name}[") for each in got):
+                return Difference(name, f"`{name}` is a dict; wanted {_wanted(expected)}.")
             return Difference(name, f"`{name}` is missing; you returned {_list(list(got))}.")
         text = _differs(got[name], expected, rtol)
         if text:

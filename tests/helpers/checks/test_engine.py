@@ -53,6 +53,13 @@ def test_stub_is_grey(exercise):
     assert judge.judge(exercise, stub).state == NOT_ATTEMPTED
 
 
+def test_a_dict_where_a_list_is_wanted_is_called_one(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    made = registry.Exercise("pair", "99", lambda n: ([n, n], 2.0), ("both", "two"), lambda rng: {"n": 3})
+    assert "`both` is a dict; wanted a list of 2." in judge.judge(made, lambda n: ({"a": n, "b": n}, 2.0)).text
+    assert "`two` is a dict; wanted one number." in judge.judge(made, lambda n: ([n, n], {"two": 2.0})).text
+
+
 def test_misconception_is_named(exercise):
     verdict = judge.judge(exercise, lambda x, W, b: x.dot(W))
     assert (verdict.state, verdict.misconception) == (FAILED, "no-bias")
