@@ -144,20 +144,24 @@ for step in range(4, 21):
 # %% [markdown]
 # ### Exercise 8.1 · `last_valid_step` · ★★☆ · 15 min
 # Pick from the states of each review the one after its **last word**. Row n has `lengths[n]` words, at steps
-# 0 … lengths[n] − 1; padding follows. The states are torch tensors, and a gradient has to find its way back
-# through what you return.
+# 0 … lengths[n] − 1; padding follows. The states are a torch tensor, and a gradient has to find its way back
+# through what you return. `lengths` stays as it is.
 #
 # <details><summary>A nudge</summary>Each row needs a step of its own. Two index arrays side by side, one for
 # the rows and one for the steps, pick one place for each row.</details>
 # <details><summary>A recipe</summary>rows = torch.arange(len(states)); return states[rows, lengths −
 # 1].</details>
 #
-# You are there when the states `torch.arange(24.0).reshape(2, 4, 3)` and the lengths 2 and 4 give
-# `h[0, 0] = 3`.
+# You are there when
+#
+# ```python
+# states = torch.arange(24.0).reshape(2, 4, 3)
+# last_valid_step(states, torch.tensor([2, 4]))   # [[3.0, 4.0, 5.0], [21.0, 22.0, 23.0]]
+# ```
 
 # %% exercise="last_valid_step"
 def last_valid_step(states, lengths):
-    """states (N, T, H), lengths (N,) whole numbers from 1 to T → h (N, H), torch tensors."""
+    """states (N, T, H), lengths (N,) whole numbers from 1 to T → h (N, H), torch tensors; h has the dtype of states."""
     ### BEGIN SOLUTION
     return states[torch.arange(len(states)), lengths - 1]
     ### END SOLUTION
@@ -307,7 +311,8 @@ for words, label in splits.train[:6]:
 # Make the list of words and the two arrays of ids. The list begins with `"<pad>"` and `"<unk>"`; then come
 # the words of the training texts, the most frequent first, equally frequent ones in the order in which they
 # first appear; it has at most `max_size` entries in all. A word's id is its place in the list. Of a long text
-# the first `max_length` words stay; behind a short one come zeros.
+# the first `max_length` words stay; behind a short one come zeros. Words are taken as they are: `Film` and
+# `film` are two.
 #
 # <details><summary>A nudge</summary>A Counter over all training words keeps them in the order of their first
 # appearance, and Python's sort does not change the order of equals.</details>
@@ -316,13 +321,20 @@ for words, label in splits.train[:6]:
 # two lists of texts: an np.zeros((len(texts), max_length), dtype=np.int64), and for each text row =
 # [place.get(word, 1) for word in text[:max_length]], written to ids[n, :len(row)].</details>
 #
-# You are there when `to_ids([("dull", "but", "dull")], [("dull", "plot")], 4, 3)` gives `test_ids[0, 1] = 1`.
+# You are there when
+#
+# ```python
+# words, train_ids, test_ids = to_ids([("dull", "but", "dull")], [("dull", "plot"), ("but",)], 4, 3)
+# words       # ['<pad>', '<unk>', 'dull', 'but']
+# train_ids   # [[2, 3, 2]]
+# test_ids    # [[2, 1, 0], [3, 0, 0]]
+# ```
 
 # %% exercise="to_ids"
 def to_ids(train, test, max_size, max_length):
-    """train, test: lists of texts, each a tuple of words → words (a list), train ids, test ids.
+    """train, test: lists of texts, each a tuple of one or more words; max_size ≥ 2 → words (a list), train ids, test ids.
 
-    Ids are whole numbers, (number of texts, max_length) each.
+    Ids are NumPy arrays of whole numbers, (number of texts, max_length) each. No text has the words <pad> or <unk>.
     """
     ### BEGIN SOLUTION
     from collections import Counter
@@ -481,19 +493,25 @@ print("stable: ", *(f"{value:.3f}" for value in stable))
 
 # %% [markdown]
 # ### Exercise 8.5 · `accuracy` · ★☆☆ · 10 min
-# The accuracy over a whole data set that arrives in batches. The answer is 1 where the probability σ(logit)
-# is above one half.
+# The accuracy over a whole data set that arrives in batches: the share of right answers, a number from 0 to 1.
+# The answer is 1 where the probability σ(logit) is above one half, otherwise 0.
 #
 # <details><summary>A nudge</summary>For which logits is σ above 0.5? And what has to be added up so that
 # every <em>review</em> counts the same?</details>
 # <details><summary>A recipe</summary>right += ((logits > 0) == (labels == 1)).sum() and total += len(labels)
 # for every batch, one division at the end.</details>
 #
-# You are there when a batch of three right answers and a batch with a single wrong one gives `0.75`.
+# You are there when
+#
+# ```python
+# first = np.array([0.3, 2.0, -1.0]), np.array([1, 1, 0])   # three right answers
+# last = np.array([-0.2]), np.array([1])                    # a single wrong one
+# accuracy([first, last])   # 0.75
+# ```
 
 # %% exercise="accuracy"
 def accuracy(batches):
-    """batches: a list of (logits, labels), NumPy arrays (n,), n not always the same → a share, 0 to 1."""
+    """batches: a list of (logits, labels), NumPy arrays (n,), n not always the same, labels 0 or 1 → a share, 0 to 1."""
     ### BEGIN SOLUTION
     right = total = 0
     for logits, labels in batches:
