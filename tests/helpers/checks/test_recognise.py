@@ -148,12 +148,14 @@ def test_relations(wrong, words):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"), [(lambda y: y / len(y), "is 1/N times"), (lambda y: np.ones((len(y), len(y))), "as long as N")]
+    ("wrong", "words"),
+    [(lambda y: y / len(y), "is 1/N times"), (lambda y: np.ones((len(y), len(y))), "as long as N")],
 )
 def test_cases_without_sizes_do_not_silence_what_the_sizes_tell(wrong, words):
     rng = np.random.default_rng(3)
     right = [{"y": rng.normal(size=shape)} for shape in ((3, 6), (4, 5), (2, 7))]
-    assert words in relation([{"y": wrong(each["y"])} for each in right], right, [{"N": 3, "H": 6}, {"N": 4, "H": 5}, {}])
+    mine, sizes = [{"y": wrong(each["y"])} for each in right], [{"N": 3, "H": 6}, {"N": 4, "H": 5}, {}]
+    assert words in relation(mine, right, sizes)
 
 
 def test_exchanged_results_are_a_relation_and_few_numbers_are_none():
