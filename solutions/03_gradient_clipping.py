@@ -147,11 +147,16 @@ claim(
 # <details><summary>A recipe</summary>J[i, j] = Wh[i, j] · (1 − h[j]²): every *column* j of Wh times the slope of
 # unit j. Broadcasting a vector (H,) over a matrix (H, H) does just that.</details>
 #
-# You are there when h = (0.5, 0) and Wh = [[1, 2], [3, 4]] give `J[1, 0] ≈ 2.25`.
+# You are there when
+#
+# ```python
+# Wh = np.array([[1.0, 2.0], [3.0, 4.0]])
+# step_jacobian(np.array([0.5, 0.0]), Wh)[1, 0]   # ≈ 2.25
+# ```
 
 # %% exercise="step_jacobian"
 def step_jacobian(h, Wh):
-    """h (H,), the state *after* the step; Wh (H, H) → J (H, H), J[i, j] = dh[j] / dh_prev[i]."""
+    """h (H,), the state *after* the step; Wh (H, H) → J (H, H), a new array, J[i, j] = dh[j] / dh_prev[i]."""
     ### BEGIN SOLUTION
     return Wh * (1 - h**2)
     ### END SOLUTION
@@ -313,7 +318,14 @@ print("norms of J, J^2, J^3, J^4, J^10:", *(f"{norm:.0f}" for norm in norms))
 # singular value? And is exactly 1 a guarantee?</details>
 # <details><summary>A recipe</summary>factor = gamma * np.linalg.norm(Wh, 2); return factor, factor < 1.</details>
 #
-# You are there when [[0.5, 3], [0, 0.5]] with γ = 1 gives `factor ≈ 3.081`, and no guarantee.
+# You are there when
+#
+# ```python
+# Wh = np.array([[0.5, 3.0], [0.0, 0.5]])
+# factor, guaranteed = must_vanish(Wh, 1.0)
+# factor       # ≈ 3.081
+# guaranteed   # False
+# ```
 
 # %% exercise="must_vanish"
 def must_vanish(Wh, gamma):
@@ -468,8 +480,13 @@ quiz_singular_value = check("quiz_singular_value", quiz_singular_value)
 # <details><summary>A recipe</summary>norms = np.zeros(T), dh = dh_last. For t from T − 1 down to 0: norms[t] =
 # np.linalg.norm(dh), then dh = (dh * (1 − h[:, t]²)) @ Wh.T.</details>
 #
-# You are there when dh_last = [[0, 1]], h = [[[0.2, 0.2], [0.5, 0.5], [0.8, 0.8]]] and Wh = [[1, 0.5], [0, 1.5]]
-# give `norms[0] ≈ 0.695`.
+# You are there when
+#
+# ```python
+# h = np.array([[[0.2, 0.2], [0.5, 0.5], [0.8, 0.8]]])   # N = 1, T = 3, H = 2
+# Wh = np.array([[1.0, 0.5], [0.0, 1.5]])
+# gradient_norms(np.array([[0.0, 1.0]]), h, Wh)[0]   # ≈ 0.695
+# ```
 
 # %% exercise="gradient_norms"
 def gradient_norms(dh_last, h, Wh):
@@ -682,19 +699,27 @@ print("loss at every step      ", *(f"{every_loss[-1 - k]:7.2f}" for k in (0, 5,
 #
 # $$g \leftarrow g \cdot \min\!\left(1, \frac{\text{max norm}}{\|g\| + 10^{-6}}\right)$$
 #
-# The $10^{-6}$ is PyTorch's; it keeps a gradient of 0 from being divided by 0. In numbers: W = [[3, 0], [0, 0]]
+# The $10^{-6}$ is PyTorch's: without it, a gradient of 0 would have its threshold divided by 0. In numbers: W = [[3, 0], [0, 0]]
 # and b = [0, 4] have together the length $\sqrt{9 + 16} = 5$. With a threshold of 1 all entries are divided by 5.
 
 # %% [markdown]
 # ### Exercise 3.5 · `clip_grad_norm` · ★★☆ · 15 min
-# Write it for a dict of gradients. Return the clipped ones in a new dict, and the norm *before*.
+# Write it for a dict of gradients. Return the clipped ones in a new dict, and the norm *before*; the gradients handed in
+# stay as they are. A threshold of `np.inf` means no clipping.
 #
 # <details><summary>A nudge</summary>The squares of all entries of all arrays go into one sum. How many roots are
 # there, and how many factors?</details>
 # <details><summary>A recipe</summary>norm = np.sqrt(sum((g ** 2).sum() for g in grads.values())); scale = min(1,
 # max_norm / (norm + 1e-6)); {name: g * scale for name, g in grads.items()}.</details>
 #
-# You are there when the W and b above, with a threshold of 1, give `norm = 5` and `clipped["b"][1] ≈ 0.80`.
+# You are there when, for the W and b above,
+#
+# ```python
+# grads = {"W": np.array([[3.0, 0.0], [0.0, 0.0]]), "b": np.array([0.0, 4.0])}
+# clipped, norm = clip_grad_norm(grads, 1.0)
+# norm              # ≈ 5
+# clipped["b"][1]   # ≈ 0.80
+# ```
 
 # %% exercise="clip_grad_norm"
 def clip_grad_norm(grads, max_norm):
@@ -791,7 +816,8 @@ show(
 # %% [markdown]
 # ### Exercise 3.6 · `clip_by_value` · ★★☆ · 15 min
 # Cut every entry at ± `limit`, and return with the clipped gradients the **cosine** of the angle by which this
-# turned the gradient, all parameters in one long vector: $\cos = \dfrac{g \cdot g'}{\|g\|\,\|g'\|}$. (A gradient of
+# turned the gradient, all parameters in one long vector: $\cos = \dfrac{g \cdot g'}{\|g\|\,\|g'\|}$. The gradients
+# handed in stay as they are. (A gradient of
 # nothing but zeros has no direction, and the cosine would be 0/0; you need not provide for it.)
 #
 # <details><summary>A nudge</summary>`np.clip` does the first part. For the second, dot product and squares are
@@ -799,7 +825,14 @@ show(
 # <details><summary>A recipe</summary>clipped = {name: np.clip(g, −limit, limit) for …}; a and b = np.concatenate
 # of all g.ravel() before and after; cosine = a @ b / (np.linalg.norm(a) · np.linalg.norm(b)).</details>
 #
-# You are there when w = [3] and b = [4], with a limit of 1, give `cosine ≈ 0.990`.
+# You are there when
+#
+# ```python
+# grads = {"w": np.array([3.0, 0.5, 0.0]), "b": np.array([4.0])}
+# clipped, cosine = clip_by_value(grads, 1.0)
+# cosine                  # ≈ 0.962
+# clipped["w"].tolist()   # [1.0, 0.5, 0.0]
+# ```
 
 # %% exercise="clip_by_value"
 def clip_by_value(grads, limit):
@@ -1556,16 +1589,23 @@ show_source(colleague.step_in_parts)
 
 # %% [markdown]
 # ### Exercise 3.9 · `step_in_parts` · ★★☆ · 15 min
-# Write the step as it should be; begin with a copy of his. You may use your `clip_grad_norm`, or that of
-# `helpers.optim`, which works in place. `params` and `grads` must stay as they are.
+# Write the step as it should be; begin with a copy of his. In this notebook `clip_grad_norm` is *yours*, which hands
+# back the clipped gradients in a new dict; his, that of `helpers.optim`, works in place. You may use either. `params`
+# and the gradients in `parts` must stay as they are.
 #
 # <details><summary>A nudge</summary>How long may the step be, and at which line is the thing known whose length that
 # is?</details>
 # <details><summary>A recipe</summary>In the loop, add up the shares g · words / all_words as they are. After the loop,
 # clip `total` once; then {name: p − lr · clipped[name] for …}.</details>
 #
-# You are there when two parts, of 1 and of 3 words, both with the gradient 4 for w = 1, give `new["w"][0] ≈ 0.50`:
-# run `g = {"w": np.array([4.0])}`, then `new = step_in_parts({"w": np.array([1.0])}, [(1, g), (3, g)], 0.5, 1.0)`.
+# You are there when
+#
+# ```python
+# one, three = {"w": np.array([4.0, 0.0])}, {"w": np.array([4.0, 0.0])}   # the gradients of 1 and of 3 words
+# new = step_in_parts({"w": np.array([1.0, 2.0])}, [(1, one), (3, three)], 0.5, 1.0)
+# new["w"][0]   # ≈ 0.50
+# ```
+#
 # (His gives 0.)
 
 # %% exercise="step_in_parts"

@@ -10,24 +10,39 @@ from helpers.checks.registry import Exercise
 
 def clip_by_value_reference(grads, limit):
     clipped = {name: np.clip(g, -limit, limit) for name, g in grads.items()}
-    return clipped, _cosine(grads, clipped)
+    before = np.concatenate([g.ravel() for g in grads.values()])
+    after = np.concatenate([g.ravel() for g in clipped.values()])
+    cosine = before @ after / (np.linalg.norm(before) * np.linalg.norm(after))
+    return clipped, cosine
 
 
 def _flat(grads):
     return np.concatenate([g.ravel() for g in grads.values()])
 
 
-def _cosine(one, other):
-    a, b = _flat(one), _flat(other)
-    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-
-
-def _cases(rng):
-    grads = parameter_gradients(rng)
+def _cases(rng, *, D=(2, 3), H=(4, 5), V=(6, 8)):
+    grads = parameter_gradients(rng, D, H, V)
     return {"grads": grads, "limit": rng.uniform(0.05, 0.4) * np.abs(_flat(grads)).max()}
 
 
 clip_by_value = Exercise("clip_by_value", "03", clip_by_value_reference, ("clipped", "cosine"), _cases)
+
+
+@clip_by_value.extreme(
+    "nothing beyond the limit", "When no entry is beyond the limit nothing changes, and the cosine is 1."
+)
+def _(rng):
+    return {"grads": parameter_gradients(rng, 2, 3, 4), "limit": 1e6}
+
+
+@clip_by_value.extreme("arrays of no axis", "A single number is a gradient, too: an array of shape ().")
+def _(rng):
+    return {"grads": {"w": np.array(3.0), "v": np.array(-0.2), "b": np.array([-4.0, 0.5])}, "limit": 0.75}
+
+
+@clip_by_value.extreme("a tiny gradient", "Lengths far below 1 are lengths, too: divide by them as they are.")
+def _(rng):
+    return {"grads": {"w": 1e-9 * rng.normal(size=(2, 3)), "b": 1e-9 * rng.normal(size=3)}, "limit": 4e-10}
 
 
 @clip_by_value.oracle("entry by entry, and the law of cosines")
@@ -51,202 +66,122 @@ def _(grads, limit):
         parameter.grad = torch.tensor(grads[name])
     torch.nn.utils.clip_grad_value_(list(parameters.values()), limit)
     after = torch.cat([parameter.grad.flatten() for parameter in parameters.values()])
-    cosine = torch.cosine_similarity(torch.tensor(_flat(grads)), after, dim=0)
+    cosine = torch.cosine_similarity(torch.tensor(_flat(grads)), after, dim=0, eps=1e-30)
     return {name: parameter.grad.numpy() for name, parameter in parameters.items()}, cosine.item()
 
 
-def _with(grads, cut):
-    clipped = {name: cut(g) for name, g in grads.items()}
-    return clipped, _cosine(grads, clipped)
-
-
-def _with_cosine(grads, limit, cosine):
-    clipped = clip_by_value_reference(grads, limit)[0]
-    return clipped, float(cosine(_flat(grads), _flat(clipped)))
-
-
-@clip_by_value.misconception(
-    "only-from-above", "Large negative entries pass unclipped. They are cut off too, at −limit."
+clip_by_value.mistake(
+    "only-from-above",
+    "Large negative entries pass unclipped. They are cut off too, at −limit.",
+    ("np.clip(g, -limit, limit)", "np.minimum(g, limit)"),
 )
-def _(grads, limit):
-    return _with(grads, lambda g: np.minimum(g, limit))
-
-
-@clip_by_value.misconception(
-    "signs-lost", "The negative entries came out positive: cut the size, keep the sign."
+clip_by_value.mistake(
+    "signs-lost",
+    "The negative entries came out positive: cut the size, keep the sign.",
+    ("np.clip(g, -limit, limit)", "np.minimum(np.abs(g), limit)"),
 )
-def _(grads, limit):
-    return _with(grads, lambda g: np.minimum(np.abs(g), limit))
-
-
-@clip_by_value.misconception(
-    "negatives-cut-at-zero", "Negative entries became 0. The lower end is −limit: np.clip(g, −limit, limit)."
+clip_by_value.mistake(
+    "negatives-cut-at-zero",
+    "Negative entries became 0. The lower end is −limit: np.clip(g, −limit, limit).",
+    ("-limit", "0"),
 )
-def _(grads, limit):
-    return _with(grads, lambda g: np.clip(g, 0, limit))
-
-
-@clip_by_value.misconception(
-    "set-to-zero", "Entries beyond the limit became 0. They become ± limit, whichever is nearer."
+clip_by_value.mistake(
+    "set-to-zero",
+    "Entries beyond the limit became 0. They become ± limit, whichever is nearer.",
+    ("np.clip(g, -limit, limit)", "np.where(np.abs(g) > limit, 0.0, g)"),
 )
-def _(grads, limit):
-    return _with(grads, lambda g: np.where(np.abs(g) > limit, 0.0, g))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "scaled",
     "You scale the whole array until its largest entry fits. By value, every entry is cut off by itself.",
+    ("np.clip(g, -limit, limit)", "g * min(1.0, limit / np.abs(g).max())"),
 )
-def _(grads, limit):
-    return _with(grads, lambda g: g * min(1.0, limit / np.abs(g).max()))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "by-norm",
     "You shortened the gradient as a whole (its norm is now `limit`), and its direction stayed. By value, every entry "
     "is cut off by itself.",
+    ("np.clip(g, -limit, limit)", "g * min(1.0, limit / np.sqrt(sum((each**2).sum() for each in grads.values())))"),
 )
-def _(grads, limit):
-    scale = min(1.0, limit / np.linalg.norm(_flat(grads)))
-    return _with(grads, lambda g: g * scale)
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "every-entry-at-the-limit",
     "All entries became ± limit, the small ones too. Only those beyond the limit change.",
+    ("np.clip(g, -limit, limit)", "limit * np.sign(g)"),
 )
-def _(grads, limit):
-    return _with(grads, lambda g: limit * np.sign(g))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "cosine-not-normalised",
     "The clipped gradients are right; your cosine is the bare dot product. Divide it by both lengths.",
+    (" / (np.linalg.norm(before) * np.linalg.norm(after))", ""),
 )
-def _(grads, limit):
-    return _with_cosine(grads, limit, np.dot)
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "one-length-twice",
     "The clipped gradients are right; your cosine divides by the first length twice. The clipped one is shorter.",
+    ("np.linalg.norm(after)", "np.linalg.norm(before)"),
 )
-def _(grads, limit):
-    return _with_cosine(grads, limit, lambda a, b: a @ b / (a @ a))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "mean-over-parameters",
     "The clipped gradients are right; your cosine is a mean over the parameters. One angle is wanted, between two long "
     "vectors with all entries: add up the dot products and the squares first.",
+    ("before @ after / (np.linalg.norm(before) * np.linalg.norm(after))", "np.mean([np.vdot(g, clipped[n]) / np.linalg.norm(g) / np.linalg.norm(clipped[n]) for n, g in grads.items()])"),
 )
-def _(grads, limit):
-    clipped = clip_by_value_reference(grads, limit)[0]
-    cosines = [_cosine({"": grads[name]}, {"": clipped[name]}) for name in grads]
-    return clipped, float(np.mean(cosines))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "last-parameter-only",
     "The clipped gradients are right; your cosine is that of the last parameter alone.",
+    ("    before = np.concatenate([g.ravel() for g in grads.values()])\n    after = np.concatenate([g.ravel() for g in clipped.values()])", "    before, after = list(grads.values())[-1].ravel(), list(clipped.values())[-1].ravel()"),
 )
-def _(grads, limit):
-    clipped = clip_by_value_reference(grads, limit)[0]
-    last = list(grads)[-1]
-    return clipped, _cosine({"": grads[last]}, {"": clipped[last]})
-
-
-@clip_by_value.misconception(
-    "degrees", "The clipped gradients are right; you return the angle in degrees. Wanted is its cosine."
+clip_by_value.mistake(
+    "degrees",
+    "The clipped gradients are right; you return the angle in degrees. Wanted is its cosine.",
+    ("    return clipped, cosine", "    return clipped, np.degrees(np.arccos(cosine))"),
 )
-def _(grads, limit):
-    return _with_cosine(grads, limit, lambda a, b: np.degrees(np.arccos(_cosine({"": a}, {"": b}))))
-
-
-@clip_by_value.misconception(
-    "radians", "The clipped gradients are right; you return the angle itself, in radians. Wanted is its cosine."
+clip_by_value.mistake(
+    "radians",
+    "The clipped gradients are right; you return the angle itself, in radians. Wanted is its cosine.",
+    ("    return clipped, cosine", "    return clipped, np.arccos(cosine)"),
 )
-def _(grads, limit):
-    return _with_cosine(grads, limit, lambda a, b: np.arccos(_cosine({"": a}, {"": b})))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "in-place",
     "The values are right, but the caller's gradients were overwritten (out=g, or g[…] = …). Make new arrays: "
     "np.clip(g, −limit, limit).",
+    ("    return clipped, cosine", "    for g in grads.values():\n        np.clip(g, -limit, limit, out=g)\n    return clipped, cosine"),
 )
-def _(grads, limit):
-    answer = clip_by_value_reference(grads, limit)
-    for g in grads.values():
-        np.clip(g, -limit, limit, out=g)
-    return answer
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "in-place-before-the-cosine",
     "Your cosine is 1: the gradients were clipped in place (out=g, or g[…] = …), so the ones before are gone and the "
     "clipped ones are compared with themselves. Make new arrays: np.clip(g, −limit, limit).",
+    ("np.clip(g, -limit, limit)", "np.clip(g, -limit, limit, out=g)"),
 )
-def _(grads, limit):
-    for g in grads.values():
-        np.clip(g, -limit, limit, out=g)
-    return grads, _cosine(grads, grads)
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "signs-lost-beyond-the-limit",
     "Large negative entries came out as +limit: cut the size, keep the sign.",
+    ("np.clip(g, -limit, limit)", "np.where(np.abs(g) > limit, limit, g)"),
 )
-def _(grads, limit):
-    return _with(grads, lambda g: np.where(np.abs(g) > limit, limit, g))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "squared-lengths",
     "The clipped gradients are right; your cosine divides by the *squared* lengths. Their roots are missing.",
+    ("np.linalg.norm(before) * np.linalg.norm(after)", "before @ before * (after @ after)"),
 )
-def _(grads, limit):
-    return _with_cosine(grads, limit, lambda a, b: a @ b / (a @ a) / (b @ b))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "brackets",
     "The clipped gradients are right; your cosine divides by one length and multiplies with the other. Put brackets "
     "round the denominator: a @ b / (‖a‖ * ‖b‖).",
+    ("(np.linalg.norm(before) * np.linalg.norm(after))", "np.linalg.norm(before) * np.linalg.norm(after)"),
 )
-def _(grads, limit):
-    return _with_cosine(grads, limit, lambda a, b: a @ b / np.linalg.norm(a) * np.linalg.norm(b))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "one-minus-cosine",
     "The clipped gradients are right; you return 1 − cosine. Wanted is the cosine itself, 1 for the same direction.",
+    ("    return clipped, cosine", "    return clipped, 1 - cosine"),
 )
-def _(grads, limit):
-    return _with_cosine(grads, limit, lambda a, b: 1 - _cosine({"": a}, {"": b}))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "lengths-added-up",
     "The clipped gradients are right; the length in your cosine is a sum of the parameters' norms. Add up the *squares* "
     "of all entries, then one root.",
+    ("(np.linalg.norm(before) * np.linalg.norm(after))", "(sum(map(np.linalg.norm, grads.values())) * sum(map(np.linalg.norm, clipped.values())))"),
 )
-def _(grads, limit):
-    clipped = clip_by_value_reference(grads, limit)[0]
-    dot = sum((g * clipped[name]).sum() for name, g in grads.items())
-    before, after = (sum(np.linalg.norm(g) for g in each.values()) for each in (grads, clipped))
-    return clipped, float(dot / (before * after))
-
-
-@clip_by_value.misconception(
+clip_by_value.mistake(
     "lengths-multiplied-parameter-by-parameter",
     "The clipped gradients are right; your denominator adds up ‖g‖ · ‖g′‖ of the parameters. Each of the two lengths is "
     "one root of *all* squares; then multiply the two.",
+    ("(np.linalg.norm(before) * np.linalg.norm(after))", "sum(np.linalg.norm(g) * np.linalg.norm(clipped[name]) for name, g in grads.items())"),
 )
-def _(grads, limit):
-    clipped = clip_by_value_reference(grads, limit)[0]
-    dot = sum((g * clipped[name]).sum() for name, g in grads.items())
-    return clipped, float(dot / sum(np.linalg.norm(g) * np.linalg.norm(clipped[name]) for name, g in grads.items()))
 
 
 @clip_by_value.variant("minimum of maximum, sums over the parameters")
@@ -271,9 +206,13 @@ def _(grads, limit):
         clipped[name] = g.copy()
         clipped[name][g > limit] = limit
         clipped[name][g < -limit] = -limit
-    return clipped, _cosine(grads, clipped)
+    units = [v / np.sqrt(np.vdot(v, v)) for v in (_flat(grads), _flat(clipped))]
+    return clipped, float(units[0] @ units[1])
 
 
-@clip_by_value.landmark("`cosine ≈ 0.990`")
-def _(f):
-    return f({"w": np.array([3.0]), "b": np.array([4.0])}, 1.0)[1]
+clip_by_value.landmark("""
+    grads = {"w": np.array([3.0, 0.5, 0.0]), "b": np.array([4.0])}
+    clipped, cosine = clip_by_value(grads, 1.0)
+    cosine                  # ≈ 0.962
+    clipped["w"].tolist()   # [1.0, 0.5, 0.0]
+""")
