@@ -234,10 +234,10 @@ print("affine does not mix rows or steps:", np.allclose(one_row, logits[3, 5], a
 # You are there when
 #
 # ```python
-# logits, targets = np.array([[[0.0, 0.0, 2.0], [1.0, 0.0, 3.0]]]), np.array([[2, 0]])
-# loss, dlogits = softmax_cross_entropy(logits, targets)
-# loss      # ≈ 1.205
-# dlogits   # ≈ [[[0.053, 0.053, -0.107], [-0.443, 0.021, 0.422]]]
+# z, wanted = np.array([[[0.0, 0.0, 2.0], [1.0, 0.0, 3.0]]]), np.array([[2, 0]])
+# loss, dz = softmax_cross_entropy(z, wanted)
+# loss   # ≈ 1.205
+# dz     # ≈ [[[0.053, 0.053, -0.107], [-0.443, 0.021, 0.422]]]
 # ```
 
 # %% exercise="softmax_cross_entropy"
@@ -1302,18 +1302,24 @@ show(
 
 # %% [markdown]
 # ### Exercise 5.7 · `skill_score` · ★★☆ · 10 min
-# Compute the skill on the days from `start` on. The persistence forecast of day t is the value of day t − 1.
+# Compute the skill on the days from `start` on. The persistence forecast of day t is the value of day t − 1. (Some value changes
+# from `start` on: where persistence makes no error, there is no skill.) Leave both arrays as they are.
 #
 # <details><summary>A nudge</summary>Which day is "yesterday" for the very first tested day? It lies before `start`.</details>
 # <details><summary>A recipe</summary>yesterday = series[start - 1 : -1] is as long as series[start:]. Two means of squared
 # differences, and 1 minus the first over the second.</details>
 #
-# You are there when `skill_score(np.array([1, 2, 4, 6]), np.array([np.nan, 2, 3, 5]), 2)` gives `0.75`.
+# You are there when
+#
+# ```python
+# days, forecasts = np.array([6, 8, 5, 5, 1]), np.array([np.nan, 8, 4, 5, 7])
+# skill_score(days, forecasts, 2)   # ≈ -0.48
+# ```
 
 # %% exercise="skill_score"
 def skill_score(series, forecasts, start):
     """series (L,), forecasts (L,), before `start` some may be missing (nan), start an index of at least 1
-    → skill against persistence on series[start:].
+    → skill against persistence on series[start:], a number. The arguments stay as they are.
     """
     ### BEGIN SOLUTION
     yesterday = series[start - 1 : -1]
@@ -1482,19 +1488,36 @@ show_source(colleague.train_epoch)
 
 # %% [markdown]
 # ### Exercise 5.9 · `mended_epoch` · ★★☆ · 10 min
-# Copy the loop and mend it. Everything that is right about it stays: arguments, result, and what is done once an epoch.
+# Copy the loop and mend it. Everything that is right about it stays: arguments, result, what is done once an epoch, and the
+# windows themselves, rows and all. `batches` may be those of 5.3 or a list of windows. Whether you still draw from `rng` is up to
+# you.
 #
 # <details><summary>A nudge</summary>Write down, for a text of three windows, which window is trained on after which, and what the
 # model has just read each time.</details>
 # <details><summary>A recipe</summary>One line decides in which order the windows come. `batches` has them in the order of the
 # text: go through it as it is. Leave the single reset_state() at the beginning of the epoch; `rng` is then not needed any more.</details>
 #
-# You are there when two epochs give a validation perplexity of `2.8`: `evaluate(two_epochs(mended_epoch), valid)`.
+# You are there when
+#
+# ```python
+# from helpers.corpora.batches import contiguous_batches
+# from helpers.models.language_model import LanguageModel
+# from helpers.optim import SGD
+#
+# small = LanguageModel(5, 3, 4, rng=np.random.default_rng(0), dtype=np.float64)
+# sgd, rng = SGD(small.params, 3.0), np.random.default_rng(2)
+# windows = contiguous_batches(np.arange(124) ** 2 % 7 % 5, 2, 6)
+# mended_epoch(small, sgd, windows, 0.3, rng)   # ≈ 3.705
+# mended_epoch(small, sgd, windows, 0.3, rng)   # ≈ 2.092
+# ```
+#
+# (Two epochs, of a text so regular that the order of its windows shows. On the stories `evaluate(two_epochs(mended_epoch), valid)`
+# then gives 2.8.)
 
 # %% exercise="mended_epoch"
 def mended_epoch(model, optimizer, batches, max_norm, rng):
     """One pass over batches of (inputs, targets), each (N, T) ids, with a NumPy Generator
-    → training perplexity.
+    → training perplexity, a number: exp of the mean loss per word.
     """
     ### BEGIN SOLUTION
     model.reset_state()

@@ -284,8 +284,8 @@ def _(logits, targets):
 
 
 softmax_cross_entropy.landmark("""
-    logits, targets = np.array([[[0.0, 0.0, 2.0], [1.0, 0.0, 3.0]]]), np.array([[2, 0]])
-    loss, dlogits = softmax_cross_entropy(logits, targets)
-    loss      # ≈ 1.205
-    dlogits   # ≈ [[[0.053, 0.053, -0.107], [-0.443, 0.021, 0.422]]]
+    z, wanted = np.array([[[0.0, 0.0, 2.0], [1.0, 0.0, 3.0]]]), np.array([[2, 0]])
+    loss, dz = softmax_cross_entropy(z, wanted)
+    loss   # ≈ 1.205
+    dz     # ≈ [[[0.053, 0.053, -0.107], [-0.443, 0.021, 0.422]]]
 """)

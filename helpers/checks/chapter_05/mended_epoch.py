@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import numbers
+import copy
 
 import numpy as np
 
@@ -11,22 +11,29 @@ from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
 from helpers.colleague.chapter_05 import train_epoch as unchanged
 from helpers.corpora.batches import contiguous_batches
-from helpers.corpora.pronouns import PronounGrammar
 from helpers.models.language_model import LanguageModel
 from helpers.optim import SGD, Adam, clip_scale
-from helpers.training.evaluation import evaluate
 from helpers.training.trainer import train_step
 
 V, D, H = 7, 3, 4
 RATE = 0.8
 
 
-def _weights(model):
-    return np.concatenate([parameter.ravel() for parameter in model.params.values()])
+def mended_epoch_reference(model, optimizer, batches, max_norm, rng):
+    model.reset_state()
+    nats = tokens = 0
+    for inputs, targets in batches:
+        loss = model.loss(inputs, targets, train=True)
+        model.backward()
+        _, scale = clip_scale(model.grads, max_norm)
+        optimizer.step(model.grads, scale)
+        nats += loss * targets.size
+        tokens += targets.size
+    return np.exp(nats / tokens)
 
 
 class _Model(LanguageModel):
-    """Trains like any other; without dropout nothing else shows whether a loss was computed with train=True."""
+    """Trains like any other; in most cases nothing else shows whether a loss was computed with train=True."""
 
     def loss(self, ids, targets, train=False):
         self.train = train
@@ -38,56 +45,48 @@ class _Model(LanguageModel):
         super().backward()
 
 
-def _model(seed, N):
+def _model(seed, N, dropout=0.0):
     """A model that has read something before: its state is not zero."""
     rng = np.random.default_rng(seed)
-    model = _Model(V, D, H, rng=rng, dtype=np.float64)
+    model = _Model(V, D, H, dropout=dropout, rng=rng, dtype=np.float64)
     model.set_state([tuple(rng.normal(size=(2, N, H)))])
     return model
 
 
+def _weights(model):
+    return np.concatenate([parameter.ravel() for parameter in model.params.values()])
+
+
 def _trial(function, model, optimizer, batches, max_norm, rng):
     """Two epochs: a state that is left over from the first would show in the second."""
-    found = []
+    found, own = [], copy.deepcopy(rng)   # whether anything is drawn from it is nobody's business
     for _ in range(2):
-        perplexity = function(model, optimizer, batches, max_norm, rng)
-        if perplexity is None:
+        found.append(function(model, optimizer, batches, max_norm, own))
+        if found[-1] is None:
             raise Complaint("It returned nothing (None); wanted the training perplexity. Is the return line missing?")
-        if not isinstance(perplexity, numbers.Real | np.ndarray):
-            kind = type(perplexity).__name__
-            raise Complaint(f"The function should return the training perplexity, a number; it returned a {kind}.")
-        found.append(perplexity)
     return *found, _weights(model)
 
 
-def _steps(model, optimizer, windows, max_norm):
-    """(loss, size) of each window, trained on in this order."""
-    return [(train_step(model, optimizer, x, y, max_norm), y.size) for x, y in windows]
+def _cases(rng, *, N=(3, 4), T=(5, 7)):
+    return _case(rng, N, _batches(rng, N, T))
 
 
-def _perplexity(steps):
-    losses, sizes = np.array(steps).T
-    return float(np.exp(np.dot(losses, sizes) / sizes.sum()))
+def _batches(rng, N, T):
+    """Five windows, the last of them short."""
+    return contiguous_batches(rng.integers(0, V, size=N * (4 * T + min(2, T)) + 1), N, T)
 
 
-def _mended(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    return _perplexity(_steps(model, optimizer, batches, max_norm))
-
-
-def _cases(rng):
-    N, T = int(rng.integers(3, 5)), int(rng.integers(5, 8))
-    ids = rng.integers(0, V, size=N * (7 * T + 2) + 1)   # eight windows, the last of them short
+def _case(rng, N, batches, optimizer=SGD, rate=RATE, dropout=0.0, max_norm=0.3):
     seed = int(rng.integers(1000))
+    off = f", dropout {dropout}" if dropout else ""
     model = Given(
-        f"an LSTM with V = {V}, D = {D}, H = {H} and a state left over",
-        lambda: _model(seed, N),
+        f"an LSTM with V = {V}, D = {D}, H = {H}{off} and a state left over", lambda: _model(seed, N, dropout)
     )
     return {
         "model": model,
-        "optimizer": Given(f"SGD(lr={RATE})", lambda model: SGD(model.params, RATE), model),
-        "batches": contiguous_batches(ids, N, T),
-        "max_norm": 0.3,
+        "optimizer": Given(f"{optimizer.__name__}(lr={rate})", lambda model: optimizer(model.params, rate), model),
+        "batches": batches,
+        "max_norm": max_norm,
         "rng": Given("a generator", lambda: np.random.default_rng(seed)),
     }
 
@@ -95,7 +94,7 @@ def _cases(rng):
 mended_epoch = Exercise(
     "mended_epoch",
     "05",
-    _mended,
+    mended_epoch_reference,
     ("perplexity of the first epoch", "perplexity of the second epoch", "weights"),
     _cases,
     rounds=3,
@@ -103,18 +102,13 @@ mended_epoch = Exercise(
 )
 
 
-@mended_epoch.oracle("every window cut out of the rows anew, in order")
+@mended_epoch.oracle("helpers.training.trainer.train_step, window by window")
 def _(model, optimizer, batches, max_norm, rng):
-    rows = [np.concatenate(parts, axis=1) for parts in zip(*batches, strict=True)]
-    L, T = rows[0].shape[1], batches.seq_len
     found = []
     for _ in range(2):
         model.reset_state()
-        steps = []
-        for t in range(0, L, T):
-            inputs, targets = (each[:, t : t + T] for each in rows)
-            steps.append((train_step(model, optimizer, inputs, targets, max_norm), targets.size))
-        found.append(_perplexity(steps))
+        steps = [(train_step(model, optimizer, x, y, max_norm), y.size) for x, y in batches]
+        found.append(np.exp(np.average(*np.transpose(steps)[:1], weights=np.transpose(steps)[1])))
     return *found, _weights(model)
 
 
@@ -122,10 +116,12 @@ def _(model, optimizer, batches, max_norm, rng):
 def _(model, optimizer, batches, max_norm, rng):
     import torch
 
+    if not isinstance(optimizer, SGD) or model.dropouts[0].p:
+        return NotImplemented
     p = {name: torch.tensor(value, requires_grad=True) for name, value in model.params.items()}
     found = []
     for _ in range(2):
-        h = c = torch.zeros(batches.batch_size, H, dtype=torch.float64)
+        h = c = torch.zeros(1, len(p["cells.0.Wh"]), dtype=torch.float64)
         nats = tokens = 0
         for inputs, targets in batches:
             h, c, total = h.detach(), c.detach(), 0.0
@@ -141,56 +137,95 @@ def _(model, optimizer, batches, max_norm, rng):
             scale = min(1.0, max_norm / (norm.item() + 1e-6))
             with torch.no_grad():
                 for parameter, gradient in zip(p.values(), gradients, strict=True):
-                    parameter -= RATE * scale * gradient
+                    parameter -= optimizer.lr * scale * gradient
             nats, tokens = nats + total.item(), tokens + targets.size
         found.append(float(np.exp(nats / tokens)))
     return *found, np.concatenate([value.detach().numpy().ravel() for value in p.values()])
 
 
-mended_epoch.misconception(
+@mended_epoch.extreme(
+    "a list of windows", "Right with the batches of 5.3, wrong with a list of windows, which 5.15 hands over as well."
+)
+def _(rng):
+    return _case(rng, 3, [tuple(rng.integers(0, V, size=(2, 3, T))) for T in (4, 6, 2)])
+
+
+@mended_epoch.extreme("one window", "Right for several windows, wrong for a text of one.")
+def _(rng):
+    return _case(rng, 4, [tuple(rng.integers(0, V, size=(2, 4, 5)))])
+
+
+@mended_epoch.extreme("Adam", "Right with SGD, wrong with Adam: leave it to optimizer.step, once a window, what a step is.")
+def _(rng):
+    return _case(rng, 3, _batches(rng, 3, 5), Adam, 0.05)
+
+
+@mended_epoch.extreme("a norm that no gradient exceeds", "A gradient shorter than `max_norm` stays as it is: the factor is 1.")
+def _(rng):
+    return _case(rng, 3, _batches(rng, 3, 5), max_norm=100.0)
+
+
+@mended_epoch.extreme(
+    "a model with dropout",
+    "Right without dropout, wrong with it: each window once, as it is, its rows in their order, the loss with train=True.",
+)
+def _(rng):
+    return _case(rng, 3, _batches(rng, 3, 5), dropout=0.4)
+
+
+LOOP = "for inputs, targets in batches:\n"
+SHUFFLED = "for inputs, targets in [list(batches)[k] for k in rng.permutation(len(list(batches)))]:\n"
+RESET, FIRST = "    model.reset_state()\n", "    model.reset_state()\n    nats"
+LOSS, BACKWARD = "        loss = model.loss(inputs, targets, train=True)\n", "        model.backward()\n"
+SCALE, STEP = "        _, scale = clip_scale(model.grads, max_norm)\n", "        optimizer.step(model.grads, scale)\n"
+COUNTED = "        tokens += targets.size\n"
+RESULT = "np.exp(nats / tokens)"
+AFTERWARDS = f"""    model.reset_state()
+    nats = tokens = 0
+    for inputs, targets in batches:
+        nats += model.loss(inputs, targets) * targets.size
+        tokens += targets.size
+    return {RESULT}"""
+
+mended_epoch.mistake(
     "unchanged",
     "This is the colleague's function as it was. Ask of every window: what was read just before it, and whose state does "
     "it therefore start from?",
-)(unchanged)
-
-
-@mended_epoch.misconception(
+    (LOOP, SHUFFLED),
+)
+mended_epoch.mistake(
     "forgetting-instead",
     "You start every window from zero and leave the order as it is. The wrong state is gone, and the right one with it: "
     "the model never learns to use what stands before a window, so the number for carried state stays where it was. Put "
     "the text back in order instead.",
+    (LOOP, f"{SHUFFLED}    {RESET}"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    steps = []
-    for index in rng.permutation(len(batches)):
-        model.reset_state()
-        steps += _steps(model, optimizer, [list(batches)[index]], max_norm)
-    return _perplexity(steps)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "in-order-but-forgetting",
     "The order is mended. But you reset the state at every window: once, at the beginning of the epoch, is enough, or "
     "nothing is carried.",
+    (LOOP, f"{LOOP}    {RESET}"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    steps = []
-    for window in batches:
-        model.reset_state()
-        steps += _steps(model, optimizer, [window], max_norm)
-    return _perplexity(steps)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "reset-after-each-window",
     "The order is mended. But you reset the state after every window, so nothing is carried: once, before the loop, is enough.",
+    (FIRST, "    nats"),
+    (COUNTED, f"{COUNTED}    {RESET}"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    steps = []
-    for window in batches:
-        steps += _steps(model, optimizer, [window], max_norm)
-        model.reset_state()
-    return _perplexity(steps)
+mended_epoch.mistake(
+    "tighter-clipping",
+    "A tighter threshold shortens the steps and leaves their cause alone. The gradients are right for what the model is "
+    "shown; what it is shown is not right.",
+    (LOOP, SHUFFLED),
+    ("max_norm)\n", "max_norm / 10)\n"),
+)
+for _seed in (0, 1, 42):
+    mended_epoch.mistake(
+        f"one-wrong-order-for-all-{_seed}",
+        f"You shuffle with a seed of your own, {_seed}: in the same way in every epoch. A wrong order that stays the same is "
+        "a wrong order; the state still comes from another place in the text.",
+        (LOOP, SHUFFLED.replace("rng.", f"np.random.default_rng({_seed}).")),
+    )
 
 
 @mended_epoch.misconception(
@@ -205,236 +240,144 @@ def _(model, optimizer, batches, max_norm, rng):
     return perplexity
 
 
-@mended_epoch.misconception(
-    "tighter-clipping",
-    "A tighter threshold shortens the steps and leaves their cause alone. The gradients are right for what the model is "
-    "shown; what it is shown is not right.",
-)
-def _(model, optimizer, batches, max_norm, rng):
-    return unchanged(model, optimizer, batches, max_norm / 10, rng)
-
-
-@mended_epoch.misconception(
-    "one-wrong-order-for-all",
-    "You shuffle in the same way in every epoch. A wrong order that stays the same is a wrong order: the state still "
-    "comes from another place in the text.",
-)
-def _(model, optimizer, batches, max_norm, rng):
-    return unchanged(model, optimizer, batches, max_norm, np.random.default_rng(0))
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "measured-afterwards",
     "You train as before and report a perplexity that is measured after the epoch, in order. The number is nicer, the "
     "model is the same.",
+    (LOOP, SHUFFLED),
+    (f"    return {RESULT}", AFTERWARDS),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    unchanged(model, optimizer, batches, max_norm, rng)
-    model.reset_state()
-    return _perplexity([(model.loss(x, y), y.size) for x, y in batches])
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
+    "measured-afterwards-in-order",
+    "The training is mended. But the perplexity is measured after it; the training perplexity is made of the losses of the epoch itself.",
+    (f"    return {RESULT}", AFTERWARDS),
+)
+mended_epoch.mistake(
     "rows-shuffled",
-    "The windows are in order, but in each the rows are mixed: row 3 then starts from the state that row 7 left. Rows "
-    "may be mixed once, before they are cut, never from window to window.",
+    "The windows are in order, but in each the rows are mixed: row 3 then starts from the state that row 7 left. Leave "
+    "the rows as they are.",
+    (LOOP, f"{LOOP}        order = rng.permutation(len(inputs))\n        inputs, targets = inputs[order], targets[order]\n"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    steps = []
-    for inputs, targets in batches:
-        order = rng.permutation(len(inputs))
-        steps += _steps(model, optimizer, [(inputs[order], targets[order])], max_norm)
-    return _perplexity(steps)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "never-reset",
     "The order is mended. But without reset_state() at its beginning an epoch starts from the state that the model is left "
     "with: that of the end of the text, or of whatever else it has read.",
+    (FIRST, "    nats"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    return _perplexity(_steps(model, optimizer, batches, max_norm))
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "reset-at-the-end",
     "The order is mended. But reset_state() has gone to the end of the epoch: the first epoch then starts from what the "
     "model has read before. Reset before the loop.",
+    (FIRST, "    nats"),
+    ("    return", f"{RESET}    return"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    perplexity = _perplexity(_steps(model, optimizer, batches, max_norm))
-    model.reset_state()
-    return perplexity
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "shuffled-and-never-reset",
     "The order is still the colleague's, and now the epoch starts from a state that is left over as well. Put "
     "reset_state() back before the loop, and go through `batches` as it is.",
+    (FIRST, "    nats"),
+    (LOOP, SHUFFLED),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    windows = list(batches)
-    return _perplexity(_steps(model, optimizer, [windows[k] for k in rng.permutation(len(windows))], max_norm))
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
+    "backwards",
+    "Your order runs from the end of the text to its beginning: each window starts from what comes *after* it.",
+    ("in batches:", "in list(batches)[::-1]:"),
+)
+mended_epoch.mistake(
+    "indexed",
+    "The order is mended. But `batches` can be gone through and not indexed: for inputs, targets in batches. (Or make a "
+    "list of it first.)",
+    (LOOP, "for index in range(len(batches)):\n        inputs, targets = batches[index]\n"),
+)
+mended_epoch.mistake(
     "train-lost",
     "The loss is computed without `train=True`, which was right: a model with dropout would be trained without it.",
+    (", train=True", ""),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    for inputs, targets in batches:
-        model.loss(inputs, targets)
-        model.backward()
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "last-window-lost",
     "The order is mended, and one window too few is read: the last, short one belongs to the text as well.",
+    ("in batches:", "in list(batches)[:-1]:"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    return _perplexity(_steps(model, optimizer, list(batches)[:-1], max_norm))
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "first-window-lost",
     "The order is mended, and one window too few is read: the first one. Indices begin at 0.",
+    ("in batches:", "in list(batches)[1:]:"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    return _perplexity(_steps(model, optimizer, list(batches)[1:], max_norm))
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "one-window-only",
     "Only one window is read. Is the return line inside the loop? It belongs after it.",
+    ("    return", "        return"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    return _perplexity(_steps(model, optimizer, list(batches)[:1], max_norm))
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "not-clipped",
     "The order is mended. But the gradients are not clipped: step takes `scale`, the factor that clip_scale finds with "
     "`max_norm`. That was right.",
+    ("(model.grads, scale)", "(model.grads)"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    return _mended(model, optimizer, batches, np.inf, rng)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "norm-for-scale",
     "clip_scale gives the norm first, then the factor; step wants the factor, `_, scale = clip_scale(…)`. Yours gets the norm.",
+    ("_, scale =", "scale, _ ="),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    steps = []
-    for inputs, targets in batches:
-        steps.append((model.loss(inputs, targets, train=True), targets.size))
-        model.backward()
-        optimizer.step(model.grads, clip_scale(model.grads, max_norm)[0])
-    return _perplexity(steps)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "clipped-too-soon",
     "The factor is found before model.backward(): from the gradients of the window before. The order of the four lines was right.",
+    (BACKWARD + SCALE, SCALE + BACKWARD),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    steps = []
-    for inputs, targets in batches:
-        steps.append((model.loss(inputs, targets, train=True), targets.size))
-        scale = clip_scale(model.grads, max_norm)[1]
-        model.backward()
-        optimizer.step(model.grads, scale)
-    return _perplexity(steps)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "step-too-soon",
     "The step comes before model.backward(), with the gradients of the window before. The order of the four lines was right.",
+    (BACKWARD + SCALE + STEP, SCALE + STEP + BACKWARD),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    steps = []
-    for inputs, targets in batches:
-        steps.append((model.loss(inputs, targets, train=True), targets.size))
-        optimizer.step(model.grads, clip_scale(model.grads, max_norm)[1])
-        model.backward()
-    return _perplexity(steps)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "no-step",
     "Within the epoch nothing is learned. Every window needs model.backward(), and then optimizer.step(…), inside the loop.",
+    (STEP, ""),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    return _perplexity([(model.loss(x, y, train=True), y.size) for x, y in batches])
-
-
-@mended_epoch.misconception(
-    "measured-afterwards-in-order",
-    "The training is mended. But the perplexity is measured after it; the training perplexity is made of the losses of the epoch itself.",
+mended_epoch.mistake(
+    "steps-after-the-loop",
+    "The order is mended. But the step stands after the loop: one an epoch, with the last window's gradients. It belongs into the "
+    "loop, one for each window.",
+    (STEP, ""),
+    ("    return", f"{STEP[4:]}    return"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    _mended(model, optimizer, batches, max_norm, rng)
-    model.reset_state()
-    return _perplexity([(model.loss(x, y), y.size) for x, y in batches])
-
-
-def _returned(name, hint):
-    """Trained as it should be, another number returned, of losses and sizes."""
-
-    def add(number):
-        def answer(model, optimizer, batches, max_norm, rng):
-            model.reset_state()
-            return float(number(*np.array(_steps(model, optimizer, batches, max_norm)).T))
-
-        mended_epoch.misconception(name, f"The training is mended. {hint}")(answer)
-
-    return add
-
-
-_returned("mean-of-perplexities", "But you take the mean of perplexities; exp comes last, once.")(
-    lambda losses, sizes: np.mean(np.exp(losses))
+mended_epoch.mistake(
+    "mean-of-perplexities",
+    "The training is mended. But you take the mean of perplexities; exp comes last, once.",
+    ("loss * targets.size", "np.exp(loss) * targets.size"),
+    (RESULT, "nats / tokens"),
 )
-_returned("last-loss", "But you return the perplexity of the last window, not that of all tokens.")(
-    lambda losses, sizes: np.exp(losses[-1])
-)
-_returned("sum-returned", "But you return all nats of the epoch: exp of the nats *a token* is wanted.")(
-    lambda losses, sizes: losses @ sizes
-)
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
     "mean-of-windows",
     "The training is mended. But your perplexity weighs all windows alike; they have different sizes (exercise 5.1). "
     "That line was right.",
+    ("loss * targets.size", "loss"),
+    ("tokens += targets.size", "tokens += 1"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    return float(np.exp(np.mean([loss for loss, _ in _steps(model, optimizer, batches, max_norm)])))
-
-
-@mended_epoch.misconception(
+mended_epoch.mistake(
+    "mean-of-windows-perplexities",
+    "The training is mended. But you take the mean of the windows' perplexities. Their losses are added up, each times its "
+    "words, and exp comes last, once.",
+    ("loss * targets.size", "np.exp(loss)"),
+    ("tokens += targets.size", "tokens += 1"),
+    (RESULT, "nats / tokens"),
+)
+mended_epoch.mistake(
     "loss-returned",
     "The training is mended. But you return the mean loss; the perplexity is exp of it, as in the colleague's last line.",
+    (RESULT, "nats / tokens"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    return float(np.log(_mended(model, optimizer, batches, max_norm, rng)))
-
-
-@mended_epoch.misconception(
-    "backwards",
-    "Your order runs from the end of the text to its beginning: each window starts from what comes *after* it.",
+mended_epoch.mistake(
+    "last-loss",
+    "The training is mended. But you return the perplexity of the last window, not that of all tokens.",
+    (RESULT, "np.exp(loss)"),
 )
-def _(model, optimizer, batches, max_norm, rng):
-    model.reset_state()
-    return _perplexity(_steps(model, optimizer, list(batches)[::-1], max_norm))
+mended_epoch.mistake(
+    "sum-returned",
+    "The training is mended. But you return all nats of the epoch: exp of the nats *a token* is wanted.",
+    (RESULT, "nats"),
+)
 
 
 @mended_epoch.variant("an index that counts upwards")
@@ -449,35 +392,38 @@ def _(model, optimizer, batches, max_norm, rng):
     return np.exp(nats / tokens)
 
 
-@mended_epoch.variant("the rows mixed once, all windows alike")
+@mended_epoch.variant("the permutation sorted")
 def _(model, optimizer, batches, max_norm, rng):
-    windows = list(batches)
-    rows = rng.permutation(len(windows[0][0]))
+    windows, losses, sizes = list(batches), [], []
     model.reset_state()
-    return _perplexity(_steps(model, optimizer, [(x[rows], y[rows]) for x, y in windows], max_norm))
+    for index in np.sort(rng.permutation(len(windows))):
+        inputs, targets = windows[index]
+        losses.append(model.loss(inputs, targets, True))
+        sizes.append(targets.size)
+        model.backward()
+        optimizer.step(model.grads, clip_scale(model.grads, max_norm)[1])
+    return float(np.exp(np.average(losses, weights=sizes)))
 
 
 @mended_epoch.variant("the state taken along by hand")
 def _(model, optimizer, batches, max_norm, rng):
-    state, steps = None, []
-    for window in batches:
+    state, nats, tokens = None, 0.0, 0
+    for inputs, targets in batches:
         model.set_state(state)
-        steps += _steps(model, optimizer, [window], max_norm)
+        nats += train_step(model, optimizer, inputs, targets, max_norm) * targets.size
+        tokens += targets.size
         state = model.get_state()
-    return _perplexity(steps)
+    return np.exp(nats / tokens)
 
 
-@mended_epoch.landmark("two epochs give a validation perplexity of `2.8`")
-def _(f):
-    grammar = PronounGrammar(distance=(0, 8), greetings=0.0)
-    rng = np.random.default_rng(0)
-    train, valid = (
-        contiguous_batches(grammar.vocabulary.encode(grammar.corpus(size, rng)[0]), 20, 20)
-        for size in (100_000, 20_000)
-    )
-    model = LanguageModel(len(grammar.vocabulary), 32, 64, rng=np.random.default_rng(2))
-    optimizer = Adam(model.params, lr=0.03)
-    for _ in range(2):
-        f(model, optimizer, train, 1.0, rng)
-        optimizer.lr = 0.025
-    return np.exp(evaluate(model, valid))
+mended_epoch.landmark("""
+    from helpers.corpora.batches import contiguous_batches
+    from helpers.models.language_model import LanguageModel
+    from helpers.optim import SGD
+
+    small = LanguageModel(5, 3, 4, rng=np.random.default_rng(0), dtype=np.float64)
+    sgd, rng = SGD(small.params, 3.0), np.random.default_rng(2)
+    windows = contiguous_batches(np.arange(124) ** 2 % 7 % 5, 2, 6)
+    mended_epoch(small, sgd, windows, 0.3, rng)   # ≈ 3.705
+    mended_epoch(small, sgd, windows, 0.3, rng)   # ≈ 2.092
+""")

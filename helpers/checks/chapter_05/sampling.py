@@ -282,7 +282,6 @@ top_k_filter.mistake(
 for _name, _loose in {
     "sort-of-the-negative": "np.argsort(-logits)[:k]",
     "sort": "np.argsort(logits)[-k:]",
-    "sort-reversed": "np.argsort(logits)[::-1][:k]",
     "partition": "np.argpartition(logits, -k)[-k:]",
     "partition-of-the-negative": "np.argpartition(-logits, k)[:k]",
     "partition-before-k": "np.argpartition(-logits, k - 1)[:k]",
