@@ -84,17 +84,6 @@ additive_scores.mistake(
     (f"np.tanh({SUM})", f"np.tanh({QUERY}) + np.tanh({KEYS})"),
 )
 additive_scores.mistake(
-    "tanh-of-the-query",
-    "tanh is taken of the query's part alone. Add first: tanh of the sum is what lets the query change which key counts.",
-    (f"np.tanh({SUM})", f"np.tanh({QUERY}) + {KEYS}"),
-)
-additive_scores.mistake(
-    "tanh-of-the-keys",
-    "tanh is taken of the keys' part alone. Add first: tanh of the sum is what lets the query change which key counts.",
-    (f"np.tanh({SUM})", f"{QUERY} + np.tanh({KEYS})"),
-)
-additive_scores.mistake("sigmoid", "A sigmoid stands where the tanh belongs.", ("np.tanh", "sigmoid"))
-additive_scores.mistake(
     "relu", "A ReLU stands where the tanh belongs.", (f"np.tanh({SUM})", f"np.maximum({SUM}, 0)")
 )
 additive_scores.mistake(
@@ -124,14 +113,6 @@ additive_scores.mistake(
     ("hidden @ v", "(hidden * v).mean(axis=2)"),
 )
 additive_scores.mistake(
-    "not-summed", "There are still A numbers for each word. `hidden @ v` leaves one.", ("hidden @ v", "hidden * v")
-)
-additive_scores.mistake(
-    "v-left-out",
-    "These are the A hidden numbers of each word. v makes one score of them: `hidden @ v`.",
-    ("hidden @ v", "hidden"),
-)
-additive_scores.mistake(
     "v-inside",
     "v is taken before tanh: tanh belongs on the A hidden numbers, and v sums them up behind it.",
     (f"np.tanh({SUM})", f"np.tanh(({SUM}) * v)"),
@@ -146,11 +127,6 @@ additive_scores.mistake(
     "keys-forgotten",
     "The keys have no part in it: every word of a sentence has the same score.",
     (KEYS, f"0 * ({KEYS})"),
-)
-additive_scores.mistake(
-    "subtracted",
-    "Your hidden layer takes the difference of the two projections. It is the sum.",
-    (f"{QUERY} +", f"{QUERY} -"),
 )
 additive_scores.mistake(
     "one-query-for-all",

@@ -19,7 +19,8 @@ def attend_cases(rng, *, N=(3, 4), S=(5, 6), H=(7, 8)):
     mask = rng.random((N, S)) < 0.6
     mask[np.arange(N), rng.integers(S, size=N)] = True
     if N > 1:
-        mask[-2], mask[-1] = True, np.arange(S) == rng.integers(S)
+        full, single = rng.permutation(N)[:2]
+        mask[full], mask[single] = True, np.arange(S) == rng.integers(S)
     return {"query": 0.7 * rng.normal(size=(N, H)), "keys": rng.normal(size=(N, S, H)), "mask": mask}
 
 
@@ -38,12 +39,12 @@ def large_padding(rng, case=attend_cases):
 
 
 def unequal_rows(rng, case=attend_cases):
-    """A case with scores around 900 in one sentence, around 0 in the next and around −900 in the third."""
+    """A case with scores around 1500 in one sentence, around 0 in the next and around −1500 in the third."""
     drawn = case(rng, N=3, S=6, H=7)
     query, keys, mask = drawn["query"], drawn["keys"], drawn["mask"]
     mask[:, :2] = True   # at least two words, so that the weights are not 1
     unit = query / (query**2).sum(axis=1, keepdims=True)
-    keys += np.array([900, 0, -900])[:, None, None] * unit[:, None] * mask[:, :, None]
+    keys += np.array([1500, 0, -1500])[:, None, None] * unit[:, None] * mask[:, :, None]
     return drawn
 
 
@@ -294,11 +295,6 @@ attend.mistake(
     "mean-for-sum",
     "The context is a *mean* of the weighted keys. The weights sum to 1 already: take the sum over the S words.",
     (CONTEXT, CONTEXT + " / keys.shape[1]"),
-)
-attend.mistake(
-    "not-summed",
-    "The context still has an entry for each word, (N, S, H). Sum over the words, axis 1.",
-    (CONTEXT, "weights[:, :, None] * keys"),
 )
 attend.mistake(
     "summed-over-units",

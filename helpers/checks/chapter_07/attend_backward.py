@@ -94,16 +94,6 @@ attend_backward.mistake(
     (BY_VALUE + " + ", ""),
 )
 attend_backward.mistake(
-    "difference-of-paths",
-    "You subtract one path from the other. Used twice means that the gradients add.",
-    (" + " + BY_SCORE, " - " + BY_SCORE),
-)
-attend_backward.mistake(
-    "mean-of-paths",
-    "You take the mean of the two paths. Used twice means that the gradients *add*: no half.",
-    (f"{BY_VALUE} + {BY_SCORE}", f"({BY_VALUE} + {BY_SCORE}) / 2"),
-)
-attend_backward.mistake(
     "paths-exchanged",
     "The partners are exchanged: the weights go with dcontext, and dscores with the query.",
     ("* dcontext[:, None]", "* query[:, None]"),
@@ -121,11 +111,6 @@ attend_backward.mistake(
     (BY_SCORE, "dscores[:, :, None] * keys"),
 )
 attend_backward.mistake(
-    "score-path-takes-dquery",
-    "On the way through the scores dkeys takes dquery. In score = query · key the derivative in the key is the *query* itself.",
-    (BY_SCORE, "dscores[:, :, None] * dquery[:, None]"),
-)
-attend_backward.mistake(
     "score-path-takes-the-weights",
     "On the way through the scores dkeys takes the weights. The *gradients* of the scores go there: dscores · query.",
     (BY_SCORE, "weights[:, :, None] * query[:, None]"),
@@ -139,11 +124,6 @@ attend_backward.mistake(
     "mixing-path-takes-dscores",
     "As what is mixed, a key gets its *weight* times dcontext: context = Σ weight · key.",
     (BY_VALUE, "dscores[:, :, None] * dcontext[:, None]"),
-)
-attend_backward.mistake(
-    "mixing-path-takes-dweights",
-    "As what is mixed, a key gets its *weight* times dcontext, not dweights times it: context = Σ weight · key.",
-    (BY_VALUE, "dweights[:, :, None] * dcontext[:, None]"),
 )
 attend_backward.mistake(
     "mixing-path-unweighted",
@@ -192,27 +172,6 @@ attend_backward.mistake(
     (CENTRE, "dweights.sum(axis=1, keepdims=True)"),
 )
 attend_backward.mistake(
-    "weighted-mean-divided",
-    "The mean of weight · dweight divides by the number of words. Under the weights the mean is their plain sum: the weights "
-    "sum to 1 already.",
-    (CENTRE, "(weights * dweights).mean(axis=1, keepdims=True)"),
-)
-attend_backward.mistake(
-    "centre-over-the-batch",
-    "The sum Σ weight · dweight runs over the batch (axis 0) in yours. The softmax ran over the words: axis 1, keepdims.",
-    ("axis=1", "axis=0"),
-)
-attend_backward.mistake(
-    "centre-over-everything",
-    "The sum Σ weight · dweight is one number for the whole batch in yours. Each sentence has its own: axis=1, keepdims=True.",
-    (CENTRE, "(weights * dweights).sum()"),
-)
-attend_backward.mistake(
-    "centre-added",
-    "You add Σ weight · dweight where it has to be subtracted.",
-    ("dweights - (weights", "dweights + (weights"),
-)
-attend_backward.mistake(
     "weight-in-front-forgotten",
     "The factor weight in front is missing: dscores = weight · (dweight − Σ weight · dweight).",
     (DSCORES, f"dweights - {CENTRE}"),
@@ -221,11 +180,6 @@ attend_backward.mistake(
     "centre-without-the-weight",
     "The weight multiplies dweight only; it belongs in front of the whole bracket: weight · (dweight − Σ …).",
     (DSCORES, f"weights * dweights - {CENTRE}"),
-)
-attend_backward.mistake(
-    "bracket-turned-round",
-    "The sign of dscores is turned: weight · (dweight − Σ weight · dweight), not the sum less dweight.",
-    (DSCORES, f"weights * ({CENTRE} - dweights)"),
 )
 attend_backward.mistake(
     "dweights-from-the-query",
@@ -270,11 +224,6 @@ attend_backward.mistake(
     "dquery-averaged",
     "dquery is a mean over the words. The query is used once for each word, and the gradients add: a sum.",
     (DQUERY, DQUERY + " / keys.shape[1]"),
-)
-attend_backward.mistake(
-    "dquery-not-summed",
-    "dquery still has an entry for each word. The same query was used for all of them: sum over the words, axis 1.",
-    (DQUERY, "dscores[:, :, None] * keys"),
 )
 attend_backward.mistake(
     "dquery-takes-the-query",
@@ -324,19 +273,9 @@ attend_backward.mistake(
     (FORWARD, "_, weights = attend(query / np.sqrt(query.shape[1]), keys, mask)"),
 )
 attend_backward.mistake(
-    "context-for-weights",
-    "attend returns (context, weights): what you use as the weights is the context. Take the second.",
-    (FORWARD, "weights, _ = attend(query, keys, mask)"),
-)
-attend_backward.mistake(
     "averaged",
     "Everything is divided by N. If the loss is a mean, dcontext contains the 1/N already.",
     ("return dquery, dkeys", "return dquery / len(query), dkeys / len(query)"),
-)
-attend_backward.mistake(
-    "outputs-swapped",
-    "The two outputs are exchanged: dquery (N, H) first, then dkeys (N, S, H).",
-    ("return dquery, dkeys", "return dkeys, dquery"),
 )
 
 

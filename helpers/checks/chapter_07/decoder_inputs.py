@@ -232,17 +232,6 @@ decoder_inputs.mistake(
     ("targets != PAD", "sentences[:, :-1] != EOS"),
 )
 decoder_inputs.mistake(
-    "counts-turned-round",
-    "Your counts are turned round: True marks what counts, so it is `targets != PAD`.",
-    ("targets != PAD", "targets == PAD"),
-)
-decoder_inputs.mistake(
-    "how-many-in-each-row",
-    "`counts` is how many targets each sentence has. Wanted is *which* of them are real: an array of True and False, as large "
-    "as the targets.",
-    ("targets != PAD", "(targets != PAD).sum(axis=1)"),
-)
-decoder_inputs.mistake(
     "counts-of-the-whole-row",
     "Your counts have a column more than the targets. There is one for each target.",
     ("targets != PAD", "sentences != PAD"),
