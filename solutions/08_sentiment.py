@@ -403,7 +403,8 @@ for kind in ("plain", "negated", "turn", "contrast"):
 # %% [markdown]
 # ### Exercise 8.4 · `best_accuracy` · ★★☆ · 15 min
 # Given every text there is, with its probability and the probability that its label is 1: what is the highest
-# accuracy of a rule that does not see the text, but only `seen[r]`, something made from it?
+# accuracy of a rule that does not see the text, but only `seen[r]`, something made from it? That may be anything
+# that can be a key of a dict, None as well, and is compared as it is.
 #
 # <details><summary>A nudge</summary>All texts with the same <code>seen</code> get one answer. Which one is
 # right more often, and how much probability does it get right?</details>
@@ -411,15 +412,23 @@ for kind in ("plain", "negated", "turn", "contrast"):
 # over its texts, in two dicts. The larger of the two sums is what the best answer gets right. Add these
 # up.</details>
 #
-# Four reviews, equally likely: *dull but good* (1), *good but dull* (0), *good* (1), *dull* (0), each label
-# wrong in one case of ten. You are there when the best accuracy of a reader of whole texts is 0.90 and that
-# of a bag of words `0.70`.
+# Four reviews: *dull but good* (1), *good but dull* (0), *good* (1), *dull* (0), each label wrong in one case of
+# ten. A reader of whole texts can be right in nine of ten; a bag of words gives the first two the same answer.
+# You are there when
+#
+# ```python
+# texts = [("dull", "but", "good"), ("good", "but", "dull"), ("good",), ("dull",)]
+# bags = [tuple(sorted(text)) for text in texts]
+# prob, positive = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.9, 0.1, 0.9, 0.1])
+# best_accuracy(texts, prob, positive)   # ≈ 0.90
+# best_accuracy(bags, prob, positive)    # ≈ 0.82
+# ```
 
 # %% exercise="best_accuracy"
 def best_accuracy(seen, prob, positive):
-    """seen: a list, of each text what is seen (hashable); prob, positive (R,) → a share.
+    """seen: a list, of each text what is seen (hashable); prob, positive: NumPy arrays (R,) → a share, 0 to 1.
 
-    prob[r]: probability of text r; positive[r]: probability that its label is 1.
+    prob[r]: probability of text r, above 0, all of them 1 in sum; positive[r]: probability that its label is 1.
     """
     ### BEGIN SOLUTION
     good, bad = {}, {}
@@ -434,7 +443,7 @@ best_accuracy = check("best_accuracy", best_accuracy)
 
 # %%
 four = [tuple(text.split()) for text in ("dull but good", "good but dull", "good", "dull")]
-prob, positive = np.full(4, 0.25), np.array([0.9, 0.1, 0.9, 0.1])
+prob, positive = np.full(4, 0.25), np.array([0.9, 0.1, 0.9, 0.1])   # now all four equally likely
 print(f"whole texts {best_accuracy(four, prob, positive):.2f}, "
       f"bags {best_accuracy([tuple(sorted(text)) for text in four], prob, positive):.2f}")
 

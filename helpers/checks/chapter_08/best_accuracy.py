@@ -3,48 +3,42 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 
 import numpy as np
 
 from helpers.checks.registry import Exercise
 
 
-def _groups(seen, prob, positive):
-    """What is seen → [mass with label 0, mass with label 1]."""
-    groups = defaultdict(lambda: [0.0, 0.0])
+def best_accuracy_reference(seen, prob, positive):
+    good, bad = {}, {}
     for what, p, q in zip(seen, prob, positive, strict=True):
-        groups[what][0] += p * (1 - q)
-        groups[what][1] += p * q
-    return groups
+        good[what] = good.get(what, 0.0) + p * q
+        bad[what] = bad.get(what, 0.0) + p * (1 - q)
+    return sum(max(good[what], bad[what]) for what in good)
 
 
-def _best_accuracy(seen, prob, positive):
-    return float(sum(max(masses) for masses in _groups(seen, prob, positive).values()))
+def _case(rng, seen):
+    """Texts with these looks, probabilities that add up to 1, labels that are now likely 1, now likely 0."""
+    R = len(seen)
+    positive = rng.choice([0.05, 0.1, 0.3, 0.7, 0.9, 0.95], size=R)
+    return {"seen": seen, "prob": rng.dirichlet(np.full(R, 2.0)), "positive": positive}
 
 
-def _cases(rng):
+def looks_cases(rng, *, R=(9, 12)):
     words = ["dull", "good", "but", "not"]
     pair = tuple(rng.permutation(words)[:2].tolist())
-    looks = [tuple(rng.choice(words, size=n).tolist()) for n in (1, 3)]
-    looks = list(dict.fromkeys([*looks, pair, pair[::-1]]))        # the same two words, in both orders
-    R = int(rng.integers(7, 11))
+    longer = tuple(rng.choice(words, size=3).tolist())
+    looks = [pair[:1], pair[1:], longer, pair, pair[::-1]]   # the same two words, in both orders
     while True:
         which = rng.integers(len(looks), size=R)
-        positive = rng.choice([0.05, 0.1, 0.3, 0.7, 0.9, 0.95], size=R)
-        mixed = any(len({q > 0.5 for w, q in zip(which, positive, strict=True) if w == k}) == 2
-                    for k in range(len(looks)))
+        case = _case(rng, [looks[w] for w in which])
+        mixed = any(len(set(case["positive"][which == k] > 0.5)) == 2 for k in range(len(looks)))
         apart = any(a != b and a in which[i + 2 :] for i, (a, b) in enumerate(itertools.pairwise(which)))
-        if mixed and apart:
-            break
-    return {
-        "seen": [looks[w] for w in which],
-        "prob": rng.dirichlet(np.full(R, 2.0)),
-        "positive": positive,
-    }
+        if (mixed and apart) or R == 1:
+            return case
 
 
-best_accuracy = Exercise("best_accuracy", "08", _best_accuracy, ("accuracy",), _cases, rounds=10)
+best_accuracy = Exercise("best_accuracy", "08", best_accuracy_reference, ("accuracy",), looks_cases, rounds=8)
 
 
 @best_accuracy.oracle("trying every rule there is")
@@ -66,95 +60,190 @@ def _(seen, prob, positive):
     return 0.5 * float(np.sum(prob) + np.abs(belongs @ (prob * (2 * positive - 1))).sum())
 
 
-@best_accuracy.misconception(
+def _opposite(rng, *looks):
+    """Each look twice, and each look's label the other way round than that of the look before it."""
+    positive = [(0.9, 0.1)[k % 2] for k in range(len(looks))] * 2
+    return _case(rng, [*looks, *looks]) | {"positive": np.array(positive)}
+
+
+@best_accuracy.extreme("nothing is seen", "None may be what is seen, the same of every text: then all get one answer.")
+def _(rng):
+    return _case(rng, [None] * 6) | {"positive": np.array([0.9, 0.8, 0.1, 0.95, 0.9, 0.7])}
+
+
+@best_accuracy.extreme(
+    "None, texts and numbers side by side",
+    "What is seen may be anything hashable: None, a word, a tuple, a number. It serves as a key of a dict; it cannot always be "
+    "sorted, or put into an array, and 1 and '1' are two things.",
+)
+def _(rng):
+    return _opposite(rng, None, "None", 1, "1", ("dull",), "dull")
+
+
+@best_accuracy.extreme("words, some with a capital", "`Dull` and `dull` are two things: what is seen is compared as it is.")
+def _(rng):
+    return _opposite(rng, "Dull", "dull", "good", "Good")
+
+
+@best_accuracy.extreme("pairs of words", "What is seen may be a tuple of tuples, as a bag of pairs is.")
+def _(rng):
+    one, other = ("not", "dull"), ("dull", "but")
+    return _opposite(rng, (one, other), (other, one), (one,), (other,))
+
+
+@best_accuracy.extreme("every text looks different", "Where no two texts look the same, each has an answer of its own.")
+def _(rng):
+    return _case(rng, [("dull",), ("good",), ("dull", "but", "good"), ("good", "but", "dull")])
+
+
+@best_accuracy.extreme("labels that are certain, or a coin", "`positive` may be 0, 1 or one half: where both labels are equally likely, half is right.")
+def _(rng):
+    return _case(rng, list("aabbcca")) | {"positive": np.array([0.0, 1.0, 0.5, 0.5, 1.0, 1.0, 0.0])}
+
+
+@best_accuracy.extreme("two hundred texts", "Right for few texts, wrong for many with small probabilities: nothing may be rounded on the way.")
+def _(rng):
+    return _case(rng, [int(n) for n in rng.integers(9, size=200)])
+
+
+LOOP, GAIN = "zip(seen, prob, positive", "max(good[what], bad[what])"
+TOTAL = f"sum({GAIN} for what in good)"
+MASS = "(good[what] + bad[what])"
+
+best_accuracy.mistake(
     "sees-the-whole-text",
     "This is the best accuracy of one who sees every text whole: max(q, 1 − q) for each. Texts that *look* the same have to get "
     "the same answer: add up their shares first, then take the larger.",
+    (LOOP, "zip(range(len(seen)), prob, positive"),
 )
-def _(seen, prob, positive):
-    return float(np.dot(prob, np.maximum(positive, 1 - positive)))
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
     "sees-nothing",
     "This is the accuracy of always giving the more frequent label. A rule may answer differently for each thing it sees.",
+    (LOOP, "zip([0] * len(seen), prob, positive"),
 )
-def _(seen, prob, positive):
-    share = float(np.dot(prob, positive))
-    return max(share, float(np.sum(prob)) - share)
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
     "mean-of-groups",
     "You average the groups' accuracies, each counting once. A group weighs as much as its texts are probable.",
+    (TOTAL, f"sum({GAIN} / {MASS} for what in good) / len(good)"),
 )
-def _(seen, prob, positive):
-    return float(np.mean([max(m) / sum(m) for m in _groups(seen, prob, positive).values()]))
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
     "sum-of-group-accuracies",
     "You add up the groups' accuracies. Add up probabilities: max of the two masses, not divided by the group's own mass.",
+    (GAIN, f"{GAIN} / {MASS}"),
 )
-def _(seen, prob, positive):
-    return float(sum(max(m) / sum(m) for m in _groups(seen, prob, positive).values()))
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
+    "divided-by-groups",
+    "You divide by the number of groups. The masses are parts of one whole already: their sum is the accuracy.",
+    (TOTAL, f"{TOTAL} / len(good)"),
+)
+best_accuracy.mistake(
+    "divided-by-texts",
+    "You divide by the number of texts. The probabilities add up to 1 already: the sum is the accuracy.",
+    (TOTAL, f"{TOTAL} / len(seen)"),
+)
+best_accuracy.mistake(
     "all-texts-alike",
     "Every text counts the same here. They have probabilities: weigh them with `prob`.",
+    (LOOP, "zip(seen, [1 / len(seen)] * len(seen), positive"),
 )
-def _(seen, prob, positive):
-    return _best_accuracy(seen, np.full(len(seen), 1 / len(seen)), positive)
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
     "not-weighted-nor-divided",
     "`prob` is missing, so you have a number of texts rather than a probability.",
+    (LOOP, "zip(seen, [1] * len(seen), positive"),
 )
-def _(seen, prob, positive):
-    return _best_accuracy(seen, np.ones(len(seen)), positive)
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
+    "rest-of-all-texts",
+    "1 minus what a group has for label 1 is the rest of *all* texts, not of the group. Its share for label 0 is the sum of "
+    "`p * (1 - q)` over its own texts.",
+    ("bad[what]) for", "1 - good[what]) for"),
+)
+best_accuracy.mistake(
+    "more-than-half-of-everything",
+    "You answer 1 where a group's share is above one half of *everything*. Compare it with the group's other share.",
+    (GAIN, "(good[what] if good[what] > 0.5 else bad[what])"),
+)
+best_accuracy.mistake(
+    "rest-of-all-texts-at-once",
+    "1 − p·q is not what a text has for label 0: that is `p * (1 - q)`.",
+    ("p * (1 - q)", "1 - p * q"),
+)
+best_accuracy.mistake(
+    "improbable-as-well",
+    "For label 0 only `positive` is turned round, not `prob`: `p * (1 - q)`.",
+    ("p * (1 - q)", "(1 - p) * (1 - q)"),
+)
+best_accuracy.mistake(
+    "likelier-label-of-each-text",
+    "You let each text count for its own likelier label only. Each has a share for both: p·q for 1 and p·(1 − q) for 0.",
+    ("+ p * q", "+ p * q * (q > 0.5)"),
+    ("p * (1 - q)", "p * (1 - q) * (q <= 0.5)"),
+)
+best_accuracy.mistake(
+    "nothing-there-yet",
+    "A dict has no entry for what is seen for the first time: `good.get(what, 0.0)` is 0 then.",
+    ("good.get(what, 0.0)", "good[what]"),
+)
+best_accuracy.mistake(
     "guessing-in-proportion",
     "Your rule answers 1 as often as 1 is right (the squares of both shares). Better is to answer the likelier label always.",
+    (GAIN, f"(good[what] ** 2 + bad[what] ** 2) / {MASS}"),
 )
-def _(seen, prob, positive):
-    return float(sum((a * a + b * b) / (a + b) for a, b in _groups(seen, prob, positive).values()))
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
     "positive-groups-only",
     "You count the groups where 1 is likelier, and forget the others: there 0 is the answer, and right with the rest.",
+    (TOTAL, "sum(good[what] for what in good if good[what] > bad[what])"),
 )
-def _(seen, prob, positive):
-    return float(sum(b for a, b in _groups(seen, prob, positive).values() if b > a))
-
-
-@best_accuracy.misconception(
-    "always-positive", "This is the accuracy of always answering 1."
+best_accuracy.mistake("always-positive", "This is the accuracy of always answering 1.", (TOTAL, "sum(good.values())"))
+best_accuracy.mistake("always-negative", "This is the accuracy of always answering 0.", (TOTAL, "sum(bad.values())"))
+best_accuracy.mistake(
+    "last-text-of-a-group",
+    "Of each group you keep the last text only: something is overwritten rather than added to. The shares of all its texts *add "
+    "up*.",
+    ("good.get(what, 0.0) + ", ""),
+    ("bad.get(what, 0.0) + ", ""),
 )
-def _(seen, prob, positive):
-    return float(np.dot(prob, positive))
-
-
-@best_accuracy.misconception(
-    "likeliest-text-of-a-group",
-    "Of each group you keep one text only (the last or the largest). The shares of all its texts *add up*.",
+best_accuracy.mistake(
+    "first-text-of-a-group",
+    "Of each group you keep the first text only. The shares of all its texts *add up*.",
+    ("good.get(what, 0.0) + p * q", "good.get(what, p * q)"),
+    ("bad.get(what, 0.0) + p * (1 - q)", "bad.get(what, p * (1 - q))"),
 )
-def _(seen, prob, positive):
-    kept = {what: p * max(q, 1 - q) for what, p, q in zip(seen, prob, positive, strict=True)}
-    return float(sum(kept.values()))
-
-
-@best_accuracy.misconception(
+best_accuracy.mistake(
+    "largest-text-of-a-group",
+    "Of each group you keep the largest text only. The shares of all its texts *add up*.",
+    ("good.get(what, 0.0) + p * q", "max(good.get(what, 0.0), p * q)"),
+    ("bad.get(what, 0.0) + p * (1 - q)", "max(bad.get(what, 0.0), p * (1 - q))"),
+)
+best_accuracy.mistake(
     "label-without-noise",
     "You turn each text's probability into a label, 0 or 1, before counting. Then nothing is left of the labels that are "
     "wrong: keep p·q and p·(1 − q).",
+    ("strict=True):", "strict=True):\n        q = float(q > 0.5)"),
 )
-def _(seen, prob, positive):
-    return _best_accuracy(seen, prob, (np.asarray(positive) > 0.5).astype(float))
+best_accuracy.mistake(
+    "sorts-by-itself",
+    "You sort the words before you compare, which makes a bag of everything. What stands in `seen` is what the rule sees: two "
+    "orders of the same words are two things.",
+    (LOOP, "zip(map(tuple, map(sorted, seen)), prob, positive"),
+)
+best_accuracy.mistake(
+    "best-group", "This is the largest share of a single group. Add the groups up.", ("return sum(", "return max(")
+)
+best_accuracy.mistake(
+    "first-group",
+    "This is the share of the first group alone: the `return` stands inside the loop. Add the groups up.",
+    ("return sum(", "return next("),
+)
+best_accuracy.mistake(
+    "groups-once-for-each-text",
+    "You add a group up once for each of its texts. Each *group* counts once: loop over the keys of the dict.",
+    ("for what in good)", "for what in seen)"),
+)
+best_accuracy.mistake(
+    "share-wrong",
+    "This is the share that stays wrong: take the larger of the two masses, not the smaller.",
+    ("max(good", "min(good"),
+)
 
 
 @best_accuracy.misconception(
@@ -163,12 +252,7 @@ def _(seen, prob, positive):
     "votes: decide by the sums of p·q and p·(1 − q).",
 )
 def _(seen, prob, positive):
-    total = 0.0
-    for what in dict.fromkeys(seen):
-        here = np.array([each == what for each in seen])
-        says = np.mean(positive[here]) > 0.5
-        total += float(np.dot(prob[here], positive[here] if says else 1 - positive[here]))
-    return total
+    return _by_group(seen, prob, positive, lambda p, q: np.dot(p, q if np.mean(q) > 0.5 else 1 - q))
 
 
 @best_accuracy.misconception(
@@ -177,12 +261,15 @@ def _(seen, prob, positive):
     "p·(1 − q).",
 )
 def _(seen, prob, positive):
-    total = 0.0
-    for what in dict.fromkeys(seen):
-        here = np.array([each == what for each in seen])
-        share = float(np.mean(positive[here]))
-        total += float(np.sum(prob[here])) * max(share, 1 - share)
-    return total
+    return _by_group(seen, prob, positive, lambda p, q: np.sum(p) * max(np.mean(q), 1 - np.mean(q)))
+
+
+@best_accuracy.misconception(
+    "majority-of-labels",
+    "You let the texts of a group vote, each with its likelier label and one vote. Decide by the sums of p·q and p·(1 − q).",
+)
+def _(seen, prob, positive):
+    return _by_group(seen, prob, positive, lambda p, q: np.dot(p, q if np.mean(q > 0.5) > 0.5 else 1 - q))
 
 
 @best_accuracy.misconception(
@@ -191,72 +278,45 @@ def _(seen, prob, positive):
     "*whole* group.",
 )
 def _(seen, prob, positive):
-    says = {}
-    for what, q in zip(seen, positive, strict=True):
-        says.setdefault(what, q > 0.5)
-    return float(sum(p * (q if says[w] else 1 - q) for w, p, q in zip(seen, prob, positive, strict=True)))
+    return _by_group(seen, prob, positive, lambda p, q: np.dot(p, q if q[0] > 0.5 else 1 - q))
 
 
-@best_accuracy.misconception(
-    "sorts-by-itself",
-    "You sort the words before you compare, which makes a bag of everything. `seen[r]` is already what the rule sees: two "
-    "orders of the same words are two things.",
-)
-def _(seen, prob, positive):
-    return _best_accuracy([tuple(sorted(what)) for what in seen], prob, positive)
-
-
-@best_accuracy.misconception("in-percent", "The value is in percent. Wanted is a share between 0 and 1.")
-def _(seen, prob, positive):
-    return 100 * _best_accuracy(seen, prob, positive)
+def _by_group(seen, prob, positive, gain):
+    """The sum of `gain(prob, positive)` over the groups of texts that look the same."""
+    at = {what: [r for r, each in enumerate(seen) if each == what] for what in seen}
+    return float(sum(gain(np.asarray(prob)[r], np.asarray(positive)[r]) for r in at.values()))
 
 
 @best_accuracy.misconception(
     "neighbours-only",
-    "itertools.groupby joins *neighbours* only: the same thing seen again later makes a new group. Collect in a dict, or sort "
-    "first.",
+    "itertools.groupby joins *neighbours* only: the same thing seen again later makes a new group. Collect in a dict.",
 )
 def _(seen, prob, positive):
     total, start = 0.0, 0
     for _, run in itertools.groupby(seen):
         end = start + len(list(run))
-        total += _best_accuracy(seen[start:end], prob[start:end], positive[start:end])
+        total += best_accuracy_reference(seen[start:end], prob[start:end], positive[start:end])
         start = end
     return total
 
 
-@best_accuracy.misconception(
-    "best-group", "This is the largest share of a single group. Add the groups up."
-)
+@best_accuracy.variant("two sums in a list")
 def _(seen, prob, positive):
-    return float(max(max(masses) for masses in _groups(seen, prob, positive).values()))
-
-
-@best_accuracy.misconception(
-    "share-wrong", "This is the share that stays wrong: take the larger of the two masses, not the smaller."
-)
-def _(seen, prob, positive):
-    return float(sum(min(masses) for masses in _groups(seen, prob, positive).values()))
-
-
-@best_accuracy.variant("two dicts")
-def _(seen, prob, positive):
-    ones, zeros = {}, {}
+    masses = {}
     for what, p, q in zip(seen, prob, positive, strict=True):
-        ones[what] = ones.get(what, 0) + p * q
-        zeros[what] = zeros.get(what, 0) + p - p * q
-    return sum(max(ones[what], zeros[what]) for what in ones)
+        mass = masses.setdefault(what, [0, 0])
+        mass[1] += p * q
+        mass[0] += p - p * q
+    return sum(map(max, masses.values()))
 
 
-@best_accuracy.variant("sorted, then grouped")
+@best_accuracy.variant("group by group")
 def _(seen, prob, positive):
-    rows = sorted(zip(seen, prob, positive, strict=True), key=lambda row: row[0])
     total = 0.0
-    for _, group in itertools.groupby(rows, key=lambda row: row[0]):
-        group = list(group)
-        yes = sum(p * q for _, p, q in group)
-        no = sum(p * (1 - q) for _, p, q in group)
-        total += yes if yes > no else no
+    for what in set(seen):
+        here = np.array([each == what for each in seen])
+        yes = (prob * positive)[here].sum()
+        total += max(yes, prob[here].sum() - yes)
     return total
 
 
@@ -270,8 +330,10 @@ def _(seen, prob, positive):
     return mass.max(axis=1).sum()
 
 
-@best_accuracy.landmark("of a bag of words `0.70`")
-def _(f):
-    texts = ["dull but good", "good but dull", "good", "dull"]
-    bags = [tuple(sorted(text.split())) for text in texts]
-    return f(bags, np.full(4, 0.25), np.array([0.9, 0.1, 0.9, 0.1]))
+best_accuracy.landmark("""
+    texts = [("dull", "but", "good"), ("good", "but", "dull"), ("good",), ("dull",)]
+    bags = [tuple(sorted(text)) for text in texts]
+    prob, positive = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.9, 0.1, 0.9, 0.1])
+    best_accuracy(texts, prob, positive)   # ≈ 0.90
+    best_accuracy(bags, prob, positive)    # ≈ 0.82
+""")
