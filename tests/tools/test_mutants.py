@@ -158,16 +158,20 @@ def test_a_solution_is_taken_from_its_chapter_with_what_it_needs():
     assert np.allclose(solution(dh, h, Wh), np.sqrt(6) * 2.0 ** np.arange(3, -1, -1))
     assert list(right_answers(get("rnn_step"))) == [code.REFERENCE]   # both are written alike
     assert code.solution("rnn_step", "04") is None
+    calls = code.solution("rnn_forward", "01").__globals__
+    assert calls["rnn_step"] is get("rnn_step").reference and calls["np"] is np
 
 
 def test_mutants_of_both_none_twice_and_the_same_at_every_draw(blind, monkeypatch):
     def answer(x, w, b):
-        return (x @ w + b) / 1.0
+        return x @ w + b * 1.0
 
     monkeypatch.setitem(right_answers(blind), code.SOLUTION, answer)
     exercise, every = blind, mutants(blind)
     assert {each.origin for each in every} == {code.REFERENCE, code.SOLUTION}
-    assert len({each.slip.source.partition("(")[2] for each in every}) == len(every)
+    bodies = [each.slip.source.partition("(")[2] for each in every]
+    assert len(set(bodies)) == len(bodies)
+    assert source_of(affine).partition("(")[2] not in bodies   # `* 1.0` left out
     drawn = mutants(exercise, 7)
     assert len(drawn) == 7 and drawn == mutants(exercise, 7) and set(drawn) < set(every)
     assert made(exercise, drawn[0].origin, drawn[0].slip.source).__name__ in drawn[0].slip.source

@@ -54,10 +54,12 @@ def _right_answers(name: str, chapter: str, reference: Callable[..., Any]) -> di
 def mutants(exercise: Exercise, budget: int | None = None) -> list[Mutant]:
     """The exercise's mutants, none twice; at most `budget` of them, drawn, but always the same ones."""
     every: dict[str, Mutant] = {}
-    for origin, function in right_answers(exercise).items():
+    answers = right_answers(exercise)
+    for origin, function in answers.items():
         for slip in slips(source_of(function)):
             every.setdefault(_body(slip.source), Mutant(exercise.name, origin, slip))
-    found = list(every.values())
+    right = {_body(source_of(function)) for function in answers.values()}
+    found = [mutant for body, mutant in every.items() if body not in right]
     if budget is not None and budget < len(found):
         drawn = random.Random(zlib.crc32(exercise.name.encode())).sample(range(len(found)), budget)
         found = [found[place] for place in sorted(drawn)]
