@@ -42,7 +42,7 @@ def unequal_rows(rng, case=attend_cases):
     """A case with scores around 1500 in one sentence, around 0 in the next and around −1500 in the third."""
     drawn = case(rng, N=3, S=6, H=7)
     query, keys, mask = drawn["query"], drawn["keys"], drawn["mask"]
-    mask[:, :2] = True   # at least two words, so that the weights are not 1
+    mask[:, :2], mask[:, -1] = True, False   # two words, so that the weights are not 1, and some padding
     unit = query / (query**2).sum(axis=1, keepdims=True)
     keys += np.array([1500, 0, -1500])[:, None, None] * unit[:, None] * mask[:, :, None]
     return drawn

@@ -66,7 +66,7 @@ def _(rng):
 )
 def _(rng):
     arrays = _arrays(rng, N=3, T=1, S=6, H=7)
-    arrays["mask"][:, :2] = True
+    arrays["mask"][:, :2], arrays["mask"][:, -1] = True, False
     query = np.repeat(arrays["query"], 4, axis=1) * np.array([1.0, 1.1, 0.9, 1.2])[:, None]
     unit = arrays["query"] / (arrays["query"] ** 2).sum(axis=2, keepdims=True)
     keys = arrays["keys"] + np.array([1500, 0, -1500])[:, None, None] * unit * arrays["mask"][:, :, None]
