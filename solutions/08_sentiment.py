@@ -1417,19 +1417,27 @@ print(f"right by always saying the most frequent one: {counts.max() / counts.sum
 
 # %% [markdown]
 # ### Exercise 8.8 · `confusion_matrix` · ★☆☆ · 10 min
-# Count: entry (i, j) is the number of examples of class i that were called j. The answer is the class with
-# the largest logit. There is a row for every class, also for one that does not occur.
+# Count: entry (i, j) is the number of examples of class i that were called j, a whole number. The answer is the
+# class with the largest logit. There is a row and a column for every class, also for one that does not occur.
 #
 # <details><summary>A nudge</summary>The diagonal is what was right. Several examples fall into one entry, and
 # each of them has to be counted.</details>
 # <details><summary>A recipe</summary>said = logits.argmax(axis=1); an array of zeros (C, C), C from the shape
-# of the logits; np.add.at(matrix, (labels, said), 1).</details>
+# of the logits, with dtype=np.int64; np.add.at(matrix, (labels, said), 1).</details>
 #
-# You are there when three examples of class 1, two of them called 0, give `matrix[1, 0] = 2`.
+# You are there when
+#
+# ```python
+# logits = np.array([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [2.5, 0.0, 1.0], [0.4, 0.3, 0.2]])
+# confusion_matrix(logits, np.array([0, 1, 1, 1]))   # [[1, 0, 0], [2, 1, 0], [0, 0, 0]]
+# ```
 
 # %% exercise="confusion_matrix"
 def confusion_matrix(logits, labels):
-    """logits (N, C), labels (N,) whole numbers below C → numbers of examples (C, C), NumPy arrays."""
+    """logits (N, C), no two equal in a row; labels (N,) whole numbers below C → numbers of examples (C, C), whole, too.
+
+    All are NumPy arrays.
+    """
     ### BEGIN SOLUTION
     C = logits.shape[1]
     matrix = np.zeros((C, C), dtype=np.int64)
