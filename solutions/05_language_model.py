@@ -1312,8 +1312,8 @@ show(
 # You are there when
 #
 # ```python
-# days, forecasts = np.array([6, 8, 5, 5, 1]), np.array([np.nan, 8, 4, 5, 7])
-# skill_score(days, forecasts, 2)   # ≈ -0.48
+# prices, forecasts = np.array([6, 8, 5, 5, 1]), np.array([np.nan, 8, 4, 5, 7])
+# skill_score(prices, forecasts, 2)   # ≈ -0.48
 # ```
 
 # %% exercise="skill_score"

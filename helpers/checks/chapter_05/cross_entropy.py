@@ -233,6 +233,46 @@ softmax_cross_entropy.mistake(
     ("(np.exp(log_p) - one_hot)", "(np.exp(log_p) - np.isin(np.arange(logits.shape[-1]), targets))"),
 )
 softmax_cross_entropy.mistake(
+    "one-off-everywhere",
+    "You take 1 off every p. The 1 belongs to the target alone: y is one-hot.",
+    (" - one_hot", " - 1"),
+)
+softmax_cross_entropy.mistake(
+    "weights-for-p",
+    "Your gradient has the weights e^z in place of p: they are not divided by their sum yet. It is p − y.",
+    ("(np.exp(log_p) -", "(np.exp(shifted) -"),
+)
+softmax_cross_entropy.mistake(
+    "derivative-of-a-squash",
+    "You multiply by p(1 − p) as well. With −ln p the derivative of the softmax is in there already: p − y, and no more.",
+    ("(np.exp(log_p) - one_hot)", "(np.exp(log_p) - one_hot) * np.exp(log_p) * (1 - np.exp(log_p))"),
+)
+softmax_cross_entropy.mistake(
+    "target-taken-off-first",
+    "You take the 1 off p before the loss is computed, and the logarithm of p − 1 is nan. First the loss, then the gradient, "
+    "or on a copy.",
+    (LOSS, "-np.log(np.take_along_axis(np.exp(log_p) - np.eye(logits.shape[-1])[targets], targets[..., None], axis=-1)).mean()"),
+)
+softmax_cross_entropy.mistake(
+    "loss-divided-by-N",
+    "Your loss is divided by N alone: a mean over N·T tokens is wanted.",
+    (").mean()", ").sum() / len(targets)"),
+)
+softmax_cross_entropy.mistake(
+    "bits", "Your loss is in bits (np.log2). Nats are wanted: np.log.", (").mean()", ").mean() / np.log(2)")
+)
+softmax_cross_entropy.mistake(
+    "squared-error",
+    "Your loss is the squared error of p. Wanted is −ln p of the target.",
+    (LOSS, "((np.exp(log_p) - np.eye(logits.shape[-1])[targets]) ** 2).sum(axis=-1).mean()"),
+)
+softmax_cross_entropy.mistake(
+    "binary",
+    "You add ln(1 − p) of all other words: that is the loss of V yes-or-no questions. One word of V comes: −ln p of the "
+    "target, alone.",
+    (LOSS, "-np.where(np.eye(logits.shape[-1])[targets] > 0, log_p, np.log1p(-np.exp(log_p))).sum(axis=-1).mean()"),
+)
+softmax_cross_entropy.mistake(
     "no-logarithm",
     "Your loss is the mean of −p. The loss of a place is −ln p.",
     ("-np.take_along_axis(log_p", "-np.take_along_axis(np.exp(log_p)"),

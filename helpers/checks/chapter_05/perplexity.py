@@ -14,7 +14,7 @@ def corpus_perplexity_reference(losses, sizes):
 
 
 def _cases(rng, *, W=(3, 8)):
-    return {"losses": rng.uniform(0.5, 6.0, size=W), "sizes": rng.integers(1, 9, size=W) * rng.choice([1, 90])}
+    return {"losses": rng.uniform(0.5, 6.0, size=W), "sizes": rng.integers(1, 9, size=W)}
 
 
 corpus_perplexity = Exercise("corpus_perplexity", "05", corpus_perplexity_reference, ("perplexity",), _cases)
@@ -74,6 +74,35 @@ corpus_perplexity.mistake(
     "base-two",
     "2 to the power of the loss fits losses in bits. Ours are in nats: use np.exp.",
     (f"np.exp({MEAN})", f"2 ** ({MEAN})"),
+)
+corpus_perplexity.mistake(
+    "base-ten", "10 to the power of the loss: nats go with e, np.exp.", (f"np.exp({MEAN})", f"10 ** ({MEAN})")
+)
+corpus_perplexity.mistake(
+    "last-window-lost",
+    "The last window is missing, its loss and its words. Does a loop or a slice end one too early?",
+    ("np.multiply(losses, sizes)", "np.multiply(losses[:-1], sizes[:-1])"),
+    ("/ np.sum(sizes)", "/ np.sum(sizes[:-1])"),
+)
+corpus_perplexity.mistake(
+    "exchanged",
+    "Losses and sizes are exchanged: you take the mean size, weighted by the losses. Divide by the words, `np.sum(sizes)`.",
+    ("/ np.sum(sizes)", "/ np.sum(losses)"),
+)
+corpus_perplexity.mistake(
+    "loss-by-size",
+    "You divide each loss by its size. It is a mean already: *times* its size it is the window's sum.",
+    (MEAN, "np.sum(np.divide(losses, sizes))"),
+)
+corpus_perplexity.mistake(
+    "exp-of-each-share",
+    "You take exp of each window's share and add up. Add the shares up first; exp comes once, at the end.",
+    (f"np.exp({MEAN})", "np.sum(np.exp(np.multiply(losses, sizes) / np.sum(sizes)))"),
+)
+corpus_perplexity.mistake(
+    "mean-probability",
+    "You average the windows' probabilities, e to the power of −loss. Average the losses: exp comes last.",
+    (f"np.exp({MEAN})", "np.sum(sizes) / np.sum(np.multiply(np.exp(np.negative(losses)), sizes))"),
 )
 corpus_perplexity.mistake(
     "sum-of-losses",

@@ -105,6 +105,16 @@ temperature_softmax.mistake(
     ("weights / weights.sum()", "(weights / weights.sum()) ** (1 / temperature)"),
 )
 temperature_softmax.mistake(
+    "log-probabilities",
+    "These are the logarithms of the probabilities. Take exp.",
+    ("weights / weights.sum()", "z - z.max() - np.log(weights.sum())"),
+)
+temperature_softmax.mistake(
+    "sigmoid",
+    "That is a sigmoid for each logit alone; together they do not sum to 1. Divide the weights e^z by their sum.",
+    ("weights / weights.sum()", "1 / (1 + np.exp(-z))"),
+)
+temperature_softmax.mistake(
     "overflow",
     "exp of a large logit overflows and gives nan. Take the largest logit off before exp.",
     ("z - z.max()", "z"),
@@ -279,9 +289,16 @@ top_k_filter.mistake(
     "Right but for ties: of equal logits at the edge you keep those with the higher ids. Sort −logits and take the first k.",
     (KEEP, 'np.argsort(logits, kind="stable")[-k:]'),
 )
+top_k_filter.mistake(
+    "smallest-forbidden",
+    "You forbid the len(logits) − k smallest: of equal ones at the edge the lower id goes, and where k is above V the slice "
+    "counts from the end. Sort −logits and take the first k.",
+    (KEEP, 'np.argsort(logits, kind="stable")[len(logits) - k :]'),
+)
 for _name, _loose in {
     "sort-of-the-negative": "np.argsort(-logits)[:k]",
     "sort": "np.argsort(logits)[-k:]",
+    "sort-from-V-minus-k": "np.argsort(logits)[len(logits) - k :]",
     "partition": "np.argpartition(logits, -k)[-k:]",
     "partition-of-the-negative": "np.argpartition(-logits, k)[:k]",
     "partition-before-k": "np.argpartition(-logits, k - 1)[:k]",
@@ -289,13 +306,44 @@ for _name, _loose in {
     top_k_filter.mistake(
         f"unstable-{_name}",
         f"Right but for ties, where the lower id has to stay: `{_loose}` may order equal logits in any way"
-        f"{', and fails where k is above V' if 'partition' in _loose else ''}. `{KEEP}` does it.",
+        f"{', and is wrong where k is above V' if 'part' in _loose or 'len' in _loose else ''}. `{KEEP}` does it.",
         (KEEP, _loose),
     )
+for _number in ("-1e4", "-1e9", "-1e10", "np.finfo(logits.dtype).min"):
+    top_k_filter.mistake(
+        f"finite-{_number}",
+        f"{_number} is not −inf: use -np.inf, so that the probability is 0 whatever the others are.",
+        ("-np.inf", _number),
+    )
 top_k_filter.mistake(
-    "finite",
-    "A large negative number is not −inf: use -np.inf, so that the probability is 0 whatever the others are.",
-    ("-np.inf", "-1e9"),
+    "zero-times-infinity",
+    "The kept ones became nan: 0 · inf is nan. Write into chosen places, or let np.where choose, instead of multiplying.",
+    ("= logits[keep]", "= np.nan"),
+)
+top_k_filter.mistake(
+    "tie-before-a-larger-one",
+    "You go through the ids and stop when k have reached the threshold: equal ones in front take the place of a larger one "
+    "behind them. Sort first, then take k.",
+    (KEEP, "np.flatnonzero(logits >= np.sort(logits)[-k:][0])[:k]"),
+)
+top_k_filter.mistake(
+    "first-place-of-a-value",
+    "You look for places by value, and of equal logits always find the first one: fewer than k stay. Sort places, not values.",
+    (KEEP, "[list(logits).index(z) for z in np.sort(logits)[::-1][:k]]"),
+)
+top_k_filter.mistake(
+    "order-for-rank",
+    "np.argsort gives the ids in order, the best first; entry i is not the rank of id i. Its first k entries *are* the ids to "
+    f"keep: `{KEEP}`.",
+    (KEEP, 'np.argsort(-logits, kind="stable") < k'),
+)
+top_k_filter.mistake(
+    "first-k", "You keep the first k ids. Wanted are the k with the largest logits.", (KEEP, "slice(k)")
+)
+top_k_filter.mistake(
+    "absolute",
+    "You go by absolute values. A logit far below 0 is a bad one.",
+    ("np.argsort(-logits", "np.argsort(-np.abs(logits)"),
 )
 top_k_filter.mistake(
     "plus-infinity", "The others got +inf, the largest logit of all. It is -np.inf.", ("-np.inf", "np.inf")

@@ -16,7 +16,7 @@ def to_streams_reference(ids, batch_size):
 def _cases(rng, *, N=(3, 5), L=(6, 10)):
     # One to N ids more than inputs; with N more the ids divide evenly, and a row has one input less than ids.
     length = N * L + int(rng.choice([1, min(2, N), N]))
-    return {"ids": rng.permutation(50_000)[:length], "batch_size": N}
+    return {"ids": rng.permutation(120)[:length], "batch_size": N}
 
 
 to_streams = Exercise("to_streams", "05", to_streams_reference, ("inputs", "targets"), _cases, rounds=6)
@@ -49,7 +49,7 @@ def _(rng):
 
 @to_streams.extreme("ids above a million", "Right for small ids: a dtype with fewer bits has cut the large ones. Keep that of ids.")
 def _(rng):
-    return {"ids": rng.integers(2**33, 2**34, size=23), "batch_size": 3}
+    return {"ids": rng.integers(1_000_000, 2_000_000, size=23), "batch_size": 3}
 
 
 ROWS = "ids[:n].reshape(batch_size, L)"
@@ -97,6 +97,35 @@ to_streams.mistake(
     "Wrong where the ids divide evenly: the last id of the text is a target and never an input, because nothing follows "
     "it. L is (len(ids) − 1) // batch_size.",
     ("(len(ids) - 1) // batch_size", "len(ids) // batch_size"),
+)
+to_streams.mistake(
+    "nothing-follows",
+    "Where the ids divide evenly you make up a target for the last id of the text. It has none, and is no input: L is "
+    "(len(ids) − 1) // batch_size.",
+    ("(len(ids) - 1) // batch_size", "len(ids) // batch_size"),
+    ("ids[1 : n + 1]", "np.append(ids[1:], 0)[:n]"),
+)
+to_streams.mistake(
+    "padded",
+    "The last target of every row is a 0 that you put there. What follows stands in the text: shift the long stream, then cut "
+    "it into rows.",
+    (NEXT, "np.pad(ids[:n].reshape(batch_size, L)[:, 1:], ((0, 0), (0, 1)))"),
+)
+to_streams.mistake(
+    "row-too-short",
+    "Your rows are one id too short: L = (len(ids) − 1) // batch_size. The 1 is taken off once, before dividing.",
+    ("(len(ids) - 1) // batch_size", "(len(ids) - 1) // batch_size - 1"),
+)
+to_streams.mistake(
+    "two-ahead",
+    "Your targets are two places ahead. Wanted is the very next id: `ids[1 : n + 1]`.",
+    ("(len(ids) - 1)", "(len(ids) - 2)"),
+    ("ids[1 : n + 1]", "ids[2 : n + 2]"),
+)
+to_streams.mistake(
+    "float-length",
+    "`/` makes a float, and a slice wants a whole number: `(len(ids) - 1) // batch_size`.",
+    ("(len(ids) - 1) // batch_size", "(len(ids) - 1) / batch_size"),
 )
 to_streams.mistake(
     "time-first",
