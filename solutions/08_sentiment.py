@@ -817,15 +817,18 @@ show(fig, "Left: three runs on 500 reviews. Training accuracy rises to "
 # <details><summary>A recipe</summary>best = 0; for epoch in range(len(valid)): if valid[epoch] > valid[best]:
 # best = epoch; if epoch − best == patience: break. Then return epoch + 1, best + 1, test[best].</details>
 #
-# You are there when, with patience 2, validation accuracies of .74, .76, .79, .78, .79, .81 and test
-# accuracies of .73, .78, .77, .79, .76, .80, it
-# gives 5 epochs, the best of them 3, and a test accuracy of `0.77`.
+# You are there when
+#
+# ```python
+# valid, test = [0.74, 0.76, 0.79, 0.78, 0.79, 0.81], [0.73, 0.78, 0.77, 0.79, 0.76, 0.80]
+# early_stopping(valid, test, 2)   # (5, 3, 0.77)
+# ```
 
 # %% exercise="early_stopping"
 def early_stopping(valid, test, patience):
-    """valid, test: lists of accuracies, one an epoch; patience ≥ 1
+    """valid, test: lists of accuracies, one or more, one an epoch; patience ≥ 1
 
-    → epochs run, best epoch (both from 1), test accuracy.
+    → epochs run, best epoch (both whole numbers, from 1), test accuracy.
     """
     ### BEGIN SOLUTION
     best = 0
