@@ -170,7 +170,8 @@ def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Differen
 
 def _kind_problem(value: Any, wanted: Any) -> str:
     if isinstance(value, str) and not isinstance(wanted, str):
-        return f"is text, {_short(value)}; wanted a number, without quotes or str()."
+        truth = isinstance(wanted, bool | np.bool_)
+        return f"is text, {_short(value)}; wanted {'True or False' if truth else 'a number'}, without quotes or str()."
     if hasattr(wanted, "detach"):
         if not hasattr(value, "detach"):
             return f"is a {_kind(value)}; wanted a torch tensor of shape {tuple(wanted.shape)}."

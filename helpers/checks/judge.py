@@ -217,7 +217,7 @@ def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: st
     hint = found.hint if found else _mutation_hint(mine[number], cases[number].arguments)
     right_before = ""
     if not found and number and not any(case.tag for case in cases[:number]):
-        right_before = f" ({number} other cases came out right.)"
+        right_before = f" ({number} other case{'s' * (number > 1)} came out right.)"
     return Verdict(
         exercise.name,
         FAILED,

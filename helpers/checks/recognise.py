@@ -151,6 +151,8 @@ def _source(reference) -> str:
 def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips.Slip | None:
     """The slip of `source` that does what the learner's answer does, as far as the time until `end` reaches."""
     end = min(end or time.monotonic() + SECONDS, judged.end)
+    if not any(_returned(judged.mine[n]) for n in judged.wrong):
+        return None   # it raises everywhere: the error says more, and many slips raise the same
 
     def search():
         for slip in slips.slips(source):
@@ -170,9 +172,12 @@ def _related(judged: Judged) -> Found | None:
     numbers = [n for n in range(len(judged.cases)) if all(_returned(each[n]) for each in (judged.mine, judged.right))]
     if len(numbers) < len(judged.cases) / 2:
         return None
-    parts = ([each[n].outputs for n in numbers] for each in (judged.mine, judged.right))
-    text = relation(*parts, [judged.cases[n].sizes for n in numbers])
-    return Found("", text) if text else None
+    for chosen in (numbers, [n for n in numbers if not judged.cases[n].tag]):   # all cases, or the drawn ones
+        parts = ([each[n].outputs for n in chosen] for each in (judged.mine, judged.right))
+        text = relation(*parts, [judged.cases[n].sizes for n in chosen])
+        if text:
+            return Found("", text)
+    return None
 
 
 def _returned(outcome: Outcome) -> bool:
