@@ -107,9 +107,6 @@ mistake(
     ("z * h_prev", "(1 - z) * h_prev"),
 )
 mistake(
-    "old-state-lost", "h = (1 − z) · n: the old state is missing. Add z · h_prev.", (" + z * h_prev", "")
-)
-mistake(
     "no-update-gate",
     "The candidate n is returned as the state. The update gate mixes it with the old one: (1 − z) · n + z · h_prev.",
     (MIXED, "n"),
@@ -222,15 +219,6 @@ mistake(
     "1 − r takes the place of r. The reset gate says how much of the past *stays*: r = 1 resets nothing. tanh(xn + r · "
     "hn).",
     ("r * hn", "(1 - r) * hn"),
-)
-mistake(
-    "reset-by-update", "z resets the candidate. That is the reset gate's task: tanh(xn + r · hn).",
-    ("r * hn", "z * hn"),
-)  # fmt: skip
-mistake(
-    "reset-on-raw-state",
-    "r · h_prev is added without a matrix. What is reset is h_prev Whn + bhn.",
-    ("r * hn", "r * h_prev"),
 )
 mistake(
     "reset-twice",

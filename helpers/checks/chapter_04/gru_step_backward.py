@@ -162,6 +162,24 @@ mistake(
     (DAZ, "dh * (h_prev - n)"),
     (DAR, "dan * hn"),
 )
+for _gate, _right, _partner in (("r", DAR, "hn"), ("z", DAZ, "(h_prev - n)")):
+    _words = f"da{_gate} is {_right.replace('*', '·').replace('-', '−')}"
+    mistake(
+        f"no-slope-of-{_gate}",
+        f"{_gate} = σ(…): its slope {_gate} · (1 − {_gate}) is missing; {_words}.",
+        (_right, _right.removesuffix(f" * {_gate} * (1 - {_gate})")),
+    )
+    for _left, _half in (("1 − ", _right.replace(f" * {_gate} *", " *")), ("", _right.removesuffix(f" * (1 - {_gate})"))):
+        mistake(
+            f"half-slope-of-{_gate}-{_left}{_gate}",
+            f"The slope of the sigmoid is {_gate} · (1 − {_gate}), both factors, not {_left}{_gate} alone; {_words}.",
+            (_right, _half),
+        )
+    mistake(
+        f"{_gate}-without-partner",
+        f"The factor that belongs to {_gate}, {_partner.replace('-', '−')}, is missing; {_words}.",
+        (_right, _right.replace(f" * {_partner}", "")),
+    )
 mistake(
     "half-slopes",
     "The slope of the sigmoid is s · (1 − s), both factors; dar and daz have 1 − s alone.",

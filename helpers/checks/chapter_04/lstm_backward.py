@@ -114,11 +114,6 @@ mistake(
     ("dh_next, dc_next = np.zeros_like(h0)", "dh_next, dc_next = dh[:, -1]"),
 )
 mistake(
-    "dc-starts-as-ones",
-    "dc starts from ones. Nothing after the last step reads the cell, so it starts from zeros.",
-    ("np.zeros_like(c0)", "np.ones_like(c0)"),
-)
-mistake(
     "dc-starts-as-dh",
     "dc starts as dh[:, -1]. Nothing after the last step reads the cell, so dc starts from zeros; what h does to the "
     "cell is worked out inside the step.",
@@ -171,6 +166,13 @@ mistake(
     ("        dWx += dWx_t", "        dh_next, dc_next = dh_prev, dc_next + dc_prev\n        dWx += dWx_t"),
 )
 mistake(
+    "carried-summed",
+    "dh_next and dc grow: what a step returns is added to what went into it. It replaces it; the step has used the old "
+    "ones.",
+    CARRIED,
+    ("        dWx += dWx_t", "        dh_next, dc_next = dh_next + dh_prev, dc_next + dc_prev\n        dWx += dWx_t"),
+)
+mistake(
     "carried-swapped",
     "dh_prev and dc_prev have changed places between two steps: dh_next takes dh_prev, dc takes dc_prev.",
     CARRIED,
@@ -190,18 +192,28 @@ mistake(
     "dh[:, t].",
     ("dh[:, t] + dh_next", "(dh[:, t - 1] if t else 0) + dh_next"),
 )
-mistake(
-    "truncated",
-    "The gradient is cut after a few steps. That is truncated backpropagation through time; here it travels all the way "
-    "back to h0 and c0.",
-    ("            dh[:, t] + dh_next, dc_next, x[", "            dh[:, t] + (t % 4 != 3) * dh_next, (t % 4 != 3) * dc_next, x["),
-)
-mistake(
-    "clipped",
-    "The gradients that travel are clipped to −1 … 1. Clipping, where it is wanted, is done once, with the finished "
-    "gradients (chapter 3); in here they pass as they are.",
-    ("dh[:, t] + dh_next, dc_next, x", "np.clip(dh[:, t] + dh_next, -1, 1), np.clip(dc_next, -1, 1), x"),
-)
+LATER = "        dWx += dWx_t"
+for _words, _cut in (
+    ("after-four", "        if t < T - 4:\n            break\n"),
+    ("in-windows", "        if (T - 1 - t) % 4 == 0:\n            dh_next, dc_next = np.zeros_like(h0), np.zeros_like(c0)\n"),
+):
+    mistake(
+        f"truncated-{_words}",
+        "The gradient is cut after a few steps. That is truncated backpropagation through time; here it travels all the "
+        f"way back to h0 and c0{'' if _words == 'after-four' else ', across every window'}.",
+        ("        dx[:, t], dh_next", f"{_cut}        dx[:, t], dh_next"),
+    )
+for _what, _clipped in (
+    ("both", "dh_next, dc_next = np.clip(dh_next, -1, 1), np.clip(dc_next, -1, 1)"),
+    ("dh", "dh_next = np.clip(dh_next, -1, 1)"),
+    ("dc", "dc_next = np.clip(dc_next, -1, 1)"),
+):
+    mistake(
+        f"clipped-{_what}",
+        f"What travels back ({_what.replace('both', 'dh and dc')}) is clipped to −1 … 1. Clipping, where it is wanted, is done "
+        "once, with the finished gradients (chapter 3); in here they pass as they are.",
+        (LATER, f"        {_clipped}\n{LATER}"),
+    )
 
 # In which order
 mistake(
@@ -280,11 +292,6 @@ mistake(
     ("hs[-1], cs[-1]", "h0, cs[-1]"),
 )
 mistake(
-    "always-c0",
-    "Every step starts from the cell c0. Keep c of every step in the forward pass, as you do with h.",
-    (STATES, "hs[t], c0"),
-)
-mistake(
     "cell-never-carried",
     "Forward and backward, every step starts from the cell c0. Each forward step makes a new c: keep it, and start the "
     "next step from it.",
@@ -297,9 +304,9 @@ mistake(
     (STATES, "hs[t], cs[t + 1]"),
 )
 mistake(
-    "states-swapped",
-    "h and c have changed places in the call: the step takes x, h_prev, c_prev.",
-    (STATES, "cs[t], hs[t]"),
+    "h-kept-twice",
+    "h stands in both lists. Keep c of every step too, in `cs`: the next step starts from it, forward and backward.",
+    ("cs.append(c)", "cs.append(h)"),
 )
 mistake(
     "starts-from-zeros",

@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.checks.chapter_04.steps import shifted, step_cases, torch_module, wrong_orders
 from helpers.checks.registry import Exercise
-from helpers.layers import sigmoid
+from helpers.layers import sigmoid, softmax  # noqa: F401 (softmax: in a mistake)
 
 ORDERS = wrong_orders("ifgo", {
     "ifog": " (that of CS231n)",
@@ -118,11 +118,6 @@ mistake(
     (SQUASHED, "i, f, np.tanh(g), o"),
 )
 mistake(
-    "nothing-squashed",
-    "The slices are used as they come out of the product: i, f, o still need the sigmoid, g needs tanh.",
-    (SQUASHED, "i, f, g, o"),
-)
-mistake(
     "candidate-squashed-twice",
     "The sigmoid was taken of all of A, and g then got its tanh on top. Cut first, then squash each slice once.",
     ("np.tanh(g)", "np.tanh(sigmoid(g))"),
@@ -132,6 +127,12 @@ mistake(
     "tanh is taken of the whole sum before it is cut, as in the plain recurrent network. Here each slice is squashed by "
     "itself, once.",
     ("np.split(A,", "np.split(np.tanh(A),"),
+)
+mistake(
+    "softmax-on-gates",
+    "The gates go through softmax, so that the units of a row share one whole. Each unit opens its gate by itself: the "
+    "sigmoid, for each number alone.",
+    (SQUASHED, "softmax(i), softmax(f), np.tanh(g), softmax(o)"),
 )
 mistake(
     "forget-bias-added",
@@ -162,14 +163,14 @@ mistake(
     ("o * np.tanh(c)", "np.tanh(o * c)"),
 )
 mistake(
+    "tanh-of-the-gate",
+    "tanh is taken of the output gate here, and c goes out as it is. h = o · tanh(c).",
+    ("o * np.tanh(c)", "np.tanh(o) * c"),
+)
+mistake(
     "candidate-out",
     "h is read off the candidate g here. The state is read off the new cell: h = o · tanh(c).",
     ("o * np.tanh(c)", "o * g"),
-)
-mistake(
-    "old-cell-out",
-    "h is read off c_prev, the cell before this step. It is read off the new cell: h = o · tanh(c).",
-    ("np.tanh(c)", "np.tanh(c_prev)"),
 )
 mistake(
     "no-forget-gate",
@@ -198,11 +199,6 @@ mistake(
     ("f * c_prev + i * g", "f * (c_prev + i * g)"),
 )
 mistake(
-    "input-gate-on-everything",
-    "i · (f · c_prev + g): the old memory does not pass the input gate. i multiplies g alone.",
-    ("f * c_prev + i * g", "i * (f * c_prev + g)"),
-)
-mistake(
     "cell-squashed",
     "c = tanh(f · c_prev + i · g) squashes the cell itself, at every step anew. The cell stays as it is; tanh is only "
     "taken on the way out, for h.",
@@ -213,14 +209,6 @@ mistake(
     "h is right, but you return tanh(c) as the cell. The next step needs the cell itself, unsquashed.",
     ("return h, c", "return h, np.tanh(c)"),
 )
-mistake(
-    "returned-swapped", "The two are right, but come out as c, h. Wanted is h first: `return h, c`.",
-    ("return h, c", "return c, h"),
-)  # fmt: skip
-mistake(
-    "state-twice", "You return h in both places. Wanted are the state and the cell: `return h, c`.",
-    ("return h, c", "return h, h"),
-)  # fmt: skip
 
 # The product
 mistake(

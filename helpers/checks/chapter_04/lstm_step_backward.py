@@ -6,7 +6,6 @@ import numpy as np
 
 from helpers.checks.chapter_04.lstm_step import (
     ORDERS,
-    SQUASHED,
     far_out,
     grown,
     lstm_cases,
@@ -167,6 +166,13 @@ mistake(
     ("dc + dh * o", "(dc + dh * o)"),
 )
 mistake(
+    "dc-added-at-the-end",
+    "The incoming dc is added to dc_prev at the very end. It is a gradient at *this* step's c, so it is part of the total "
+    "from the start: it reaches i, f and g, and leaves as dc_prev times f. dc + dh · o · (1 − tanh(c)²).",
+    ("dc + dh * o", "dh * o"),
+    ("dc_total * f\n", "dc_total * f + dc\n"),
+)
+mistake(
     "slices-without-dc",
     "dc_prev is right, but i, f and g only get what comes from dh. Add the incoming dc to it *before* the gates' "
     "gradients are computed.",
@@ -199,11 +205,6 @@ mistake(
     "dc_prev = dc · f with the *incoming* dc only. What comes through h belongs to it: first add dh · o · (1 − "
     "tanh(c)²), then times f.",
     ("dc_total * f\n", "dc * f\n"),
-)
-mistake(
-    "dc-passed-on",
-    "dc_prev is the incoming dc, unchanged. It is the whole gradient at c, with the part through h, times f.",
-    ("dc_total * f\n", "dc\n"),
 )
 mistake(
     "dc-prev-without-dc",
@@ -245,6 +246,25 @@ mistake(
     *_gates("di = dc_total * g", "df = dc_total * c_prev", "do = dh * tanh_c"),
     (CANDIDATE, "dg = dc_total * i"),
 )
+for _gate, _line in zip("ifo", SLOPES, strict=True):
+    _start, _partner = _line.split(" * ")[:2]
+    _words = f"the slice of {_gate} in dA is {_start[5:]} · {_partner} · {_gate} · (1 − {_gate})"
+    mistake(
+        f"no-slope-of-{_gate}",
+        f"{_gate} = σ(…): its slope {_gate} · (1 − {_gate}) is missing; {_words}.",
+        (_line, _line.removesuffix(f" * {_gate} * (1 - {_gate})")),
+    )
+    for _left, _half in (("1 − ", _line.replace(f" * {_gate} *", " *")), ("", _line.removesuffix(f" * (1 - {_gate})"))):
+        mistake(
+            f"half-slope-of-{_gate}-{_left}{_gate}",
+            f"The slope of the sigmoid is {_gate} · (1 − {_gate}), both factors, not {_left}{_gate} alone; {_words}.",
+            (_line, _half),
+        )
+    mistake(
+        f"{_gate}-without-partner",
+        f"The factor that the gate multiplies, {_partner}, is missing; {_words}.",
+        (_line, _line.replace(f" * {_partner} *", " *")),
+    )
 mistake(
     "slopes-alone",
     "Each slice gets its slope, but not what its gate multiplies. In i · g the derivative in i is g, and so on: in dA "
@@ -328,6 +348,12 @@ mistake(
     ("dc_total * c_prev", "dc_total * (f * c_prev + i * g)"),
 )
 mistake(
+    "h-for-c",
+    "h_prev takes the place of c_prev, in c = f · c_prev + i · g and in the slice of f. The forget gate keeps the old cell.",
+    ("f * c_prev + i", "f * h_prev + i"),
+    ("dc_total * c_prev", "dc_total * h_prev"),
+)
+mistake(
     "do-takes-c",
     "The slice of o in dA is multiplied by c. h = o · tanh(c): the factor of o is tanh(c).",
     ("dh * tanh_c", "dh * (f * c_prev + i * g)"),
@@ -355,11 +381,6 @@ mistake(
     "no-bias",
     "When you compute the step again, the bias is missing: A = x Wx + h_prev Wh + b. All the slopes depend on it.",
     ("h_prev @ Wh + b", "h_prev @ Wh"),
-)
-mistake(
-    "sigmoid-on-candidate",
-    "When you compute the step again, g goes through the sigmoid. The candidate takes tanh, and its slope is 1 − g².",
-    (SQUASHED, "sigmoid(i), sigmoid(f), sigmoid(g), sigmoid(o)"),
 )
 mistake(
     "Wx-reshaped",
@@ -401,6 +422,12 @@ mistake(
     "dh_prev is multiplied by 1 − h_prev². That is the plain recurrent network's tanh, one step too far back: dA @ Wh.T "
     "is the whole gradient in h_prev.",
     ("dA @ Wh.T", "dA @ Wh.T * (1 - h_prev**2)"),
+)
+mistake(
+    "glued-unit-by-unit",
+    "The four gradients are glued unit by unit, i, f, g, o of unit 0 first. In dA each slice is a block of H columns, as "
+    "it was cut: `np.concatenate([di, df, dg, do], axis=1)`.",
+    ("np.concatenate([di, df, dg, do], axis=1)", "np.stack([di, df, dg, do], axis=2).reshape(len(x), -1)"),
 )
 for _order, _origin in ORDERS.items():
     _glued = "[di, df, dg, do]", f"[{', '.join(f'd{gate}' for gate in _order)}]"

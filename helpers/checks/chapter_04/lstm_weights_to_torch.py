@@ -128,11 +128,6 @@ mistake(
     ('"bias_ih_l0": b', '"bias_ih_l0": b.reshape(4, -1).T.ravel()'),
 )
 mistake(
-    "flipped",
-    "The matrices are turned by 90 degrees. A transpose mirrors along the diagonal: entry [k, d] is Wx[d, k], `Wx.T`.",
-    *_both("np.rot90(W)"),
-)
-mistake(
     "swapped",
     "Wx and Wh have changed places: ih is input to hidden, Wx, and hh is hidden to hidden, Wh.",
     ('"weight_ih_l0"', '"weight"'),
@@ -183,6 +178,7 @@ mistake(
     "bias_hh_l0 has H zeros. It is as long as the other, (4H,): `np.zeros_like(b)`.",
     (ZEROS, "np.zeros(len(Wh))"),
 )
+
 mistake(
     "second-bias-a-number",
     "bias_hh_l0 is the number 0. PyTorch wants an array of 4H zeros: `np.zeros_like(b)`.",

@@ -17,7 +17,7 @@ def read_weights_reference(Wx, Wh, b):
     return reordered(Wx), reordered(Wh), reordered(b)
 
 
-def _cases(rng, *, D=(3, 3), H=(5, 6)):
+def _cases(rng, *, D=(5, 5), H=(6, 7)):
     case = step_cases(rng, 4, N=1, D=D, H=H)
     return {name: case[name] for name in ("Wx", "Wh", "b")}
 
@@ -143,6 +143,13 @@ mistake(
     "squeezed",
     "An axis of size 1 is lost: with D = 1, Wx has to stay (1, 4H). Leave `squeeze` out.",
     (RETURNED, "return [reordered(each).squeeze() for each in (Wx, Wh, b)]"),
+)
+mistake(
+    "split-along-the-rows",
+    "The rows are divided: `np.split` and `np.concatenate` take axis 0 where nothing else is said. The slices lie side by "
+    "side, along the last axis: `np.split(array, 4, axis=-1)`.",
+    ("np.split(array, 4, axis=-1)", "np.split(array, 4)"),
+    ('"ifgo"], axis=-1)', '"ifgo"])'),
 )
 mistake(
     "axis-1",
