@@ -151,7 +151,7 @@ def _source(reference) -> str:
 def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips.Slip | None:
     """The slip of `source` that does what the learner's answer does, as far as the time until `end` reaches."""
     end = min(end or time.monotonic() + SECONDS, judged.end)
-    if not any(_returned(judged.mine[n]) for n in judged.wrong):
+    if judged.wrong and not any(_returned(judged.mine[n]) for n in judged.wrong):
         return None   # it raises everywhere: the error says more, and many slips raise the same
 
     def search():
