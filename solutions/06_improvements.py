@@ -131,28 +131,15 @@ claim(
 
 # %% [markdown]
 # The same model. Now the training step, in the open, as in chapter 5. In PyTorch the state is an argument: it
-# goes in, and a new one comes out. To try your step on, here is how far one step of plain SGD at learning rate 1
-# moves all weights together, on the words above:
-
-# %%
-def moved_by(step, max_norm):
-    """The length of one `step` of SGD at rate 1 from the weights of `theirs`, which stay as they are."""
-    model = copy.deepcopy(theirs)
-    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
-    step(model, optimizer, torch.from_numpy(ids), torch.from_numpy(targets), None, max_norm)
-    moves = zip(model.parameters(), theirs.parameters(), strict=True)
-    return torch.cat([(new - old).flatten() for new, old in moves]).norm().item()
-
-
-norm = torch.cat([p.grad.flatten() for p in theirs.parameters()]).norm().item()
-print(f"the gradient of these words has the length {norm:.2f}")
+# goes in, and a new one comes out.
 
 # %% [markdown]
 # ### Exercise 6.1 · `torch_train_step` · ★★☆ · 20 min
 # Write one step of truncated BPTT in torch: forwards, mean cross-entropy over all N·T places, backwards, the
-# gradient clipped to `max_norm` by its global norm, one step of the optimizer. It returns the loss as a plain
-# number, and the state for the next window, **detached**: its values go on, its history does not. Do not count
-# on the model to detach it.
+# gradient clipped to `max_norm` by its global norm, one step of the optimizer that is handed in. It returns the
+# loss as a plain number, and the state for the next window, **detached**: its values go on, its history does
+# not. Count neither on the model to detach it, nor on empty `.grad`s: they may hold something from before the
+# call. Some parameters may be frozen; they have no gradient. The model comes in training mode and stays in it.
 #
 # <details><summary>A nudge</summary>torch <em>adds</em> every gradient to the one that is already there, so
 # something has to be set to zero first. And <code>functional.cross_entropy</code> wants a row of scores for
@@ -162,15 +149,30 @@ print(f"the gradient of these words has the length {norm:.2f}")
 # loss.backward(), torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm), optimizer.step(). Return
 # loss.item() and [(h.detach(), c.detach()) for h, c in state].</details>
 #
-# You are there when `moved_by(torch_train_step, 0.25)` gives `0.250` (the gradient is longer than that), and
-# `moved_by(torch_train_step, 100)` the length of the gradient itself.
+# You are there when a clipped step of plain SGD at rate 1 moves all weights together by as much as `max_norm`:
+#
+# ```python
+# from helpers.models.torch_language_model import TorchLanguageModel
+#
+# torch.manual_seed(0)
+# model = TorchLanguageModel(11, 5, 7, num_layers=2)
+# before = torch.nn.utils.parameters_to_vector(model.parameters())
+# ids = torch.arange(6).reshape(2, 3)
+# optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+# loss, state = torch_train_step(model, optimizer, ids, ids + 1, None, 0.25)
+# after = torch.nn.utils.parameters_to_vector(model.parameters())
+# (after - before).norm()                 # ≈ 0.250
+# [tuple(h.shape) for h, c in state]      # [(2, 7), (2, 7)]
+# loss                                    # ≈ 2.4
+# ```
 
 # %% exercise="torch_train_step"
 def torch_train_step(model, optimizer, inputs, targets, state, max_norm):
     """inputs, targets (N, T) ids, state a list of (h, c), each (N, H), or None → loss, new state.
 
     model(inputs, state) → logits (N, T, V), new state. The loss is a float: nats a token, before
-    the step. The model's weights are updated.
+    the step. The new state is a list of pairs (h, c) of tensors (N, H), one for each layer, without
+    history. The model's weights are updated.
     """
     ### BEGIN SOLUTION
     logits, state = model(inputs, state)
@@ -1922,7 +1924,9 @@ show_source(colleagues_loop)
 # %% [markdown]
 # ### Exercise 6.10 · `train_and_validate` · ★★☆ · 15 min
 # Copy his loop and mend it: it takes and returns what it did, and changes the model's weights, but trains the model
-# that its `dropout` promises. What belongs to the measurement stays as it is: clipping at 1, the state, the means.
+# that its `dropout` promises, in every pass, in whichever mode the model comes. What belongs to the measurement stays
+# as it is: clipping at 1, the state, the means, the optimizer that is handed in. The mode in which the model is left
+# is up to you.
 #
 # <details><summary>A nudge</summary>Follow <code>model.training</code> with a finger from the first line through two
 # rounds of the outer loop. Where is it true, where false?</details>
@@ -1930,8 +1934,19 @@ show_source(colleagues_loop)
 # down by two lines, into the loop. model.eval() stays where it is.</details>
 #
 # A rate of 0 is a good test: the weights stand still, so nothing but masks can make a difference. You are there when
-# `train_and_validate(model, torch.optim.SGD(model.parameters(), lr=0.0), little, unread, 3)`, with
-# `model = build(0, dropout=0.5)`, reports `3` different training losses.
+# all training losses differ, and those of validation do not:
+#
+# ```python
+# from helpers.models.torch_language_model import TorchLanguageModel
+#
+# torch.manual_seed(0)
+# model = TorchLanguageModel(11, 20, 30, dropout=0.5)
+# optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+# windows = [tuple(torch.arange(12).reshape(2, 2, 3) % 11)]
+# curve = train_and_validate(model, optimizer, windows, windows, 4)
+# len({training for training, validation in curve})     # 4
+# len({validation for training, validation in curve})   # 1
+# ```
 
 # %% exercise="train_and_validate"
 def train_and_validate(model, optimizer, train, valid, passes):

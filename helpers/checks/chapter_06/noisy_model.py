@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.checks.chapter_06.small_model import SmallModel
+from helpers.checks.chapter_06.small_model import SmallModel, numbers
 
 
 class NoisyModel(SmallModel):
@@ -18,7 +18,7 @@ class NoisyModel(SmallModel):
         self.p, self.dropout = p, nn.Dropout(p)
 
     def forward(self, ids, state=None):
-        E, Wx, Wh, bias, W, b = self.weights
+        E, Wx, Wh, bias, W, b = self.parameters()
         x = self.dropout(E[ids.T].contiguous())   # masks in the order of memory
         start = tuple(s[None] for s in state[0]) if state else (x.new_zeros(1, len(ids), len(Wh)),) * 2
         flat = [Wx.T, Wh.T, bias, torch.zeros_like(bias)]
@@ -27,12 +27,13 @@ class NoisyModel(SmallModel):
         return (h @ W.T + b).transpose(0, 1), [tuple(s[0].detach() for s in last)]
 
 
-def open_passes(model: NoisyModel, lr, momentum, train, valid, passes):
+def open_passes(model: NoisyModel, optimizer, train, valid, passes):
     """What `train_and_validate` is to do, for SGD with momentum → (curve, weights), the model left as it was.
 
     Masks are drawn, as the model draws them, for every window of training and for none of validation.
     """
-    leaves = [p.detach().clone().requires_grad_() for p in model.weights]
+    lr, momentum = (optimizer.defaults[name] for name in ("lr", "momentum"))
+    leaves = [p.detach().clone().requires_grad_() for p in model.parameters()]
     H, curve = leaves[2].shape[0], []
     speeds = [torch.zeros_like(p) for p in leaves]
 
@@ -68,7 +69,7 @@ def open_passes(model: NoisyModel, lr, momentum, train, valid, passes):
             loss, state = nats(window, state, False)
             unseen.append(loss.item())
         curve.append((sum(losses) / len(losses), sum(unseen) / len(unseen)))
-    return curve, leaves
+    return curve, {name: p.detach().numpy() for (name, _), p in zip(model.named_parameters(), leaves, strict=True)}
 
 
 def trainer_passes(model: nn.Module, optimizer, train, valid, passes):
@@ -90,4 +91,4 @@ def trainer_passes(model: nn.Module, optimizer, train, valid, passes):
         bar=False,
     )  # fmt: skip
     curve = trainer.fit(train, passes)
-    return [(row["train_loss"], row["valid"]) for row in curve], list(model.weights)
+    return [(row["train_loss"], row["valid"]) for row in curve], numbers(model)

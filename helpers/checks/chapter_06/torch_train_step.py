@@ -15,60 +15,50 @@ from helpers.checks.given import Given, tensor
 from helpers.checks.registry import Exercise
 
 
-def _torch_train_step(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    return _learn(model, optimizer, _cross_entropy(logits, targets), max_norm), _detached(state)
-
-
-def _cross_entropy(logits, targets, **options):
+def torch_train_step_reference(model, optimizer, inputs, targets, state, max_norm):
+    import torch
     from torch.nn import functional
 
-    return functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), **options)
-
-
-def _learn(model, optimizer, loss, max_norm):
-    """One step down `loss`; its value."""
-    from torch import nn
-
+    logits, state = model(inputs, state)
+    loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
     optimizer.zero_grad()
     loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
+    torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
     optimizer.step()
-    return loss.item()
+    return loss.item(), [(h.detach(), c.detach()) for h, c in state]
 
 
-def _detached(state):
-    return [(h.detach(), c.detach()) for h, c in state]
-
-
-def _cases(rng):
-    N, T = int(rng.integers(2, 4)), int(rng.integers(4, 6))
-    D, H, V = int(rng.integers(6, 8)), int(rng.integers(8, 10)), int(rng.integers(10, 13))
-    seed, lr = int(rng.integers(10**6)), float(rng.uniform(0.5, 2))
+def step_cases(rng, optimizer="SGD", frozen=(), *, N=(2, 3), T=(4, 5), D=(6, 7), H=(8, 9), layers=(2, 3), **options):
+    V, seed = int(rng.integers(10, 13)), int(rng.integers(10**6))
+    options = {"lr": float(rng.uniform(0.5, 2)), **options}
     clipped, carried = rng.random() < 0.6, rng.random() < 0.7
-    layers = int(rng.integers(1, 4))
 
     def make_model():
         from helpers.checks.chapter_06.small_model import SmallModel, random_weights
 
-        return SmallModel(random_weights(np.random.default_rng(seed), V, D, H, layers))
+        model = SmallModel(random_weights(np.random.default_rng(seed), V, D, H, layers))
+        for name in frozen:
+            model.get_parameter(name).requires_grad_(False)
+        return model
 
     def make_optimizer(model):
-        from helpers.checks.chapter_06.small_model import SGD
+        import torch
 
-        return SGD(model.parameters(), lr)
+        return getattr(torch.optim, optimizer)(model.parameters(), **options)
 
     def make_state(arrays):
         import torch
 
         return [tuple(map(torch.from_numpy, layer)) for layer in arrays]
 
-    model = Given(f"{layers} LSTM layer{'s' * (layers > 1)} with V = {V}", make_model)
+    still = f", {', '.join(frozen)} frozen" if frozen else ""
+    model = Given(f"{layers} LSTM layer{'s' * (layers > 1)} with V = {V}{still}", make_model)
+    settings = ", ".join(f"{name}={value:.3g}" for name, value in options.items())
     arrays = [list(rng.normal(size=(2, N, H))) for _ in range(layers)]
     state = Given(f"{layers} × (h, c), each {(N, H)}", make_state, arrays)
     return {
         "model": model,
-        "optimizer": Given(f"SGD(lr={lr:.3g})", make_optimizer, model),
+        "optimizer": Given(f"{optimizer}({settings})", make_optimizer, model),
         "inputs": tensor(rng.integers(0, V, size=(N, T))),
         "targets": tensor(rng.integers(0, V, size=(N, T))),
         "state": state if carried else None,
@@ -76,458 +66,353 @@ def _cases(rng):
     }
 
 
-OUTPUTS = (
-    "loss", "new state", "new state has a history", "weights", "model is in training mode",
-    "loss of the next window", "weights after the next window", "state after the next window",
-)  # fmt: skip
-
-
 def _trial(function, model, optimizer, inputs, targets, state, max_norm):
     """Two windows, the second going on from the state that the first returned."""
-    answer = function(model, optimizer, inputs, targets, state, max_norm)
-    loss, state, values, history = _parts(answer)
-    first = loss, values, history, model.numbers(), model.training
-    if history:   # the next backward would stop with torch's message on it
-        return *first, None, None, None
-    answer = function(model, optimizer, targets, inputs, state, max_norm)
-    next_loss, _, next_values, _ = _parts(answer)
-    return *first, next_loss, model.numbers(), next_values
+    import torch
+
+    from helpers.checks.chapter_06.small_model import numbers
+
+    with torch.no_grad():
+        shapes = [[tuple(s.shape) for s in layer] for layer in model(inputs)[1]]
+    told = []
+    for window in ((inputs, targets), (targets, inputs)):
+        loss, state, values = _parts(function(model, optimizer, *window, state, max_norm), shapes)
+        if not model.training:
+            raise Complaint("The model comes back in evaluation mode: a step of training leaves the mode alone.")
+        told += [loss, values, numbers(model)]
+    return tuple(told)
 
 
-def _parts(answer):
-    """loss, new state, its values as one array, whether it has a history."""
+def _parts(answer, shapes):
+    """loss, new state, its values as one array."""
+    from helpers.checks.chapter_06.small_model import stacked
+
     if not isinstance(answer, tuple | list) or len(answer) != 2:
         got = "None" if answer is None else f"one {type(answer).__name__}"
         got = f"{len(answer)} values" if isinstance(answer, tuple | list) else got
         raise Complaint(f"The function should return two things, loss and new state; it returned {got}.")
     loss, state = answer
-    if hasattr(loss, "detach"):
-        loss = loss.detach()
     if state is None:
-        return loss, None, None, False
+        return loss, None, None
     wanted = "The new state should be a list with a pair (h, c) for each layer, each a tensor (N, H)"
     if not isinstance(state, list | tuple):
         raise Complaint(f"{wanted}; it is a {type(state).__name__}.")
     try:
-        pairs = [tuple(layer) for layer in state]
-        fits = all(len(pair) == 2 and pair[0].ndim == pair[1].ndim == 2 for pair in pairs)
+        flat = [each for layer in state for each in layer]
+        found = [[tuple(each.shape) for each in layer] for layer in state]
     except (TypeError, AttributeError):
-        fits = False
-    if not fits:
-        raise Complaint(f"{wanted}; something else is in it.")
-    if not all(hasattr(each, "requires_grad") for pair in pairs for each in pair):
-        raise Complaint(f"{wanted}; it holds a {type(pairs[0][0]).__name__} in place of a tensor.")
-    from helpers.checks.chapter_06.small_model import stacked
+        raise Complaint(f"{wanted}; something else is in it.") from None
+    if not all(hasattr(each, "requires_grad") for each in flat):
+        raise Complaint(f"{wanted}; it holds a {type(flat[0]).__name__} in place of a tensor.")
+    if found != shapes:
+        raise Complaint(f"{wanted}: {_shown(shapes)}. Yours has {_shown(found)}.")
+    if any(each.requires_grad for each in flat):   # the next backward would stop with torch's message on it
+        raise Complaint("The new state drags its history along: it is not detached.")
+    return loss, state, stacked(state)
 
-    return loss, state, stacked(pairs), any(s.requires_grad for pair in pairs for s in pair)
+
+def _shown(shapes):
+    return ", ".join(f"({', '.join(map(str, layer))})" for layer in shapes)
 
 
 torch_train_step = Exercise(
     "torch_train_step",
     "06",
-    _torch_train_step,
-    OUTPUTS,
-    _cases,
+    torch_train_step_reference,
+    ("loss", "new state", "weights", "loss of the next window", "state after the next window",
+     "weights after the next window"),
+    step_cases,
     rounds=4,
     rtol=1e-6,
     float32_rtol=1e-6,
     trial=_trial,
-)
+)  # fmt: skip
 
 
 def _told(steps):
     """Two steps of an oracle as the outputs of a trial."""
-    (loss, weights, state), (next_loss, next_weights, next_state) = steps
-    return loss, state, False, weights, True, next_loss, next_weights, next_state
+    return tuple(each for step in steps for each in step)
 
 
 @torch_train_step.oracle("every equation written out, with torch.autograd.grad", needs_torch=True)
 def _(model, optimizer, inputs, targets, state, max_norm):
-    from helpers.checks.chapter_06.small_model import open_steps
+    from helpers.checks.chapter_06.small_model import SmallModel, open_steps
 
-    windows = [(inputs, targets), (targets, inputs)]
-    return _told(open_steps(model.numbers(), optimizer.defaults["lr"], windows, state, max_norm))
+    if not isinstance(model, SmallModel) or "momentum" not in optimizer.defaults:
+        return NotImplemented
+    return _told(open_steps(model, optimizer, [(inputs, targets), (targets, inputs)], state, max_norm))
 
 
 @torch_train_step.oracle("the NumPy model and its train_step", needs_torch=True)
 def _(model, optimizer, inputs, targets, state, max_norm):
-    from helpers.checks.chapter_06.small_model import numpy_steps
+    from helpers.checks.chapter_06.small_model import SmallModel, numpy_steps
 
-    windows = [(inputs, targets), (targets, inputs)]
-    return _told(numpy_steps(model.numbers(), optimizer.defaults["lr"], windows, state, max_norm))
+    plain = optimizer.defaults.get("momentum") == 0 and all(p.requires_grad for p in model.parameters())
+    if not plain or not isinstance(model, SmallModel):
+        return NotImplemented
+    return _told(numpy_steps(model, optimizer, [(inputs, targets), (targets, inputs)], state, max_norm))
 
 
-@torch_train_step.misconception(
+@torch_train_step.extreme(
+    "SGD with momentum", "An optimizer remembers more than its rate. Let `optimizer.step()` make the step, with the one handed in."
+)
+def _(rng):
+    return step_cases(rng, N=2, T=3, D=5, H=4, layers=1, momentum=0.9)
+
+
+@torch_train_step.extreme("Adam", "Adam's step is not rate times gradient. Let `optimizer.step()` make it, whatever the optimizer.")
+def _(rng):
+    return step_cases(rng, N=2, T=3, D=5, H=4, layers=1, optimizer="Adam", lr=0.05)
+
+
+@torch_train_step.extreme(
+    "a frozen parameter",
+    "A parameter may be frozen, as in the cell after this one: it gets no gradient, its `.grad` is None. `clip_grad_norm_` over "
+    "all of `model.parameters()` copes with that.",
+)
+def _(rng):
+    return step_cases(rng, N=2, T=3, D=5, H=4, layers=2, frozen=("b of layer 0",))
+
+
+@torch_train_step.extreme("N = T", "Here N = T, so inputs and logits fit when they are transposed, too: check the axes.")
+def _(rng):
+    return step_cases(rng, N=4, T=4, D=5, H=6, layers=1)
+
+
+LOSS = "functional.cross_entropy(logits.flatten(0, 1), targets.flatten())"
+ZERO, STEP = "    optimizer.zero_grad()\n", "    optimizer.step()\n"
+CLIP = "    torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)\n"
+STATE = "[(h.detach(), c.detach()) for h, c in state]"
+FORWARDS = "logits, state = model(inputs, state)"
+
+torch_train_step.mistake(
     "no-zero-grad",
-    "The first step is right, the second is not: its gradient still has the first one's in it. torch adds to .grad, so "
-    "`optimizer.zero_grad()` has to come before every `backward()`.",
+    "The gradient still has an older one in it. torch adds to `.grad`, so `optimizer.zero_grad()` has to come before every "
+    "`loss.backward()`.",
+    (ZERO, ""),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch import nn
-
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    optimizer.step()
-    return loss.item(), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "zeroed-at-the-end",
+    "`optimizer.zero_grad()` comes at the end only, so the first step still has in it what was in `.grad` before the call. It has "
+    "to come before `loss.backward()`.",
+    (ZERO, ""), (STEP, STEP + ZERO),
+)  # fmt: skip
+torch_train_step.mistake(
     "not-detached",
-    "The new state drags its history along: the next window's `backward()` would go on into this window, whose graph is gone. "
-    "Return `h.detach()` and `c.detach()`, both of them, for every layer.",
+    "The next window's `loss.backward()` would go on into this window, whose graph is gone. Return `h.detach()` and `c.detach()`, "
+    "both of them, for every layer.",
+    (STATE, "state"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    return _learn(model, optimizer, _cross_entropy(logits, targets), max_norm), state
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "not-clipped",
     "The weights move as if nothing had been clipped. `clip_grad_norm_` works on the gradients that are there: after "
-    "`backward()`, which makes them, and before `optimizer.step()`, which uses them.",
+    "`loss.backward()`, which makes them, and before `optimizer.step()`, which uses them.",
+    (CLIP, ""),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch import nn
-
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    nn.utils.clip_grad_norm_(model.parameters(), max_norm)
-    return loss.item(), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "clipped-at-one", "You clip at 1, whatever is asked for. The threshold is the argument `max_norm`.",
+    ("parameters(), max_norm)", "parameters(), 1.0)"),
+)
+torch_train_step.mistake(
     "nothing-learned",
-    "The weights have not moved. Either `optimizer.step()` is missing, or it comes before `backward()`, or `zero_grad()` comes "
-    "after `backward()` and wipes the gradient away.",
+    "The weights have not moved. Either `optimizer.step()` is missing, or it comes before `loss.backward()`, or "
+    "`optimizer.zero_grad()` comes after it and wipes the gradient away.",
+    (STEP, ""),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    optimizer.zero_grad()
-    loss.backward()
-    return loss.item(), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "two-steps", "You make two steps with one gradient: one `optimizer.step()` is enough.", (STEP, STEP + STEP)
+)
+torch_train_step.mistake(
     "a-norm-for-each-parameter",
     "Every parameter is clipped by its own norm, which turns the step. Hand `clip_grad_norm_` all of them at once: "
     "`model.parameters()`.",
+    (
+        CLIP,
+        "    for parameter in model.parameters():\n        torch.nn.utils.clip_grad_norm_([parameter], max_norm)\n",
+    ),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch import nn
-
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    optimizer.zero_grad()
-    loss.backward()
-    for parameter in model.parameters():
-        nn.utils.clip_grad_norm_([parameter], max_norm)
-    optimizer.step()
-    return loss.item(), _detached(state)
-
-
-@torch_train_step.misconception(
-    "by-value", "You cut off every entry at ± max_norm (clip_grad_value_). Wanted is `clip_grad_norm_`: one factor for all."
+torch_train_step.mistake(
+    "by-value",
+    "You cut off every entry at ± max_norm (clip_grad_value_). Wanted is `clip_grad_norm_`: one factor for all.",
+    ("clip_grad_norm_", "clip_grad_value_"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch import nn
-
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_value_(model.parameters(), max_norm)
-    optimizer.step()
-    return loss.item(), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "short-ones-lengthened",
     "Every gradient is scaled to the length max_norm, short ones too. Clipping only shortens: the factor is at most 1.",
+    (
+        CLIP,
+        "    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), math.inf)\n"
+        "    for p in model.parameters():\n        if p.grad is not None:\n            p.grad *= max_norm / norm\n",
+    ),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    import torch
-
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    optimizer.zero_grad()
-    loss.backward()
-    norm = torch.stack([p.grad.norm() for p in model.parameters()]).norm()
-    for p in model.parameters():
-        p.grad *= max_norm / norm
-    optimizer.step()
-    return loss.item(), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "no-root",
-    "Your norm is the sum of the squares; the root is missing. `torch.nn.utils.clip_grad_norm_` does all of it.",
+    "Your norm is the sum of the squares; the root is missing. `clip_grad_norm_` does all of it.",
+    (
+        CLIP,
+        "    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), math.inf) ** 2\n"
+        "    for p in model.parameters():\n        if p.grad is not None:\n            p.grad *= min(1.0, max_norm / (norm + 1e-6))\n",
+    ),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    optimizer.zero_grad()
-    loss.backward()
-    norm = sum((p.grad**2).sum() for p in model.parameters())
-    for p in model.parameters():
-        p.grad *= min(1.0, max_norm / (norm + 1e-6))
-    optimizer.step()
-    return loss.item(), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "sgd-by-hand",
+    "You subtract lr times gradient by hand (or make an SGD of your own). That is plain SGD; the optimizer handed in may have "
+    "momentum, or be Adam: `optimizer.step()`.",
+    (
+        STEP,
+        "    with torch.no_grad():\n        for p in model.parameters():\n            if p.grad is not None:\n"
+        '                p -= optimizer.param_groups[0]["lr"] * p.grad\n',
+    ),
+)
+torch_train_step.mistake(
     "no-graph",
-    "The loss has no history, so there is nothing to differentiate: a `torch.no_grad()` around the model, or a `detach()` on "
+    "The loss has no history, so there is nothing to differentiate: a no_grad around the model, or a detach on "
     "the logits. Detach the *state* only, and only on its way out.",
+    (LOSS, LOSS.replace("logits", "logits.detach()")),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits.detach(), targets)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "sum",
     "Your loss is the *sum* over the N·T places. Wanted is the mean, cross_entropy's default; threshold and learning rate "
     "are meant for it.",
+    ("targets.flatten())", 'targets.flatten(), reduction="sum")'),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets, reduction="sum")
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "sum-over-steps",
     "Your loss is a sum over the T steps and a mean over the N rows only. Divide by N·T: the mean over all places.",
+    (LOSS, f"{LOSS} * inputs.shape[1]"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets, reduction="sum") / len(inputs)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "sum-over-rows",
+    "Your loss is a sum over the N rows and a mean over the T steps only. Divide by N·T: the mean over all places.",
+    (LOSS, f"{LOSS} * len(inputs)"),
+)
+torch_train_step.mistake(
     "targets-transposed",
     "Logits and targets are flattened in different orders: the targets run step by step, the logits row by row. No "
     "transpose: logits (N, T, V) and targets (N, T), both flattened as they are.",
+    ("targets.flatten()", "targets.T.flatten()"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets.T)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "logits-transposed",
     "Logits and targets are flattened in different orders: the logits run step by step, the targets row by row. They come "
     "as (N, T, V): flatten(0, 1) without a transpose.",
+    ("logits.flatten(0, 1)", "logits.transpose(0, 1).flatten(0, 1)"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits.transpose(0, 1), targets)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "reshaped-for-transposed",
     "You reshape logits (N, T, V) to (N, V, T). That mixes the scores of different places: cross_entropy wants the classes as "
     "the second axis, which is `logits.transpose(1, 2)`, or a row of scores for each target, `logits.flatten(0, 1)`.",
+    (LOSS, "functional.cross_entropy(logits.reshape(len(logits), -1, logits.shape[1]), targets)"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch.nn import functional
-
-    logits, state = model(inputs, state)
-    N, T, V = logits.shape
-    loss = functional.cross_entropy(logits.reshape(N, V, T), targets)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "not-flattened",
     "cross_entropy takes the *second* axis for the classes, and in (N, T, V) that is time. Flatten to (N·T, V) and (N·T,).",
+    (LOSS, "functional.cross_entropy(logits, targets)"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch.nn import functional
-
-    logits, state = model(inputs, state)
-    loss = functional.cross_entropy(logits, targets)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "view",
     "`view` wants numbers that lie in memory in the order of the axes, and the logits are a transposed view. `reshape` and "
     "`flatten` copy where they have to.",
+    ("logits.flatten(0, 1)", "logits.view(-1, logits.shape[-1])"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch.nn import functional
-
-    logits, state = model(inputs, state)
-    loss = functional.cross_entropy(logits.view(-1, logits.shape[-1]), targets.flatten())
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "last-step-only",
     "Your loss is that of the last step alone. A language model predicts a word at every one of the T steps.",
+    (LOSS, "functional.cross_entropy(logits[:, -1], targets[:, -1])"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    from torch.nn import functional
-
-    logits, state = model(inputs, state)
-    loss = functional.cross_entropy(logits[:, -1], targets[:, -1])
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "softmax-first",
     "You take the softmax first, and cross_entropy takes it again. Hand it the logits themselves.",
+    ("logits.flatten", "logits.softmax(-1).flatten"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits.softmax(-1), targets)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
-    "predicts-its-input", "You compare with the inputs: the network would learn to repeat a word. Compare with `targets`."
+torch_train_step.mistake(
+    "predicts-its-input",
+    "You compare with the inputs: the network would learn to repeat a word. Compare with `targets`.",
+    ("targets.flatten()", "inputs.flatten()"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, inputs)
-    return _learn(model, optimizer, loss, max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "inputs-and-targets-exchanged",
+    "The model reads the targets and is to predict the inputs. It reads `inputs`: `model(inputs, state)`.",
+    ("model(inputs, state)", "model(targets, state)"), ("targets.flatten()", "inputs.flatten()"),
+)  # fmt: skip
+torch_train_step.mistake(
     "state-not-handed-in",
     "The model starts from zeros in every window: hand it the state, `model(inputs, state)`.",
+    ("model(inputs, state)", "model(inputs)"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, None)
-    return _learn(model, optimizer, _cross_entropy(logits, targets), max_norm), _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "old-state",
     "You return the state you were given. The model's second value is the new one: `logits, state = model(inputs, state)`.",
-)
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, _ = model(inputs, state)
-    return _learn(model, optimizer, _cross_entropy(logits, targets), max_norm), state
-
-
-@torch_train_step.misconception(
+    (FORWARDS, "logits, _ = model(inputs, state)"), (STATE, "state"),
+)  # fmt: skip
+torch_train_step.mistake(
     "state-thrown-away",
     "You return None for the state, so the next window starts from zeros. Return the model's new state, detached.",
+    (STATE, "None"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    return _learn(model, optimizer, _cross_entropy(logits, targets), max_norm), None
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "state-of-the-new-weights",
     "You run the model once more, after the step, and return that state. Wanted is the one from before the step, which came "
     "out together with the logits.",
-)
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, _ = model(inputs, state)
-    loss = _learn(model, optimizer, _cross_entropy(logits, targets), max_norm)
-    return loss, _detached(model(inputs, state)[1])
-
-
-@torch_train_step.misconception(
+    (FORWARDS, "logits, _ = model(inputs, state)"), (STATE, STATE.replace("in state", "in model(inputs, state)[1]")),
+)  # fmt: skip
+torch_train_step.mistake(
     "evaluation-mode",
-    "Your step leaves the model in evaluation mode: after `model.eval()` no dropout acts any more. A training step leaves the "
-    "mode alone, or calls `model.train()`.",
+    "After `model.eval()` no dropout acts any more. A training step leaves the mode alone, or calls `model.train()`.",
+    (FORWARDS, f"model.eval()\n    {FORWARDS}"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    return _torch_train_step(model.eval(), optimizer, inputs, targets, state, max_norm)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
     "zeroed",
     "You set the state to zero. Truncated BPTT cuts the *gradient*; the values go on: `h.detach()`, not zeros.",
+    (STATE, "[(torch.zeros_like(h), torch.zeros_like(c)) for h, c in state]"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    import torch
-
-    logits, state = model(inputs, state)
-    loss = _learn(model, optimizer, _cross_entropy(logits, targets), max_norm)
-    return loss, [tuple(map(torch.zeros_like, layer)) for layer in state]
-
-
-@torch_train_step.misconception("c-before-h", "Your pairs are (c, h). Each layer's state is (h, c), in this order.")
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _learn(model, optimizer, _cross_entropy(logits, targets), max_norm)
-    return loss, [(c.detach(), h.detach()) for h, c in state]
-
-
-@torch_train_step.misconception(
-    "loss-is-a-tensor",
-    "The loss is returned as a tensor. With its graph it would keep the window in memory: return the number, `loss.item()`.",
+torch_train_step.mistake(
+    "c-before-h",
+    "Your pairs are (c, h). Each layer's state is (h, c), in this order.",
+    ("(h.detach(), c.detach())", "(c.detach(), h.detach())"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    loss = _cross_entropy(logits, targets)
-    _learn(model, optimizer, loss, max_norm)
-    return loss, _detached(state)
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "layers-turned-round",
+    "Your list of states begins with the top layer. It begins with the bottom one, as the model's does.",
+    ("for h, c in state]", "for h, c in reversed(state)]"),
+)
+torch_train_step.mistake(
     "loss-after-the-step",
     "You compute the loss once more, after the step. Wanted is the loss that this step went down from.",
+    ("    logits, state", "    old = state\n    logits, state"),
+    ("    return", f"    loss = {LOSS.replace('logits', 'model(inputs, old)[0]')}\n    return"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, new = model(inputs, state)
-    _learn(model, optimizer, _cross_entropy(logits, targets), max_norm)
-    return _cross_entropy(model(inputs, state)[0], targets).item(), _detached(new)
-
-
-@torch_train_step.misconception("perplexity", "This is the perplexity, exp of the loss. Return the loss itself, in nats.")
-def _(model, optimizer, inputs, targets, state, max_norm):
-    loss, state = _torch_train_step(model, optimizer, inputs, targets, state, max_norm)
-    return math.exp(loss), state
-
-
-@torch_train_step.misconception("bits", "You turned the loss into bits. Return it in nats, as cross_entropy gives it.")
-def _(model, optimizer, inputs, targets, state, max_norm):
-    loss, state = _torch_train_step(model, optimizer, inputs, targets, state, max_norm)
-    return loss / math.log(2), state
-
-
-@torch_train_step.misconception(
+torch_train_step.mistake(
+    "perplexity",
+    "This is the perplexity, exp of the loss. Return the loss itself, in nats.",
+    ("loss.item()", "math.exp(loss.item())"),
+)
+torch_train_step.mistake(
+    "bits",
+    "You turned the loss into bits. Return it in nats, as cross_entropy gives it.",
+    ("loss.item()", "loss.item() / math.log(2)"),
+)
+torch_train_step.mistake(
     "loss-of-the-window",
     "The step is right, but you return the loss times the number of tokens. Return the mean, `loss.item()`.",
+    ("loss.item()", "loss.item() * targets.numel()"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    loss, state = _torch_train_step(model, optimizer, inputs, targets, state, max_norm)
-    return loss * targets.numel(), state
-
-
-@torch_train_step.misconception(
-    "uphill", "The weights move *up* the loss: there is a sign too many. optimizer.step() subtracts the gradient by itself."
+torch_train_step.mistake(
+    "uphill",
+    "The weights move *up* the loss: there is a sign too many. optimizer.step() subtracts the gradient by itself.",
+    ("loss.backward()", "(-loss).backward()"),
 )
-def _(model, optimizer, inputs, targets, state, max_norm):
-    logits, state = model(inputs, state)
-    return -_learn(model, optimizer, -_cross_entropy(logits, targets), max_norm), _detached(state)
 
 
-@torch_train_step.variant("everything by hand")
+@torch_train_step.variant("everything by hand but the step")
 def _(model, optimizer, inputs, targets, state, max_norm):
     import torch
 
     logits, state = model(inputs, state)
     log_p = logits.log_softmax(-1)
     loss = -log_p.gather(-1, targets[..., None]).mean()
-    parameters = list(model.parameters())
+    optimizer.zero_grad()
+    parameters = [p for p in model.parameters() if p.requires_grad]
     gradients = torch.autograd.grad(loss, parameters)
     norm = math.sqrt(sum(float((g * g).sum()) for g in gradients))
     for parameter, gradient in zip(parameters, gradients, strict=True):
@@ -536,10 +421,11 @@ def _(model, optimizer, inputs, targets, state, max_norm):
     return float(loss), [tuple(s.detach().clone() for s in layer) for layer in state]
 
 
-@torch_train_step.variant("classes as the second axis, gradients zeroed at the end")
+@torch_train_step.variant("classes as the second axis, gradients zeroed first and last")
 def _(model, optimizer, inputs, targets, state, max_norm):
     from torch import nn
 
+    model.zero_grad()
     logits, state = model(inputs, state)
     loss = nn.CrossEntropyLoss()(logits.transpose(1, 2), targets)
     loss.backward()
@@ -567,15 +453,17 @@ def _(model, optimizer, inputs, targets, state, max_norm):
     return loss.item(), [torch.stack(layer).detach() for layer in state]
 
 
-@torch_train_step.landmark("`moved_by(torch_train_step, 0.25)` gives `0.250`")
-def _(f):
-    import torch
+torch_train_step.landmark("""
+    from helpers.models.torch_language_model import TorchLanguageModel
 
-    from helpers.checks.chapter_06.small_model import SGD, SmallModel, random_weights
-
-    model = SmallModel(random_weights(np.random.default_rng(0), 11, 5, 7, 2))
-    before = [p.detach().clone() for p in model.parameters()]
+    torch.manual_seed(0)
+    model = TorchLanguageModel(11, 5, 7, num_layers=2)
+    before = torch.nn.utils.parameters_to_vector(model.parameters())
     ids = torch.arange(6).reshape(2, 3)
-    f(model, SGD(model.parameters(), 1.0), ids, ids + 1, None, 0.25)
-    moved = [p.detach() - old for p, old in zip(model.parameters(), before, strict=True)]
-    return torch.cat([m.flatten() for m in moved]).norm()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    loss, state = torch_train_step(model, optimizer, ids, ids + 1, None, 0.25)
+    after = torch.nn.utils.parameters_to_vector(model.parameters())
+    (after - before).norm()                 # ≈ 0.250
+    [tuple(h.shape) for h, c in state]      # [(2, 7), (2, 7)]
+    loss                                    # ≈ 2.4
+""")
