@@ -663,7 +663,7 @@ quiz_state = check("quiz_state", quiz_state)
 
 # %% exercise="memoryless_bound"
 def memoryless_bound(text):
-    """text, a string of at least 2 characters → mean of −ln P(next | current) over its len(text) − 1 pairs."""
+    """text, a string of 2 or more characters → mean of −ln P(next | current) over its len(text) − 1 pairs."""
     ### BEGIN SOLUTION
     pairs = Counter(itertools.pairwise(text))
     firsts = Counter(text[:-1])

@@ -127,11 +127,6 @@ scalar_step.mistake(
     (" + w_h * h_prev + b)", ") + np.tanh(w_h * h_prev) + np.tanh(b)"),
 )
 scalar_step.mistake(
-    "products-squashed-apart",
-    "You add two tanhs. There is one, around both products and the bias: np.tanh(w_x * x + w_h * h_prev + b).",
-    (" + w_h * h_prev + b)", ") + np.tanh(w_h * h_prev + b)"),
-)
-scalar_step.mistake(
     "state-outside",
     "The old state is added after the tanh. It belongs inside: the tanh squashes the new input and the memory together.",
     (" + w_h * h_prev + b)", " + b) + w_h * h_prev"),
@@ -145,6 +140,27 @@ scalar_step.mistake(
     "state-unweighted",
     "The old state goes in as it is; multiply it by its weight: `w_h * h_prev`.",
     ("w_h * h_prev", "h_prev"),
+)
+scalar_step.mistake(
+    "state-added",
+    "You add the old state to the new one. It has its place inside, as `w_h * h_prev`, and only there.",
+    ("np.tanh", "h_prev + np.tanh"),
+)
+scalar_step.mistake(
+    "sums-for-products",
+    "A weight multiplies what it belongs to: `w_x * x`, `w_h * h_prev`, with `*` and not `+`.",
+    ("w_x * x + w_h * h_prev", "w_x + x + w_h + h_prev"),
+)
+scalar_step.mistake(
+    "product-of-the-products",
+    "You multiply the two products with each other. They are added: `w_x * x + w_h * h_prev`.",
+    ("w_x * x + w_h * h_prev", "w_x * x * w_h * h_prev"),
+)
+scalar_step.mistake("bias-twice", "The bias is in there twice; once is right.", (" + b)", " + 2 * b)"))
+scalar_step.mistake(
+    "cut-to-int",
+    "`int` cuts off what stands behind the point, and nothing is left. Return the number as it is.",
+    ("np.tanh(w_x * x + w_h * h_prev + b)", "int(np.tanh(w_x * x + w_h * h_prev + b))"),
 )
 scalar_step.mistake(
     "the-worked-example",

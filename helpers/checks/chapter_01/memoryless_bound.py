@@ -90,6 +90,30 @@ memoryless_bound.mistake(
     ("(len(text) - 1)", "len(text)"),
 )
 memoryless_bound.mistake(
+    "entropy-of-the-firsts",
+    "This is the entropy of the current character. Wanted is that of the next one, the current one being known: count what "
+    "follows each.",
+    ("firsts[a] / n", "(len(text) - 1) / firsts[a]"),
+)
+memoryless_bound.mistake(
+    "followers-all-alike",
+    "You take all followers of a character for equally likely, at ln of their number. Each costs −ln P, with the P at which "
+    "it came.",
+    ("np.log(firsts[a] / n)", "np.log(sum(first == a for first, _ in pairs))"),
+)
+memoryless_bound.mistake(
+    "add-one",
+    "You add 1 to every count. The bound is what the text itself gives: count(ab) / count(a), as they are.",
+    ("firsts[a] / n", "(firsts[a] + len(set(text))) / (n + 1)"),
+)
+memoryless_bound.mistake(
+    "wraps-round",
+    "You take the first character for a follower of the last one (text[-1] at i = 0). There are `len(text) - 1` pairs.",
+    ("itertools.pairwise(text)", "itertools.pairwise(text[-1] + text)"),
+    ("text[:-1]", "text"),
+    ("(len(text) - 1)", "len(text)"),
+)
+memoryless_bound.mistake(
     "per-context",
     "You average over the distinct characters, each counting once. The loss is averaged over positions, so a character that "
     "occurs often weighs more.",

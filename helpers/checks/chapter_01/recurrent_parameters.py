@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from helpers.checks.registry import Exercise
+
+HERE = "hidden_size * (input_size + hidden_size + biases)"
+WHOLE = f"blocks * {HERE}"
 
 
 def recurrent_parameters_reference(input_size, hidden_size, blocks, biases):
@@ -65,11 +70,20 @@ recurrent_parameters.mistake(
     "The matrix from state to state is missing: H × H for each block. It is what makes the layer recurrent.",
     ("input_size + hidden_size", "input_size"),
 )
-recurrent_parameters.mistake(
-    "blocks-on-matrices-only",
-    "Every block has biases of its own, too: the factor `blocks` goes over the whole sum.",
-    (" + biases)", ") + biases * hidden_size"),
-)
+
+TERMS = {
+    "the matrix from the input": "input_size * hidden_size",
+    "the matrix from state to state": "hidden_size * hidden_size",
+    "the biases": "biases * hidden_size",
+}
+for once in [*itertools.combinations(TERMS, 1), *itertools.combinations(TERMS, 2)]:
+    formula = " + ".join(part if name in once else f"blocks * {part}" for name, part in TERMS.items())
+    recurrent_parameters.mistake(
+        f"only once: {', '.join(once)}",
+        f"You count {' and '.join(once)} once for all blocks. Every block has its own: the factor `blocks` goes over the whole "
+        "sum.",
+        (WHOLE, formula),
+    )
 recurrent_parameters.mistake(
     "one-bias",
     "You count one bias whatever `biases` says. PyTorch's layers have two, Keras' mostly one.",
@@ -84,7 +98,7 @@ recurrent_parameters.mistake(
 recurrent_parameters.mistake(
     "input-squared",
     "The recurrent matrix goes from H to H, not from D to D: H × H.",
-    ("hidden_size * (input_size + hidden_size + biases)", "(input_size * (hidden_size + input_size) + biases * hidden_size)"),
+    (HERE, "(input_size * (hidden_size + input_size) + biases * hidden_size)"),
 )
 recurrent_parameters.mistake(
     "sizes-exchanged",
@@ -94,17 +108,37 @@ recurrent_parameters.mistake(
 recurrent_parameters.mistake(
     "bias-of-one",
     "A bias is a vector with one number for each unit: biases · H.",
-    ("hidden_size * (input_size + hidden_size + biases)", "(hidden_size * (input_size + hidden_size) + biases)"),
+    (HERE, "(hidden_size * (input_size + hidden_size) + biases)"),
 )
 recurrent_parameters.mistake(
     "bias-of-the-input",
     "A bias is added to the state, so it has H numbers, not D.",
-    ("hidden_size * (input_size + hidden_size + biases)", "(hidden_size * (input_size + hidden_size) + biases * input_size)"),
+    (HERE, "(hidden_size * (input_size + hidden_size) + biases * input_size)"),
+)
+recurrent_parameters.mistake(
+    "biases-multiply",
+    "You multiply by the number of biases. They are summands: each adds H numbers to a block.",
+    (" + biases)", ") * biases"),
+)
+recurrent_parameters.mistake(
+    "biases-multiply-all",
+    "You count everything once for each bias. Only the bias vectors come once or twice; of each matrix a block has one.",
+    (HERE, "biases * hidden_size * (input_size + hidden_size + 1)"),
+)
+recurrent_parameters.mistake(
+    "square-of-the-sum",
+    "Input and state side by side are D + H, but what comes out are H numbers: (D + H) × H, not (D + H) × (D + H).",
+    (HERE, "((input_size + hidden_size) ** 2 + biases * hidden_size)"),
 )
 recurrent_parameters.mistake(
     "matrices-added",
     "A matrix from D to H has D × H numbers, not D + H: a product, not a sum.",
-    ("hidden_size * (input_size + hidden_size + biases)", "(input_size + hidden_size + 2 * hidden_size + biases * hidden_size)"),
+    (HERE, "(input_size + hidden_size + 2 * hidden_size + biases * hidden_size)"),
+)
+recurrent_parameters.mistake(
+    "output-counted",
+    "You count a matrix or a bias more than the layer has: it ends with its state. A block has D × H, H × H and its biases.",
+    (WHOLE, WHOLE + " + hidden_size"),
 )
 recurrent_parameters.mistake(
     "brackets-missing",

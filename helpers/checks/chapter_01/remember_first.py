@@ -74,7 +74,8 @@ remember_first.landmark("""
 _LATCH = "Try w_h between 2 and 4 first, and then w_x so small that other names cannot flip the unit."
 _HEARD = (
     "A name in the last place is not heard. Either w_x is too small: one name has to lift h from 0 to above 0.5 at once, "
-    "and tanh(w_x) > 0.5 takes w_x above 0.55. Or the loop stops one word early: it goes over all `signals`."
+    "and tanh(w_x) > 0.5 takes w_x above 0.55. Or the loop leaves out a word, the first or the last: it goes "
+    "over all `signals`."
 )
 _GONE = (
     "One word later nothing is left of the name. Either w_h is far below 1, so that every step shrinks h, or h does not "
@@ -135,7 +136,8 @@ remember_first.mistake(
 remember_first.mistake("not-rounded", "Only the last step is missing: `np.round(h)`.", ("np.round(h)", "h"))
 remember_first.mistake(
     "first-word-only",
-    "You return after the first word: the `return` stands inside the loop. Move it out, to the left.",
+    "You return after the first word: the `return` stands inside the loop (move it out, to the left), or only signals[0] is "
+    "looked at.",
     ("    return np", "        return np"),
 )
 remember_first.mistake(

@@ -115,6 +115,18 @@ rnn_forward.mistake(
     "Only the last state gets into the list: `states.append(h)` stands after the loop. Move it in.",
     ("        states.append(h)", "    states.append(h)"),
 )
+rnn_forward.mistake(
+    "sequence-for-step",
+    "x[t] is the t-th *sequence*, (T, D), as is each of `for … in x`. The t-th word of every sequence is `x[:, t]`, (N, D).",
+    ("x[:, t]", "x[t]"),
+)
+rnn_forward.mistake(
+    "no-tanh",
+    "The sums are right, but no tanh squashes them. Call your rnn_step, which does it.",
+    ("rnn_step(x[:, t], h, Wx, Wh, b)", "x[:, t] @ Wx + h @ Wh + b"),
+)
+rnn_forward.mistake("no-bias", "The bias b is missing from each step.", ("h, Wx, Wh, b)", "h, Wx, Wh, 0 * b)"))
+rnn_forward.mistake("transposed-Wh", "It is h @ Wh, not h @ Wh.T.", ("h, Wx, Wh, b)", "h, Wx, Wh.T, b)"))
 rnn_forward.mistake("same-input", "Every step reads x[:, 0]. Step t reads `x[:, t]`.", ("x[:, t]", "x[:, 0]"))
 rnn_forward.mistake(
     "backwards-and-sorted-back",

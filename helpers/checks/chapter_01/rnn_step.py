@@ -56,6 +56,11 @@ def _(rng):
     return case | {"x": 3000 * case["x"]}
 
 
+@rnn_step.extreme("D = H", "Right where D and H differ, wrong where they are equal and every matrix is square.")
+def _(rng):
+    return step_cases(rng, N=3, D=5, H=5)
+
+
 rnn_step.mistake(
     "no-tanh",
     "The sum is right, but nothing squashes it: h = tanh(x Wx + h_prev Wh + b).",
@@ -72,6 +77,34 @@ rnn_step.mistake(
     "two-tanhs",
     "You squash the two products one by one. tanh is applied once, to their sum with the bias.",
     (" + h_prev @ Wh", ") + np.tanh(h_prev @ Wh"),
+)
+rnn_step.mistake(
+    "state-outside",
+    "The state's product is added after tanh. It belongs inside, beside x @ Wx: tanh squashes their sum.",
+    (" + h_prev @ Wh + b)", " + b) + h_prev @ Wh"),
+)
+rnn_step.mistake(
+    "state-added",
+    "You add the old state to the new one. It has its place inside, as h_prev @ Wh, and only there.",
+    ("np.tanh", "h_prev + np.tanh"),
+)
+rnn_step.mistake(
+    "entry-by-entry",
+    "`*` multiplies entry by entry. The product of matrices is `@`: `x @ Wx`, `h_prev @ Wh`.",
+    ("x @ Wx + h_prev @ Wh", "x * Wx + h_prev * Wh"),
+)
+rnn_step.mistake(
+    "weights-exchanged",
+    "Wx and Wh have changed places: Wx is for the input, Wh for the state.",
+    ("x @ Wx + h_prev @ Wh", "x @ Wh + h_prev @ Wx"),
+)
+rnn_step.mistake(
+    "glued-in-another-order",
+    "Glue in the same order on both sides: [x; h_prev] goes with Wx above Wh.",
+    (
+        "x @ Wx + h_prev @ Wh",
+        "np.concatenate([h_prev, x], axis=1) @ np.concatenate([Wx, Wh])",
+    ),
 )
 rnn_step.mistake(
     "transposed-Wh",
@@ -94,6 +127,11 @@ rnn_step.mistake(
     "sigmoid",
     "You squash with the sigmoid (0 … 1); this cell uses tanh (−1 … 1).",
     ("np.tanh(x @ Wx + h_prev @ Wh + b)", "1 / (1 + np.exp(-(x @ Wx + h_prev @ Wh + b)))"),
+)
+rnn_step.mistake(
+    "relu",
+    "You cut off what is below 0 (ReLU); this cell squashes with tanh.",
+    ("np.tanh(x @ Wx", "np.maximum(0, x @ Wx"),
 )
 
 

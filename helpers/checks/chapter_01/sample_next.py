@@ -26,10 +26,7 @@ def _cases(rng, *, V=(5, 11)):
     return {"logits": logits, "u": float(u)}
 
 
-sample_next = Exercise(
-    "sample_next", "01", sample_next_reference, ("id",), _cases, rounds=30,
-    skip={"`np.searchsorted(edges, u)`": "the mistake's own code, shown without its division"},
-)  # fmt: skip
+sample_next = Exercise("sample_next", "01", sample_next_reference, ("id",), _cases, rounds=30)
 
 
 @sample_next.oracle("walking along the unit interval")
@@ -115,13 +112,6 @@ def _just_below_1():
     return Given(_JUST_BELOW_1, lambda: np.nextafter(1.0, 0.0))
 
 
-@sample_next.extreme(
-    "probability 0 in the last place", "The id has probability 0: its stretch, at the very end, has length 0 and contains no u."
-)
-def _(rng):
-    return {"logits": np.array([0.0, 0.0, -np.inf, -900.0]), "u": _just_below_1()}
-
-
 _LAST_EDGE = (
     "For u just below 1. Probabilities are rounded, and your last edge comes out as 0.9999999999999999. Then no edge is "
     "larger than u: argmax finds no True and returns 0, searchsorted returns V. Divide the running sums by the last of "
@@ -133,6 +123,20 @@ _LAST_EDGE = (
 def _(rng):
     logits = [-0.6538286094183394, -0.12961363369276946, 0.7839754700613295, 1.4934311452207607]
     return {"logits": np.array(logits), "u": _just_below_1()}
+
+
+@sample_next.extreme(
+    "probability 0 in the last place", "The id has probability 0: its stretch, at the very end, has length 0 and contains no u."
+)
+def _(rng):
+    return {"logits": np.array([0.0, 0.0, -np.inf, -900.0]), "u": _just_below_1()}
+
+
+@sample_next.extreme(
+    "u close to an edge", "Right unless u is close to an edge. Are the probabilities rounded, or is a small number added?"
+)
+def _(rng):
+    return {"logits": np.array([1.0, 2.2, -3.0, 4.1]), "u": 0.1632}
 
 
 sample_next.mistake(
@@ -183,6 +187,39 @@ sample_next.mistake(
     "sorted",
     "You sorted the probabilities before summing, so the place found is a rank, not an id.",
     ("np.cumsum(weights)", "np.cumsum(np.sort(weights)[::-1])"),
+)
+sample_next.mistake(
+    "sorted-upwards",
+    "You sorted the probabilities, smallest first: the place found is a rank. The stretches lie in the order of the ids.",
+    ("np.cumsum(weights", "np.cumsum(np.sort(weights)"),
+)
+sample_next.mistake(
+    "one-too-far",
+    "You are one id too far: the first id whose running sum exceeds u is it. (A 0 in front of the running sums moves all "
+    "of them up by one place, too.)",
+    ("return int(", "return 1 + int("),
+)
+sample_next.mistake(
+    "zero-in-front",
+    "You search V + 1 edges, with a 0 in front, so the place found is one too far: search the right-hand ends alone.",
+    ("np.cumsum(weights)", "np.append(0, np.cumsum(weights / weights.sum()))"),
+    ("edges / edges[-1]", "edges"),
+)
+sample_next.mistake(
+    "one-too-low", "You are one id too low: the first id whose running sum exceeds u is it.", ("return int(", "return -1 + int(")
+)
+sample_next.mistake(
+    "from-the-other-end", "Your stretches begin with the last id. From 0 on lies that of id 0.", ("> u", "> 1 - u")
+)
+sample_next.mistake(
+    "sigmoid",
+    "You take the sigmoid of each logit. Softmax is exp of each, divided by the sum of all.",
+    ("np.exp(logits - logits.max())", "1 / (1 + np.exp(-logits))"),
+)
+sample_next.mistake(
+    "all-alike",
+    "You give every id the same share, 1/V. Its share is its probability.",
+    ("np.argmax(edges / edges[-1] > u)", "u * len(logits)"),
 )
 sample_next.mistake("normalised-first", _LAST_EDGE + " (You take argmax.)",
     ("np.cumsum(weights)", "np.cumsum(weights / weights.sum())"),

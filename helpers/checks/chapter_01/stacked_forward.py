@@ -81,14 +81,16 @@ def _(rng):
 
 
 @stacked_forward.extreme(
-    "all widths equal, all states", "Right where D and H differ from layer to layer, wrong where they are equal."
+    "all widths equal, all states",
+    "Right where the widths differ from layer to layer, wrong where they are equal. Does a layer start from a state of "
+    "another one, or add its input? Each starts from zeros, and what goes up is what it returns.",
 )
 def _(rng):
     return _stack(rng, 3, 3, [3, 3, 3, 3], True)
 
 
 @stacked_forward.extreme(
-    "all widths equal, the last state", "Right where D and H differ from layer to layer; wrong where N, T and H are equal."
+    "all widths equal, the last state", "Right where N, T and H differ, wrong where they are equal. Are axes exchanged?"
 )
 def _(rng):
     return _stack(rng, 3, 3, [3, 3, 3], False)
@@ -180,6 +182,9 @@ stacked_forward.mistake(
     "last-layer-only",
     "Only the last layer runs. It reads what the one below returned, so all of `layers` run, from the bottom.",
     ("in layers", "in layers[-1:]"),
+)
+stacked_forward.mistake(
+    "two-layers-only", "Only the first two layers run. The list may be of any length: loop over it.", ("in layers", "in layers[:2]")
 )
 stacked_forward.mistake(
     "every-layers-last-state",
