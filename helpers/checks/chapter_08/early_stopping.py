@@ -261,6 +261,43 @@ early_stopping.mistake(
     (UPDATE, f"        if valid[epoch] > top:\n            best, top = epoch, valid[epoch]\n        if {STOP}:"),
 )
 early_stopping.mistake(
+    "best-value-starts-at-a-half",
+    "Your best value so far starts at 0.5, so a curve below that never gets better and stops too early. Start with the first "
+    "epoch's accuracy, or with float('-inf').",
+    ("    best = 0", "    best, bad, top = 0, 0, 0.5"),
+    (
+        UPDATE,
+        "        bad += 1\n        if valid[epoch] > top:\n            best, bad, top = epoch, 0, valid[epoch]\n"
+        "        if bad == patience:",
+    ),
+)
+early_stopping.mistake(
+    "patience-before-the-comparison",
+    "You ask whether patience has run out *before* you compare, so an epoch that is better just in time is not seen. First "
+    "compare, then ask.",
+    (UPDATE, f"        if {STOP}:\n            break\n        if {BETTER}:\n            best = epoch\n        if False:"),
+)
+early_stopping.mistake(
+    "best-of-the-whole-list-and-patience",
+    "You take the best epoch of the whole list and add `patience`. Training knows only what has been, and may stop at an earlier "
+    "best.",
+    (
+        RETURN,
+        "    best = valid.index(max(valid))\n    return min(best + 1 + patience, len(valid)), best + 1, test[best]",
+    ),
+)
+early_stopping.mistake(
+    "test-at-the-best-of-the-whole-list",
+    "The epochs are right, but the test accuracy is that of the best validation in the *whole* list, of an epoch that may never "
+    "have been run.",
+    ("test[best]", "test[valid.index(max(valid))]"),
+)
+early_stopping.mistake(
+    "best-plus-patience",
+    "The best epoch plus `patience` is more than were run when the list ends first.",
+    ("return epoch + 1", "return best + 1 + patience"),
+)
+early_stopping.mistake(
     "best-of-the-whole-list",
     "Your best epoch may lie *after* the stop. Those epochs are never trained: look at the first ones only.",
     (RETURN, f"    best = valid.index(max(valid))\n{RETURN}"),
