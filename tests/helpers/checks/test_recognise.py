@@ -147,6 +147,13 @@ def test_relations(wrong, words):
     assert relation(random, right, sizes) == ""
 
 
+def test_counts_are_not_nearly_right_and_two_values_are_no_axis():
+    counts = [{"y": each} for each in (38420, 25536, 4617, 12204, 50516, 9520, 68340, 19210, 5050)]
+    assert relation([{"y": each["y"] + 7 * n} for n, each in enumerate(counts, 1)], counts, [{}] * 9) == ""
+    right = [{"y": np.random.default_rng(n).normal(size=(3, 4))} for n in range(3)]
+    assert relation([{"y": (each["y"], each["y"])} for each in right], right, [{}] * 3) == ""
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [(lambda y: y / len(y), "is 1/N times"), (lambda y: np.ones((len(y), len(y))), "as long as N")],
