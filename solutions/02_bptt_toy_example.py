@@ -68,18 +68,24 @@ claim("the nested function gives the h_3 of the three lines", abs(nested - h3) <
 
 # %% [markdown]
 # ### Exercise 2.1 · `scalar_forward` · ★☆☆ · 10 min
-# Three lines were bearable; write the loop, for any number of steps.
+# Three lines were bearable; write the loop, for any number of steps (one and more). x may hold whole numbers, too; the
+# states are fractions all the same.
 #
 # <details><summary>A nudge</summary>Which variable survives from one round to the next, and what is its value before
 # the first?</details>
 # <details><summary>A recipe</summary>Start with h = h0 and an empty list. For each x_t: h becomes tanh(w_xh · x_t +
 # w_hh · h + b), and is appended. At the end np.array(list).</details>
 #
-# You are there when, with the numbers above, `scalar_forward(x, h0, 2, 3, 1)[2] ≈ 0.296`.
+# You are there when the numbers above lead to the $h_3$ above:
+#
+# ```python
+# x = np.array([-0.4, -1.0, -0.9])
+# scalar_forward(x, 0.1, 2, 3, 1)[2]   # ≈ 0.296
+# ```
 
 # %% exercise="scalar_forward"
 def scalar_forward(x, h0, w_xh, w_hh, b):
-    """x (T,), numbers h0, w_xh, w_hh, b → h (T,): h_1 … h_T, so h[t] is the state after x[t]."""
+    """x (T,), numbers h0, w_xh, w_hh, b → h (T,), a float array: h_1 … h_T, so h[t] is the state after x[t]."""
     ### BEGIN SOLUTION
     h, states = h0, []
     for x_t in x:
@@ -288,7 +294,8 @@ claim(
 
 # %% [markdown]
 # ### Exercise 2.2 · `scalar_backward` · ★★☆ · 20 min
-# Write the sweep. The states h come from the forward pass; `h[t]` is the state *after* reading `x[t]`.
+# Write the sweep. The states h come from the forward pass; `h[t]` is the state *after* reading `x[t]`. The arrays stay as
+# they are: work with numbers and arrays of your own.
 #
 # <details><summary>A nudge</summary>Go through t = T − 1 … 0 and carry one number from round to round: what step t
 # hands back to the state before it. Which state is "before" at t = 0?</details>
@@ -296,14 +303,19 @@ claim(
 # = 0; da = (h[t] − target[t] + dh_next) · (1 − h[t]²); add da·x[t], da·before and da to the sums; dh_next = da ·
 # w_hh.</details>
 #
-# You are there when the toy network gives `dw_hh ≈ −0.725`, the sum in the table: run
-# `scalar_backward(x, h0, h, target, w_hh)[1]`.
+# You are there when the toy network, its states to four digits, gives the sum in the table as dw_hh:
+#
+# ```python
+# x, target = np.array([-0.4, -1.0, -0.9]), np.array([0.2, 0.6, 0.6])
+# states = np.array([0.4621, 0.3682, 0.2955])
+# scalar_backward(x, 0.1, states, target, 3)[1]   # ≈ -0.725
+# ```
 
 # %% exercise="scalar_backward"
 def scalar_backward(x, h0, h, target, w_hh):
     """Gradients of E = Σ ½ (h − target)².
 
-    x (T,), number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers.
+    x (T,), number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers (floats).
     """
     ### BEGIN SOLUTION
     dw_xh, dw_hh, db, dh_next = 0.0, 0.0, 0.0, 0.0

@@ -8,11 +8,8 @@ import numpy as np
 
 from helpers.checks.registry import Exercise
 
-TOY = {"x": np.array([-0.4, -1.0, -0.9]), "h0": 0.1}
-"""The chapter's example; its weights are w_xh = 2, w_hh = 3, b = 1."""
 
-
-def scalar_states(x, h0, w_xh, w_hh, b):
+def scalar_forward_reference(x, h0, w_xh, w_hh, b):
     h, states = h0, []
     for x_t in x:
         h = np.tanh(w_xh * x_t + w_hh * h + b)
@@ -20,9 +17,8 @@ def scalar_states(x, h0, w_xh, w_hh, b):
     return np.array(states)
 
 
-def scalar_case(rng):
+def scalar_case(rng, *, T=(4, 6)):
     # Signs and sizes differ, and the sums stay small: where tanh saturates, a mistake would not show.
-    T = rng.integers(4, 7)
     return {
         "x": rng.choice([-1, 1], size=T) * rng.uniform(0.2, 0.9, size=T),
         "h0": float(rng.choice([-1, 1]) * rng.uniform(0.3, 0.7)),
@@ -32,7 +28,28 @@ def scalar_case(rng):
     }
 
 
-scalar_forward = Exercise("scalar_forward", "02", scalar_states, ("h",), scalar_case)
+scalar_forward = Exercise("scalar_forward", "02", scalar_forward_reference, ("h",), scalar_case)
+
+
+@scalar_forward.extreme(
+    "whole numbers",
+    "Right with fractions in x, wrong with whole numbers: an array made after x's pattern (np.empty_like, dtype=x.dtype) "
+    "holds whole numbers then, and cuts the states off.",
+)
+def _(rng):
+    return {"x": np.array([1, -1, 0, 2]), "h0": 0, "w_xh": 0.3, "w_hh": -1.2, "b": 0.1}
+
+
+@scalar_forward.extreme(
+    "sums in the thousands", "tanh by exponentials overflows: exp(a) / exp(a) is inf / inf. np.tanh does not."
+)
+def _(rng):
+    return scalar_case(rng, T=5) | {"x": np.array([3000.0, -0.2, 0.5, -4000.0, 0.3])}
+
+
+@scalar_forward.extreme("a hundred steps from 0", "Right for a few steps, wrong for many. Is their number a fixed one?")
+def _(rng):
+    return scalar_case(rng, T=100) | {"h0": 0.0}
 
 
 @scalar_forward.oracle("the nested formula, as a recursion from the last state")
@@ -40,10 +57,10 @@ def _(x, h0, w_xh, w_hh, b):
     def state(t):
         if t == 0:
             return h0
-        grown = math.exp(2 * (w_xh * x[t - 1] + w_hh * state(t - 1) + b))
-        return (grown - 1) / (grown + 1)
+        a = w_xh * x[t - 1] + w_hh * state(t - 1) + b
+        return math.copysign(2 / (math.exp(-2 * abs(a)) + 1) - 1, a)
 
-    return np.array([state(t) for t in range(1, len(x) + 1)])
+    return np.array([state(t) for t in range(1, len(x) + 1)]) if len(x) < 20 else NotImplemented
 
 
 @scalar_forward.oracle("torch.nn.RNN with one unit", needs_torch=True)
@@ -51,123 +68,145 @@ def _(x, h0, w_xh, w_hh, b):
     import torch
 
     rnn = torch.nn.RNN(1, 1, dtype=torch.float64)
+    inputs, start = torch.tensor(x, dtype=torch.float64), torch.full((1, 1), h0, dtype=torch.float64)
     with torch.no_grad():
         values = (rnn.weight_ih_l0, w_xh), (rnn.weight_hh_l0, w_hh), (rnn.bias_ih_l0, b), (rnn.bias_hh_l0, 0.0)
         for parameter, value in values:
             parameter.fill_(value)
-        return rnn(torch.tensor(x)[:, None], torch.full((1, 1), h0, dtype=torch.float64))[0][:, 0].numpy()
+        return rnn(inputs[:, None], start)[0][:, 0].numpy()
 
 
-@scalar_forward.misconception(
-    "no-tanh", "The sums are right, but nothing squashes them: each state is tanh of its sum."
+TOY = {"x": np.array([-0.4, -1.0, -0.9]), "h0": 0.1}
+STEP = "np.tanh(w_xh * x_t + w_hh * h + b)"
+
+scalar_forward.mistake(
+    "no-tanh",
+    "The sums are right, but nothing squashes them: each state is tanh of its sum.",
+    (STEP, "w_xh * x_t + w_hh * h + b"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    h, states = h0, []
-    for x_t in x:
-        h = w_xh * x_t + w_hh * h + b
-        states.append(h)
-    return np.array(states)
-
-
-@scalar_forward.misconception(
+scalar_forward.mistake(
     "tanh-at-the-end",
     "You carry the sum a_t on and squash only what you store. What goes into the next step is h_t = tanh(a_t).",
+    (STEP, "w_xh * x_t + w_hh * h + b"),
+    ("append(h)", "append(np.tanh(h))"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    a, states = h0, []
-    for x_t in x:
-        a = w_xh * x_t + w_hh * a + b
-        states.append(np.tanh(a))
-    return np.array(states)
-
-
-@scalar_forward.misconception("no-bias", "The bias `b` is missing from the sum.")
-def _(x, h0, w_xh, w_hh, b):
-    return scalar_states(x, h0, w_xh, w_hh, 0.0)
-
-
-@scalar_forward.misconception(
-    "bias-outside", "The bias is added after tanh. It belongs inside, into the sum: tanh(… + b)."
+scalar_forward.mistake(
+    "tanh-twice",
+    "tanh is applied twice to what you store. h is tanh of the sum already: store it as it is.",
+    ("append(h)", "append(np.tanh(h))"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    h, states = h0, []
-    for x_t in x:
-        h = np.tanh(w_xh * x_t + w_hh * h) + b
-        states.append(h)
-    return np.array(states)
-
-
-@scalar_forward.misconception(
-    "starts-from-zero", "Your first step starts from 0. It starts from `h0`, which need not be 0."
+scalar_forward.mistake("no-bias", "The bias `b` is missing from the sum.", (" + b)", ")"))
+scalar_forward.mistake(
+    "bias-outside", "The bias is added after tanh. It belongs inside, into the sum: tanh(… + b).", (" + b)", ") + b")
 )
-def _(x, h0, w_xh, w_hh, b):
-    return scalar_states(x, 0.0, w_xh, w_hh, b)
-
-
-@scalar_forward.misconception(
+scalar_forward.mistake(
+    "state-outside",
+    "w_hh · h_(t−1) is added after tanh. It belongs inside, beside w_xh · x_t: tanh squashes their sum.",
+    (STEP, "np.tanh(w_xh * x_t + b) + w_hh * h"),
+)
+scalar_forward.mistake(
+    "two-tanhs",
+    "You squash the two products one by one. tanh is applied once, to their sum with the bias.",
+    (" + w_hh", ") + np.tanh(w_hh"),
+)
+scalar_forward.mistake(
+    "state-added",
+    "You add the old state to the new one. It has its place inside, as w_hh · h_(t−1), and only there.",
+    ("h = np.tanh", "h = h + np.tanh"),
+)
+scalar_forward.mistake(
+    "starts-from-zero",
+    "Your first step starts from 0. It starts from `h0`, which need not be 0.",
+    ("states = h0, []", "states = 0.0, []"),
+)
+scalar_forward.mistake(
+    "toy-start",
+    "You start from 0.1, as the example does. Another call hands over another start: `h0`.",
+    ("states = h0, []", "states = 0.1, []"),
+)
+scalar_forward.mistake(
+    "toy-weights",
+    "You compute with 2, 3 and 1, the numbers of the example. Take the arguments: w_xh, w_hh, b.",
+    ("w_xh *", "2 *"),
+    ("w_hh *", "3 *"),
+    ("+ b)", "+ 1)"),
+)
+scalar_forward.mistake(
     "state-not-carried",
     "Every step starts from `h0`. Step t starts from the state that step t − 1 left: give it one name in the loop.",
+    ("* h +", "* h0 +"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    return np.tanh(w_xh * x + w_hh * h0 + b)
-
-
-@scalar_forward.misconception(
-    "no-state", "The old state does not take part: each sum has the term w_hh · h_(t−1)."
+scalar_forward.mistake(
+    "no-state",
+    "The old state does not take part: each sum has the term w_hh · h_(t−1).",
+    (" + w_hh * h", ""),
 )
-def _(x, h0, w_xh, w_hh, b):
-    return np.tanh(w_xh * x + b)
-
-
-@scalar_forward.misconception(
-    "weights-swapped", "The two weights are swapped: w_xh goes with the input x_t, w_hh with the old state."
+scalar_forward.mistake(
+    "state-without-its-weight", "You add h itself. It is multiplied first: w_hh · h_(t−1).", ("w_hh * h", "h")
 )
-def _(x, h0, w_xh, w_hh, b):
-    return scalar_states(x, h0, w_hh, w_xh, b)
-
-
-@scalar_forward.misconception(
+scalar_forward.mistake(
+    "input-without-its-weight", "You add x_t itself. It is multiplied first: w_xh · x_t.", ("w_xh * x_t", "x_t")
+)
+scalar_forward.mistake(
+    "weights-swapped",
+    "The two weights are swapped: w_xh goes with the input x_t, w_hh with the old state.",
+    ("w_xh * x_t + w_hh * h", "w_hh * x_t + w_xh * h"),
+)
+scalar_forward.mistake(
     "coefficient-multiplied",
     "The old state gets w_xh · w_hh (with 2 and 3 the slides' 6h). It is not multiplied by w_xh: the sum is "
     "w_xh · x_t + w_hh · h_(t−1) + b.",
+    ("w_hh * h", "w_xh * w_hh * h"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    return scalar_states(x, h0, w_xh, w_xh * w_hh, b)
-
-
-@scalar_forward.misconception(
-    "h0-counted", "You return T + 1 states, h0 among them. Wanted are h_1 … h_T, one for each input."
+scalar_forward.mistake(
+    "sigmoid",
+    "You squash with the sigmoid (0 … 1); this network uses tanh (−1 … 1).",
+    (STEP, "1 / (1 + np.exp(-(w_xh * x_t + w_hh * h + b)))"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    return np.concatenate([[h0], scalar_states(x, h0, w_xh, w_hh, b)])
-
-
-@scalar_forward.misconception(
-    "one-step-late", "You store the state before each step: your list begins with h0 and lacks h_T."
+scalar_forward.mistake(
+    "h0-counted",
+    "You return T + 1 states, h0 among them. Wanted are h_1 … h_T, one for each input.",
+    ("h0, []", "h0, [h0]"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    return np.concatenate([[h0], scalar_states(x, h0, w_xh, w_hh, b)[:-1]])
-
-
-@scalar_forward.misconception("last-only", "You return the last state alone; all T of them are wanted, shape (T,).")
-def _(x, h0, w_xh, w_hh, b):
-    return scalar_states(x, h0, w_xh, w_hh, b)[-1]
-
-
-@scalar_forward.misconception(
-    "first-input-always", "Every step reads x[0]. Step t reads its own input, x[t − 1] when t counts from 1."
+scalar_forward.mistake(
+    "one-step-late",
+    "You store the state before each step: your list begins with h0 and lacks h_T. Compute first, then append.",
+    (f"        h = {STEP}\n        states.append(h)\n", f"        states.append(h)\n        h = {STEP}\n"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    return scalar_states(np.full_like(x, x[0]), h0, w_xh, w_hh, b)
-
-
-@scalar_forward.misconception(
+scalar_forward.mistake(
+    "last-only",
+    "You return the last state alone; all T of them are wanted, shape (T,).",
+    ("np.array(states)", "h"),
+)
+scalar_forward.mistake(
+    "appended-after-the-loop",
+    "Only the last state gets into the list: `states.append(h)` stands after the loop. Move it in.",
+    ("        states.append(h)", "    states.append(h)"),
+)
+scalar_forward.mistake(
+    "returned-in-the-loop",
+    "It returns in the first round, with one state. The `return` belongs after the loop, to the left.",
+    ("    return np", "        return np"),
+)
+scalar_forward.mistake(
+    "first-input-always", "Every step reads x[0]. Each step reads its own input, x_t.", ("* x_t", "* x[0]")
+)
+scalar_forward.mistake(
+    "all-inputs-at-once",
+    "In every round you take the whole of x, so each state is a row of T numbers. Step t reads one input, x_t.",
+    ("* x_t", "* x"),
+)
+scalar_forward.mistake(
+    "read-from-the-end",
+    "You read x from its end. Time runs forwards: x[0] comes first.",
+    ("x_t in x:", "x_t in x[::-1]:"),
+)
+scalar_forward.mistake(
     "three-steps-always",
     "You always take three steps. The toy example has three inputs; another x has more: go through x itself, "
     "for x_t in x.",
+    ("x_t in x:", "x_t in x[:3]:"),
 )
-def _(x, h0, w_xh, w_hh, b):
-    return scalar_states(x[:3], h0, w_xh, w_hh, b)
 
 
 @scalar_forward.variant("an array made beforehand")
@@ -187,6 +226,7 @@ def _(x, h0, w_xh, w_hh, b):
     return np.array(h[1:])
 
 
-@scalar_forward.landmark("`scalar_forward(x, h0, 2, 3, 1)[2] ≈ 0.296`")
-def _(f):
-    return f(TOY["x"], TOY["h0"], 2.0, 3.0, 1.0)[2]
+scalar_forward.landmark("""
+    x = np.array([-0.4, -1.0, -0.9])
+    scalar_forward(x, 0.1, 2, 3, 1)[2]   # ≈ 0.296
+""")
