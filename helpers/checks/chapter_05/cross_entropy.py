@@ -311,7 +311,7 @@ def _(logits, targets):
 
 @softmax_cross_entropy.variant("place by place")
 def _(logits, targets):
-    N, T, V = logits.shape
+    N, T = targets.shape
     loss, dlogits = 0.0, np.zeros_like(logits)
     for n in range(N):
         for t in range(T):

@@ -16,7 +16,7 @@ from helpers.optim import SGD, Adam, clip_scale
 from helpers.training.trainer import train_step
 
 V, D, H = 7, 3, 4
-RATE = 0.8
+RATE = 3.0
 
 
 def mended_epoch_reference(model, optimizer, batches, max_norm, rng):
@@ -32,23 +32,10 @@ def mended_epoch_reference(model, optimizer, batches, max_norm, rng):
     return np.exp(nats / tokens)
 
 
-class _Model(LanguageModel):
-    """Trains like any other; in most cases nothing else shows whether a loss was computed with train=True."""
-
-    def loss(self, ids, targets, train=False):
-        self.train = train
-        return super().loss(ids, targets, train=train)
-
-    def backward(self):
-        if not self.train:
-            raise Complaint("The loss that is trained on was computed without `train=True`.")
-        super().backward()
-
-
 def _model(seed, N, dropout=0.0):
     """A model that has read something before: its state is not zero."""
     rng = np.random.default_rng(seed)
-    model = _Model(V, D, H, dropout=dropout, rng=rng, dtype=np.float64)
+    model = LanguageModel(V, D, H, dropout=dropout, rng=rng, dtype=np.float64)
     model.set_state([tuple(rng.normal(size=(2, N, H)))])
     return model
 
@@ -59,12 +46,43 @@ def _weights(model):
 
 def _trial(function, model, optimizer, batches, max_norm, rng):
     """Two epochs: a state that is left over from the first would show in the second."""
-    found, own = [], copy.deepcopy(rng)   # whether anything is drawn from it is nobody's business
+    windows = [inputs for inputs, _ in batches]
+    trained, own = _watched(model), copy.deepcopy(rng)   # whether anything is drawn from rng is nobody's business
+    perplexities = []
     for _ in range(2):
-        found.append(function(model, optimizer, batches, max_norm, own))
-        if found[-1] is None:
+        perplexities.append(function(model, optimizer, batches, max_norm, own))
+        if perplexities[-1] is None:
             raise Complaint("It returned nothing (None); wanted the training perplexity. Is the return line missing?")
-    return *found, _weights(model)
+    return [_place(inputs, windows, n) for n, inputs in enumerate(trained)], *perplexities, _weights(model)
+
+
+def _watched(model):
+    """The inputs of each window that the model is trained on, in a list that fills as it happens.
+
+    Without dropout nothing else shows whether a loss was computed with train=True.
+    """
+    loss, backward, trained, mode = model.loss, model.backward, [], {}
+
+    def watched_loss(ids, targets, train=False):
+        mode["train"] = train
+        if train:
+            trained.append(np.array(ids))
+        return loss(ids, targets, train=train)
+
+    def watched_backward():
+        if not mode.get("train", True):
+            raise Complaint("The loss that is trained on was computed without `train=True`.")
+        backward()
+
+    model.loss, model.backward = watched_loss, watched_backward
+    return trained
+
+
+def _place(inputs, windows, n):
+    """Which window it is, −1 for none; of several alike the one whose turn it is."""
+    alike = [place for place, window in enumerate(windows) if np.array_equal(window, inputs)]
+    turn = n % len(windows)
+    return turn if turn in alike else [*alike, -1][0]
 
 
 def _cases(rng, *, N=(2, 3), T=(4, 5)):
@@ -95,7 +113,7 @@ mended_epoch = Exercise(
     "mended_epoch",
     "05",
     mended_epoch_reference,
-    ("perplexity of the first epoch", "perplexity of the second epoch", "weights"),
+    ("order of the windows", "perplexity of the first epoch", "perplexity of the second epoch", "weights"),
     _cases,
     rounds=2,
     trial=_trial,
@@ -108,8 +126,8 @@ def _(model, optimizer, batches, max_norm, rng):
     for _ in range(2):
         model.reset_state()
         steps = [(train_step(model, optimizer, x, y, max_norm), y.size) for x, y in batches]
-        found.append(np.exp(np.average(*np.transpose(steps)[:1], weights=np.transpose(steps)[1])))
-    return *found, _weights(model)
+        found.append(np.exp(np.average([loss for loss, _ in steps], weights=[size for _, size in steps])))
+    return [*range(len(list(batches)))] * 2, *found, _weights(model)
 
 
 @mended_epoch.oracle("torch's autograd through an LSTM written out, the state detached", needs_torch=True)
@@ -140,7 +158,7 @@ def _(model, optimizer, batches, max_norm, rng):
                     parameter -= optimizer.lr * scale * gradient
             nats, tokens = nats + total.item(), tokens + targets.size
         found.append(float(np.exp(nats / tokens)))
-    return *found, np.concatenate([value.detach().numpy().ravel() for value in p.values()])
+    return [*range(len(list(batches)))] * 2, *found, np.concatenate([value.detach().numpy().ravel() for value in p.values()])
 
 
 @mended_epoch.extreme(
@@ -157,7 +175,7 @@ def _(rng):
 
 @mended_epoch.extreme("Adam", "Right with SGD, wrong with Adam: leave it to optimizer.step, once a window, what a step is.")
 def _(rng):
-    return _case(rng, 3, _batches(rng, 3, 5), Adam, 0.05)
+    return _case(rng, 3, _batches(rng, 3, 5), Adam, 0.3)
 
 
 @mended_epoch.extreme("a norm that no gradient exceeds", "A gradient shorter than `max_norm` stays as it is: the factor is 1.")
@@ -189,8 +207,8 @@ AFTERWARDS = f"""    model.reset_state()
 
 mended_epoch.mistake(
     "unchanged",
-    "This is the colleague's function as it was. Ask of every window: what was read just before it, and whose state does "
-    "it therefore start from?",
+    "These are the colleague's results, as they were. Ask of every window: what was read just before it, and whose state "
+    "does it therefore start from?",
     (LOOP, SHUFFLED),
 )
 mended_epoch.mistake(
@@ -218,6 +236,12 @@ mended_epoch.mistake(
     "shown; what it is shown is not right.",
     (LOOP, SHUFFLED),
     ("max_norm)\n", "max_norm / 10)\n"),
+)
+mended_epoch.mistake(
+    "smaller-rate-each-epoch",
+    "A rate that is divided by ten in every epoch makes the curve smoother and leaves its cause alone: every window still "
+    "starts from a stranger's state.",
+    (LOOP, f"optimizer.lr /= 10\n    {SHUFFLED}"),
 )
 for _seed in (0, 1, 42):
     mended_epoch.mistake(
@@ -319,6 +343,17 @@ mended_epoch.mistake(
     "norm-for-scale",
     "clip_scale gives the norm first, then the factor; step wants the factor, `_, scale = clip_scale(…)`. Yours gets the norm.",
     ("_, scale =", "scale, _ ="),
+)
+mended_epoch.mistake(
+    "pair-for-scale",
+    "clip_scale gives two numbers, the norm and the factor; step wants the factor alone: `_, scale = clip_scale(…)`.",
+    ("_, scale =", "scale ="),
+)
+mended_epoch.mistake(
+    "measured-after-the-step",
+    "You compute the loss once more after the step. That moves the state on a second time, and the window is known by then: "
+    "take the loss that was trained on.",
+    ("loss * targets.size", "model.loss(inputs, targets) * targets.size"),
 )
 mended_epoch.mistake(
     "clipped-too-soon",

@@ -165,6 +165,17 @@ skill_score.mistake(
     (YESTERDAY, "series[start - 1]"),
 )
 skill_score.mistake(
+    "frozen-at-start",
+    "Your baseline repeats series[start] for all days, a value that is to be forecast itself. The persistence forecast of day t "
+    "is series[t − 1].",
+    (YESTERDAY, "series[start]"),
+)
+skill_score.mistake(
+    "mean-of-all-days",
+    "Your baseline is the mean of the whole series. The opponent here is persistence: yesterday's value.",
+    (YESTERDAY, "series.mean()"),
+)
+skill_score.mistake(
     "first-value",
     "Your baseline repeats the very first value of the series. Persistence is renewed every day.",
     (YESTERDAY, "series[0]"),
@@ -196,6 +207,11 @@ skill_score.mistake(
     "You compare the forecast of a day with the day *before* it. That measures how well the network repeats, not how "
     "well it forecasts.",
     (ERRORS, "yesterday - forecasts[start:]"),
+)
+skill_score.mistake(
+    "persistence-against-forecasts",
+    "You compare yesterday's value with the network's forecast. Both forecasts have to be compared with what came: the series.",
+    (CHANGES, "forecasts[start:] - yesterday"),
 )
 skill_score.mistake(
     "network-against-persistence",
@@ -231,6 +247,17 @@ skill_score.mistake(
     (SKILL, f"{PERSISTENCE} - squared"),
 )
 skill_score.mistake(
+    "one-minus-difference",
+    "You subtract the two errors, which changes with the currency. Divide them: 1 − ratio.",
+    (SKILL, f"1 - (squared - {PERSISTENCE})"),
+)
+for _small in ("1e-6", "1e-8", "1e-9", "1e-10", "1e-12"):
+    skill_score.mistake(
+        f"epsilon-{_small}",
+        f"You add {_small} to the divisor. Where values are small that is much; some value changes, so nothing need be added.",
+        (SKILL, f"1 - squared / ({PERSISTENCE} + {_small})"),
+    )
+skill_score.mistake(
     "parenthesis", "1 minus the ratio: divide first. Your 1 is divided as well.", (SKILL, f"(1 - squared) / {PERSISTENCE}")
 )
 skill_score.mistake(
@@ -253,6 +280,12 @@ skill_score.mistake(
     (PERSISTENCE, f"np.mean({CHANGES}) ** 2"),
 )
 skill_score.mistake(
+    "no-squares",
+    "The errors are not squared: those of both signs cancel. Square each, then take the mean.",
+    (MODEL, f"np.mean({ERRORS})"),
+    (PERSISTENCE, f"np.mean({CHANGES})"),
+)
+skill_score.mistake(
     "variance",
     "A variance forgives a constant error: take the mean of the squares.",
     (MODEL, f"np.var({ERRORS})"),
@@ -269,6 +302,17 @@ skill_score.mistake(
     "You divide day by day and then take the mean. Take the two means first, then one ratio.",
     (MODEL, f"({ERRORS}) ** 2"),
     (SKILL, f"1 - np.mean(squared / ({CHANGES}) ** 2)"),
+)
+skill_score.mistake(
+    "missing-skipped",
+    "You score the network on all days that have a forecast, those of the training too. The tested ones are series[start:].",
+    (MODEL, "np.nanmean((series - forecasts) ** 2)"),
+)
+skill_score.mistake(
+    "relative",
+    "You divide each error by the day's value. Wanted are plain squared errors, of both forecasts.",
+    (MODEL, f"np.mean((({ERRORS}) / series[start:]) ** 2)"),
+    (PERSISTENCE, f"np.mean((({CHANGES}) / series[start:]) ** 2)"),
 )
 skill_score.mistake(
     "missing-forecasts",
