@@ -1682,7 +1682,8 @@ show_source(her_loop)
 # %% [markdown]
 # ### Exercise 8.10 · `train_and_keep` · ★★☆ · 15 min
 # Mend it. Everything that her docstring promises is to hold; how it trains and what it measures stays as it is,
-# all passes included. Of equally good passes it keeps the first.
+# all passes included. Of equally good passes it keeps the first. The weights are all that `state_dict()` names,
+# and this very model gets them back; it is trained in the mode in which it came (`train()`).
 #
 # <details><summary>A nudge</summary>Put <code>print(kept["output.bias"])</code> behind the line that sets
 # <code>kept</code>, and once more at the end. What has happened to it in between, and who did that?</details>
@@ -1690,13 +1691,27 @@ show_source(her_loop)
 # optimizer changes them in place. Keep copies: kept = {name: value.clone() for name, value in
 # model.state_dict().items()}, or copy.deepcopy(model.state_dict()).</details>
 #
-# You are there when a model whose accuracies after three passes were 0.5, 0.9 and 0.7 comes back with `0.9`.
+# You are there when
+#
+# ```python
+# model = torch.nn.Linear(1, 1)
+# model.weight.data[:] = 0
+#
+# def train_pass(model):   # after pass n the weight is n
+#     model.weight.data += 1
+#
+# def evaluate(model):
+#     return [0.2, 0.5, 0.9, 0.7][int(model.weight)]
+#
+# train_and_keep(model, train_pass, evaluate, 3)   # [0.5, 0.9, 0.7]
+# evaluate(model)   # 0.9
+# ```
 
 # %% exercise="train_and_keep"
 def train_and_keep(model, train_pass, evaluate, passes):
     """Train a torch model for so many passes, and leave it with the weights of its best one.
 
-    train_pass(model) changes the weights; evaluate(model) → accuracy. → the accuracy after each pass, a list.
+    train_pass(model) changes the weights; evaluate(model) → accuracy; passes ≥ 1. → the accuracy after each pass, a list.
     """
     ### BEGIN SOLUTION
     accuracies, kept = [], None
