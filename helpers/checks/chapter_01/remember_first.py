@@ -147,7 +147,8 @@ remember_first.mistake(
 )
 remember_first.mistake(
     "sums",
-    "You add the signals up: a name and a later one of the other kind cancel.",
+    "A name and a later one of the other kind cancel: you add the signals up, or w_h is so little above 1 that the unit "
+    "does. Make w_h larger.",
     ("h = np.tanh(w_x * s + w_h * h)", "h = h + s"),
     ("np.round(h)", "np.round(np.tanh(h))"),
 )
