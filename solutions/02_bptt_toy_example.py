@@ -318,7 +318,7 @@ def scalar_backward(x, h0, h, target, w_hh):
     x (T,), number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers (floats).
     """
     ### BEGIN SOLUTION
-    dw_xh, dw_hh, db, dh_next = 0.0, 0.0, 0.0, 0.0
+    dw_xh = dw_hh = db = dh_next = 0.0
     for t in reversed(range(len(x))):
         before = h[t - 1] if t > 0 else h0
         da = (h[t] - target[t] + dh_next) * (1 - h[t] ** 2)
@@ -690,34 +690,37 @@ claim("h_prev.T @ da adds up the batch", relative_error(dWh, h_prev.T @ da) < 1e
 # ### Exercise 2.3 · `rnn_backward` · ★★★ · 25 min
 # The sweep for a batch. What arrives from outside is `dh_own` (N, T, H): for each state the gradient of its *own* loss,
 # the first of the two summands of $dh_t$ in 2.3. (For our E it is h − target; in chapter 5 an output layer sends it.)
-# The second summand, what comes back through later states, is yours to compute: $dh_t$ is `dh_own[:, t] + dh_next`.
+# The second summand, what comes back through later states, is yours to compute: $dh_t$ is `dh_own[:, t] + dh_next`. Leave
+# the arguments as they are (a slice of an array is a view: `dh_own[:, t] += …` changes it). And x may hold whole numbers,
+# one-hot rows for instance; dx does not.
 #
 # <details><summary>A nudge</summary>It is `scalar_backward` with the table's products. Which three gradients are sums
 # over the steps, and which are not? What is left in dh_next when the loop ends?</details>
-# <details><summary>A recipe</summary>dWx, dWh, db are zeros of the right shapes, dh_next is zeros (N, H), dx is empty
-# (N, T, D). For t from T − 1 down to 0: da = (dh_own[:, t] + dh_next) * (1 − h[:, t]²); dx[:, t] = da @ Wx.T; dWx += x[:,
-# t].T @ da; dWh += before.T @ da with before = h[:, t − 1] or h0; db += da.sum(axis=0); dh_next = da @ Wh.T. What
-# remains is dh0.</details>
+# <details><summary>A recipe</summary>dWx, dWh, db are zeros of the right shapes, dh_next is zeros (N, H), dx is
+# np.zeros(x.shape). For t from T − 1 down to 0: da = (dh_own[:, t] + dh_next) * (1 − h[:, t]²); dx[:, t] = da @ Wx.T;
+# dWx += x[:, t].T @ da; dWh += before.T @ da with before = h[:, t − 1] or h0; db += da.sum(axis=0); dh_next = da @
+# Wh.T. What remains is dh0.</details>
 #
-# You are there when four steps of ones (N = 1, D = 3, H = 2) with Wx all 0.1, Wh = [[0.1, 0.2], [0.3, 0.4]], no bias,
-# h0 = 0 and dh_own all 1 give `dh0[0, 0] ≈ 0.475`:
+# You are there when three steps of ones, with states made up, give
 #
 # ```python
-# ones, zeros = np.ones((1, 4, 3)), np.zeros((1, 2))
-# weights = np.full((3, 2), 0.1), np.array([[0.1, 0.2], [0.3, 0.4]])
-# states = rnn_forward(ones, zeros, *weights, np.zeros(2))
-# rnn_backward(np.ones((1, 4, 2)), ones, zeros, states, *weights)[1]
+# ones, start = np.ones((1, 3, 4)), np.full((1, 2), 0.5)   # N = 1, T = 3, D = 4, H = 2
+# states = np.array([[[0.1, 0.3], [0.6, 0.2], [0.4, 0.5]]])
+# weights = np.full((4, 2), 0.1), np.array([[0.1, 0.2], [0.3, 0.4]])
+# dx, dh0, dWx, dWh, db = rnn_backward(np.ones((1, 3, 2)), ones, start, states, *weights)
+# dh0[0, 1]   # ≈ 1.076
+# dWh[0, 1]   # ≈ 1.433
 # ```
 
 # %% exercise="rnn_backward"
 def rnn_backward(dh_own, x, h0, h, Wx, Wh):
     """The gradients of all inputs and parameters of `rnn_forward`.
 
-    dh_own (N, T, H), of each state's own loss; x (N, T, D), h0 (N, H), h (N, T, H), Wx (D, H), Wh (H, H)
-    → dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,).
+    dh_own (N, T, H), of each state's own loss; x (N, T, D), floats or ints; h0 (N, H), h (N, T, H), Wx (D, H),
+    Wh (H, H), all left as they are → dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,): float arrays.
     """
     ### BEGIN SOLUTION
-    dx, dWx, dWh = np.zeros_like(x), np.zeros_like(Wx), np.zeros_like(Wh)
+    dx, dWx, dWh = np.zeros(x.shape), np.zeros_like(Wx), np.zeros_like(Wh)
     db, dh_next = np.zeros(len(Wh)), np.zeros_like(h0)
     for t in reversed(range(x.shape[1])):
         before = h[:, t - 1] if t > 0 else h0
@@ -935,7 +938,8 @@ show(
 # ### Exercise 2.4 · `truncated_bptt` · ★★☆ · 20 min
 # Go through the sequence in windows of `window` steps (the last may be shorter), add up the gradients of
 # $E = \sum \tfrac12 (h - h^*)^2$ over all windows, and return them with the last state. You may use `rnn_forward` and
-# `rnn_backward`.
+# `rnn_backward`. A window longer than the sequence cuts nothing. Leave the arguments as they are: `before[:] = …` would
+# write into h0.
 #
 # <details><summary>A nudge</summary>Each window is a small sequence of its own, with one difference: where does it
 # start? And which of the five gradients that come back do you simply not use?</details>
@@ -944,8 +948,15 @@ show(
 # part], before, h, Wx, Wh); add the last three to the sums; before = h[:, −1]. The window's dh0 is dropped: that is
 # the cut.</details>
 #
-# You are there when the toy network as arrays (N = D = H = 1), cut into windows of 2, gives `dWh[0, 0] ≈ −0.222`:
-# run `truncated_bptt(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], 2)[1]`.
+# You are there when five steps in windows of 2, the last of them one step long, give
+#
+# ```python
+# inputs, start = np.ones((1, 5, 3)), np.full((1, 2), 0.5)   # N = 1, T = 5, D = 3, H = 2
+# weights = np.full((3, 2), 0.1), np.array([[0.1, 0.9], [0.5, 0.4]]), np.zeros(2)
+# dWx, dWh, db, h_last = truncated_bptt(inputs, start, np.full((1, 5, 2), 0.3), *weights, 2)
+# dWh[0, 1]      # ≈ 0.580
+# h_last[0, 0]   # ≈ 0.654
+# ```
 
 # %% exercise="truncated_bptt"
 def truncated_bptt(x, h0, target, Wx, Wh, b, window):
@@ -1344,16 +1355,21 @@ show_source(colleagues_descent)
 # ### Exercise 2.7 · `descend_in_windows` · ★★☆ · 15 min
 # Mend it. Copy the function into the cell and change what is wrong, and nothing else: one update for each pass,
 # along the sum of the gradients of its windows, each pass from h0. It returns the weights after the last update, and E
-# before each.
+# before each (summed over its windows); the arrays handed over stay as they are.
 #
 # <details><summary>A nudge</summary>Go through the code as Python would, for two updates. Which names does the second
 # one find with something in them?</details>
 # <details><summary>A recipe</summary>The three sums dWx, dWh, db have to be zero at the beginning of every pass: the line
 # that makes them belongs into the loop over the updates, outside the loop over the windows.</details>
 #
-# You are there when the toy network in windows of 2, with learning rate 0.02 and 3 updates, ends at
-# `Wh[0, 0] ≈ 3.008`: run
-# `descend_in_windows(toy_x, toy_h0, toy_target, toy_Wx, toy_Wh, toy_b[0], 2, 0.02, 3)[1]`.
+# You are there when E falls like this in three updates:
+#
+# ```python
+# inputs, start = np.ones((1, 5, 3)), np.full((1, 2), 0.5)   # N = 1, T = 5, D = 3, H = 2
+# weights = np.full((3, 2), 0.1), np.array([[0.1, 0.9], [0.5, 0.4]]), np.zeros(2)
+# case = inputs, start, np.zeros((1, 5, 2)), *weights, 2, 0.02, 3   # windows of 2, lr, updates
+# descend_in_windows(*case)[-1]   # ≈ [2.597, 1.500, 0.279]
+# ```
 
 # %% exercise="descend_in_windows"
 def descend_in_windows(x, h0, target, Wx, Wh, b, window, lr, updates):

@@ -6,84 +6,74 @@ import itertools
 
 import numpy as np
 
-from helpers.checks.chapter_01.rnn_forward import rnn_forward_reference
-from helpers.checks.chapter_01.rnn_step import step_cases
-from helpers.checks.chapter_02.rnn_backward import rnn_backward_reference
-from helpers.checks.chapter_02.scalar_forward import TOY
-from helpers.checks.chapter_02.truncated_bptt import (
-    TOY_TARGET,
-    sum_over_pairs,
-    truncated_bptt_reference,
-)
+from helpers.checks.chapter_01.rnn_forward import rnn_forward_reference as rnn_forward
+from helpers.checks.chapter_02.rnn_backward import rnn_backward_reference as rnn_backward
+from helpers.checks.chapter_02.truncated_bptt import sum_over_pairs, windows_cases
+from helpers.checks.chapter_02.truncated_bptt import truncated_bptt_reference as truncated_bptt
 from helpers.checks.registry import Exercise
-from helpers.colleague import chapter_02 as colleague
 
 
-def _error(x, h0, target, weights):
-    return 0.5 * ((rnn_forward_reference(x, h0, *weights) - target) ** 2).sum()
-
-
-def _descent(
-    x, h0, target, Wx, Wh, b, window, lr, updates, *, kept=(0.0, 0.0, 0.0), step=None, starts=None, gradient=None
-):
-    """The descent with its parts exchangeable.
-
-    `kept` is the share of each old sum that stays for the next update, `step(sums, update)` what is stepped
-    along, `starts(h_last)` the state that the next pass starts from, `gradient(…)` replaces truncated BPTT.
-    """
-    weights, errors = [Wx.copy(), Wh.copy(), b.copy()], []
-    sums = [np.zeros_like(weight) for weight in weights]
-    gradient = gradient or truncated_bptt_reference
+def descend_in_windows_reference(x, h0, target, Wx, Wh, b, window, lr, updates):
+    Wx, Wh, b, errors = Wx.copy(), Wh.copy(), b.copy(), np.zeros(updates)
     for update in range(updates):
-        errors.append(_error(x, h0, target, weights))
-        *new, h_last = gradient(x, h0, target, *weights, window)
-        sums = [share * old + one for share, old, one in zip(kept, sums, new, strict=True)]
-        along = sums if step is None else step(sums, update)
-        weights = [weight - lr * one for weight, one in zip(weights, along, strict=True)]
-        h0 = h0 if starts is None else starts(h_last)
-    return *weights, np.array(errors)
-
-
-def _in_parts(
-    x, h0, target, Wx, Wh, b, window, lr, updates, *, every_window=False, sums_begin="window", at_cut=lambda h0, before: before
-):
-    """The colleague's two loops: an update in every pass or `every_window`, the sums from zero in each "window" or
-    "pass" or "never" after the start, and `at_cut(h0, before)` the state that the next window starts from."""
-    weights, errors, sums = [Wx, Wh, b], np.zeros(updates), [0.0, 0.0, 0.0]
-    for update in range(updates):
+        dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
         before = h0
         for start in range(0, x.shape[1], window):
-            if sums_begin == "window" or (sums_begin == "pass" and start == 0):
-                sums = [0.0, 0.0, 0.0]
-            before = at_cut(h0, before) if start else h0
-            case = x[:, start : start + window], before, target[:, start : start + window]
-            errors[update] += _error(*case, weights)
-            *new, before = truncated_bptt_reference(*case, *weights, window)
-            sums = [old + one for old, one in zip(sums, new, strict=True)]
-            if every_window or start + window >= x.shape[1]:
-                weights = [weight - lr * one for weight, one in zip(weights, sums, strict=True)]
-    return *weights, errors
+            part = slice(start, start + window)
+            h = rnn_forward(x[:, part], before, Wx, Wh, b)
+            errors[update] += 0.5 * ((h - target[:, part]) ** 2).sum()
+            gradients = rnn_backward(h - target[:, part], x[:, part], before, h, Wx, Wh)
+            dWx += gradients[2]
+            dWh += gradients[3]
+            db += gradients[4]
+            before = h[:, -1]
+        Wx -= lr * dWx
+        Wh -= lr * dWh
+        b -= lr * db
+    return Wx, Wh, b, errors
 
 
-def _cases(rng):
-    case = step_cases(rng, N=3, D=6, H=9)
-    (N, D), H = case["x"].shape, len(case["b"])
-    T, window, updates = (int(rng.choice(sizes)) for sizes in ((11, 12, 13), (4, 5), (3, 4)))
-    return {
-        "x": rng.normal(size=(N, T, D)),
-        "h0": case["h_prev"],
-        "target": rng.uniform(-1, 1, size=(N, T, H)),
-        "Wx": case["Wx"],
-        "Wh": case["Wh"],
-        "b": 0.5 * case["b"],
-        "window": window,
-        "lr": float(rng.choice([rng.uniform(0.005, 0.01), 0.2])),   # at 0.2 E may rise
-        "updates": updates,
-    }
+def _cases(rng, *, N=(2, 3), T=(10, 11), D=(5, 6), H=(7, 8), window=(3, 4), updates=(3, 4)):
+    return windows_cases(rng, N=N, T=T, D=D, H=H, window=window) | {"lr": rng.uniform(0.005, 0.02), "updates": updates}
 
 
 OUTPUTS = ("Wx", "Wh", "b", "errors")
-descend_in_windows = Exercise("descend_in_windows", "02", _descent, OUTPUTS, _cases, rounds=4, rtol=1e-8)
+descend_in_windows = Exercise(
+    "descend_in_windows", "02", descend_in_windows_reference, OUTPUTS, _cases, rounds=3, rtol=1e-8
+)
+
+
+@descend_in_windows.extreme("a rate at which E rises", "Right where E falls, wrong where it rises: take every step as it is.")
+def _(rng):
+    return _cases(rng, N=2, T=7, D=3, H=4, window=3, updates=4) | {"lr": 0.3}
+
+
+@descend_in_windows.extreme(
+    "windows that divide T evenly", "Right with a short last window, wrong where all are of one length (there is none over)."
+)
+def _(rng):
+    return _cases(rng, N=2, T=12, D=3, H=4, window=6, updates=5) | {"h0": np.zeros((2, 4))}
+
+
+@descend_in_windows.extreme(
+    "a window longer than the sequence", "Where `window` is longer than T there is one window, and nothing is cut."
+)
+def _(rng):
+    return _cases(rng, N=2, T=5, D=3, H=4, window=9, updates=2)
+
+
+@descend_in_windows.extreme(
+    "whole numbers",
+    "Right with fractions, wrong with whole numbers in x and target: arrays made after their pattern hold whole numbers, "
+    "too, and cut off what is put into them.",
+)
+def _(rng):
+    case = _cases(rng, N=2, T=7, D=4, H=4, window=3, updates=2)
+    return case | {"x": np.eye(4, dtype=int)[rng.integers(0, 4, size=(2, 7))], "target": rng.integers(-3, 4, size=(2, 7, 4))}
+
+
+def _error(x, h0, target, Wx, Wh, b):
+    return 0.5 * ((rnn_forward(x, h0, Wx, Wh, b) - target) ** 2).sum()
 
 
 @descend_in_windows.oracle("torch.optim.SGD on autograd's gradients, detached at every cut", rtol=1e-7, needs_torch=True)
@@ -96,7 +86,7 @@ def _(x, h0, target, Wx, Wh, b, window, lr, updates):
         h, loss = torch.tensor(h0), 0.0
         for t in range(x.shape[1]):
             h = h.detach() if t % window == 0 else h
-            h = torch.tanh(torch.tensor(x[:, t]) @ weights[0] + h @ weights[1] + weights[2])
+            h = torch.tanh(torch.tensor(x[:, t], dtype=torch.float64) @ weights[0] + h @ weights[1] + weights[2])
             loss = loss + 0.5 * ((h - torch.tensor(target[:, t])) ** 2).sum()
         optimizer.zero_grad()
         loss.backward()
@@ -107,218 +97,213 @@ def _(x, h0, target, Wx, Wh, b, window, lr, updates):
 
 @descend_in_windows.oracle("steps along the sum over those pairs of loss and use that share a window")
 def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    def gradient(*case):
-        return sum_over_pairs(*case[:-1], lambda t, u: t // window == u // window)
+    errors = []
+    for _ in range(updates):
+        errors.append(_error(x, h0, target, Wx, Wh, b))
+        *sums, _ = sum_over_pairs(x, h0, target, Wx, Wh, b, lambda t, u: t // window == u // window)
+        Wx, Wh, b = (weight - lr * one for weight, one in zip((Wx, Wh, b), sums, strict=True))
+    return Wx, Wh, b, np.array(errors)
 
-    return _descent(x, h0, target, Wx, Wh, b, window, lr, updates, gradient=gradient)
+
+START = "    Wx, Wh, b, errors = Wx.copy(), Wh.copy(), b.copy(), np.zeros(updates)\n"
+UPDATES = "    for update in range(updates):\n"
+ZEROS = "dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)\n"
+STATE, PART = "        before = h0\n", "            part = slice(start, start + window)\n"
+STEPS = "        Wx -= lr * dWx\n        Wh -= lr * dWh\n        b -= lr * db\n"
+ONCE = (f"{UPDATES}        {ZEROS}", f"    {ZEROS}{UPDATES}")   # the colleague's mistake
+INDENTED = STEPS.replace("        ", "            ")
+SHARES = (("Wx -= lr * dWx", "Wh -= lr * dWh", "b -= lr * db"), ("dWx", "dWh", "db"))
 
 
-@descend_in_windows.misconception(
+def _stepped(text):
+    """Changes of the three steps: `text` in place of "lr * {}"."""
+    return [(step, step.replace(f"lr * {name}", text.format(name))) for step, name in zip(*SHARES, strict=True)]
+
+
+descend_in_windows.mistake(
     "unchanged",
     "That is the colleague's function as it was. Its first update is right and the second is not: which line has to be "
     "executed before every update, and is executed only before the first?",
+    ONCE,
 )
-def _(*case):
-    return colleague.descend_in_windows(*case)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "smaller-rate",
     "You made the learning rate smaller. The steps are shorter, so the swing takes longer to come back, and it does come "
     "back: what is stepped along still holds the gradients of all updates before.",
+    ONCE,
+    *_stepped("0.1 * lr * {}"),
 )
-def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    return colleague.descend_in_windows(x, h0, target, Wx, Wh, b, window, 0.1 * lr, updates)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "rate-by-the-windows",
     "You divide the step by the number of windows. That is a smaller learning rate, and the swing only takes longer to come "
     "back: what is stepped along still holds the gradients of all updates before.",
+    ONCE,
+    *_stepped("lr / len(range(0, x.shape[1], window)) * {}"),
 )
-def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    windows = -(-x.shape[1] // window)
-    return colleague.descend_in_windows(x, h0, target, Wx, Wh, b, window, lr / windows, updates)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "mean-over-the-windows",
     "The sums begin anew now, but you step along their mean over the windows. E is a sum over all steps, and its gradient "
     "the sum over the windows.",
+    *_stepped("lr / len(range(0, x.shape[1], window)) * {}"),
 )
-def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    windows = -(-x.shape[1] // window)
-    return _descent(x, h0, target, Wx, Wh, b, window, lr / windows, updates)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
+    "mean-over-the-batch",
+    "The sums begin anew now, but you divide them by N. E is a sum over the sequences, and so is its gradient.",
+    *_stepped("lr / len(x) * {}"),
+)
+descend_in_windows.mistake(
     "mean-of-all-updates",
     "You divide by the number of updates made so far. The length looks right again, but it is the mean of all gradients "
     "since the beginning, most of them taken at weights that are long gone. Begin each sum anew.",
+    ONCE,
+    *_stepped("lr / (update + 1) * {}"),
 )
-def _(*case):
-    return _descent(*case, kept=(1, 1, 1), step=lambda sums, update: [one / (update + 1) for one in sums])
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "old-sums-fade",
     "You let the old sums fade by a factor (0.9) in place of removing them. That damps the swing and has a name, momentum; "
     "asked for is a step along the gradient of *this* pass.",
+    (f"{UPDATES}        {ZEROS}", f"    {ZEROS}{UPDATES}        dWx, dWh, db = 0.9 * dWx, 0.9 * dWh, 0.9 * db\n"),
 )
-def _(*case):
-    return _descent(*case, kept=(0.9, 0.9, 0.9))
-
-
-@descend_in_windows.misconception(
-    "limited-length",
-    "You limit the length of what is stepped along. Its *direction* is wrong, a sum over all updates so far, and a shorter "
-    "step in a wrong direction is not mended.",
-)
-def _(*case):
-    def limited(sums, update):
-        length = np.sqrt(sum((one**2).sum() for one in sums))
-        return [one / max(1.0, length) for one in sums]
-
-    return _descent(*case, kept=(1, 1, 1), step=limited)
+for _limit in (1.0, 5.0):
+    descend_in_windows.mistake(
+        f"limited-length-{_limit:g}",
+        f"You limit the length of what is stepped along, to {_limit:g}. Its *direction* is wrong, a sum over all updates so "
+        "far, and a shorter step in a wrong direction is not mended.",
+        ONCE,
+        *_stepped(f"lr / max(1.0, np.sqrt((dWx ** 2).sum() + (dWh ** 2).sum() + (db ** 2).sum()) / {_limit}) * {{}}"),
+    )
 
 
 def _some_begin_anew(*kept):
     sums = dict(zip(("dWx", "dWh", "db"), kept, strict=True))
-    new, old = (" and ".join(name for name, share in sums.items() if share == wanted) for wanted in (0, 1))
-
-    @descend_in_windows.misconception(
-        f"not-{old.replace(' and ', '-')}",
-        f"The mistake is the same in all three sums: from zero at each update goes {new} now, and not {old}.",
+    new, old = ([name for name, share in sums.items() if share == wanted] for wanted in (0, 1))
+    anew = "".join(f"        {name} = np.zeros_like({name})\n" for name in new)
+    descend_in_windows.mistake(
+        f"not-{'-'.join(old)}",
+        f"The mistake is the same in all three sums: from zero at each update goes {' and '.join(new)} now, and not "
+        f"{' and '.join(old)}.",
+        (f"{UPDATES}        {ZEROS}", f"    {ZEROS}{UPDATES}{anew}"),
     )
-    def _(*case):
-        return _descent(*case, kept=kept)
 
 
 for _kept in itertools.product((0, 1), repeat=3):
     if 0 < sum(_kept) < 3:
         _some_begin_anew(*_kept)
 
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "cleared-in-every-window",
-    "Now the sums begin anew in every *window*, and only the last window's gradient is left for the update. The windows of "
-    "one pass belong together: begin anew once in each pass.",
+    "Only the last window's gradient is left for the update: the sums begin anew in every *window* now (or `=` stands where "
+    "`+=` was). The windows of one pass belong together: begin anew once in each pass.",
+    (PART, f"            {ZEROS}{PART}"),
 )
-def _(*case):
-    def last_window(x, h0, target, Wx, Wh, b, window):
-        start = (x.shape[1] - 1) // window * window
-        states = rnn_forward_reference(x, h0, Wx, Wh, b)
-        before, h = states[:, start - 1], states[:, start:]
-        gradients = rnn_backward_reference(h - target[:, start:], x[:, start:], before, h, Wx, Wh)
-        return *gradients[2:], states[:, -1]
-
-    return _descent(*case, gradient=last_window)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "update-in-every-window",
     "You update after every window. Language models are trained like that (chapter 5), but it is another procedure: asked "
     "for is one update for each pass, along the sum over its windows.",
+    (PART, f"            {ZEROS}{PART}"),
+    (STEPS, INDENTED),
 )
-def _(*case):
-    return _in_parts(*case, every_window=True)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "update-in-every-window-with-the-sums",
     "You update after every window, along the sum so far: the first window's gradient is stepped along again with each that "
     "follows. One update for each pass: the three lines with lr belong after the loop over the windows.",
+    (STEPS, INDENTED),
 )
-def _(*case):
-    return _in_parts(*case, every_window=True, sums_begin="pass")
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "update-in-every-window-and-never-cleared",
     "You update after every window, along the sum of all gradients since the beginning. One update for each pass, after the "
     "loop over the windows; and the sums begin anew before the loop.",
+    ONCE,
+    (STEPS, INDENTED),
 )
-def _(*case):
-    return _in_parts(*case, every_window=True, sums_begin="never")
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
+    "one-update-from-the-first-weights",
+    "It comes to a single update of the first weights: the three lines with lr stand after all the passes, or the weights "
+    "are copied from the arguments in every pass. They are copied once, and every pass moves them on.",
+    (STEPS, STEPS.replace("        ", "    ")),
+)
+descend_in_windows.mistake(
+    "update-after-all-passes-with-the-sums",
+    "You update once, after all the passes, along the sum of all of them. Every pass has its own update, along its own sum.",
+    ONCE,
+    (STEPS, STEPS.replace("        ", "    ")),
+)
+descend_in_windows.mistake(
+    "uphill",
+    "You step uphill: the weights move *against* the gradient of E, weight − lr · gradient, and E's begins with h − target.",
+    *_stepped("-lr * {}"),
+)
+descend_in_windows.mistake(
     "h0-at-every-cut",
     "Every window starts from h0 now: `before = h0` has come into the loop over the windows. It belongs before it, once in "
     "each pass; the state goes on from window to window, h[:, -1].",
+    (PART, f"            before = h0\n{PART}"),
 )
-def _(*case):
-    return _in_parts(*case, sums_begin="pass", at_cut=lambda h0, before: h0)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "return-in-the-loop",
     "It returns after the first update: the `return` stands inside the loop. Move it out, to the left.",
+    ("    return", "        return"),
 )
-def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    *weights, errors = _descent(x, h0, target, Wx, Wh, b, window, lr, 1)
-    return *weights, np.append(errors, np.zeros(updates - 1))
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "errors-begin-anew",
     "The sums begin anew, and so does `errors`: of all E only the last is left. np.zeros(updates) stays before the loop.",
+    (UPDATES, f"{UPDATES}        errors = np.zeros(updates)\n"),
 )
-def _(*case):
-    *weights, errors = _descent(*case)
-    return *weights, np.append(0 * errors[:-1], errors[-1])
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
+    "errors-of-one-window",
+    "E holds the last window's share alone: `=` stands where `+=` was. E is the sum over all windows.",
+    ("errors[update] +=", "errors[update] ="),
+)
+descend_in_windows.mistake(
+    "errors-as-a-mean",
+    "E is divided by the number of steps (or sequences, or entries). That line was right: E is a sum.",
+    (".sum()\n            grad", ".mean()\n            grad"),
+)
+descend_in_windows.mistake(
+    "last-error-alone",
+    "Of the errors you return the last alone. Wanted is E before each update: (updates,).",
+    ("b, errors\n", "b, errors[-1]\n"),
+)
+descend_in_windows.mistake(
     "cleared-before-the-step",
     "The sums are set to zero before the weights have moved along them, so nothing moves. First the step, then zero; or zero "
     "at the beginning of a pass.",
+    (STEPS, f"        {ZEROS}{STEPS}"),
 )
-def _(*case):
-    return _descent(*case, step=lambda sums, update: [0 * one for one in sums])
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "state-goes-on",
     "The sums are right now, but `before = h0` has left the loop: each pass starts from the last state of the pass before. "
     "Every pass reads the same sequence from its beginning, and starts from h0. (Or `before[...] =` has written into h0.)",
+    (START, f"{START}    before = h0\n"),
+    (STATE, ""),
 )
-def _(*case):
-    return _descent(*case, starts=lambda h_last: h_last)
-
-
-@descend_in_windows.misconception(
-    "weights-begin-anew",
-    "The weights are copied from the arguments again in every pass, so each update starts from the first weights. They are "
-    "copied once; only the sums begin anew.",
+descend_in_windows.mistake(
+    "weights-written-over",
+    "The sums begin anew now, but the weights of the caller are changed: `Wx -= …` writes into what was handed over. The "
+    "copies of the first line, `Wx.copy()`, were right.",
+    ("Wx.copy(), Wh.copy(), b.copy()", "Wx, Wh, b"),
 )
-def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    *weights, errors = _descent(x, h0, target, Wx, Wh, b, window, lr, 1)
-    return *weights, np.repeat(errors, updates)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "not-cut",
     "That is descent along the full gradient: the windows are gone. They were not the fault; keep the cuts.",
+    (UPDATES, f"    window = x.shape[1]\n{UPDATES}"),
 )
-def _(x, h0, target, Wx, Wh, b, window, lr, updates):
-    return _descent(x, h0, target, Wx, Wh, b, x.shape[1], lr, updates)
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "state-zeroed",
     "At every cut you start from zeros. The state was not the fault: it goes on from window to window, h[:, -1].",
+    ("before = h[:, -1]", "before = np.zeros_like(h0)"),
 )
-def _(*case):
-    return _in_parts(*case, sums_begin="pass", at_cut=lambda h0, before: np.zeros_like(h0))
-
-
-@descend_in_windows.misconception(
+descend_in_windows.mistake(
     "every-window-from-zeros",
     "Every window starts from zeros. The state was not the fault: a pass starts from h0, and goes on from window to window.",
+    (PART, f"            before = np.zeros_like(h0)\n{PART}"),
 )
-def _(x, h0, *case):
-    return _in_parts(x, 0 * h0, *case, sums_begin="pass", at_cut=lambda h0, before: h0)
+descend_in_windows.mistake(
+    "last-window-dropped",
+    "Where T is no multiple of the window, your last, shorter window is missing. The windows were not the fault: "
+    "`range(0, x.shape[1], window)`.",
+    ("range(0, x.shape[1], window)", "range(0, x.shape[1] - window + 1, window)"),
+)
 
 
 @descend_in_windows.variant("zeros in place, after each update")
@@ -329,9 +314,9 @@ def _(x, h0, target, Wx, Wh, b, window, lr, updates):
         before = h0
         for start in range(0, x.shape[1], window):
             part = slice(start, start + window)
-            h = rnn_forward_reference(x[:, part], before, *weights)
+            h = rnn_forward(x[:, part], before, *weights)
             errors[update] += 0.5 * ((h - target[:, part]) ** 2).sum()
-            new = rnn_backward_reference(h - target[:, part], x[:, part], before, h, *weights[:2])[2:]
+            new = rnn_backward(h - target[:, part], x[:, part], before, h, *weights[:2])[2:]
             for one, more in zip(sums, new, strict=True):
                 one += more
             before = h[:, -1]
@@ -345,8 +330,8 @@ def _(x, h0, target, Wx, Wh, b, window, lr, updates):
 def _(x, h0, target, Wx, Wh, b, window, lr, updates):
     errors = []
     for _ in range(updates):
-        errors += [0.5 * np.sum((rnn_forward_reference(x, h0, Wx, Wh, b) - target) ** 2)]
-        dWx, dWh, db, _ = truncated_bptt_reference(x, h0, target, Wx, Wh, b, window)
+        errors += [0.5 * np.sum((rnn_forward(x, h0, Wx, Wh, b) - target) ** 2)]
+        dWx, dWh, db, _ = truncated_bptt(x, h0, target, Wx, Wh, b, window)
         Wx, Wh, b = Wx - lr * dWx, Wh - lr * dWh, b - lr * db
     return Wx, Wh, b, np.array(errors)
 
@@ -358,15 +343,16 @@ def _(x, h0, target, Wx, Wh, b, window, lr, updates):
         moved, before = [Wx.copy(), Wh.copy(), b.copy()], h0
         for start in range(0, x.shape[1], window):
             case = x[:, start : start + window], before, target[:, start : start + window]
-            errors[update] += _error(*case, (Wx, Wh, b))
-            *gradients, before = truncated_bptt_reference(*case, Wx, Wh, b, window)
+            errors[update] += _error(*case, Wx, Wh, b)
+            *gradients, before = truncated_bptt(*case, Wx, Wh, b, window)
             moved = [weight - lr * one for weight, one in zip(moved, gradients, strict=True)]
         Wx, Wh, b = moved
     return Wx, Wh, b, errors
 
 
-@descend_in_windows.landmark("`Wh[0, 0] ≈ 3.008`")
-def _(f):
-    x, target = TOY["x"].reshape(1, 3, 1), TOY_TARGET.reshape(1, 3, 1)
-    h0, Wx, Wh, b = np.full((1, 1), TOY["h0"]), np.full((1, 1), 2.0), np.full((1, 1), 3.0), np.ones(1)
-    return f(x, h0, target, Wx, Wh, b, 2, 0.02, 3)[1][0, 0]
+descend_in_windows.landmark("""
+    inputs, start = np.ones((1, 5, 3)), np.full((1, 2), 0.5)   # N = 1, T = 5, D = 3, H = 2
+    weights = np.full((3, 2), 0.1), np.array([[0.1, 0.9], [0.5, 0.4]]), np.zeros(2)
+    case = inputs, start, np.zeros((1, 5, 2)), *weights, 2, 0.02, 3   # windows of 2, lr, updates
+    descend_in_windows(*case)[-1]   # ≈ [2.597, 1.500, 0.279]
+""")

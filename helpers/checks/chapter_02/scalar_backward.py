@@ -10,7 +10,7 @@ from helpers.gradients import numerical_gradient
 
 
 def scalar_backward_reference(x, h0, h, target, w_hh):
-    dw_xh, dw_hh, db, dh_next = 0.0, 0.0, 0.0, 0.0
+    dw_xh = dw_hh = db = dh_next = 0.0
     for t in reversed(range(len(x))):
         before = h[t - 1] if t > 0 else h0
         da = (h[t] - target[t] + dh_next) * (1 - h[t] ** 2)

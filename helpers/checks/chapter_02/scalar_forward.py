@@ -76,7 +76,6 @@ def _(x, h0, w_xh, w_hh, b):
         return rnn(inputs[:, None], start)[0][:, 0].numpy()
 
 
-TOY = {"x": np.array([-0.4, -1.0, -0.9]), "h0": 0.1}
 STEP = "np.tanh(w_xh * x_t + w_hh * h + b)"
 
 scalar_forward.mistake(
