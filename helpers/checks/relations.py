@@ -173,6 +173,8 @@ def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
     for digits in range(6):
         if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
             yield f"is rounded to {digits} decimals. Return it as it comes out."
+    if _all(pairs, lambda w, s: np.trunc(w)):
+        yield "is cut to whole numbers: it was written into an array of integers, or went through `int`."
     if max(map(_error, pairs)) < 3e-6 and all(np.array_equal(p.got, p.got.astype(np.float32)) for p in pairs):
         yield (
             "is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, a "
@@ -221,6 +223,9 @@ def _of_other_shape(pairs: Sequence[Pair]) -> Iterator[str]:
         yield from _one_too_few_or_many(pairs, want)
     if all(_close(p.got.ravel(), p.want.ravel()) for p in pairs):
         yield f"has the right values in another shape{_ones(pairs)}."
+    for axis, (index, place) in itertools.product(range(want), ((0, "first"), (-1, "last"))):
+        if got == want - 1 and _all(pairs, lambda w, s, a=axis, i=index: np.take(w, i, axis=a)):
+            yield f"is only the {place} entry along axis {axis}, without that axis; the others are missing."
     for axis in range(max(got, want)):
         for words, reduce in (("summed", np.sum), ("averaged", np.mean)):
             if got == want - 1 and _all(pairs, lambda w, s, a=axis, r=reduce: r(w, axis=a)):
@@ -260,6 +265,23 @@ def _one_too_few_or_many(pairs: Sequence[Pair], ndim: int) -> Iterator[str]:
                 yield f"lacks the {place} entry along axis {axis}; the others are right."
             if all(_close(p.got[at], p.want) for p in pairs):
                 yield f"has one entry too many along axis {axis}, the {place}; the others are right."
+        yield from _only_a_part(pairs, axis)
+
+
+def _only_a_part(pairs: Sequence[Pair], axis: int) -> Iterator[str]:
+    """Right as far as it goes, and too short: a loop that returned early, or numbers for sizes."""
+    for place in ("first", "last"):
+        parts = []
+        for pair in pairs:
+            many = pair.got.shape[axis]
+            kept = range(many) if place == "first" else range(pair.want.shape[axis] - many, pair.want.shape[axis])
+            parts.append(many and many < pair.want.shape[axis] and _close(pair.got, pair.want.take(kept, axis)))
+        if all(parts):
+            many = {pair.got.shape[axis] for pair in pairs}
+            if many == {1}:
+                yield f"holds only the {place} entry along axis {axis}: does `return` stand inside the loop?"
+            counted = f"{many.pop()} entries" if len(many) == 1 else "entries"
+            yield f"holds only the {place} {counted} along axis {axis}; these are right, the others are missing."
 
 
 def _exchanged(name: str, wrong) -> str:
