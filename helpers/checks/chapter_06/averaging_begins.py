@@ -16,12 +16,11 @@ def averaging_begins_reference(scores, patience):
 
 
 def averaging_cases(rng, *, epochs=(9, 12)):
-    patience = int(rng.integers(0, 5))
+    patience = int(rng.integers(1, 5))
     while True:
         falling = 70 + rng.choice([2, 4]) * np.arange(epochs)[::-1]
         scores = [float(score) for score in np.round(falling + rng.normal(size=epochs) * 7)]   # with ties
-        never = averaging_begins_reference(scores, patience) is None
-        if not never or epochs == 1 or rng.random() < 0.5:
+        if epochs == 1 or averaging_begins_reference(scores, patience) is not None:
             return {"scores": scores, "patience": patience}
 
 
@@ -90,6 +89,16 @@ def _(rng):
 )
 def _(rng):
     return {"scores": [70.0, 90.0, 80.0, 95.0], "patience": 4}
+
+
+@averaging_begins.extreme("better every time", "When the time never comes, the answer is None.")
+def _(rng):
+    return {"scores": [90.0, 85.0, 80.0, 75.0, 70.0, 65.0, 60.0], "patience": 2}
+
+
+@averaging_begins.extreme("worse, but not than the best", "The epochs are compared with the *best* of the old ones: the lowest.")
+def _(rng):
+    return {"scores": [90.0, 95.0, 60.0, 89.0, 88.0, 59.0, 58.0, 57.0], "patience": 3}
 
 
 @averaging_begins.extreme("all epochs alike", "As good as the best is not worse: the time never comes.")
@@ -194,6 +203,21 @@ averaging_begins.mistake(
     "mean-of-the-old",
     "You compare with the *mean* of the old epochs. The rule takes the best: `min(old)`, not their mean.",
     ("min(old)", "sum(old) / len(old)"),
+)
+averaging_begins.mistake(
+    "mean-of-the-latest",
+    "You compare with the mean of the latest epochs. The rule takes the best of the *old* ones: `min(old)`.",
+    (OLD, "scores[max(0, t - patience - 1) : t] if t > patience else []"), ("min(old)", "sum(old) / len(old)"),
+)  # fmt: skip
+averaging_begins.mistake(
+    "sorted",
+    "You sort the scores. Their order is that of the epochs: leave the list as it is.",
+    ("    for t, score", "    scores.sort()\n    for t, score"),
+)
+averaging_begins.mistake(
+    "patience-subtracted",
+    "You return t − patience. The epoch at whose end averaging begins is t itself.",
+    ("return t", "return t - patience"),
 )
 averaging_begins.mistake(
     "best-of-the-whole-run",

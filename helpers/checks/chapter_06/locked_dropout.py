@@ -35,11 +35,11 @@ def _trial(function, x, p, generator):
         if function(own, p, generator) is own:
             raise Complaint("With p = 0 you hand out x itself: whoever writes into the result changes x. Return a new tensor.")
         return function(x, p, generator), function(x, p, generator)
-    state = generator.get_state()
+    again, state = x.clone(), generator.get_state()
     first = function(x, p, generator)
     if torch.equal(generator.get_state(), state):
         raise Complaint("After the call the generator stands where it stood: the numbers were not drawn from it.")
-    second = function(x, p, generator)
+    second = function(again, p, generator)
     if x[0].numel() > 20 and isinstance(first, torch.Tensor) and torch.equal(first, second):
         raise Complaint("A second call with the same generator drops the very same units: it should draw new numbers.")
     return first, second
@@ -127,9 +127,21 @@ KEEP = f"{DRAWN} >= p"
 RESULT = "x * keep / (1 - p)"
 
 locked_dropout.mistake(
-    "a-list-of-steps",
-    "A list of steps is not yet a tensor (T, N, H): torch.stack makes one of them.",
-    (RESULT, "[step * keep / (1 - p) for step in x]"),
+    "not-scaled",
+    "The scaling is missing: divide what is left by 1 − p, so that the expected value stays the same.",
+    (RESULT, "x * keep"),
+)
+locked_dropout.mistake("inverted", "You keep what should be dropped: where u < p, the unit goes. Keep u >= p.", (">= p", "< p"))
+locked_dropout.mistake(
+    "a-mask-for-every-step",
+    "Each step has another mask: that is ordinary dropout. Draw u (N, H) once, outside of any loop over time, and let "
+    "broadcasting repeat it over T.",
+    (DRAWN, "torch.rand(x.shape[0], x.shape[1], x.shape[2], generator=generator)"),
+)
+locked_dropout.mistake(
+    "one-mask-for-all-rows",
+    "All rows of the batch share one mask (H,). Each row gets its own: draw (N, H).",
+    (DRAWN, "torch.rand(x.shape[2], generator=generator)"),
 )
 locked_dropout.mistake(
     "another-generator",
@@ -138,27 +150,45 @@ locked_dropout.mistake(
     (", generator=generator", ""),
 )
 locked_dropout.mistake(
+    "scaled-by-p", "You divide by p. A unit is kept with probability 1 − p: divide by that.", ("/ (1 - p)", "/ p")
+)
+locked_dropout.mistake(
+    "scaled-down",
+    "You multiply by 1 − p and make what is left smaller still. It has to make up for what is gone: divide.",
+    (RESULT, "x * keep * (1 - p)"),
+)
+locked_dropout.mistake(
+    "in-place",
+    "The values are right, but x was changed: `*=` and `[...] =` write into the caller's tensor. `x * keep` makes a new one.",
+    (f"return {RESULT}", "x *= keep / (1 - p)\n    return x"),
+)
+locked_dropout.mistake(
+    "no-gradient",
+    "The values are right, but no gradient comes back through them: `no_grad`, `detach`, `.data` or NumPy is on the way. Dropout "
+    "acts while the network learns, so x needs its history.",
+    ("x * keep", "x.detach() * keep"),
+)
+locked_dropout.mistake(
+    "nothing-dropped-for-no-p",
+    "With p = 0 nothing is dropped, but the result is still a *new* tensor: `x.clone()`, or no special case at all.",
+    ("    keep", "    if p == 0:\n        return x\n    keep"),
+)
+locked_dropout.mistake(
+    "a-list-of-steps",
+    "A list of steps is not yet a tensor (T, N, H): torch.stack makes one of them.",
+    (RESULT, "[step * keep / (1 - p) for step in x]"),
+)
+locked_dropout.mistake(
     "seeded",
     "You seed the generator in the function, or keep the mask from call to call. Draw anew from `generator` as it was handed "
     "in, without `manual_seed`.",
     ("    keep", "    generator.manual_seed(0)\n    keep"),
 )
 locked_dropout.mistake(
-    "a-mask-for-every-step",
-    "Each step has another mask: that is ordinary dropout. Draw u (N, H) once, outside of any loop over time, and let "
-    "broadcasting repeat it over T.",
-    (DRAWN, "torch.rand(x.shape[0], x.shape[1], x.shape[2], generator=generator)"),
-)
-locked_dropout.mistake(
     "too-much-drawn",
     "This mask is right, the next one is not: you draw numbers for all T steps and use those of the first. Draw (N, H), no more, "
     "or whoever draws next gets others than agreed.",
     (DRAWN, "torch.rand(*x.shape, generator=generator)[0]"),
-)
-locked_dropout.mistake(
-    "one-mask-for-all-rows",
-    "All rows of the batch share one mask (H,). Each row gets its own: draw (N, H).",
-    (DRAWN, "torch.rand(x.shape[2], generator=generator)"),
 )
 locked_dropout.mistake(
     "whole-rows",
@@ -198,19 +228,6 @@ locked_dropout.mistake(
     ("torch.rand(", "torch.randn("),
 )
 locked_dropout.mistake(
-    "not-scaled",
-    "The scaling is missing: divide what is left by 1 − p, so that the expected value stays the same.",
-    (RESULT, "x * keep"),
-)
-locked_dropout.mistake(
-    "scaled-down",
-    "You multiply by 1 − p and make what is left smaller still. It has to make up for what is gone: divide.",
-    (RESULT, "x * keep * (1 - p)"),
-)
-locked_dropout.mistake(
-    "scaled-by-p", "You divide by p. A unit is kept with probability 1 − p: divide by that.", ("/ (1 - p)", "/ p")
-)
-locked_dropout.mistake(
     "scaled-by-the-share-kept",
     "You divide by the share that happened to be kept in this mask. The expected value stays with 1 − p, the *probability* "
     "to be kept.",
@@ -221,7 +238,6 @@ locked_dropout.mistake(
     "You add 1/(1 − p), or 1 − p. What is left is scaled: a division by 1 − p.",
     ("/ (1 - p)", "+ 1 / (1 - p)"),
 )
-locked_dropout.mistake("inverted", "You keep what should be dropped: where u < p, the unit goes. Keep u >= p.", (">= p", "< p"))
 locked_dropout.mistake(
     "p-is-what-stays",
     "You read p as the probability to *keep* a unit. Here, as in torch, it is the probability to drop it.",
@@ -235,9 +251,14 @@ locked_dropout.mistake(
     (KEEP, "torch.bernoulli(torch.full(x.shape[1:], 1 - float(p)), generator=generator)"),
 )
 locked_dropout.mistake(
-    "the-highest-kept-by-bernoulli",
-    "You draw with torch.bernoulli, which compares other numbers than agreed. Draw u with `torch.rand` and keep u >= p.",
-    (KEEP, "1 - torch.bernoulli(torch.full(x.shape[1:], float(p), dtype=torch.float64), generator=generator)"),
+    "drawn-in-float64",
+    "Numbers drawn in float64 are others than those of torch.rand as it is. Draw without a `dtype`.",
+    (", generator=generator)", ", generator=generator, dtype=torch.float64)"),
+)
+locked_dropout.mistake(
+    "result-in-float64",
+    "The mask is float64 (`.double()`, or NumPy's), and so is the result. Leave it as True and False, or give it x's dtype.",
+    ("x * keep", "x * keep.double()"),
 )
 locked_dropout.mistake(
     "drawn-twice",
@@ -249,27 +270,6 @@ locked_dropout.mistake(
     "u-equal-to-p-dropped",
     "A unit whose u equals p is dropped in yours. Dropped is what has u < p, kept is u >= p.",
     (">= p", "> p"),
-)
-locked_dropout.mistake(
-    "rounded-mask",
-    "You round u, which drops a half whatever p is. Compare it with p: u >= p.",
-    (KEEP, f"{DRAWN}.round()"),
-)
-locked_dropout.mistake(
-    "in-place",
-    "The values are right, but x was changed: `*=` and `[...] =` write into the caller's tensor. `x * keep` makes a new one.",
-    (f"return {RESULT}", "x *= keep / (1 - p)\n    return x"),
-)
-locked_dropout.mistake(
-    "nothing-dropped-for-no-p",
-    "With p = 0 nothing is dropped, but the result is still a *new* tensor: `x.clone()`, or no special case at all.",
-    ("    keep", "    if p == 0:\n        return x\n    keep"),
-)
-locked_dropout.mistake(
-    "no-gradient",
-    "The values are right, but no gradient comes back through them: `no_grad`, `detach`, `.data` or NumPy is on the way. Dropout "
-    "acts while the network learns, so x needs its history.",
-    ("x * keep", "x.detach() * keep"),
 )
 
 

@@ -15,8 +15,9 @@ def tied_gradient_reference(ids, dembedded, h, dlogits):
 
 
 def gradient_cases(rng, *, N=(2, 3), T=(4, 5), D=(6, 7), V=(8, 10)):
-    ids = rng.integers(0, max(1, V - 1), size=(N, T))   # the last word never occurs: V is not ids.max() + 1
-    ids[-1, -2:] = ids[0, 0]                             # and one occurs three times at least
+    missing = rng.choice([0, V - 1, V // 2], p=[0.2, 0.6, 0.2])   # never occurs: V is not ids.max() + 1
+    ids = (missing + 1 + rng.integers(0, max(1, V - 1), size=(N, T))) % V
+    ids[-1, -2:] = ids[0, 0]                                       # and one occurs three times at least
     return {
         "ids": ids,
         "dembedded": rng.normal(size=(N, T, D)),
@@ -95,6 +96,29 @@ OUTPUT = "dlogits.reshape(-1, V).T @ h.reshape(-1, D)"
 LOOKUP = "    np.add.at(dE, ids, dembedded)\n"
 
 tied_gradient.mistake(
+    "repeated-words-lost",
+    "A word that occurs several times keeps only the last of its contributions: dE[ids] += … reads once and writes once. "
+    "`np.add.at(dE, ids, dembedded)` adds all of them.",
+    (LOOKUP, "    dE[ids] += dembedded\n"),
+)
+tied_gradient.mistake(
+    "output-overwritten",
+    "Rows of words that were looked up have lost the output layer's share: dE[ids] = … overwrites it. Add instead, with "
+    "np.add.at.",
+    (LOOKUP, "    dE[ids] = dembedded\n"),
+)
+tied_gradient.mistake(
+    "transposed",
+    "Yours is (D, V). E has a row for each word, so its gradient is (V, D): transpose.",
+    ("return dE", "return dE.T"),
+)
+tied_gradient.mistake(
+    "divided-by-places",
+    "You divide by the N·T places. The mean's 1/(N·T) is already in dlogits and dembedded, which are gradients of the "
+    "loss: only add up.",
+    ("return dE", "return dE / ids.size"),
+)
+tied_gradient.mistake(
     "output-only",
     "This is the output layer's share alone. The matrix is used a second time, in the lookup: add dembedded to the rows "
     "of the words that were looked up.",
@@ -112,12 +136,6 @@ tied_gradient.mistake(
     ("return dE", "return dE / 2"),
 )
 tied_gradient.mistake(
-    "repeated-words-lost",
-    "A word that occurs several times keeps only the last of its contributions: dE[ids] += … reads once and writes once. "
-    "`np.add.at(dE, ids, dembedded)` adds all of them.",
-    (LOOKUP, "    dE[ids] += dembedded\n"),
-)
-tied_gradient.mistake(
     "repeated-words-lost-first-kept",
     "A word that occurs several times keeps only its first contribution: np.unique gives the first place of each word. "
     "np.add.at(dE, ids, dembedded) adds all of them.",
@@ -127,10 +145,16 @@ tied_gradient.mistake(
     ),
 )
 tied_gradient.mistake(
-    "output-overwritten",
-    "Rows of words that were looked up have lost the output layer's share: dE[ids] = … overwrites it. Add instead, with "
-    "np.add.at.",
-    (LOOKUP, "    dE[ids] = dembedded\n"),
+    "repeated-words-lost-within-a-row",
+    "Row by row, a word that occurs twice in one row keeps only the last of its contributions: dE[ids[n]] += … reads once and "
+    "writes once. `np.add.at(dE, ids, dembedded)` adds all of them.",
+    (LOOKUP, "    for n in range(len(ids)):\n        dE[ids[n]] += dembedded[n]\n"),
+)
+tied_gradient.mistake(
+    "repeated-words-lost-within-a-step",
+    "Step by step, a word that occurs in two rows at once keeps only the last of its contributions: dE[ids[:, t]] += … reads "
+    "once and writes once. `np.add.at(dE, ids, dembedded)` adds all of them.",
+    (LOOKUP, "    for t in range(ids.shape[1]):\n        dE[ids[:, t]] += dembedded[:, t]\n"),
 )
 tied_gradient.mistake(
     "output-overwritten-by-sums",
@@ -145,10 +169,10 @@ tied_gradient.mistake(
     (LOOKUP, "    np.add.at(dE, ids, dembedded / np.bincount(ids.ravel())[ids][..., None])\n"),
 )
 tied_gradient.mistake(
-    "divided-by-places",
-    "You divide by the N·T places. The mean's 1/(N·T) is already in dlogits and dembedded, which are gradients of the "
-    "loss: only add up.",
-    ("return dE", "return dE / ids.size"),
+    "all-divided-by-counts",
+    "You divide a word's row by how often it occurs. Contributions add up: the mean over the places is already in the gradients "
+    "that arrive.",
+    ("return dE", "return dE / np.maximum(1, np.bincount(ids.ravel(), minlength=V))[:, None]"),
 )
 tied_gradient.mistake(
     "divided-by-rows",
@@ -160,11 +184,6 @@ tied_gradient.mistake(
     "The output layer's share is divided by the N·T places. dlogits is already the gradient of the mean loss: no "
     "further division.",
     (OUTPUT, f"{OUTPUT} / ids.size"),
-)
-tied_gradient.mistake(
-    "transposed",
-    "Yours is (D, V). E has a row for each word, so its gradient is (V, D): transpose.",
-    ("return dE", "return dE.T"),
 )
 tied_gradient.mistake(
     "transposed-too-early",
@@ -191,6 +210,12 @@ tied_gradient.mistake(
     ("dlogits.reshape(-1, V).T", "dlogits.reshape(V, -1)"),
 )
 tied_gradient.mistake(
+    "all-axes-turned",
+    "`dlogits.T` turns all three axes, (V, T, N), so the places come in another order than in h. Flatten to (N·T, V) first, "
+    "then transpose: `dlogits.reshape(-1, V).T`.",
+    ("dlogits.reshape(-1, V).T", "dlogits.T.reshape(V, -1)"),
+)
+tied_gradient.mistake(
     "difference",
     "You subtract one share from the other. Both pull at the same matrix: add them.",
     ("dE, ids, dembedded", "dE, ids, -dembedded"),
@@ -200,6 +225,11 @@ tied_gradient.mistake(
     "Your lookup's share has ids.max() + 1 rows. The last words of the vocabulary need not occur in a window: take V from "
     "`dlogits.shape[-1]`.",
     (LOOKUP, "    rows = np.zeros((ids.max() + 1, D))\n    np.add.at(rows, ids, dembedded)\n    dE = dE + rows\n"),
+)
+tied_gradient.mistake(
+    "V-from-the-ids-at-first",
+    "You start with ids.max() + 1 rows. The last words of the vocabulary need not occur in a window: V is `dlogits.shape[-1]`.",
+    (f"    dE = {OUTPUT}\n{LOOKUP}", f"    dE = np.zeros((ids.max() + 1, D))\n{LOOKUP}    dE += {OUTPUT}\n"),
 )
 tied_gradient.mistake(
     "V-from-the-number-of-words",
@@ -212,11 +242,6 @@ tied_gradient.mistake(
     "The two inputs are exchanged: dembedded belongs to the lookup, and h is what the output layer multiplied by E.T.",
     ("h.reshape(-1, D)", "dembedded.reshape(-1, D)"), ("ids, dembedded)\n", "ids, h)\n"),
 )  # fmt: skip
-tied_gradient.mistake(
-    "h-looked-up",
-    "You add h to the looked-up rows. What arrives at the lookup is the gradient `dembedded`.",
-    (LOOKUP, "    np.add.at(dE, ids, h)\n"),
-)
 tied_gradient.mistake(
     "gradients-multiplied",
     "In the output layer's share you multiply dlogits by dembedded. logits = h @ E.T + b, so E's share there has h in it.",
@@ -250,11 +275,7 @@ tied_gradient.mistake(
     (f"    dE = {OUTPUT}\n{LOOKUP}", "    dE = dlogits.swapaxes(1, 2) @ h\n"
      "    for n in range(len(ids)):\n        np.add.at(dE[n], ids[n], dembedded[n])\n"),
 )  # fmt: skip
-tied_gradient.mistake(
-    "shares-of-two-matrices",
-    "You return the two shares one by one. E is *one* matrix: its gradient is their sum.",
-    (LOOKUP, "    lookup = np.zeros_like(dE)\n    np.add.at(lookup, ids, dembedded)\n"), ("return dE", "return dE, lookup"),
-)  # fmt: skip
+
 
 
 @tied_gradient.variant("one-hot rows")

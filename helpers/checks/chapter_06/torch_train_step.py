@@ -31,7 +31,6 @@ def torch_train_step_reference(model, optimizer, inputs, targets, state, max_nor
 def step_cases(rng, optimizer="SGD", frozen=(), *, N=(2, 3), T=(4, 5), D=(6, 7), H=(8, 9), layers=(2, 3), **options):
     V, seed = int(rng.integers(10, 13)), int(rng.integers(10**6))
     options = {"lr": float(rng.uniform(0.5, 2)), **options}
-    clipped, carried = rng.random() < 0.6, rng.random() < 0.7
 
     def make_model():
         from helpers.checks.chapter_06.small_model import SmallModel, random_weights
@@ -61,8 +60,8 @@ def step_cases(rng, optimizer="SGD", frozen=(), *, N=(2, 3), T=(4, 5), D=(6, 7),
         "optimizer": Given(f"{optimizer}({settings})", make_optimizer, model),
         "inputs": tensor(rng.integers(0, V, size=(N, T))),
         "targets": tensor(rng.integers(0, V, size=(N, T))),
-        "state": state if carried else None,
-        "max_norm": float(rng.uniform(0.05, 0.2)) if clipped else 20.0,
+        "state": state,
+        "max_norm": float(rng.uniform(0.05, 0.2)),
     }
 
 
@@ -153,6 +152,16 @@ def _(model, optimizer, inputs, targets, state, max_norm):
     return _told(numpy_steps(model, optimizer, [(inputs, targets), (targets, inputs)], state, max_norm))
 
 
+@torch_train_step.extreme("no state yet", "The first window has no state: None goes into the model as it is.")
+def _(rng):
+    return step_cases(rng, N=2, T=3, D=5, H=4, layers=2) | {"state": None}
+
+
+@torch_train_step.extreme("a gradient shorter than max_norm", "Clipping only shortens: a gradient below `max_norm` stays as it is.")
+def _(rng):
+    return step_cases(rng, N=2, T=5, D=5, H=4, layers=2) | {"max_norm": 20.0}
+
+
 @torch_train_step.extreme(
     "SGD with momentum", "An optimizer remembers more than its rate. Let `optimizer.step()` make the step, with the one handed in."
 )
@@ -192,6 +201,39 @@ torch_train_step.mistake(
     (ZERO, ""),
 )
 torch_train_step.mistake(
+    "not-clipped",
+    "The weights move as if nothing had been clipped. `clip_grad_norm_` works on the gradients that are there: after "
+    "`loss.backward()`, which makes them, and before `optimizer.step()`, which uses them.",
+    (CLIP, ""),
+)
+torch_train_step.mistake(
+    "sum",
+    "Your loss is the *sum* over the N·T places. Wanted is the mean, cross_entropy's default; threshold and learning rate "
+    "are meant for it.",
+    ("targets.flatten())", 'targets.flatten(), reduction="sum")'),
+)
+torch_train_step.mistake(
+    "state-not-handed-in",
+    "The model starts from zeros in every window: hand it the state, `model(inputs, state)`.",
+    ("model(inputs, state)", "model(inputs)"),
+)
+torch_train_step.mistake(
+    "sum-over-steps",
+    "Your loss is a sum over the T steps and a mean over the N rows only. Divide by N·T: the mean over all places.",
+    (LOSS, f"{LOSS} * inputs.shape[1]"),
+)
+torch_train_step.mistake(
+    "targets-transposed",
+    "Logits and targets are flattened in different orders: the targets run step by step, the logits row by row. No "
+    "transpose: logits (N, T, V) and targets (N, T), both flattened as they are.",
+    ("targets.flatten()", "targets.T.flatten()"),
+)
+torch_train_step.mistake(
+    "softmax-first",
+    "You take the softmax first, and cross_entropy takes it again. Hand it the logits themselves.",
+    ("logits.flatten", "logits.softmax(-1).flatten"),
+)
+torch_train_step.mistake(
     "zeroed-at-the-end",
     "`optimizer.zero_grad()` comes at the end only, so the first step still has in it what was in `.grad` before the call. It has "
     "to come before `loss.backward()`.",
@@ -204,12 +246,6 @@ torch_train_step.mistake(
     (STATE, "state"),
 )
 torch_train_step.mistake(
-    "not-clipped",
-    "The weights move as if nothing had been clipped. `clip_grad_norm_` works on the gradients that are there: after "
-    "`loss.backward()`, which makes them, and before `optimizer.step()`, which uses them.",
-    (CLIP, ""),
-)
-torch_train_step.mistake(
     "clipped-at-one", "You clip at 1, whatever is asked for. The threshold is the argument `max_norm`.",
     ("parameters(), max_norm)", "parameters(), 1.0)"),
 )
@@ -218,9 +254,6 @@ torch_train_step.mistake(
     "The weights have not moved. Either `optimizer.step()` is missing, or it comes before `loss.backward()`, or "
     "`optimizer.zero_grad()` comes after it and wipes the gradient away.",
     (STEP, ""),
-)
-torch_train_step.mistake(
-    "two-steps", "You make two steps with one gradient: one `optimizer.step()` is enough.", (STEP, STEP + STEP)
 )
 torch_train_step.mistake(
     "a-norm-for-each-parameter",
@@ -271,26 +304,9 @@ torch_train_step.mistake(
     (LOSS, LOSS.replace("logits", "logits.detach()")),
 )
 torch_train_step.mistake(
-    "sum",
-    "Your loss is the *sum* over the N·T places. Wanted is the mean, cross_entropy's default; threshold and learning rate "
-    "are meant for it.",
-    ("targets.flatten())", 'targets.flatten(), reduction="sum")'),
-)
-torch_train_step.mistake(
-    "sum-over-steps",
-    "Your loss is a sum over the T steps and a mean over the N rows only. Divide by N·T: the mean over all places.",
-    (LOSS, f"{LOSS} * inputs.shape[1]"),
-)
-torch_train_step.mistake(
     "sum-over-rows",
     "Your loss is a sum over the N rows and a mean over the T steps only. Divide by N·T: the mean over all places.",
     (LOSS, f"{LOSS} * len(inputs)"),
-)
-torch_train_step.mistake(
-    "targets-transposed",
-    "Logits and targets are flattened in different orders: the targets run step by step, the logits row by row. No "
-    "transpose: logits (N, T, V) and targets (N, T), both flattened as they are.",
-    ("targets.flatten()", "targets.T.flatten()"),
 )
 torch_train_step.mistake(
     "logits-transposed",
@@ -321,24 +337,9 @@ torch_train_step.mistake(
     (LOSS, "functional.cross_entropy(logits[:, -1], targets[:, -1])"),
 )
 torch_train_step.mistake(
-    "softmax-first",
-    "You take the softmax first, and cross_entropy takes it again. Hand it the logits themselves.",
-    ("logits.flatten", "logits.softmax(-1).flatten"),
-)
-torch_train_step.mistake(
     "predicts-its-input",
     "You compare with the inputs: the network would learn to repeat a word. Compare with `targets`.",
     ("targets.flatten()", "inputs.flatten()"),
-)
-torch_train_step.mistake(
-    "inputs-and-targets-exchanged",
-    "The model reads the targets and is to predict the inputs. It reads `inputs`: `model(inputs, state)`.",
-    ("model(inputs, state)", "model(targets, state)"), ("targets.flatten()", "inputs.flatten()"),
-)  # fmt: skip
-torch_train_step.mistake(
-    "state-not-handed-in",
-    "The model starts from zeros in every window: hand it the state, `model(inputs, state)`.",
-    ("model(inputs, state)", "model(inputs)"),
 )
 torch_train_step.mistake(
     "old-state",
@@ -372,11 +373,6 @@ torch_train_step.mistake(
     ("(h.detach(), c.detach())", "(c.detach(), h.detach())"),
 )
 torch_train_step.mistake(
-    "layers-turned-round",
-    "Your list of states begins with the top layer. It begins with the bottom one, as the model's does.",
-    ("for h, c in state]", "for h, c in reversed(state)]"),
-)
-torch_train_step.mistake(
     "loss-after-the-step",
     "You compute the loss once more, after the step. Wanted is the loss that this step went down from.",
     ("    logits, state", "    old = state\n    logits, state"),
@@ -388,11 +384,6 @@ torch_train_step.mistake(
     ("loss.item()", "math.exp(loss.item())"),
 )
 torch_train_step.mistake(
-    "bits",
-    "You turned the loss into bits. Return it in nats, as cross_entropy gives it.",
-    ("loss.item()", "loss.item() / math.log(2)"),
-)
-torch_train_step.mistake(
     "loss-of-the-window",
     "The step is right, but you return the loss times the number of tokens. Return the mean, `loss.item()`.",
     ("loss.item()", "loss.item() * targets.numel()"),
@@ -402,6 +393,7 @@ torch_train_step.mistake(
     "The weights move *up* the loss: there is a sign too many. optimizer.step() subtracts the gradient by itself.",
     ("loss.backward()", "(-loss).backward()"),
 )
+
 
 
 @torch_train_step.variant("everything by hand but the step")

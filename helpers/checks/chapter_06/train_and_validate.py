@@ -192,6 +192,12 @@ train_and_validate.mistake(
     ("        model.train()\n", "        model.training = True\n"),
 )
 train_and_validate.mistake(
+    "both-modes-set-by-hand",
+    "`model.training = …` reaches the model alone, not the modules inside it, and its nn.Dropout is one of them. Switch with "
+    "`model.train()` and `model.eval()`, which go through all.",
+    ("        model.train()\n", "        model.training = True\n"), (EVAL + READ, f"        model.training = False\n{READ}"),
+)  # fmt: skip
+train_and_validate.mistake(
     "smaller-rate",
     "A smaller rate or some weight decay only puts the turn off: the text is learned by heart more slowly, and still nothing "
     "is dropped after the first pass.",
