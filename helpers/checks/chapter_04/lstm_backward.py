@@ -245,6 +245,13 @@ mistake(
     ("x.shape[1]", "x.shape[0]"),
 )
 
+for _name, _old in (("x", "lstm_step(x[:, t]"), ("dh", "dh[:, t] + dh_next")):
+    mistake(
+        f"{_name}-time-first",
+        f"{_name}[t] is the t-th *sequence*. Batch first: what belongs to step t is `{_name}[:, t]`.",
+        (_old, _old.replace("[:, t]", "[t]")),
+    )
+
 # Which state
 mistake(
     "new-state-for-old",

@@ -88,6 +88,19 @@ def grown(rng):
 SQUASHED = "sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)"
 mistake = lstm_step.mistake
 
+
+def _in_order(orders):
+    for order in orders:
+        mistake(
+            f"order-{order}",
+            f"You take the four slices in the order {', '.join(order)}{ORDERS[order]}. In this course, as in PyTorch, the "
+            "order is i, f, g, o.",
+            ("i, f, g, o = np.split", f"{', '.join(order)} = np.split"),
+        )
+
+
+_in_order(order for order, origin in ORDERS.items() if origin)   # first: they come with other mistakes, too
+
 # Squashing
 mistake(
     "sigmoid-on-candidate",
@@ -254,13 +267,7 @@ mistake(
     "`np.split(A, 4, axis=1)`, or reshape(N, 4, H) and then take [:, k].",
     ("np.split(A, 4, axis=1)", "A.reshape(4, len(A), -1)"),
 )
-for _order, _origin in ORDERS.items():
-    mistake(
-        f"order-{_order}",
-        f"You take the four slices in the order {', '.join(_order)}{_origin}. In this course, as in PyTorch, the order is "
-        "i, f, g, o.",
-        ("i, f, g, o = np.split", f"{', '.join(_order)} = np.split"),
-    )
+_in_order(order for order, origin in ORDERS.items() if not origin)
 
 
 @lstm_step.variant("the sigmoid by a tanh of half the argument")

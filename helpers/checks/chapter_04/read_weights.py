@@ -121,18 +121,21 @@ for _order in wrong_orders("ifgo", {}):
             f"Other slices have changed places now: there stands {_wrong}.",
             ('"ifgo"', f'"{_order}"'),
         )
-for _left, _how, _as in (("b", "Wx and Wh are right; {} is", ""), ("Wh", "Wx and b are right; {} is", ""),
-                         ("Wx", "Wh and b are right; {} is", ""), ("Wh and b", "Wx is right; {} are", "s")):  # fmt: skip
-    _names = _left.split(" and ")
-    _all_three = " The same has to be done with all three."
+for _left, _right, _was in (
+    ("b", "Wx and Wh are right; b is", "was"),
+    ("Wh", "Wx and b are right; Wh is", "was"),
+    ("Wx", "Wh and b are right; Wx is", "was"),
+    ("Wh-and-b", "Wx is right; Wh and b are", "were"),
+):
+    _names = _left.split("-and-")
     mistake(
-        f"{_left.replace(' ', '-')}-left",
-        f"{_how.format(_left)} still in the order of the file.{_all_three}",
+        f"{_left}-left",
+        f"{_right} still in the order of the file. The same has to be done with all three.",
         *((f"reordered({name})", name) for name in _names),
     )
     mistake(
-        f"{_left.replace(' ', '-')}-unchanged",
-        f"{_how.format(_left)} still reordered as the colleague{'’s were' if _as else '’s was'}.{_all_three}",
+        f"{_left}-unchanged",
+        f"{_right} still reordered as the colleague's {_was}. The same has to be done with all three.",
         (RETURNED, "theirs = colleague.read_weights(Wx, Wh, b)\n    " + RETURNED),
         *((f"reordered({name})", f"theirs[{('Wx', 'Wh', 'b').index(name)}]") for name in _names),
     )
