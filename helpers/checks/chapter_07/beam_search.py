@@ -78,7 +78,7 @@ def _(rng):
     "Right in most searches. All continuations of all beginnings compete for the places: two or three may go to one of them.",
 )
 def _(rng):
-    return _model(238, 3, 7, ends=0.0)
+    return _model(405, 3, 7, ends=0.0)
 
 
 @beam_search.extreme(

@@ -244,7 +244,7 @@ greedy_decode.mistake(
 greedy_decode.mistake(
     "max-length-ignored",
     "Only <eos> ends your loop. A model may never write it: stop after max_length steps as well.",
-    (f"for _ in {ALL_STEPS}", "while True"),
+    (ALL_STEPS, "range(100)"),
 )
 greedy_decode.mistake(
     "eos-kept",
