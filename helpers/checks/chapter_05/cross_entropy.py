@@ -121,11 +121,6 @@ softmax_cross_entropy.mistake(
     ("(np.exp(log_p) - one_hot)", "one_hot * (np.exp(log_p) - one_hot)"),
 )
 softmax_cross_entropy.mistake(
-    "log-p-for-p",
-    "Your gradient is ln p − y: exp is missing. It is p − y, `np.exp(log_p) - one_hot`.",
-    ("(np.exp(log_p) -", "(log_p -"),
-)
-softmax_cross_entropy.mistake(
     "gradient-of-the-probability",
     "You stop at dL/dp = −1/p. One more step of the chain rule goes through the softmax, and the result is simpler: p − y.",
     (GRADIENT, "-one_hot / np.exp(log_p) / targets.size"),
@@ -135,12 +130,6 @@ softmax_cross_entropy.mistake(
     "Your softmax runs over axis 1, the time. It runs over the vocabulary: the last axis.",
     ("logits.max(axis=-1", "logits.max(axis=1"),
     ("np.exp(shifted).sum(axis=-1", "np.exp(shifted).sum(axis=1"),
-)
-softmax_cross_entropy.mistake(
-    "softmax-over-all",
-    "Your softmax runs over the whole array: all N·T·V numbers together add up to 1. Each row of V is a distribution of its "
-    "own: `axis=-1, keepdims=True`.",
-    ("np.exp(shifted).sum(axis=-1, keepdims=True)", "np.exp(shifted).sum()"),
 )
 
 
@@ -188,16 +177,6 @@ softmax_cross_entropy.mistake(
     "divided-by-N",
     "Your gradient is divided by N alone. The loss is a mean over N·T tokens: targets.size.",
     ("targets.size", "len(targets)"),
-)
-softmax_cross_entropy.mistake(
-    "divided-by-T",
-    "Your gradient is divided by T alone. The loss is a mean over N·T tokens: targets.size.",
-    ("targets.size", "targets.shape[1]"),
-)
-softmax_cross_entropy.mistake(
-    "gradient-averaged-over-vocabulary",
-    "Your gradient is divided by N·T·V, the numbers in logits. The loss is a mean over N·T tokens: targets.size.",
-    ("targets.size", "logits.size"),
 )
 softmax_cross_entropy.mistake(
     "loss-averaged-over-vocabulary",
@@ -254,11 +233,6 @@ softmax_cross_entropy.mistake(
     (LOSS, "-np.log(np.take_along_axis(np.exp(log_p) - np.eye(logits.shape[-1])[targets], targets[..., None], axis=-1)).mean()"),
 )
 softmax_cross_entropy.mistake(
-    "loss-divided-by-N",
-    "Your loss is divided by N alone: a mean over N·T tokens is wanted.",
-    (").mean()", ").sum() / len(targets)"),
-)
-softmax_cross_entropy.mistake(
     "bits", "Your loss is in bits (np.log2). Nats are wanted: np.log.", (").mean()", ").mean() / np.log(2)")
 )
 softmax_cross_entropy.mistake(
@@ -281,11 +255,6 @@ softmax_cross_entropy.mistake(
     "not-normalised",
     "Your loss is minus the target's logit. ln p has another part, the logarithm of the sum: z − ln Σ exp(z).",
     ("-np.take_along_axis(log_p", "-np.take_along_axis(shifted"),
-)
-softmax_cross_entropy.mistake(
-    "perplexity",
-    "You return exp of the loss, the perplexity. Wanted is the loss.",
-    ("return loss", "return np.exp(loss)"),
 )
 
 

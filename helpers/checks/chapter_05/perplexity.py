@@ -45,7 +45,7 @@ def _(rng):
     "losses above 60", "Right for small losses. A poor model may have large ones: nothing is cut off or rounded."
 )
 def _(rng):
-    return {"losses": [62.5, 71.25, 0.001], "sizes": [3, 2, 5]}
+    return {"losses": np.array([62.5, 71.25, 0.001]), "sizes": np.array([3, 2, 5])}
 
 
 PRODUCTS = "np.sum(np.multiply(losses, sizes))"

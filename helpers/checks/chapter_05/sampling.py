@@ -125,11 +125,6 @@ temperature_softmax.mistake(
     ("z.max()", "z.mean()"),
 )
 temperature_softmax.mistake(
-    "smallest-taken-off",
-    "You take the smallest off; what is far above it still overflows. Take the largest: `z - z.max()`.",
-    ("z.max()", "z.min()"),
-)
-temperature_softmax.mistake(
     "other-largest",
     "You take the largest of the *undivided* logits off the divided ones: far from their own largest, exp overflows or "
     "leaves nothing. `z - z.max()`.",
@@ -269,11 +264,6 @@ top_k_filter.mistake(
     ("return filtered", "return logits[keep]"),
 )
 top_k_filter.mistake(
-    "ids-returned",
-    "You return the ids of the k best. Wanted are the logits, all V of them, with −inf in the other places.",
-    ("return filtered", "return keep"),
-)
-top_k_filter.mistake(
     "moved-to-the-front",
     "The k best have moved to the front. They keep their places: write them to `filtered[keep]`.",
     ("filtered[keep]", "filtered[: len(keep)]"),
@@ -345,10 +335,6 @@ top_k_filter.mistake(
     "You go by absolute values. A logit far below 0 is a bad one.",
     ("np.argsort(-logits", "np.argsort(-np.abs(logits)"),
 )
-top_k_filter.mistake(
-    "plus-infinity", "The others got +inf, the largest logit of all. It is -np.inf.", ("-np.inf", "np.inf")
-)
-top_k_filter.mistake("one-too-many", "You keep k + 1 of them.", ("[:k]", "[: k + 1]"))
 top_k_filter.mistake(
     "probabilities",
     "You return probabilities. Wanted are logits: the k best as they are.",

@@ -221,11 +221,6 @@ skill_score.mistake(
 )
 skill_score.mistake("ratio", "This is the ratio of the errors; the skill is 1 minus it.", (SKILL, f"squared / {PERSISTENCE}"))
 skill_score.mistake(
-    "upside-down",
-    "Your ratio stands on its head: the network's error is divided by that of persistence.",
-    (SKILL, f"1 - {PERSISTENCE} / squared"),
-)
-skill_score.mistake(
     "sign",
     "The sign is wrong: a network with a smaller error than persistence has a skill above 0.",
     (SKILL, f"squared / {PERSISTENCE} - 1"),
@@ -259,9 +254,6 @@ for _small in ("1e-6", "1e-8", "1e-9", "1e-10", "1e-12"):
     )
 skill_score.mistake(
     "parenthesis", "1 minus the ratio: divide first. Your 1 is divided as well.", (SKILL, f"(1 - squared) / {PERSISTENCE}")
-)
-skill_score.mistake(
-    "percent", "That is the skill in percent; wanted is 1 for a perfect forecast.", (SKILL, f"100 * ({SKILL})")
 )
 skill_score.mistake(
     "never-negative",

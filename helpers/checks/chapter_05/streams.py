@@ -128,12 +128,6 @@ to_streams.mistake(
     ("(len(ids) - 1) // batch_size", "(len(ids) - 1) / batch_size"),
 )
 to_streams.mistake(
-    "time-first",
-    "Your arrays are (L, batch_size); wanted is (batch_size, L), each stretch a row.",
-    (ROWS, f"{ROWS}.T"),
-    (NEXT, f"{NEXT}.T"),
-)
-to_streams.mistake(
     "one-behind",
     "The targets are one step *behind* the inputs: inputs and targets are swapped.",
     (f"{ROWS}, {NEXT}", f"{NEXT}, {ROWS}"),
