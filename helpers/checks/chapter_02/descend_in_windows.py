@@ -133,6 +133,24 @@ descend_in_windows.mistake(
     ONCE,
     *_stepped("0.1 * lr * {}"),
 )
+for _rate, _words in ((0.5, "halved"), (0.01, "divided by a hundred")):
+    descend_in_windows.mistake(
+        f"smaller-rate-{_rate:g}",
+        f"The learning rate is {_words}. The swing takes longer to come back, and it does come back: what is stepped along "
+        "still holds the gradients of all updates before.",
+        ONCE,
+        *_stepped(f"{_rate} * lr * {{}}"),
+    )
+descend_in_windows.mistake(
+    "mended-and-slower",
+    "The sums begin anew now; the tenth of the learning rate is not needed. Step with `lr` as it is handed over.",
+    *_stepped("0.1 * lr * {}"),
+)
+descend_in_windows.mistake(
+    "rate-that-falls",
+    "The sums begin anew now, but you let the rate fall from update to update. Step with `lr` as it is handed over.",
+    *_stepped("lr / (update + 1) * {}"),
+)
 descend_in_windows.mistake(
     "rate-by-the-windows",
     "You divide the step by the number of windows. That is a smaller learning rate, and the swing only takes longer to come "
@@ -152,17 +170,29 @@ descend_in_windows.mistake(
     *_stepped("lr / len(x) * {}"),
 )
 descend_in_windows.mistake(
+    "mean-over-time",
+    "The sums begin anew now, but you divide them by T. E is a sum over the steps, and so is its gradient.",
+    *_stepped("lr / x.shape[1] * {}"),
+)
+descend_in_windows.mistake(
     "mean-of-all-updates",
     "You divide by the number of updates made so far. The length looks right again, but it is the mean of all gradients "
     "since the beginning, most of them taken at weights that are long gone. Begin each sum anew.",
     ONCE,
     *_stepped("lr / (update + 1) * {}"),
 )
+for _share in (0.9, 0.5):
+    descend_in_windows.mistake(
+        f"old-sums-fade-{_share}",
+        f"You let the old sums fade by a factor ({_share}) in place of removing them. That damps the swing and has a name, "
+        "momentum; asked for is a step along the gradient of *this* pass.",
+        (ONCE[0], f"{ONCE[1]}        dWx, dWh, db = {_share} * dWx, {_share} * dWh, {_share} * db\n"),
+    )
 descend_in_windows.mistake(
-    "old-sums-fade",
-    "You let the old sums fade by a factor (0.9) in place of removing them. That damps the swing and has a name, momentum; "
-    "asked for is a step along the gradient of *this* pass.",
-    (f"{UPDATES}        {ZEROS}", f"    {ZEROS}{UPDATES}        dWx, dWh, db = 0.9 * dWx, 0.9 * dWh, 0.9 * db\n"),
+    "limited-entries",
+    "You cut the entries of the sums at ±1. They still hold the gradients of all updates before: a limit does not mend that.",
+    ONCE,
+    (STEPS, f"        dWx, dWh, db = (np.clip(one, -1, 1) for one in (dWx, dWh, db))\n{STEPS}"),
 )
 for _limit in (1.0, 5.0):
     descend_in_windows.mistake(
@@ -253,6 +283,20 @@ descend_in_windows.mistake(
     "errors-of-one-window",
     "E holds the last window's share alone: `=` stands where `+=` was. E is the sum over all windows.",
     ("errors[update] +=", "errors[update] ="),
+)
+descend_in_windows.mistake(
+    "errors-after-the-update",
+    "You return E *after* each update. Wanted is E before: errors[0] belongs to the weights that were handed over.",
+    ("            errors[update] += 0.5 * ((h - target[:, part]) ** 2).sum()\n", ""),
+    (STEPS, f"{STEPS}        errors[update] = 0.5 * ((rnn_forward(x, h0, Wx, Wh, b) - target) ** 2).sum()\n"),
+)
+descend_in_windows.mistake(
+    "order-of-the-outputs", "The errors come last: return Wx, Wh, b, errors.", ("Wx, Wh, b, errors\n", "errors, Wx, Wh, b\n")
+)
+descend_in_windows.mistake(
+    "gradients-for-weights",
+    "You return the sums of the gradients. Wanted are the weights that they have moved: Wx, Wh, b.",
+    ("return Wx, Wh, b", "return dWx, dWh, db"),
 )
 descend_in_windows.mistake(
     "errors-as-a-mean",

@@ -32,22 +32,11 @@ def backward_cases(rng, *, N=(2, 3), T=(4, 5), D=(6, 7), H=(8, 9)):
 
 def _with_states(rng, x, h0, Wx, Wh, b):
     h = rnn_forward(x, h0, Wx, Wh, b)
-    return {"dh_own": rng.normal(size=h.shape), "x": x, "h0": h0, "h": h, "Wx": Wx, "Wh": Wh}
+    return {"dh_own": 0.3 * rng.normal(size=h.shape), "x": x, "h0": h0, "h": h, "Wx": Wx, "Wh": Wh}
 
 
 OUTPUTS = ("dx", "dh0", "dWx", "dWh", "db")
 rnn_backward = Exercise("rnn_backward", "02", rnn_backward_reference, OUTPUTS, backward_cases, rounds=3)
-
-
-@rnn_backward.extreme(
-    "one-hot inputs",
-    "Right with fractions in x, wrong with whole numbers such as one-hot rows: np.zeros_like(x) and np.empty_like(x) hold "
-    "whole numbers then, and cut dx off. np.zeros(x.shape) does not.",
-)
-def _(rng):
-    case = step_cases(rng, N=2, D=5, H=3)
-    x = np.eye(5, dtype=int)[rng.integers(0, 5, size=(2, 4))]
-    return _with_states(rng, x, case["h_prev"], case["Wx"], case["Wh"], case["b"])
 
 
 @rnn_backward.extreme("all sizes equal", "Right where N, T, D and H differ, wrong where they are equal.")
@@ -73,7 +62,7 @@ def _(rng):
 def _(rng):
     case = step_cases(rng, N=2, D=3, H=4)
     case = _with_states(rng, 0.1 * rng.normal(size=(2, 20, 3)), case["h_prev"], case["Wx"], 2 * case["Wh"], 0 * case["b"])
-    return case | {"dh_own": 50 * case["dh_own"]}
+    return case | {"dh_own": 200 * case["dh_own"]}
 
 
 @rnn_backward.extreme(
@@ -82,6 +71,17 @@ def _(rng):
 def _(rng):
     case = backward_cases(rng, N=2, T=4, D=3, H=5)
     return case | {"h": np.where(rng.random(size=case["h"].shape) < 0.5, np.sign(case["h"]), case["h"])}
+
+
+@rnn_backward.extreme(
+    "one-hot inputs",
+    "Right with fractions in x, wrong with whole numbers such as one-hot rows: np.zeros_like(x) and np.empty_like(x) hold "
+    "whole numbers then, and cut dx off. np.zeros(x.shape) does not.",
+)
+def _(rng):
+    case = step_cases(rng, N=2, D=5, H=3)
+    x = np.eye(5, dtype=int)[rng.integers(0, 5, size=(2, 4))]
+    return _with_states(rng, x, case["h_prev"], case["Wx"], case["Wh"], case["b"])
 
 
 def _before(h0, h):
@@ -155,6 +155,80 @@ rnn_backward.mistake(
     (f" * {SLOPE}", ""),
 )
 rnn_backward.mistake(
+    "Wh-not-transposed",
+    "On the way back you multiply with Wh; forwards it was h @ Wh, so backwards it is da @ Wh.T. Wh is square, "
+    "and nothing complained.",
+    ("@ Wh.T", "@ Wh"),
+)
+rnn_backward.mistake(
+    "dWh-transposed",
+    "Your dWh is the transpose of the right one. Rows are where a weight comes from: before.T @ da, not da.T @ "
+    "before.",
+    ("before.T @ da", "da.T @ before"),
+)
+rnn_backward.mistake(
+    "around-the-corner",
+    "At t = 0, `h[:, t - 1]` is h[:, -1], and for NumPy that is the *last* state. There you want h0.",
+    (" if t > 0 else h0", ""),
+)
+rnn_backward.mistake(
+    "h0-forgotten",
+    "At the first step the state before is h0, not zeros: its share is missing from dWh.",
+    ("else h0", "else np.zeros_like(h0)"),
+)
+rnn_backward.mistake(
+    "state-after-for-before",
+    "In dWh you multiply with h[:, t], the state after the step. Wh was multiplied with the state before it, "
+    "h[:, t − 1] (h0 at the first step).",
+    ("before.T @ da", "h[:, t].T @ da"),
+)
+rnn_backward.mistake(
+    "immediate-only",
+    "Nothing comes back from the later steps: each step counts dh_own[:, t] alone. Add what step t + 1 hands back: "
+    "dh_own[:, t] + dh_next.",
+    (" + dh_next", ""),
+)
+rnn_backward.mistake(
+    "overwritten",
+    "Only the first step's share is left in dWx, dWh and db: every round overwrites them (or they stand after the loop). "
+    "The same weights are used at every step: add up with +=, inside the loop.",
+    ("dWx +=", "dWx ="),
+    ("dWh +=", "dWh ="),
+    ("db +=", "db ="),
+)
+rnn_backward.mistake(
+    "first-step-left-out",
+    "Your loop ends before it reaches t = 0: range(T − 1, 0, −1) leaves its end out. The first step, which starts from "
+    "h0, uses the weights too.",
+    (LOOP, "range(x.shape[1] - 1, 0, -1)"),
+)
+rnn_backward.mistake(
+    "bias-summed-over-everything",
+    "All entries of your db are the same: `da.sum()` adds the units together as well. Each unit has its own bias: "
+    "`da.sum(axis=0)`, over the sequences alone.",
+    ("da.sum(axis=0)", "da.sum()"),
+)
+rnn_backward.mistake(
+    "dx-time-first",
+    "Your dx is (T, N, D), time first, as a list of steps is. np.stack(…, axis=1) gives (N, T, D).",
+    ("return dx,", "return dx.transpose(1, 0, 2),"),
+)
+rnn_backward.mistake(
+    "dx-reversed",
+    "Your dx is in the order of the loop, last step first. Put each into its place, `dx[:, t]`, or reverse at the end.",
+    ("dx[:, t] =", "dx[:, -1 - t] ="),
+)
+rnn_backward.mistake(
+    "no-dh0",
+    "dh0 is zeros. What is left in dh_next after the last round is the gradient of h0.",
+    ("return dx, dh_next", "return dx, np.zeros_like(h0)"),
+)
+rnn_backward.mistake(
+    "tanh-twice",
+    "You take 1 − tanh(h)². h is tanh of the sum already: the slope is 1 − h[:, t]².",
+    ("h[:, t] ** 2", "np.tanh(h[:, t]) ** 2"),
+)
+rnn_backward.mistake(
     "slope-at-the-state-before",
     "You take the slope at h_(t−1). tanh of step t put out h[:, t], so its slope is 1 − h[:, t]².",
     ("1 - h[:, t] ** 2", "1 - before ** 2"),
@@ -164,11 +238,6 @@ rnn_backward.mistake(
     "You take the slope at h[:, t − 1], the state before (at t = 0 even the last one). tanh of step t put out h[:, t], so "
     "its slope is 1 − h[:, t]².",
     ("h[:, t] ** 2", "h[:, t - 1] ** 2"),
-)
-rnn_backward.mistake(
-    "tanh-twice",
-    "You take 1 − tanh(h)². h is tanh of the sum already: the slope is 1 − h[:, t]².",
-    ("h[:, t] ** 2", "np.tanh(h[:, t]) ** 2"),
 )
 rnn_backward.mistake(
     "slope-not-squared", "Your slope is 1 − h. The derivative of tanh is 1 − h[:, t]².", ("h[:, t] ** 2", "h[:, t]")
@@ -196,14 +265,6 @@ rnn_backward.mistake(
     (f"{DH} *", "dh_own[:, t] + dh_next *"),
 )
 rnn_backward.mistake(
-    "overwritten",
-    "Only the first step's share is left in dWx, dWh and db: every round overwrites them (or they stand after the loop). "
-    "The same weights are used at every step: add up with +=, inside the loop.",
-    ("dWx +=", "dWx ="),
-    ("dWh +=", "dWh ="),
-    ("db +=", "db ="),
-)
-rnn_backward.mistake(
     "bias-of-one-step",
     "dWx and dWh add up over the steps; db has to as well: db += da.sum(axis=0).",
     ("db +=", "db ="),
@@ -214,31 +275,9 @@ rnn_backward.mistake(
     (f"    {RETURN}", f"        {RETURN}"),
 )
 rnn_backward.mistake(
-    "state-after-for-before",
-    "In dWh you multiply with h[:, t], the state after the step. Wh was multiplied with the state before it, "
-    "h[:, t − 1] (h0 at the first step).",
-    ("before.T @ da", "h[:, t].T @ da"),
-)
-rnn_backward.mistake(
-    "h0-forgotten",
-    "At the first step the state before is h0, not zeros: its share is missing from dWh.",
-    ("else h0", "else np.zeros_like(h0)"),
-)
-rnn_backward.mistake(
-    "around-the-corner",
-    "At t = 0, `h[:, t - 1]` is h[:, -1], and for NumPy that is the *last* state. There you want h0.",
-    (" if t > 0 else h0", ""),
-)
-rnn_backward.mistake(
     "h0-at-every-step",
     "In dWh you multiply with h0 at every step. It is the state before the *first* step; before step t stands h[:, t − 1].",
     (BEFORE, "h0"),
-)
-rnn_backward.mistake(
-    "immediate-only",
-    "Nothing comes back from the later steps: each step counts dh_own[:, t] alone. Add what step t + 1 hands back: "
-    "dh_own[:, t] + dh_next.",
-    (" + dh_next", ""),
 )
 rnn_backward.mistake(
     "upstream-of-the-last-step-only",
@@ -273,18 +312,6 @@ rnn_backward.mistake(
     ("x.shape[1]", "x.shape[0]"),
 )
 rnn_backward.mistake(
-    "Wh-not-transposed",
-    "On the way back you multiply with Wh; forwards it was h @ Wh, so backwards it is da @ Wh.T. Wh is square, "
-    "and nothing complained.",
-    ("@ Wh.T", "@ Wh"),
-)
-rnn_backward.mistake(
-    "dWh-transposed",
-    "Your dWh is the transpose of the right one. Rows are where a weight comes from: before.T @ da, not da.T @ "
-    "before.",
-    ("before.T @ da", "da.T @ before"),
-)
-rnn_backward.mistake(
     "slope-missing-on-the-way-back",
     "You hand back (dh_own[:, t] + dh_next) @ Wh.T. The way to the state before leads through tanh first: da @ Wh.T.",
     ("dh_next = da", f"dh_next = {DH}"),
@@ -313,6 +340,22 @@ rnn_backward.mistake(
     ("da @ Wh.T", f"(da * {SLOPE}) @ Wh.T"),
 )
 rnn_backward.mistake(
+    "starts-from-h0",
+    "dh_next begins as h0, a state. It is a gradient, and nothing is handed back to the last step: it begins as zeros.",
+    ("np.zeros_like(h0)", "h0"),
+)
+rnn_backward.mistake(
+    "starts-from-the-last-loss",
+    "dh_next begins as dh_own[:, -1], which the first round adds once more. Nothing is handed back to the last step: zeros.",
+    ("np.zeros_like(h0)", "dh_own[:, -1]"),
+)
+rnn_backward.mistake(
+    "slope-of-the-state-before-as-well",
+    "You multiply by 1 − h_(t−1)² when you hand back, and again in the next round. Each step's slope counts once: "
+    "dh_next = da @ Wh.T.",
+    ("dh_next = da @ Wh.T", "dh_next = (da @ Wh.T) * (1 - before ** 2)"),
+)
+rnn_backward.mistake(
     "dx-without-the-slope",
     "dx is made of dh, what arrives at h_t. x stands inside tanh: it gets da, which has passed the slope, da @ Wx.T.",
     ("dx[:, t] = da", f"dx[:, t] = {DH}"),
@@ -327,12 +370,6 @@ rnn_backward.mistake(
     "bias-axis-does-not-fit",
     "`da.sum(axis=1)` sums over the units and leaves (N,). The bias has H entries: sum over the sequences, axis 0.",
     ("axis=0", "axis=1"),
-)
-rnn_backward.mistake(
-    "bias-summed-over-everything",
-    "All entries of your db are the same: `da.sum()` adds the units together as well. Each unit has its own bias: "
-    "`da.sum(axis=0)`, over the sequences alone.",
-    ("da.sum(axis=0)", "da.sum()"),
 )
 rnn_backward.mistake(
     "bias-of-every-sequence",
@@ -350,12 +387,6 @@ rnn_backward.mistake(
     "mean-over-time",
     "dWx, dWh and db are divided by T. The loss is a sum over the steps, and so are they.",
     ("dWx, dWh, db\n", "dWx / x.shape[1], dWh / x.shape[1], db / x.shape[1]\n"),
-)
-rnn_backward.mistake(
-    "first-step-left-out",
-    "Your loop ends before it reaches t = 0: range(T − 1, 0, −1) leaves its end out. The first step, which starts from "
-    "h0, uses the weights too.",
-    (LOOP, "range(x.shape[1] - 1, 0, -1)"),
 )
 rnn_backward.mistake(
     "last-step-left-out",
@@ -385,16 +416,6 @@ def _(dh_own, x, h0, h, Wx, Wh):
 
 
 rnn_backward.mistake(
-    "dx-time-first",
-    "Your dx is (T, N, D), time first, as a list of steps is. np.stack(…, axis=1) gives (N, T, D).",
-    ("return dx,", "return dx.transpose(1, 0, 2),"),
-)
-rnn_backward.mistake(
-    "dx-reversed",
-    "Your dx is in the order of the loop, last step first. Put each into its place, `dx[:, t]`, or reverse at the end.",
-    ("dx[:, t] =", "dx[:, -1 - t] ="),
-)
-rnn_backward.mistake(
     "dx-of-one-step",
     "Your dx is that of one step, (N, D). Every input gets its own, (N, T, D): put it into `dx[:, t]`.",
     ("dx[:, t] =", "dx ="),
@@ -411,11 +432,6 @@ rnn_backward.mistake(
     "As dh0 you return da of the first step. From that sum back to h0 leads Wh: dh0 = da @ Wh.T, the dh_next that the "
     "loop leaves.",
     ("return dx, dh_next", "return dx, da"),
-)
-rnn_backward.mistake(
-    "no-dh0",
-    "dh0 is zeros. What is left in dh_next after the last round is the gradient of h0.",
-    ("return dx, dh_next", "return dx, np.zeros_like(h0)"),
 )
 rnn_backward.mistake(
     "upstream-edited",

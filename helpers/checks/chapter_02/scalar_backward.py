@@ -32,6 +32,11 @@ OUTPUTS = ("dw_xh", "dw_hh", "db")
 scalar_backward = Exercise("scalar_backward", "02", scalar_backward_reference, OUTPUTS, _cases)
 
 
+@scalar_backward.extreme("errors far above 1", "Right for small errors, wrong for large ones. Nothing is clipped here.")
+def _(rng):
+    return _cases(rng, T=5) | {"target": np.array([30.0, -40.0, 25.0, 60.0, -20.0])}
+
+
 @scalar_backward.extreme(
     "whole numbers",
     "Right with fractions in x, wrong with whole numbers: an array made after x's pattern (np.zeros_like) holds whole "
@@ -40,11 +45,6 @@ scalar_backward = Exercise("scalar_backward", "02", scalar_backward_reference, O
 def _(rng):
     case = _cases(rng, T=4)
     return case | {"x": np.array([1, -1, 0, 2]), "h0": 0, "target": np.array([0, 1, 1, -1]), "w_hh": 3}
-
-
-@scalar_backward.extreme("errors far above 1", "Right for small errors, wrong for large ones. Nothing is clipped here.")
-def _(rng):
-    return _cases(rng, T=5) | {"target": np.array([30.0, -40.0, 25.0, 60.0, -20.0])}
 
 
 @scalar_backward.extreme(
@@ -338,6 +338,19 @@ scalar_backward.mistake(
     "weight-in-the-sums",
     "You multiply the shares of dw_hh by w_hh. The derivative of w_hh · h_(t−1) in w_hh is h_(t−1) alone.",
     ("da * before", "da * before * w_hh"),
+)
+scalar_backward.mistake(
+    "square-for-its-derivative",
+    "You send back (h − target)², a square. What goes back is the derivative of its half, h − target.",
+    ("h[t] - target[t]", "(h[t] - target[t]) ** 2"),
+)
+scalar_backward.mistake(
+    "bias-without-the-slope",
+    "db collects dh, what arrives at h_t. The bias stands inside tanh, so it gets da, which has passed the slope.",
+    ("db += da", "db += h[t] - target[t] + dh_next"),
+)
+scalar_backward.mistake(
+    "bias-is-first", "The order of the three is another: return dw_xh, dw_hh, db.", (RETURN, "return db, dw_xh, dw_hh")
 )
 
 

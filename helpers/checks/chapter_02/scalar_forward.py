@@ -206,6 +206,23 @@ scalar_forward.mistake(
     "for x_t in x.",
     ("x_t in x:", "x_t in x[:3]:"),
 )
+scalar_forward.mistake(
+    "h0-in-first-place",
+    "Your first state is h0 itself, and x[0] is never read. The first state is the one after x[0].",
+    ("h0, []", "h0, [h0]"),
+    ("x_t in x:", "x_t in x[1:]:"),
+)
+scalar_forward.mistake(
+    "weight-times-everything",
+    "w_xh multiplies the state and the bias as well: a bracket reaches too far. It belongs to x_t alone.",
+    ("w_xh * x_t + w_hh * h + b", "w_xh * (x_t + w_hh * h + b)"),
+)
+scalar_forward.mistake(
+    "product-for-sum",
+    "You multiply the two products with each other. They are added: w_xh · x_t + w_hh · h_(t−1) + b.",
+    ("x_t + w_hh", "x_t * w_hh"),
+)
+scalar_forward.mistake("tangent", "np.tan is the tangent. The squashing function is np.tanh.", ("np.tanh", "np.tan"))
 
 
 @scalar_forward.variant("an array made beforehand")

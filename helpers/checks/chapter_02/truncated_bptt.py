@@ -127,6 +127,39 @@ BACKWARD = "        grads = rnn_backward(h - target[:, part], x[:, part], before
 CARRY, RETURN = "        before = h[:, -1]\n", "return dWx, dWh, db, before"
 
 truncated_bptt.mistake(
+    "mean-over-windows",
+    "You take the mean over the windows. E is a sum over all steps, and so is its gradient.",
+    (f"    {RETURN}", f"    windows = len({WINDOWS})\n    return dWx / windows, dWh / windows, db / windows, before"),
+)
+truncated_bptt.mistake(
+    "mean-over-the-batch",
+    "You divide by N. E is a sum over the sequences, not their mean.",
+    (RETURN, "return dWx / len(x), dWh / len(x), db / len(x), before"),
+)
+truncated_bptt.mistake(
+    "sign",
+    "The gradients have the wrong sign: dh is h − target, not target − h.",
+    (ERROR, "target[:, part] - h"),
+)
+truncated_bptt.mistake(
+    "factor-two",
+    "The gradients are twice too large: the loss is *half* the square, so its derivative is h − target without a 2.",
+    (ERROR, "2 * (h - target[:, part])"),
+)
+truncated_bptt.mistake(
+    "first-window-only",
+    "You stop after the first window: `return` stands after the loop, not in it.",
+    (f"    {RETURN}", f"        {RETURN}"),
+)
+truncated_bptt.mistake(
+    "last-window-only",
+    "Only the last window's gradient is left: each overwrites that of the one before (or stands after the loop). Add them "
+    "up, +=, inside the loop.",
+    ("dWx +=", "dWx ="),
+    ("dWh +=", "dWh ="),
+    ("db +=", "db ="),
+)
+truncated_bptt.mistake(
     "state-zeroed",
     "At every cut you start again from zeros. What is cut is the gradient; the state goes on: the next window "
     "starts from h[:, -1].",
@@ -165,29 +198,6 @@ truncated_bptt.mistake(
     "last-window-always-dropped",
     "The last window is left out, also where it is whole. Let start run over `range(0, x.shape[1], window)`.",
     (WINDOWS, "range(0, x.shape[1] - window, window)"),
-)
-truncated_bptt.mistake(
-    "last-window-only",
-    "Only the last window's gradient is left: each overwrites that of the one before (or stands after the loop). Add them "
-    "up, +=, inside the loop.",
-    ("dWx +=", "dWx ="),
-    ("dWh +=", "dWh ="),
-    ("db +=", "db ="),
-)
-truncated_bptt.mistake(
-    "first-window-only",
-    "You stop after the first window: `return` stands after the loop, not in it.",
-    (f"    {RETURN}", f"        {RETURN}"),
-)
-truncated_bptt.mistake(
-    "mean-over-windows",
-    "You take the mean over the windows. E is a sum over all steps, and so is its gradient.",
-    (f"    {RETURN}", f"    windows = len({WINDOWS})\n    return dWx / windows, dWh / windows, db / windows, before"),
-)
-truncated_bptt.mistake(
-    "mean-over-the-batch",
-    "You divide by N. E is a sum over the sequences, not their mean.",
-    (RETURN, "return dWx / len(x), dWh / len(x), db / len(x), before"),
 )
 truncated_bptt.mistake(
     "mean-over-time",
@@ -293,16 +303,6 @@ truncated_bptt.mistake(
     (RETURN, "return dWx, dWh, db, h[:, -1]"),
 )
 truncated_bptt.mistake(
-    "sign",
-    "The gradients have the wrong sign: dh is h − target, not target − h.",
-    (ERROR, "target[:, part] - h"),
-)
-truncated_bptt.mistake(
-    "factor-two",
-    "The gradients are twice too large: the loss is *half* the square, so its derivative is h − target without a 2.",
-    (ERROR, "2 * (h - target[:, part])"),
-)
-truncated_bptt.mistake(
     "error-for-its-derivative",
     "You send back ½ (h − target)², the error itself. What goes back is its derivative, h − target.",
     (ERROR, "0.5 * (h - target[:, part]) ** 2"),
@@ -329,7 +329,7 @@ truncated_bptt.mistake(
     "first-targets-always",
     "Every window is compared with target[:, :window], the targets of the first. Cut them like the inputs: "
     "`target[:, part]`.",
-    (ERROR, "h - target[:, :h.shape[1]]"),
+    (ERROR, "h - target[:, :window]"),
 )
 truncated_bptt.mistake(
     "all-targets-at-once",
@@ -345,6 +345,7 @@ truncated_bptt.mistake(
     "sequences-for-steps",
     "x[part] cuts the batch: the first axis counts the sequences. The steps are the second: `x[:, part]`.",
     ("rnn_forward(x[:, part]", "rnn_forward(x[part]"),
+    ("x[:, part], before, h", "x[part], before, h"),
 )
 truncated_bptt.mistake(
     "last-inputs-as-state",
@@ -367,6 +368,43 @@ truncated_bptt.mistake(
     ("grads[2]", "grads[1]"),
     ("grads[3]", "grads[2]"),
     ("grads[4]", "grads[3]"),
+)
+truncated_bptt.mistake(
+    "state-zeroed-to-the-end",
+    "At every cut you set the state to zeros, after the last window too. What is cut is the gradient; the state goes on, "
+    "before = h[:, -1], and comes out at the end.",
+    (CARRY, "        before = np.zeros_like(h0)\n"),
+)
+truncated_bptt.mistake(
+    "h0-at-every-cut-and-at-the-end",
+    "The state is not carried: every window starts from h0, and h0 comes out at the end. After each window: before = h[:, -1].",
+    (CARRY, ""),
+)
+truncated_bptt.mistake(
+    "gradient-carried-to-the-end",
+    "In `before` you carry dh0, a gradient, from window to window and return it. What goes on is the state, h[:, −1].",
+    ("before = h[:, -1]", "before = grads[1]"),
+)
+truncated_bptt.mistake(
+    "an-empty-window",
+    "Where T is a multiple of the window you begin one more, in which no step is left. Let start run over "
+    "`range(0, x.shape[1], window)`.",
+    (WINDOWS, "range(0, x.shape[1] + 1, window)"),
+)
+truncated_bptt.mistake(
+    "length-for-end",
+    "A slice is told its end, not its length: `slice(start, start + window)`.",
+    (PART, "slice(start, window)"),
+)
+truncated_bptt.mistake(
+    "an-axis-too-many",
+    "`h[:, -1:]` is (N, 1, H), a slice of one step. The state of a batch is (N, H): `h[:, -1]`.",
+    ("before = h[:, -1]", "before = h[:, -1:]"),
+)
+truncated_bptt.mistake(
+    "order-of-the-outputs",
+    "The last state comes last: return dWx, dWh, db, h_last.",
+    (RETURN, "return before, dWx, dWh, db"),
 )
 
 
