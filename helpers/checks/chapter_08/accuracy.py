@@ -152,32 +152,12 @@ accuracy.mistake(
     ("total +=", "total ="),
 )
 accuracy.mistake(
-    "first-batch-only",
-    "This is the accuracy of the first batch: the `return` stands inside the loop.",
-    ("    return", "        return"),
-)
-accuracy.mistake(
-    "right-ones-overwritten",
-    "The right answers are those of the last batch alone, the number of examples is that of all: add to `right`, too.",
-    ("right +=", "right ="),
-)
-accuracy.mistake(
-    "divided-by-the-last-size",
-    "You divide by the size of the last batch: in the loop `total` is overwritten rather than added to.",
-    ("total +=", "total ="),
-)
-accuracy.mistake(
     "a-count", "This is the *number* of right answers. Divide by the number of examples.", ("right / total", "float(right)")
 )
 accuracy.mistake(
     "divided-by-batches",
     "You divide the right answers by the number of *batches*. Divide by the number of examples.",
     ("len(labels)", "1"),
-)
-accuracy.mistake(
-    "rounded-down",
-    "`//` divides without a remainder: the share comes out as 0 unless everything is right. Use `right / total`.",
-    ("right / total", "right // total"),
 )
 accuracy.mistake(
     "positive-hits-only",

@@ -239,11 +239,6 @@ best_accuracy.mistake(
     "You add a group up once for each of its texts. Each *group* counts once: loop over the keys of the dict.",
     ("for what in good)", "for what in seen)"),
 )
-best_accuracy.mistake(
-    "share-wrong",
-    "This is the share that stays wrong: take the larger of the two masses, not the smaller.",
-    ("max(good", "min(good"),
-)
 
 
 @best_accuracy.misconception(

@@ -178,23 +178,6 @@ confusion_matrix.mistake(
     ("logits.shape[1]", "logits.argmax(axis=1).max() + 1"),
 )
 confusion_matrix.mistake(
-    "as-large-as-the-examples",
-    "The matrix has a row for each *example*: len(logits) is N. The classes are the second axis: `logits.shape[1]`.",
-    ("logits.shape[1]", "len(logits)"),
-)
-confusion_matrix.mistake(
-    "no-axis",
-    "argmax() without an axis is *one* number, the place of the largest of all logits. Each example has an answer of its own: "
-    "axis=1.",
-    ("argmax(axis=1)", "argmax()"),
-)
-confusion_matrix.mistake(
-    "answers-of-axis-0",
-    "Your argmax has C answers in place of N: with axis=0 it asks for each class which *example* has the largest logit. Wanted "
-    "is axis=1.",
-    ("argmax(axis=1)", "argmax(axis=0)"),
-)
-confusion_matrix.mistake(
     "shares-of-a-row",
     "These are shares of each row. Wanted are numbers of examples; divide later, if at all.",
     ("return matrix", "return matrix / matrix.sum(axis=1, keepdims=True)"),
@@ -258,9 +241,6 @@ confusion_matrix.mistake(
     "mistakes-only",
     "Only mistakes are counted. What was right belongs on the diagonal.",
     ("return matrix", "return matrix - np.diag(np.diag(matrix))"),
-)
-confusion_matrix.mistake(
-    "smallest", "You take the *smallest* logit (argmin). The answer is the largest.", ("argmax(axis=1)", "argmin(axis=1)")
 )
 confusion_matrix.mistake(
     "largest-size",

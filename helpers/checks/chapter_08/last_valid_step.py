@@ -123,11 +123,6 @@ last_valid_step.mistake(
     (f"{ROWS}, ", ""),
 )
 last_valid_step.mistake(
-    "axes-swapped",
-    "You index time first. The states are (N, T, H): the row comes first, then the step.",
-    (f"{ROWS}, {STEP}", f"{STEP}, {ROWS}"),
-)
-last_valid_step.mistake(
     "mean-over-the-row",
     "You average over all T steps, padding included. Wanted is one state: the one after the last word.",
     (PICK, ".mean(1)"),
@@ -186,11 +181,6 @@ last_valid_step.mistake(
     "gather returns as many entries as its index has: with an index (N, 1, 1) one unit in place of H. Expand it to (N, 1, H) "
     "first.",
     (PICK, f"{PICK}[:, :1]"),
-)
-last_valid_step.mistake(
-    "units-by-length",
-    "Your index picks *units*, not steps: the axes are (N, T, H), and it is the middle one that lengths − 1 belongs to.",
-    (f"{ROWS}, {STEP}", f"{ROWS}, :, {STEP}"),
 )
 last_valid_step.mistake(
     "cut-off-from-training",

@@ -272,12 +272,6 @@ train_and_keep.mistake(
     (START, f"    accuracies, kept, better = [], {COPY}, False\n"),
 )
 train_and_keep.mistake(
-    "returns-after-the-first-pass",
-    "There is one pass only: `return` stands inside the loop. One level less.",
-    ("    return", "        return"),
-    (LOAD, f"    {LOAD}"),
-)
-train_and_keep.mistake(
     "a-copy-trained",
     "You train a copy. The optimizer inside `train_pass` changes the weights of *this* model only, so nothing is learned.",
     (START, f"{START}    original, model = model, copy.deepcopy(model)\n"),
