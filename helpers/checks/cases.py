@@ -70,7 +70,8 @@ def _drawn(exercise: Exercise, seed: list[int], dtype: type, **fixed: int) -> Ca
 
 
 _ALONE = (
-    "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an index), or "
+    "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an "
+    "index), or "
     "a loop begin or end where there is just one?"
 )
 
@@ -96,7 +97,8 @@ def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
 
 
 _GAPS = (
-    "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, `ravel` "
+    "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, "
+    "`ravel` "
     "with writing, and tricks with strides depend on the layout; `reshape` does not."
 )
 _READ_ONLY = "It writes into its argument. Work on a copy: `x = x.copy()`."
@@ -151,7 +153,8 @@ def _cast(value: Any, dtype: type) -> Any:
 def describe(arguments: Mapping[str, Any], room: int = 300) -> str:
     """The arguments in a few words: short values whole, otherwise shapes and lengths."""
     whole, short = (
-        ", ".join(f"{name}{_described(value, each)}" for name, value in arguments.items()) for each in (90, 40)
+        ", ".join(f"{name}{_described(value, most)}" for name, value in arguments.items())
+        for most in (90, 40)
     )
     return whole if len(whole) <= room else short
 

@@ -156,7 +156,8 @@ def _wanted(value: Any) -> str:
 
 
 def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Difference | None:
-    """The first output of another kind than the reference's (a list for an array, a float for an int, text for
+    """The first output of another kind than the reference's (a list for an array, a float for an int, text
+    for
     a number): right in value perhaps, but the next cell could not work with it."""
     for name, wanted in reference.items():
         value = got.get(name)
@@ -170,8 +171,8 @@ def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Differen
 
 def _kind_problem(value: Any, wanted: Any) -> str:
     if isinstance(value, str) and not isinstance(wanted, str):
-        truth = isinstance(wanted, bool | np.bool_)
-        return f"is text, {_short(value)}; wanted {'True or False' if truth else 'a number'}, without quotes or str()."
+        kind = "True or False" if isinstance(wanted, bool | np.bool_) else "a number"
+        return f"is text, {_short(value)}; wanted {kind}, without quotes or str()."
     if hasattr(wanted, "detach"):
         if not hasattr(value, "detach"):
             return f"is a {_kind(value)}; wanted a torch tensor of shape {tuple(wanted.shape)}."

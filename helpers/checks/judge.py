@@ -16,7 +16,12 @@ from helpers.checks.failing import FailingCase
 from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, run_limited
 from helpers.checks.recognise import Judged, gradients_agree, recognise, same
 from helpers.checks.registry import Exercise, Oracle, Quiz
-from helpers.checks.sources import answered_without_return, fingerprint_of, written_beside_the_stub, wrong_signature
+from helpers.checks.sources import (
+    answered_without_return,
+    fingerprint_of,
+    written_beside_the_stub,
+    wrong_signature,
+)
 
 PASSED, NOT_ATTEMPTED, FAILED = "passed", "not attempted", "failed"
 SECONDS = 10.0
@@ -125,7 +130,8 @@ def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: typ
         return Verdict(exercise.name, FAILED, _stopped(stopped, function, at), fingerprint=mark,
                        case=FailingCase(exercise.name, function, at))  # fmt: skip
     if mine and isinstance(mine[-1].error, NotImplementedError):
-        text = written_beside_the_stub(function) or "Not attempted yet. The chapter goes on with the course's version."
+        text = "Not attempted yet. The chapter goes on with the course's version."
+        text = written_beside_the_stub(function) or text
         return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
     base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
     text, number = _problem_again(exercise, mine, again, base)
@@ -187,7 +193,9 @@ def _problem(function, outcome: Outcome, prepared: _Prepared, number: int, base:
     return ""
 
 
-def _problem_again(exercise: Exercise, mine: list[Outcome], again: list[Outcome], base: float) -> tuple[str, int]:
+def _problem_again(
+    exercise: Exercise, mine: list[Outcome], again: list[Outcome], base: float
+) -> tuple[str, int]:
     """What calling it again has shown, and in which case: another result, or an earlier one that changed."""
     for number, second in zip(_tried_again(mine), again, strict=False):
         alike = same(mine[number], second, base) or identical(mine[number].outputs, second.outputs)
@@ -201,17 +209,20 @@ def _problem_again(exercise: Exercise, mine: list[Outcome], again: list[Outcome]
 
 
 _KEEPS = (
-    "Called a second time with the same arguments, it returns something else. It keeps something between calls "
+    "Called a second time with the same arguments, it returns something else. It keeps something between "
+    "calls "
     "(a global variable, a list or array as default argument), or draws random numbers of its own."
 )
 _HANDS_OUT = (
-    "The result of an earlier call changed when the function was called again: it hands out the same array or "
+    "The result of an earlier call changed when the function was called again: it hands out the same array "
+    "or "
     "list every time. Make a new one in each call."
 )
 
 
 def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: str, base: float, mark: str):
-    """The verdict on an answer whose case `number` is wrong, as `text` says: with a name or hint if there is one."""
+    """The verdict on an answer whose case `number` is wrong, as `text` says: with a name or hint if
+    there is one."""
     cases = prepared.cases
     found = recognise(Judged(exercise, cases, mine, prepared.right, base))
     hint = found.hint if found else _mutation_hint(mine[number], cases[number].arguments)
@@ -243,7 +254,8 @@ def _stopped(stopped: LimitExceeded, function, case: Case) -> str:
     at = f", at `{place.source}` (line {place.line} of its cell)" if place else ""
     if isinstance(stopped, MemoryLimitExceeded):
         text = (
-            f"It was stopped{at}: it had taken {stopped.grown / 2**20:.0f} MiB of memory. Does something grow in "
+            f"It was stopped{at}: it had taken {stopped.grown / 2**20:.0f} MiB of memory. Does something "
+            f"grow in "
             "every round of a loop that does not end?"
         )
     else:

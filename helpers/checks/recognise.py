@@ -149,7 +149,8 @@ def _source(reference) -> str:
 
 
 def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips.Slip | None:
-    """The slip of `source` that does what the learner's answer does, as far as the time until `end` reaches."""
+    """The slip of `source` that does what the learner's answer does, as far as the time until `end`
+    reaches."""
     end = min(end or time.monotonic() + SECONDS, judged.end)
     if judged.wrong and not any(_returned(judged.mine[n]) for n in judged.wrong):
         return None   # it raises everywhere: the error says more, and many slips raise the same
@@ -169,7 +170,8 @@ def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips
 
 
 def _related(judged: Judged) -> Found | None:
-    numbers = [n for n in range(len(judged.cases)) if all(_returned(each[n]) for each in (judged.mine, judged.right))]
+    both = zip(judged.mine, judged.right, strict=True)
+    numbers = [n for n, two in enumerate(both) if all(map(_returned, two))]
     if len(numbers) < len(judged.cases) / 2:
         return None
     for chosen in (numbers, [n for n in numbers if not judged.cases[n].tag]):   # all cases, or the drawn ones
@@ -211,7 +213,9 @@ def _agreement(judged: Judged, function: Callable[..., Any]) -> float:
             if None in (mine, other) or mine.keys() != other.keys() or difference(mine, other, judged.rtol):
                 del bits[group]
             elif right is not None:
-                bits[group] += sum(_information(each, right.get(name), judged.rtol) for name, each in mine.items())
+                bits[group] += sum(
+                    _information(each, right.get(name), judged.rtol) for name, each in mine.items()
+                )
         if not bits:
             return 0.0
     return max(bits.values())
@@ -224,7 +228,8 @@ def _part(outcome: Outcome, group: str | None) -> dict[str, Any] | None:
 
 
 def _information(value: Any, right: Any, rtol: float) -> float:
-    """Bits it would take to be wrong in just this way: 1 for a truth, a few for a count, many for fractions."""
+    """Bits it would take to be wrong in just this way: 1 for a truth, a few for a count, many for
+    fractions."""
     if right is None or not difference({"": value}, {"": right}, rtol):
         return 0.0
     import numpy as np

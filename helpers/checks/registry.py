@@ -91,8 +91,8 @@ class Exercise(_StandIn):
     `cases(rng, *, N=(2, 4), D=(5, 7))` draws the arguments of one case as a dict, in the order of the
     signature. Its keyword-only arguments are the sizes, with the smallest and largest they are drawn from as
     default; the body sees one number each. All dimensions differ, states and biases are not zero. `outputs`
-    names what the function returns. Beside `rounds` drawn cases the check tries each size at 1, the example of
-    the statement (`landmark`), the extremes, arrays with gaps in memory and read-only ones, and calls the
+    names what the function returns. Beside `rounds` drawn cases the check tries each size at 1, the example
+    of the statement (`landmark`), the extremes, arrays with gaps in memory and read-only ones, and calls the
     function a second time. Whatever of this an exercise lacks, `skip` says why: keys "N = 1", "sizes",
     "extreme", `cases.GAPS`, `cases.READ_ONLY`, "again"; and "slips" where answers hold so few bits that slips
     and pairs of mistakes would agree with them by chance.
@@ -148,7 +148,8 @@ class Exercise(_StandIn):
         return self._adder(self.misconceptions, lambda f: Misconception(name, hint, f))
 
     def mistake(self, name: str, hint: str, *changes: tuple[str, str]) -> None:
-        """Add a known wrong answer as changes to the reference's text, each (what stands there, what instead)."""
+        """Add a known wrong answer as changes to the reference's text, each (what stands there, what
+        instead)."""
         self.misconceptions.append(Misconception(name, hint, Patched(self.reference, changes)))
 
     def variant(self, name: str):
@@ -160,7 +161,8 @@ class Exercise(_StandIn):
         return self._adder(self.extremes, lambda f: Extreme(name, hint, f))
 
     def landmark(self, snippet: str):
-        """Add the example of the statement, word for word (see `helpers.checks.landmarks`); it is also a case."""
+        """Add the example of the statement, word for word (see `helpers.checks.landmarks`); it is also a
+        case."""
         if "\n" not in snippet:   # TRANSITION: the old form, a decorator
             return lambda function: function
         self.landmarks.append(inspect.cleandoc(snippet) + "\n")

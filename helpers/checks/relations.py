@@ -1,4 +1,5 @@
-"""What wrong numbers have to do with the right ones: doubled, negated, transposed, a step short, rounded, …"""
+"""What wrong numbers have to do with the right ones: doubled, negated, transposed, a step short,
+rounded, …"""
 
 from __future__ import annotations
 
@@ -24,12 +25,14 @@ class Pair:
 
 
 def relation(
-    outcomes: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]], sizes: Sequence[Mapping[str, int]]
+    outcomes: Sequence[Mapping[str, Any]],
+    wanted: Sequence[Mapping[str, Any]],
+    sizes: Sequence[Mapping[str, int]],
 ) -> str:
     """A sentence on the first wrong quantity that holds in every case, or "".
 
-    The three sequences have an entry a case: the outputs by name, the right ones, the sizes by name. Said only
-    when chance cannot have made it: the numbers have to agree in at least two cases and eight entries.
+    The three sequences have an entry a case: the outputs by name, the right ones, the sizes by name. Said
+    only when chance cannot have made it: the numbers have to agree in at least two cases and eight entries.
     """
     for name in wanted[0] if wanted else ():
         wrong = [
@@ -177,7 +180,8 @@ def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
         yield "is cut to whole numbers: it was written into an array of integers, or went through `int`."
     if max(map(_error, pairs)) < 3e-6 and all(np.array_equal(p.got, p.got.astype(np.float32)) for p in pairs):
         yield (
-            "is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, a "
+            "is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, "
+            "a "
             "torch default, .astype). Stay with the dtype of the input."
         )
 
@@ -207,7 +211,8 @@ def _in_one_place(pairs: Sequence[Pair]) -> Iterator[str]:
     ):
         for axis, (place, word) in itertools.product(axes, ((0, "first"), (-1, "last"))):
             longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
-            if longer and all(_close(cut(p.got, place, axis=axis), cut(p.want, place, axis=axis)) for p in longer):
+            here = {"obj" if cut is np.delete else "indices": place, "axis": axis}
+            if longer and all(_close(cut(p.got, **here), cut(p.want, **here)) for p in longer):
                 yield text.format(word, axis)
 
 
@@ -273,19 +278,20 @@ def _only_a_part(pairs: Sequence[Pair], axis: int) -> Iterator[str]:
     for place in ("first", "last"):
         parts = []
         for pair in pairs:
-            many = pair.got.shape[axis]
-            kept = range(many) if place == "first" else range(pair.want.shape[axis] - many, pair.want.shape[axis])
-            parts.append(many and many < pair.want.shape[axis] and _close(pair.got, pair.want.take(kept, axis)))
+            many, whole = pair.got.shape[axis], pair.want.shape[axis]
+            kept = range(many) if place == "first" else range(whole - many, whole)
+            parts.append(many and many < whole and _close(pair.got, pair.want.take(kept, axis)))
         if all(parts):
             many = {pair.got.shape[axis] for pair in pairs}
             if many == {1}:
                 yield f"holds only the {place} entry along axis {axis}: does `return` stand inside the loop?"
-            counted = f"{many.pop()} entries" if len(many) == 1 else "entries"
-            yield f"holds only the {place} {counted} along axis {axis}; these are right, the others are missing."
+            some = f"{place} {many.pop()} entries" if len(many) == 1 else f"{place} entries"
+            yield f"holds only the {some} along axis {axis}; these are right, the others are missing."
 
 
 def _exchanged(name: str, wrong) -> str:
-    """Results in another order: what came as `name` was wanted as another quantity, and the other way round."""
+    """Results in another order: what came as `name` was wanted as another quantity, and the other way
+    round."""
     for other in wrong[0][1]:
         if other == name:
             continue

@@ -31,10 +31,11 @@ def fingerprint_of(function: Callable[..., Any], name: str) -> str:
 
 
 def written_beside_the_stub(function: Callable[..., Any]) -> str:
-    """A sentence when a function that stops at ``raise NotImplementedError`` holds an answer beside it, else "".
+    """A sentence when a function that stops at ``raise NotImplementedError`` holds an answer beside it, else
+    "".
 
-    An answer is any statement but the docstring, the raise, plain numbers given to names (a stub may begin so)
-    and a quiz's own ``answer = None`` and ``return answer``.
+    An answer is any statement but the docstring, the raise, plain numbers given to names (a stub may begin
+    so) and a quiz's own ``answer = None`` and ``return answer``.
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
@@ -57,7 +58,8 @@ def answered_without_return(function: Callable[..., Any]) -> bool:
         nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))))
     except (OSError, TypeError, SyntaxError):
         return False
-    given = [node for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "answer"]
+    assigned = [node for node in nodes if isinstance(node, ast.Assign)]
+    given = [node for node in assigned if ast.unparse(node.targets[0]) == "answer"]
     returned = any(isinstance(node, ast.Return) for node in nodes)
     return not returned and any(ast.unparse(node.value) != "None" for node in given)
 

@@ -57,7 +57,8 @@ def test_what_is_skipped_is_left_out_and_what_is_lacking_is_told(made):
         total(x)[0]   # 3.0
     """)
     assert exercise.lacks() == []
-    assert registry.Exercise("other", "99", total, ("y",), lambda rng: {}).lacks() == ["sizes", "extreme", "example"]
+    bare = registry.Exercise("other", "99", total, ("y",), lambda rng: {})
+    assert bare.lacks() == ["sizes", "extreme", "example"]
 
 
 def test_the_example_of_the_statement_and_an_extreme_are_cases(made):
@@ -71,11 +72,13 @@ def test_the_example_of_the_statement_and_an_extreme_are_cases(made):
     by_tag = {}
     for case in cases.cases_of(exercise):
         by_tag.setdefault(case.tag, []).append(case.arguments["x"])
-    np.testing.assert_array_equal(by_tag[cases.EXAMPLE], [np.arange(6.0).reshape(2, 3), np.arange(1.0, 7).reshape(2, 3)])
+    x = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(by_tag[cases.EXAMPLE], [x, x + 1])
     few = judge.judge(exercise, lambda x: x.sum(axis=1) if len(x) < 100 else np.zeros(len(x)))
     assert few.hint == "Right in small ones." and "(a thousand rows)" in few.text
     example = judge.judge(exercise, lambda x: x.sum(axis=1) + (x[0, 0] == 0))
-    assert example.state == FAILED and "(the statement's example)" in example.text and "x = [[0., 1., 2.]" in example.text
+    assert example.state == FAILED
+    assert "(the statement's example)" in example.text and "x = [[0., 1., 2.]" in example.text
 
 
 def test_squeeze_is_found_at_size_one(made):
@@ -93,7 +96,8 @@ def test_state_kept_between_calls_is_found(made):
     text = judge.judge(made(total, rows), keeps).text
     assert "Called a second time" in text
     rng = np.random.default_rng(0)
-    assert "random numbers of its own" in judge.judge(made(total, rows), lambda x: total(x) + rng.normal()).text
+    noisy = judge.judge(made(total, rows), lambda x: total(x) + rng.normal())
+    assert "random numbers of its own" in noisy.text
     assert judge.judge(made(total, rows, skip={"again": "for the test"}), lambda x: total(x)).passed
 
 
@@ -121,7 +125,8 @@ def test_what_writes_into_its_argument_is_found_even_when_it_writes_it_back(made
 
 def test_a_view_with_gaps_is_found(made):
     def pointers(x):
-        return np.frombuffer(x.tobytes() if x.flags.c_contiguous else x.base.tobytes()[: x.nbytes]).reshape(x.shape).sum(axis=1)
+        memory = x.tobytes() if x.flags.c_contiguous else x.base.tobytes()[: x.nbytes]
+        return np.frombuffer(memory).reshape(x.shape).sum(axis=1)
 
     verdict = judge.judge(made(total, rows), pointers)
     assert verdict.state == FAILED and cases.GAPS in verdict.text and "reshape" in verdict.hint
@@ -171,10 +176,13 @@ def test_no_two_axes_of_a_tensor_with_gaps_can_be_joined_by_a_view(made):
 
 
 def test_short_arguments_are_told_whole():
-    told = cases.describe({"ids": [1, 2, 3], "x": np.array([0.5, 2.0]), "W": np.ones((9, 9)), "u": 0.9999999999})
+    told = cases.describe(
+        {"ids": [1, 2, 3], "x": np.array([0.5, 2.0]), "W": np.ones((9, 9)), "u": 0.9999999999}
+    )
     assert told == "ids = [1, 2, 3], x = [0.5, 2. ], W (9, 9), u = 0.9999999999"
     assert cases.describe({"words": ["a"] * 400}) == "words (list of 400)"
-    assert cases.describe({"grads": {"W": np.ones((2, 3)), "b": np.ones(2)}}) == "grads = {'W' (2, 3), 'b': [1., 1.]}"
+    grads = {"W": np.ones((2, 3)), "b": np.ones(2)}
+    assert cases.describe({"grads": grads}) == "grads = {'W' (2, 3), 'b': [1., 1.]}"
 
 
 def test_a_number_that_is_nan_twice_has_not_changed(made):

@@ -56,7 +56,8 @@ def test_stub_is_grey(exercise):
 def test_a_dict_where_a_list_is_wanted_is_called_one(monkeypatch):
     monkeypatch.setattr(registry, "_REGISTRY", {})
     made = registry.Exercise("pair", "99", lambda n: ([n, n], 2.0), ("both", "two"), lambda rng: {"n": 3})
-    assert "`both` is a dict; wanted a list of 2." in judge.judge(made, lambda n: ({"a": n, "b": n}, 2.0)).text
+    verdict = judge.judge(made, lambda n: ({"a": n, "b": n}, 2.0))
+    assert "`both` is a dict; wanted a list of 2." in verdict.text
     assert "`two` is a dict; wanted one number." in judge.judge(made, lambda n: ([n, n], {"two": 2.0})).text
 
 
@@ -198,7 +199,7 @@ def test_code_above_the_stubs_raise_is_noticed_with_and_without_a_return(exercis
 
     def given_numbers(x, W, b):
         """A stub may begin with numbers to change."""
-        w_x, w_h = 1.0, 0.5
+        w_x, w_h = 1.0, 0.5   # noqa: F841
         raise NotImplementedError
 
     assert "Not attempted yet" in judge.judge(exercise, given_numbers).text

@@ -120,8 +120,9 @@ def chapter_source(exercise):
     for number, snippet in enumerate(exercise.landmarks)
 ])  # fmt: skip
 def test_the_example_of_the_statement_is_the_registrys_and_true(exercise, snippet):
-    markdown = [re.sub(r"^# ?", "", text, flags=re.MULTILINE) for head, text in chapter_source(exercise) if "markdown" in head]
-    assert any(snippet in landmarks.fenced(text) for text in markdown)
+    told = [text for head, text in chapter_source(exercise) if "markdown" in head]
+    told = [re.sub(r"^# ?", "", text, flags=re.MULTILINE) for text in told]
+    assert any(snippet in landmarks.fenced(text) for text in told)
     names = {"torch": pytest.importorskip("torch")} if re.search(r"\btorch\b", snippet) else {}
     found = landmarks.run(snippet, {"np": np, **names, exercise.name: exercise.reference})
     assert found and all(landmark.holds for landmark in found), found
@@ -129,7 +130,8 @@ def test_the_example_of_the_statement_is_the_registrys_and_true(exercise, snippe
 
 @pytest.mark.parametrize("exercise", by_name(CODE))
 def test_the_reference_is_the_chapters_solution(exercise):
-    """Slips and misconceptions are changes of the reference: they speak of the solution that the chapter shows."""
+    """Slips and misconceptions are changes of the reference: they speak of the solution that the chapter
+    shows."""
     head = f'exercise="{exercise.name}"'
     cell = next(text for first, text in chapter_source(exercise) if head in first)
     assert bare(cell, exercise.name) == bare(source_text(exercise.reference), exercise.reference.__name__)
@@ -137,12 +139,11 @@ def test_the_reference_is_the_chapters_solution(exercise):
 
 def bare(source, name):
     """The statements of the function `name` in `source`, without docstring, imports and comments, as text."""
-    function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    function = next(node for node in ast.parse(source).body if getattr(node, "name", "") == name)
+    first = 0 if ast.get_docstring(function) is None else 1
     function.body = [
-        node for node in function.body
-        if not isinstance(node, ast.Import | ast.ImportFrom)
-        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str))
-    ]  # fmt: skip
+        node for node in function.body[first:] if not isinstance(node, ast.Import | ast.ImportFrom)
+    ]
     function.name = "answer"
     return re.sub(rf"\b{name}\b", "answer", ast.unparse(function))
 
@@ -154,10 +155,12 @@ CODE_IN_HINTS = re.compile(r"`([^`]+)`")
 def test_code_that_a_hint_recommends_stands_in_the_solution(exercise, known):
     """The remedy of a hint, where it is code, turns the box green: it is what the right answer does.
 
-    Code in backticks is part of the solution, of a correct variant or of the mistake itself, or `skip` says what it is.
+    Code in backticks is part of the solution, of a correct variant or of the mistake itself, or `skip` says
+    what it is.
     """
     sources = [source_text(exercise.reference), *(source_text(each.function) for each in exercise.variants)]
-    sources.append(known.function.source if isinstance(known.function, Patched) else source_text(known.function))
+    patched = isinstance(known.function, Patched)
+    sources.append(known.function.source if patched else source_text(known.function))
     parts = {part for source in sources for part in expressions(source)}
     for code in CODE_IN_HINTS.findall(known.hint):
         if is_remedy(code) and f"`{code}`" not in exercise.skip:
@@ -170,7 +173,7 @@ def is_remedy(code):
         tree = ast.parse(code, mode="eval").body
     except SyntaxError:
         return False
-    return isinstance(tree, ast.BinOp | ast.Call | ast.Subscript | ast.Compare) and "…" not in code and "..." not in code
+    return isinstance(tree, ast.BinOp | ast.Call | ast.Subscript | ast.Compare) and "..." not in code
 
 
 def normal(code):
