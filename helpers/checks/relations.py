@@ -155,8 +155,13 @@ def _rearranged(pairs: Sequence[Pair]) -> Iterator[str]:
                 yield f"is shifted by one along axis {axis}: every value stands one place {words}."
     if axes >= 2 and _all(pairs, lambda w, s: np.swapaxes(w, -1, -2)):   # other shapes are not close
         yield "is the transpose of what is wanted."
-    if all(_close(np.sort(p.got, None), np.sort(p.want, None)) for p in pairs):
+    if all(_close(np.sort(p.got, None), np.sort(p.want, None)) and _misplaced(p) > 1 for p in pairs):
         yield "holds the right values in the wrong places."
+
+
+def _misplaced(pair: Pair) -> int:
+    """How many different finite numbers stand in the wrong places (ties between infinities have one)."""
+    return len(np.unique(pair.want[(pair.got != pair.want) & np.isfinite(pair.want)]))
 
 
 def _by_a_function(pairs: Sequence[Pair]) -> Iterator[str]:
@@ -204,16 +209,18 @@ _NEARLY = (
 
 
 def _in_one_place(pairs: Sequence[Pair]) -> Iterator[str]:
-    axes = range(min(pair.want.ndim for pair in pairs))
-    for cut, text in (
-        (np.delete, "is right but for the {} entry along axis {}."),
-        (np.take, "is right in the {} entry along axis {}, and wrong in all others."),
-    ):
-        for axis, (place, word) in itertools.product(axes, ((0, "first"), (-1, "last"))):
-            longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
-            here = {"obj" if cut is np.delete else "indices": place, "axis": axis}
-            if longer and all(_close(cut(p.got, **here), cut(p.want, **here)) for p in longer):
-                yield text.format(word, axis)
+    for axis in range(min(pair.want.ndim for pair in pairs)):
+        longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
+        # Along this axis: which entries are right, in each case.
+        right = [[_close(*two) for two in zip(*(np.moveaxis(a, axis, 0) for a in (p.got, p.want)), strict=True)]
+                 for p in longer]  # fmt: skip
+        for place, word in ((0, "first"), (-1, "last")):
+            here = [each[place] for each in right]
+            rest = [each[1:] if place == 0 else each[:-1] for each in right]
+            if longer and not any(here) and all(map(all, rest)):
+                yield f"is right but for the {word} entry along axis {axis}."
+            if longer and all(here) and not any(map(any, rest)):
+                yield f"is right in the {word} entry along axis {axis}, and wrong in all others."
 
 
 def _of_other_shape(pairs: Sequence[Pair]) -> Iterator[str]:
