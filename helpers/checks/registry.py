@@ -160,11 +160,9 @@ class Exercise(_StandIn):
         """Decorator: add a case at the edge of what the text allows."""
         return self._adder(self.extremes, lambda f: Extreme(name, hint, f))
 
-    def landmark(self, snippet: str):
+    def landmark(self, snippet: str) -> None:
         """Add the example of the statement, word for word (see `helpers.checks.landmarks`); it is also a
         case."""
-        if "\n" not in snippet:   # TRANSITION: the old form, a decorator
-            return lambda function: function
         self.landmarks.append(inspect.cleandoc(snippet) + "\n")
 
     @staticmethod
@@ -205,6 +203,10 @@ def _register(exercise: Exercise | Quiz) -> None:
 def _load(chapters=CHAPTERS) -> None:
     for chapter in chapters:
         importlib.import_module(f"helpers.checks.chapter_{chapter}")
+        for exercise in _REGISTRY.values():
+            if isinstance(exercise, Exercise) and exercise.chapter == chapter:
+                lacking = ", ".join(exercise.lacks())
+                require(not lacking, exercise.name, f"an exercise without {lacking}", "that, or a reason in `skip`")
 
 
 def exercises() -> list[Exercise | Quiz]:

@@ -332,6 +332,15 @@ def test_an_array_of_truths(monkeypatch):
     assert "has shape (3,); wanted (2, 3)" in judge.judge(made, lambda x: x[0] > 0).text
 
 
+def test_an_exercise_without_sizes_extremes_or_examples_is_refused(monkeypatch):
+    registry.get("rnn_step")
+    monkeypatch.setattr(registry.get("rnn_step"), "extremes", [])
+    with pytest.raises(ValueError, match=r"rnn_step: got an exercise without extreme, wanted that, or a reason"):
+        registry.get("sample_next")
+    monkeypatch.setattr(registry._REGISTRY["rnn_step"], "skip", {"extreme": "for the test"})
+    registry.get("sample_next")
+
+
 def test_unknown_name_suggests_a_near_one():
     with pytest.raises(ValueError, match="such as rnn_step,"):
         registry.get("rnn_stepp")
