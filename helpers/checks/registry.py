@@ -205,8 +205,8 @@ def _load(chapters=CHAPTERS) -> None:
         importlib.import_module(f"helpers.checks.chapter_{chapter}")
         for exercise in _REGISTRY.values():
             if isinstance(exercise, Exercise) and exercise.chapter == chapter:
-                lacking = ", ".join(exercise.lacks())
-                require(not lacking, exercise.name, f"an exercise without {lacking}", "that, or a reason in `skip`")
+                lacks = ", ".join(exercise.lacks())
+                require(not lacks, exercise.name, f"an exercise without {lacks}", "it, or a reason in `skip`")
 
 
 def exercises() -> list[Exercise | Quiz]:
