@@ -60,7 +60,7 @@ attend = Exercise(
 attend.extreme(
     "scores in the hundreds",
     "Right for small scores. exp of a large one overflows, and inf / inf is nan: subtract the row's largest score first, or "
-    "use `softmax`.",
+    "use `softmax`. The scores themselves are not cut off.",
 )(large_scores)
 attend.extreme(
     "large numbers in the padding",
@@ -132,7 +132,7 @@ attend.mistake(
     "the weight 0.",
     ("-np.inf", "0.0"),
 )
-for number in (-1, -10, -1000):
+for number in (-10, -1000):
     attend.mistake(
         f"masked-with-{number}",
         f"{number if number > -1000 else 'The number'} in the padding is not low enough: where the real words' scores are as low, "
@@ -153,6 +153,12 @@ attend.mistake(
     "mask-turned-round",
     "The mask is turned round: the real words got −inf. True marks a real word.",
     ("scores, -np.inf", "-np.inf, scores"),
+)
+attend.mistake(
+    "mask-as-lengths",
+    "You count the real words and take as many from the front. Padding may stand before the words or between them: look at the "
+    "mask, place by place.",
+    (MASKED, "np.where(np.arange(mask.shape[1]) < mask.sum(axis=1)[:, None], scores, -np.inf)"),
 )
 attend.mistake(
     "masked-with-plus-infinity",
@@ -218,12 +224,6 @@ attend.mistake(
     "overflow",
     "exp of a large score overflows and leaves nan. Subtract the row's largest score first, or use helpers' softmax.",
     (WEIGHTS, "np.exp(np.where(mask, scores, -np.inf))\n    weights = weights / weights.sum(axis=1, keepdims=True)"),
-)
-attend.mistake(
-    "overflow-before-the-mask",
-    "exp is taken of the raw scores, padding included: a large one overflows, and inf · 0 or inf / inf is nan. First −inf "
-    "into the padding, then less the row's largest, then exp (or helpers' softmax).",
-    (WEIGHTS, "np.exp(scores) * mask\n    weights = weights / weights.sum(axis=1, keepdims=True)"),
 )
 attend.mistake(
     "sigmoid",

@@ -39,14 +39,16 @@ def _trial(function, sentences):
     answer = function(sentences)
     if not isinstance(answer, tuple | list) or len(answer) != 3:
         return answer
-    for name, part in zip(("inputs", "targets"), answer, strict=False):
-        if isinstance(part, np.ndarray) and part.dtype.kind in "iu" and part.dtype != sentences.dtype:
+    for name, part in zip(decoder_inputs.outputs, answer, strict=True):
+        if isinstance(part, list | tuple) or hasattr(part, "detach"):
+            raise Complaint(f"`{name}` is a {type(part).__name__}; wanted a NumPy array, as `sentences` is.")
+        if name != "counts" and getattr(part, "dtype", None) in (np.int32, np.int16, np.int8):
             raise Complaint(
                 f"`{name}` is {part.dtype}; the sentences are {sentences.dtype}. Keep it: torch's loss takes targets of "
                 "int64 only."
             )
     inputs = answer[0]
-    if isinstance(inputs, np.ndarray) and inputs.shape == blank.shape:
+    if getattr(inputs, "shape", None) == blank.shape:
         inputs = np.where(blank, PAD, inputs)
     return inputs, *answer[1:]
 
@@ -191,6 +193,12 @@ decoder_inputs.mistake(
     "that: `sentences[:, 1:]` and `sentences[:, :-1]`.",
     ("sentences[:, 1:]", "np.roll(sentences, -1, axis=1)"),
     ("sentences[:, :-1]", "sentences"),
+)
+decoder_inputs.mistake(
+    "eos-blanked-in-a-view",
+    "A slice is a view: <eos> set to 0 in the inputs is 0 in `sentences`, and so in the targets. Leave it there (nothing counts "
+    "at that place), or make a new array with `np.where`.",
+    ("return sentences[:, :-1]", "inputs = sentences[:, :-1]\n    inputs[inputs == EOS] = PAD\n    return inputs"),
 )
 decoder_inputs.mistake(
     "ids-plus-one",

@@ -6,10 +6,19 @@ from functools import lru_cache
 
 import numpy as np
 
+from helpers.checks.compare import Complaint
 from helpers.layers import log_softmax
 from helpers.validation import require
 
 BOS, EOS = 1, 2
+
+
+def a_list(name, value):
+    """Refuse `value` where it is an array, a tuple or a text: the chapter compares what is written with lists."""
+    if value is not None and not isinstance(value, list):
+        how = f"{name}.tolist()" if hasattr(value, "tolist") else f"list({name})"
+        hint = "" if isinstance(value, str | dict) else f": {how} makes one"
+        raise Complaint(f"`{name}` is a {type(value).__name__}; wanted a list of ids{hint}.")
 
 
 @lru_cache(maxsize=20_000)   # a check asks for the same prefix many times

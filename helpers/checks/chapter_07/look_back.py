@@ -40,7 +40,7 @@ look_back = Exercise(
 @look_back.extreme(
     "scores in the hundreds",
     "Right for small scores. exp of a large one overflows, and inf / inf is nan: `softmax` of torch subtracts each row's largest "
-    "score first.",
+    "score first. The scores themselves are not cut off.",
 )
 def _(rng):
     arrays = _arrays(rng, N=3, T=4, S=6, H=7)
@@ -113,12 +113,6 @@ look_back.mistake(
     "This still does what the colleague's code does. Sum the weights along each axis: where they sum to 1, the steps compete "
     "for a word. A step has to choose among words.",
     LOW,
-    ("dim=2", "dim=1"),
-)
-look_back.mistake(
-    "over-the-steps",
-    "The softmax still runs over the steps (and with −inf in whole columns it leaves nan there). A step has to choose among "
-    "words: dim=2.",
     ("dim=2", "dim=1"),
 )
 
@@ -205,12 +199,6 @@ look_back.mistake(
     LOW,
 )
 look_back.mistake(
-    "mask-the-wrong-way-round-with-infinity",
-    "The axis is right now, but the mask is the wrong way round: it is True at *real* words, and those are to keep their "
-    "scores. (A row without padding is all −inf then, and its softmax nan.)",
-    ("~mask", "mask"),
-)
-look_back.mistake(
     "zeros-in-the-keys",
     "Zeros in place of the padding's keys make its scores 0, and 0 is not nothing: e⁰ = 1. It is the *scores* that have to be "
     "−1e9 or −∞ there.",
@@ -222,7 +210,7 @@ look_back.mistake(
     "The axis is right now, but the padding's scores are 0, and 0 is not nothing: e⁰ = 1. Put −1e9 or −∞ there.",
     ("-torch.inf", "0.0"),
 )
-for number in (-1, -10, -1000):
+for number in (-10, -1000):
     look_back.mistake(
         f"padding-gets-{number}",
         f"The axis is right now, but {number if number > -1000 else 'the number in the padding'} is not low enough: where the "
@@ -233,19 +221,6 @@ look_back.mistake(
     "zero-times-infinity",
     "A product with −∞ is nan where the other factor is 0 (or False). Choose with `torch.where` or `masked_fill` instead.",
     (MASKED, 'scores + ~mask[:, None] * -float("inf")'),
-)
-look_back.mistake(
-    "exponentials-overflow",
-    "By hand, exp overflows at scores of some hundreds, and inf / inf is nan. `torch.softmax` subtracts each row's largest "
-    "score first.",
-    (SOFTMAX, "scores.exp()\n    weights = weights / weights.sum(dim=2, keepdim=True)"),
-)
-look_back.mistake(
-    "exponentials-overflow-before-the-mask",
-    "By hand, exp overflows at scores of some hundreds, padding included, and inf · 0 or inf / inf is nan. Mask the scores first, "
-    "as it was; `torch.softmax` subtracts each row's largest score.",
-    (MASKED, "scores.exp() * mask[:, None]"),
-    (SOFTMAX, "scores / scores.sum(dim=2, keepdim=True)"),
 )
 look_back.mistake(
     "masked-and-divided",
@@ -268,17 +243,20 @@ look_back.mistake(
     (SOFTMAX, "scores.softmax(dim=2) * mask[:, None]"),
 )
 look_back.mistake(
-    "squeezed",
-    "`squeeze` takes away every axis of size 1, and with one sentence or one step in the call such an axis means something.",
-    (RETURN, "return (weights @ keys).squeeze(), weights.squeeze()"),
-)
-look_back.mistake(
-    "weights-first", "You return weights and context. The context comes first.", (RETURN, "return weights, weights @ keys")
-)
-look_back.mistake(
     "scaled",
     "The axis is right now. But you also divide the scores by √H, as Transformers do; plain dot-product attention does not.",
     (SOFTMAX, "(scores / query.shape[2] ** 0.5).softmax(dim=2)"),
+)
+look_back.mistake(
+    "reshape-for-transpose",
+    "reshape (or view) to (N, H, S) has the shape of the transpose, with the numbers in the wrong places: "
+    "`keys.transpose(1, 2)`.",
+    ("keys.transpose(1, 2)", "keys.reshape(len(keys), keys.shape[2], keys.shape[1])"),
+)
+look_back.mistake(
+    "sigmoid",
+    "Each weight is a sigmoid by itself. Attention shares *one* whole among the words: softmax.",
+    (SOFTMAX, "scores.sigmoid()"),
 )
 look_back.mistake(
     "even",
@@ -289,11 +267,6 @@ look_back.mistake(
     "hardest",
     "All the weight goes to the best word (argmax). That has no gradient; the softmax shares it.",
     (SOFTMAX, "torch.nn.functional.one_hot(scores.argmax(dim=2), scores.shape[2]).to(scores.dtype)"),
-)
-look_back.mistake(
-    "axes-of-the-weights",
-    "The weights come out as (N, S, T). Each row belongs to a step and has a column for each word: (N, T, S).",
-    (RETURN, "return weights @ keys, weights.transpose(1, 2)"),
 )
 
 
