@@ -315,7 +315,7 @@ claim(
 def scalar_backward(x, h0, h, target, w_hh):
     """Gradients of E = Σ ½ (h − target)².
 
-    x (T,), number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers (floats).
+    x (T,), floats or ints, number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers (floats).
     """
     ### BEGIN SOLUTION
     dw_xh = dw_hh = db = dh_next = 0.0
@@ -962,7 +962,7 @@ show(
 def truncated_bptt(x, h0, target, Wx, Wh, b, window):
     """Gradients of E = Σ ½ (h − target)², cut every `window` steps; the state is carried on.
 
-    x (N, T, D), h0 (N, H), target (N, T, H), Wx (D, H), Wh (H, H), b (H,), window an int ≥ 1
+    x (N, T, D) and target (N, T, H), floats or ints; h0 (N, H), Wx (D, H), Wh (H, H), b (H,), window an int ≥ 1
     → dWx (D, H), dWh (H, H), db (H,), h_last (N, H).
     """
     ### BEGIN SOLUTION
@@ -1375,8 +1375,9 @@ show_source(colleagues_descent)
 def descend_in_windows(x, h0, target, Wx, Wh, b, window, lr, updates):
     """Gradient descent on E, its gradients cut every `window` steps; one update for each pass through x.
 
-    x (N, T, D), h0 (N, H), target (N, T, H), Wx (D, H), Wh (H, H), b (H,), ints window and updates, number lr
-    → Wx (D, H), Wh (H, H), b (H,) after the last update, errors (updates,): E before each.
+    x (N, T, D) and target (N, T, H), floats or ints; h0 (N, H), Wx (D, H), Wh (H, H), b (H,), ints window and
+    updates (1 or more), number lr → Wx (D, H), Wh (H, H), b (H,) after the last update, errors (updates,), an array:
+    E before each.
     """
     ### BEGIN SOLUTION
     Wx, Wh, b, errors = Wx.copy(), Wh.copy(), b.copy(), np.zeros(updates)

@@ -121,6 +121,91 @@ scalar_backward.mistake(
     (" * (1 - h[t] ** 2)", ""),
 )
 scalar_backward.mistake(
+    "h0-forgotten",
+    "At the first step the state before is h0, and it is not 0. You left that share out (or took 0 for it).",
+    ("else h0", "else 0.0"),
+)
+scalar_backward.mistake(
+    "around-the-corner",
+    "At the first step, t = 0, `h[t - 1]` is h[-1], and for Python that is the *last* state. There you want h0.",
+    (" if t > 0 else h0", ""),
+)
+scalar_backward.mistake(
+    "state-after-for-before",
+    "In dw_hh you multiply by h_t, the state after the step. What w_hh was multiplied with is h_(t−1), the state "
+    "before.",
+    ("da * before", "da * h[t]"),
+)
+scalar_backward.mistake(
+    "overwritten",
+    "Only the first step's share is left: each round overwrites the gradients (or they stand after the loop). The weight "
+    "is used at every step: add up with +=, inside the loop.",
+    ("dw_xh +=", "dw_xh ="),
+    ("dw_hh +=", "dw_hh ="),
+    ("db +=", "db ="),
+)
+scalar_backward.mistake(
+    "immediate-only",
+    "Each step counts only its own loss. h_t also moves every later state: what comes back from step t + 1 has "
+    "to be added, dh = (h_t − target_t) + dh_next.",
+    (" + dh_next", ""),
+)
+scalar_backward.mistake(
+    "weight-missing-on-the-way-back",
+    "You hand da back as it is. Between a_t and h_(t−1) stands the weight: dh_next = da · w_hh.",
+    ("da * w_hh", "da"),
+)
+scalar_backward.mistake(
+    "slope-missing-on-the-way-back",
+    "You hand back dh · w_hh. The way back to h_(t−1) leads through tanh too: dh_next = da · w_hh.",
+    ("da * w_hh", "(h[t] - target[t] + dh_next) * w_hh"),
+)
+scalar_backward.mistake(
+    "slope-on-the-own-loss-only",
+    "The slope multiplies only the step's own error, and dh_next is added afterwards. dh_next arrives at h_t too: "
+    "add first, then multiply by the slope.",
+    (DA, "(h[t] - target[t]) * (1 - h[t] ** 2) + dh_next"),
+)
+scalar_backward.mistake(
+    "slope-twice",
+    "The slope is taken twice on the way back: da holds it already. dh_next = da · w_hh, without another 1 − h_t².",
+    ("da * w_hh", "da * w_hh * (1 - h[t] ** 2)"),
+)
+scalar_backward.mistake(
+    "first-step-left-out",
+    "Your loop ends before it reaches t = 0: range(T − 1, 0, −1) leaves its end out. The first step uses the weights "
+    "too; go on to range(T − 1, −1, −1), or reversed(range(T)).",
+    (LOOP, "range(len(x) - 1, 0, -1)"),
+)
+scalar_backward.mistake(
+    "target-minus-state",
+    "You send back target − h, and add to it what comes back from later. The derivative of ½ (h − target)² is h − target.",
+    ("h[t] - target[t]", "target[t] - h[t]"),
+    ("+ dh_next", "- dh_next"),
+)
+scalar_backward.mistake(
+    "inputs-one-step-off",
+    "In dw_xh you multiply by the input of another step (with the states it is t − 1, with the inputs it is t): "
+    "da_t goes with x_t.",
+    ("da * x[t]", "da * x[t - 1]"),
+)
+scalar_backward.mistake(
+    "tanh-twice",
+    "You take 1 − tanh(h_t)². h_t is tanh(a_t) already, so the slope is 1 − h_t², without another tanh.",
+    ("h[t] ** 2", "np.tanh(h[t]) ** 2"),
+)
+scalar_backward.mistake(
+    "weight-in-the-sums",
+    "You multiply the shares of dw_hh by w_hh. The derivative of w_hh · h_(t−1) in w_hh is h_(t−1) alone.",
+    ("da * before", "da * before * w_hh"),
+)
+scalar_backward.mistake(
+    "carried-added-up",
+    "You add to dh_next (`+=`), so later steps come back again and again. dh already holds all of them: "
+    "dh_next = da · w_hh replaces the old value.",
+    ("dh_next = da", "dh_next += da"),
+)
+scalar_backward.mistake(
     "slope-at-the-state-before",
     "You take the slope at h_(t−1). tanh of step t put out h_t, so its slope is 1 − h_t².",
     ("1 - h[t] ** 2", "1 - before ** 2"),
@@ -130,11 +215,6 @@ scalar_backward.mistake(
     "You take the slope at h[t − 1], the state before (at t = 0 even the last one). tanh of step t put out h_t, so its "
     "slope is 1 − h_t².",
     ("1 - h[t] ** 2", "1 - h[t - 1] ** 2"),
-)
-scalar_backward.mistake(
-    "tanh-twice",
-    "You take 1 − tanh(h_t)². h_t is tanh(a_t) already, so the slope is 1 − h_t², without another tanh.",
-    ("h[t] ** 2", "np.tanh(h[t]) ** 2"),
 )
 scalar_backward.mistake(
     "slope-not-squared",
@@ -152,38 +232,14 @@ scalar_backward.mistake(
     ("(1 - h[t] ** 2)", "(h[t] * (1 - h[t]))"),
 )
 scalar_backward.mistake(
-    "overwritten",
-    "Only the first step's share is left: each round overwrites the gradients (or they stand after the loop). The weight "
-    "is used at every step: add up with +=, inside the loop.",
-    ("dw_xh +=", "dw_xh ="),
-    ("dw_hh +=", "dw_hh ="),
-    ("db +=", "db ="),
-)
-scalar_backward.mistake(
     "last-step-only",
     "You return after the first round of the loop, with the last step's share alone. `return` stands after the loop.",
     (f"    {RETURN}", f"        {RETURN}"),
 )
 scalar_backward.mistake(
-    "state-after-for-before",
-    "In dw_hh you multiply by h_t, the state after the step. What w_hh was multiplied with is h_(t−1), the state "
-    "before.",
-    ("da * before", "da * h[t]"),
-)
-scalar_backward.mistake(
     "next-state-for-before",
     "In dw_hh you multiply by the state after the *next* step. What w_hh was multiplied with is h_(t−1), the state before.",
     (BEFORE, "h[min(t + 1, len(x) - 1)]"),
-)
-scalar_backward.mistake(
-    "h0-forgotten",
-    "At the first step the state before is h0, and it is not 0. You left that share out (or took 0 for it).",
-    ("else h0", "else 0.0"),
-)
-scalar_backward.mistake(
-    "around-the-corner",
-    "At the first step, t = 0, `h[t - 1]` is h[-1], and for Python that is the *last* state. There you want h0.",
-    (" if t > 0 else h0", ""),
 )
 scalar_backward.mistake(
     "h0-until-the-second-step",
@@ -194,12 +250,6 @@ scalar_backward.mistake(
     "h0-at-every-step",
     "In dw_hh you multiply by h0 at every step. It is the state before the *first* step; before step t stands h[t − 1].",
     (BEFORE, "h0"),
-)
-scalar_backward.mistake(
-    "immediate-only",
-    "Each step counts only its own loss. h_t also moves every later state: what comes back from step t + 1 has "
-    "to be added, dh = (h_t − target_t) + dh_next.",
-    (" + dh_next", ""),
 )
 scalar_backward.mistake(
     "only-the-last-loss",
@@ -225,31 +275,10 @@ scalar_backward.mistake(
     (LOOP, "range(len(x))"),
 )
 scalar_backward.mistake(
-    "weight-missing-on-the-way-back",
-    "You hand da back as it is. Between a_t and h_(t−1) stands the weight: dh_next = da · w_hh.",
-    ("da * w_hh", "da"),
-)
-scalar_backward.mistake(
-    "slope-missing-on-the-way-back",
-    "You hand back dh · w_hh. The way back to h_(t−1) leads through tanh too: dh_next = da · w_hh.",
-    ("da * w_hh", "(h[t] - target[t] + dh_next) * w_hh"),
-)
-scalar_backward.mistake(
-    "slope-twice",
-    "The slope is taken twice on the way back: da holds it already. dh_next = da · w_hh, without another 1 − h_t².",
-    ("da * w_hh", "da * w_hh * (1 - h[t] ** 2)"),
-)
-scalar_backward.mistake(
     "slope-of-the-state-before-as-well",
     "You multiply by 1 − h_(t−1)² when you hand back, and again in the next round. Each step's slope counts once: "
     "dh_next = da · w_hh.",
     ("da * w_hh", "da * w_hh * (1 - before ** 2)"),
-)
-scalar_backward.mistake(
-    "carried-added-up",
-    "You add to dh_next (`+=`), so later steps come back again and again. dh already holds all of them: "
-    "dh_next = da · w_hh replaces the old value.",
-    ("dh_next = da", "dh_next += da"),
 )
 scalar_backward.mistake(
     "mean-over-time",
@@ -260,12 +289,6 @@ scalar_backward.mistake(
     "sign",
     "All three gradients have the wrong sign: the derivative of ½ (h − target)² is h − target.",
     (RETURN, "return -dw_xh, -dw_hh, -db"),
-)
-scalar_backward.mistake(
-    "target-minus-state",
-    "You send back target − h, and add to it what comes back from later. The derivative of ½ (h − target)² is h − target.",
-    ("h[t] - target[t]", "target[t] - h[t]"),
-    ("+ dh_next", "- dh_next"),
 )
 scalar_backward.mistake(
     "factor-two",
@@ -281,18 +304,6 @@ scalar_backward.mistake(
     "state-for-the-error",
     "The targets do not take part: what goes back is h itself. It is the error's derivative, h − target.",
     ("h[t] - target[t]", "h[t]"),
-)
-scalar_backward.mistake(
-    "inputs-one-step-off",
-    "In dw_xh you multiply by the input of another step (with the states it is t − 1, with the inputs it is t): "
-    "da_t goes with x_t.",
-    ("da * x[t]", "da * x[t - 1]"),
-)
-scalar_backward.mistake(
-    "first-step-left-out",
-    "Your loop ends before it reaches t = 0: range(T − 1, 0, −1) leaves its end out. The first step uses the weights "
-    "too; go on to range(T − 1, −1, −1), or reversed(range(T)).",
-    (LOOP, "range(len(x) - 1, 0, -1)"),
 )
 scalar_backward.mistake(
     "last-loss-left-out",
@@ -316,12 +327,6 @@ scalar_backward.mistake(
     (RETURN, "return dw_hh, dw_xh, db"),
 )
 scalar_backward.mistake(
-    "slope-on-the-own-loss-only",
-    "The slope multiplies only the step's own error, and dh_next is added afterwards. dh_next arrives at h_t too: "
-    "add first, then multiply by the slope.",
-    (DA, "(h[t] - target[t]) * (1 - h[t] ** 2) + dh_next"),
-)
-scalar_backward.mistake(
     "slope-on-what-comes-back-only",
     "The slope multiplies only what comes back (a pair of brackets is missing). The step's own error arrives at h_t too: "
     "add first, then multiply by the slope.",
@@ -333,11 +338,6 @@ scalar_backward.mistake(
     "add da·x_t, da·h_(t−1) and da.",
     (DA, "h[t] - target[t] + dh_next"),
     ("da * w_hh", "da * (1 - h[t] ** 2) * w_hh"),
-)
-scalar_backward.mistake(
-    "weight-in-the-sums",
-    "You multiply the shares of dw_hh by w_hh. The derivative of w_hh · h_(t−1) in w_hh is h_(t−1) alone.",
-    ("da * before", "da * before * w_hh"),
 )
 scalar_backward.mistake(
     "square-for-its-derivative",
