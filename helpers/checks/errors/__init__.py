@@ -1,8 +1,9 @@
 """Errors that a learner's function raises, told in the exercise's words.
 
-`describe_error` finds the line (`place`), and a table of rules, a regular expression and its translator each,
-turns the common messages of Python, NumPy and torch into sentences with the learner's own names and shapes.
-A rule that cannot say anything exact returns None, and the next is asked; what no rule knows stays as it is.
+`describe_error` finds the line (`place`), and a table of rules, a regular expression each and its translator
+or the sentence itself, turns the common messages of Python, NumPy and torch into sentences with the learner's
+names and shapes. A rule that cannot say anything exact returns None, and the next is asked; what no rule
+knows stays as it is.
 """
 
 from __future__ import annotations
@@ -11,24 +12,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from helpers.checks.errors import (
-    broadcasting,
-    calls,
-    indices,
-    joining,
-    names,
-    numbers,
-    objects,
-    products,
-    tensors,
-)
-from helpers.checks.errors.place import Spot, Translator, find
+from helpers.checks.errors import arrays, names, objects, shapes, tensors
+from helpers.checks.errors.place import Spot, find
 
-RULES: tuple[tuple[re.Pattern, Translator], ...] = tuple(
-    (re.compile(pattern), translator)
-    for module in (products, broadcasting, joining, indices, tensors, names, numbers, objects, calls)
-    for pattern, translator in module.RULES
-)
+RULES = (*shapes.RULES, *arrays.RULES, *tensors.RULES)
+PYTHON_RULES = (*names.RULES, *objects.RULES)   # of errors that arose on the learner's line itself
 
 
 def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
@@ -44,9 +32,9 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
         message = "(a message that cannot be shown)"
     try:
         spot = find(error, function)
-        place = _place(spot)
     except Exception:
-        spot, place = Spot(error), ""
+        spot = Spot(error)
+    place = _place(spot)
     told = _translated(f"{name}: {message}", spot)
     if not told:
         return f"It raised {name}: {message}{place}{f': `{spot.source}`' if place else ''}."
@@ -57,23 +45,16 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
 def _place(spot: Spot) -> str:
     if not spot.source:
         return ""
-    if spot.own:
-        return f" in line {spot.line} of its cell"
-    named = spot.code is not None and spot.code.co_name.isidentifier()
-    return (
-        f" in line {spot.line} of the cell of `{spot.code.co_name}`"
-        if named
-        else f" in line {spot.line} of another cell"
-    )
+    return f" in line {spot.line} of {'its cell' if spot.own else f'the cell of `{spot.code.co_name}`'}"
 
 
 def _translated(text: str, spot: Spot) -> str:
     """What the first rule says that knows the message, or ""."""
-    for pattern, translator in RULES:
-        found = pattern.search(text)
+    for pattern, translator in (*RULES, *(PYTHON_RULES if spot.last else ())):
+        found = re.search(pattern, text)
         if found:
             try:
-                told = translator(found, spot)
+                told = translator if isinstance(translator, str) else translator(found, spot)
             except Exception:   # a rule that meets what it was not made for says nothing
                 continue
             if told:

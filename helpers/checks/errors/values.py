@@ -1,11 +1,13 @@
-"""Values and shapes of expressions, read off a frame without running any code of the learner's."""
+"""Expressions of the learner's: what they were worth, without running any of them, and how they are told."""
 
 from __future__ import annotations
 
 import ast
 import operator
+import re
 import sys
 from collections.abc import Mapping
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,6 @@ _ARITHMETIC = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
 }
 
 Shape = tuple[int, ...]
@@ -78,13 +79,11 @@ def _number(value: Any) -> Any:
 
 
 def _attribute(owner: Any, name: str) -> Any:
-    """An array's T, shape and the like, a field of a named tuple, or what stands in an object's own dict."""
+    """An array's T, shape and the like, or what stands in an object's own dict."""
     if is_array(owner):
         if name in ("shape", "ndim", "dtype") or (name == "T" and owner.ndim == 2):   # torch warns at other T
             return getattr(owner, name)
         raise LookupError
-    if issubclass(type(owner), tuple):
-        return tuple.__getitem__(owner, type(owner)._fields.index(name))
     own = object.__getattribute__(owner, "__dict__")
     return own[name] if name in own else own["_parameters"][name]   # an nn.Module keeps its own there
 
@@ -104,37 +103,26 @@ def _is_plain(index: Any) -> bool:
 
 
 def shape_of(node: ast.AST | None, names: Mapping[str, Any]) -> Shape | None:
-    """The shape of an expression, worked out through `@`, arithmetic and `.T` where it has no value."""
+    """The shape of an expression, worked out through `@` and arithmetic where it has no value."""
     value = value_of(node, names)
     if is_array(value):
         return tuple(int(size) for size in value.shape)
     if is_scalar(value):
         return ()
-    match node:
-        case ast.BinOp(left=left, op=sign, right=right):
-            shapes = shape_of(left, names), shape_of(right, names)
-            if None in shapes:
-                return None
-            return product_shape(*shapes) if isinstance(sign, ast.MatMult) else broadcast_shape(*shapes)
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return shape_of(operand, names)
-        case ast.Attribute(value=owner, attr="T"):
-            inner = shape_of(owner, names)
-            return inner[::-1] if inner is not None else None
-    return None
+    if not isinstance(node, ast.BinOp):
+        return None
+    left, right = shape_of(node.left, names), shape_of(node.right, names)
+    if left is None or right is None:
+        return None
+    return product_shape(left, right) if isinstance(node.op, ast.MatMult) else broadcast_shape(left, right)
 
 
 def product_shape(left: Shape, right: Shape) -> Shape | None:
     """The shape of left @ right, or None where the sizes do not fit."""
-    if not left or not right or left[-1] != inner_size(right):
+    if not left or not right or left[-1] != right[-2:][0]:
         return None
     batch = broadcast_shape(left[:-2], right[:-2])
     return None if batch is None else batch + left[-2:-1] + (right[-1:] if len(right) > 1 else ())
-
-
-def inner_size(right: Shape) -> int:
-    """The size which `@` matches with the last of the left operand."""
-    return right[-2] if len(right) > 1 else right[0]
 
 
 def broadcast_shape(*shapes: Shape) -> Shape | None:
@@ -145,35 +133,45 @@ def broadcast_shape(*shapes: Shape) -> Shape | None:
         return None
 
 
-def quoted(node: ast.AST | str, limit: int = 60) -> str:
-    """An expression between backquotes, cut where it is long."""
+# How expressions are told
+
+
+def quoted(node: ast.AST | str | None, otherwise: str = "a value", limit: int = 60) -> str:
+    """An expression between backquotes, cut where it is long; without one, other words."""
+    if node is None:
+        return otherwise
     text = node if isinstance(node, str) else ast.unparse(node)
     return f"`{text if len(text) <= limit else text[: limit - 1] + '…'}`"
 
 
-def kind(value: Any) -> str:
-    """What a value is, in a word or two: a list, a NumPy array, text."""
-    return named_kind(type(value).__name__)
+def followed(node: ast.expr, text: str) -> str:
+    """The expression followed by an index, an attribute or a call of a method, quoted: `(x + 1).T`."""
+    whole = isinstance(node, ast.Name | ast.Attribute | ast.Subscript | ast.Call)
+    return quoted(f"{ast.unparse(node)}{text}" if whole else f"({ast.unparse(node)}){text}")
 
 
-def named_kind(name: str) -> str:
-    """A type's name, as messages give it, in a word or two."""
+def called(function: ast.expr | str, *arguments: ast.expr) -> str:
+    """The function called with these arguments, quoted: `np.array(hs)`."""
+    name = function if isinstance(function, str) else ast.unparse(function)
+    return quoted(f"{name}({', '.join(map(ast.unparse, arguments))})")
+
+
+def sizes(text: str) -> Shape:
+    """The shape in a message: "(3,5)" or "[3, 5]"."""
+    return tuple(int(size) for size in re.findall(r"-?\d+", text))
+
+
+def kind(name: str) -> str:
+    """What a value of this type is, in a word or two: a list, a NumPy array, text."""
     name = name.rpartition(".")[2]
-    words = {
-        "NoneType": "None",
-        "ndarray": "a NumPy array",
-        "Tensor": "a torch tensor",
-        "Parameter": "a torch parameter",
-        "int": "a whole number",
-        "float": "one number",
-        "float64": "one number",
-        "float32": "one number",
-        "int64": "one number",
-        "str": "text",
-        "function": "a function",
-        "method": "a method",
-        "builtin_function_or_method": "a function",
-        "module": "a module",
-        "type": "a type",
-    }
+    if re.fullmatch(r"int\d*|float\d*", name):
+        return "a whole number" if name.startswith("int") else "one number"
+    if name in ("function", "method", "builtin_function_or_method"):
+        return "a function"
+    words = {"NoneType": "None", "ndarray": "a NumPy array", "Tensor": "a torch tensor", "str": "text"}
     return words.get(name, f"{'an' if name[:1] in 'aeiou' else 'a'} {name}")
+
+
+def arguments_of(code: CodeType) -> tuple[str, ...]:
+    """The names of a function's arguments."""
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]

@@ -62,25 +62,13 @@ def step(x, h):
 
 CASES = [
     # products
-    (
-        "x @ W",
-        {"x": A, "W": B},
-        "`x` (3, 5) @ `W` (10, 5): the inner sizes 5 and 10 differ; did you mean `W.T`?",
-    ),
-    ("x @ W", {"x": np.ones((5, 3)), "W": B}, "the inner sizes 3 and 10 differ; `W @ x` would fit."),
-    ("x @ W", {"x": V, "W": B}, "did you mean `W.T`? `W @ x` would fit too."),
+    ("x @ W", {"x": A, "W": B}, "(3, 5) @ `W` (10, 5): the inner sizes 5 and 10 differ; did you mean `W.T`?"),
+    ("x @ W", {"x": np.ones((5, 3)), "W": B}, "5): the inner sizes 3 and 10 differ; did you mean `W @ x`?"),
+    ("x @ W", {"x": V, "W": B}, "(10, 5): the inner sizes 5 and 10 differ; did you mean `W.T` or `W @ x`?"),
     ("x @ d", {"x": A, "d": np.ones((3, 2))}, "did you mean `x.T`?"),
     ("x @ W", {"x": A, "W": np.ones((4, 6))}, "the inner sizes 5 and 4 differ."),
-    (
-        "x @ W.T",
-        {"x": A, "W": np.ones((5, 2))},
-        "`W.T` (2, 5): the inner sizes 5 and 2 differ; did you mean `W`?",
-    ),
-    (
-        "np.tanh(x) @ W",
-        {"x": A, "W": B},
-        "`np.tanh(x)` @ `W` (10, 5): the inner sizes 5 and 10 differ; did you mean `W.T`?",
-    ),
+    ("x @ W.T", {"x": A, "W": np.ones((5, 2))}, "(2, 5): the inner sizes 5 and 2 differ; did you mean `W`?"),
+    ("np.tanh(x) @ W", {"x": A, "W": B}, "`W` (10, 5): the inner sizes 5 and 10 differ; did you mean `W.T`?"),
     ("(x + 1) @ W", {"x": np.ones((5, 3)), "W": np.ones((5, 2))}, "`x + 1` (5, 3) @ `W` (5, 2)"),
     ("(x + 1) @ W", {"x": np.ones((5, 3)), "W": np.ones((5, 2))}, "did you mean `(x + 1).T`?"),
     ("p['x'] @ p['W']", {"p": {"x": A, "W": B}}, "`p['x']` (3, 5) @ `p['W']` (10, 5)"),
@@ -88,299 +76,134 @@ CASES = [
     ("x[:, t] @ W", {"x": np.ones((3, 4, 5)), "t": 1, "W": B}, "`x[:, t]` (3, 5) @ `W` (10, 5)"),
     ("q @ k", {"q": np.ones((2, 3, 5)), "k": np.ones((2, 4, 5))}, "did you mean `k.swapaxes(-1, -2)`?"),
     ("q @ k", {"q": torch.ones(2, 3, 5), "k": torch.ones(2, 4, 5)}, "did you mean `k.transpose(-1, -2)`?"),
-    (
-        "q @ k",
-        {"q": np.ones((2, 3, 5)), "k": np.ones((3, 5, 4))},
-        "the axes before the last two, (2,) and (3,)",
-    ),
-    (
-        "q @ k",
-        {"q": torch.ones(2, 3, 5), "k": torch.ones(3, 5, 4)},
-        "the axes before the last two, (2,) and (3,)",
-    ),
+    ("q @ k", {"q": np.ones((2, 3, 5)), "k": np.ones((3, 5, 4))}, "`q` (2, 3, 5) @ `k` (3, 5, 4): the axes"),
+    ("q @ k", {"q": torch.ones(2, 3, 5), "k": torch.ones(3, 5, 4)}, "`q` (2, 3, 5) @ `k` (3, 5, 4): the"),
     ("x @ 2", {"x": A}, "`2` is a single number"),
     ("x @ W", {"x": A, "W": None}, "`W` is None here"),
     ("x @= W", {"x": A, "W": B}, "the inner sizes 5 and 10 differ."),
-    ("np.dot(x, W)", {"x": A, "W": B}, "`x` (3, 5) and `W` (10, 5) in `np.dot`"),
-    ("np.dot(x, W)", {"x": V, "W": B}, "`np.dot(W, x)` would fit too"),
-    ("x.dot(W)", {"x": V, "W": B}, "`W.dot(x)` would fit too"),
-    (
-        "np.matmul(x, W)",
-        {"x": A, "W": B},
-        "in `np.matmul`: the inner sizes 5 and 10 differ; did you mean `W.T`?",
-    ),
-    ("torch.mm(x, W)", {"x": T, "W": torch.ones(10, 5)}, "`x` (3, 5) and `W` (10, 5) in `torch.mm`"),
+    ("np.dot(x, W)", {"x": A, "W": B}, "@ `W` (10, 5): the inner sizes 5 and 10 differ; did you mean `W.T`?"),
+    ("np.dot(x, W)", {"x": V, "W": B}, "5): the inner sizes 5 and 10 differ; did you mean `W.T` or `W @ x`?"),
+    ("x.dot(W)", {"x": V, "W": B}, "5): the inner sizes 5 and 10 differ; did you mean `W.T` or `W @ x`?"),
+    ("np.matmul(x, W)", {"x": A, "W": B}, "(10, 5): the inner sizes 5 and 10 differ; did you mean `W.T`?"),
+    ("torch.mm(x, W)", {"x": T, "W": torch.ones(10, 5)}, "inner sizes 5 and 10 differ; did you mean `W.T`?"),
     ("torch.matmul(x, W)", {"x": T, "W": torch.ones(10, 5)}, "did you mean `W.T`?"),
-    (
-        "x @ W",
-        {"x": T[0], "W": torch.ones(10, 5)},
-        "`x` (5,) @ `W` (10, 5): the inner sizes 5 and 10 differ; did you mean `W.T`",
-    ),
-    (
-        "x @ v",
-        {"x": T, "v": torch.ones(3)},
-        "the inner sizes 5 and 3 differ; did you mean `x.T`? `v @ x` would fit too",
-    ),
-    ("torch.mv(x, v)", {"x": T, "v": torch.ones(3)}, "did you mean `x.T`?"),
-    (
-        "torch.dot(x, v)",
-        {"x": T[0], "v": torch.ones(3)},
-        "`x` (5,) and `v` (3,) in `torch.dot`: the inner sizes 5 and 3",
-    ),
-    (
-        "torch.bmm(q, k)",
-        {"q": torch.ones(2, 3, 5), "k": torch.ones(2, 4, 5)},
-        "did you mean `k.transpose(-1, -2)`?",
-    ),
-    ("torch.bmm(q, k)", {"q": torch.ones(2, 3, 5), "k": torch.ones(3, 5, 4)}, "(2,) and (3,), have to agree"),
-    ("F.linear(x, W)", {"x": T, "W": torch.ones(5, 10)}, "has shape (outputs, 5); did you mean `W.T`?"),
-    (
-        "layer(x)",
-        {"x": T, "layer": torch.nn.Linear(4, 2)},
-        "`x` (3, 5) has 5 entries on its last axis, and the layer `layer` takes 4",
-    ),
-    (
-        "np.einsum('nd,dh->nh', x, W)",
-        {"x": A, "W": B},
-        "the letter `d` is 5 in `x` (3, 5) and 10 in `W` (10, 5)",
-    ),
-    ("np.einsum('nd,dh->nh', np.tanh(x), W)", {"x": A, "W": B}, "is 5 in `np.tanh(x)` (3, 5) and 10 in `W`"),
-    ("np.einsum('ndk,dh->nh', x, W)", {"x": A, "W": B}, "`x` (3, 5) has 2 axes, and `ndk` names 3"),
-    ("np.einsum('nd,dh', x)", {"x": A}, "names 2 operands; it got 1"),
-    (
-        "torch.einsum('nd,dh->nh', x, W)",
-        {"x": T, "W": torch.ones(10, 5)},
-        "the letter `d` is 5 in `x` (3, 5) and 10 in `W`",
-    ),
+    ("x @ W", {"x": T[0], "W": torch.ones(10, 5)}, "5): the inner sizes 5 and 10 differ; did you mean `W.T`"),
+    ("x @ v", {"x": T, "v": torch.ones(3)}, "the inner sizes 5 and 3 differ; did you mean `x.T` or `v @ x`?"),
+    ("torch.mv(x, v)", {"x": T, "v": torch.ones(3)}, "sizes 5 and 3 differ; did you mean `x.T` or `v @ x`?"),
+    ("torch.bmm(q, k)", {"q": torch.ones(2, 3, 5), "k": torch.ones(2, 4, 5)}, "mean `k.transpose(-1, -2)`?"),
+    ("F.linear(x, W)", {"x": T, "W": torch.ones(5, 10)}, "a matrix product: the inner sizes 5 and 10"),
+    ("layer(x)", {"x": T, "layer": torch.nn.Linear(4, 2)}, "`x` (3, 5) has 5 entries on its last axis, and"),
     # broadcasting
-    (
-        "x + b",
-        {"x": A, "b": np.ones(3)},
-        "`x` (3, 5) + `b` (3,): sizes are matched from the right, and 5 meets 3; `b[:, None]` (3, 1) "
-        "would fit",
-    ),
-    (
-        "b - x",
-        {"x": A, "b": np.ones(3)},
-        "`b` (3,) - `x` (3, 5): sizes are matched from the right, and 3 meets 5; `b[:, None]` (3, 1) "
-        "would fit",
-    ),
+    ("x + b", {"x": A, "b": np.ones(3)}, "`x` (3, 5) and `b` (3,): sizes are matched from the right, and 5"),
+    ("b - x", {"x": A, "b": np.ones(3)}, "`b` (3,) and `x` (3, 5): sizes are matched from the right, and 3"),
     ("x + b", {"x": A, "b": np.ones(4)}, "5 meets 4."),
     ("x * W", {"x": A, "W": np.ones((5, 3))}, "`W.T` (3, 5) would fit"),
-    ("x > b", {"x": A, "b": np.ones(3)}, "`x` (3, 5) > `b` (3,)"),
-    (
-        "x @ W + b",
-        {"x": A, "W": B.T, "b": np.ones(3)},
-        "`x @ W` (3, 10) + `b` (3,): sizes are matched from the right, and 10 meets 3",
-    ),
+    ("x > b", {"x": A, "b": np.ones(3)}, "`x` (3, 5) and `b` (3,): sizes are matched from the right, and 5"),
+    ("x @ W + b", {"x": A, "W": B.T, "b": np.ones(3)}, "`x @ W` (3, 10) and `b` (3,): sizes are matched"),
     ("x / x.sum(axis=1)", {"x": A}, "`x.sum(axis=1, keepdims=True)` (3, 1) would fit"),
     ("x / np.exp(x).sum(axis=1)", {"x": A}, "`np.exp(x).sum(axis=1)[:, None]` (3, 1) would fit"),
     ("h * m", {"h": np.ones((2, 3, 4)), "m": np.ones((2, 3))}, "`m[:, :, None]` (2, 3, 1) would fit"),
-    ("np.maximum(x, b)", {"x": A, "b": np.ones(3)}, "`x` (3, 5) and `b` (3,) in `np.maximum`"),
+    ("np.maximum(x, b)", {"x": A, "b": np.ones(3)}, "`x` (3, 5) and `b` (3,): sizes are matched from the"),
     ("np.where(x > 0, a, b)", {"x": A, "a": np.ones(3), "b": V}, "`x > 0` (3, 5) and `a` (3,) and `b` (5,)"),
-    (
-        "x + b",
-        {"x": T, "b": torch.ones(3)},
-        "`x` (3, 5) + `b` (3,): sizes are matched from the right, and 5 meets 3; `b[:, None]` (3, 1) "
-        "would fit",
-    ),
-    (
-        "torch.tanh(x) + b",
-        {"x": T, "b": torch.ones(3)},
-        "`torch.tanh(x)` + `b` (3,): sizes are matched from the right, and 5 meets 3",
-    ),
-    ("np.broadcast_to(b, (2, 2))", {"b": np.ones(3)}, "(3,) cannot be broadcast to (2, 2)"),
-    (
-        "b += x",
-        {"b": V, "x": A},
-        "`b` (5,) += `x` (3, 5): the result, (3, 5), has no room in `b`; `x.sum(axis=0)` (5,) would fit",
-    ),
+    ("x + b", {"x": T, "b": torch.ones(3)}, "`x` (3, 5) and `b` (3,): sizes are matched from the right, and"),
+    ("torch.tanh(x) + b", {"x": T, "b": torch.ones(3)}, "`torch.tanh(x)` and `b` (3,): sizes are matched"),
+    ("b += x", {"b": V, "x": A}, "result (3, 5) has no room in `b` (5,); `x.sum(axis=0)` (5,) would fit."),
     ("b += x", {"b": torch.ones(5), "x": T}, "`x.sum(dim=0)` (5,) would fit"),
-    ("b *= x", {"b": np.ones(1), "x": A}, "`b = b * x` makes a new array"),
-    (
-        "x += b",
-        {"x": A, "b": np.ones(3)},
-        "`x` (3, 5) += `b` (3,): sizes are matched from the right, and 5 meets 3; `b[:, None]` (3, 1) "
-        "would fit",
-    ),
-    ("x += b", {"x": np.ones((1, 5)), "b": np.ones(3)}, "5 meets 3."),   # b[:, None] would make x larger
+    ("b *= x", {"b": np.ones(1), "x": A}, "the result (3, 5) has no room in `b` (1,)."),
+    ("x += b", {"x": A, "b": np.ones(3)}, "`x` (3, 5) and `b` (3,): sizes are matched from the right, and 5"),
+    ("x += b", {"x": np.ones((1, 5)), "b": np.ones(3)}, "5 meets 3."),
     # assignment
     ("h[0] = v", {"h": A.copy(), "v": np.ones(4)}, "`h[0]` has room for (5,), and `v` (4,) is written there"),
-    ("h[:] = v", {"h": A.copy(), "v": np.ones((5, 3))}, "`v.T` would fit"),
-    ("h[:, 0] = v", {"h": A.copy(), "v": np.ones((3, 1))}, "`v[:, 0]` (3,) would fit"),
+    ("h[:] = v", {"h": A.copy(), "v": np.ones((5, 3))}, "`h[:]` has room for (3, 5), and `v` (5, 3) is"),
+    ("h[:, 0] = v", {"h": A.copy(), "v": np.ones((3, 1))}, "`h[:, 0]` has room for (3,), and `v` (3, 1) is"),
     ("h[[0, 1]] = v", {"h": A.copy(), "v": np.ones(4)}, "has room for (2, 5), and `v` (4,)"),
     ("h[0] = v", {"h": T.clone(), "v": torch.ones(4)}, "`h[0]` has room for (5,), and `v` (4,)"),
     ("h[0, 0] = v", {"h": A.copy(), "v": V}, "`h[0, 0]` is one number's place, and `v` (5,) is a sequence"),
-    (
-        "np.array([a, b])",
-        {"a": np.ones(2), "b": V},
-        "`a` (2,), `b` (5,): parts of different lengths make no array",
-    ),
+    ("np.array([a, b])", {"a": np.ones(2), "b": V}, "`a` (2,), `b` (5,): parts of different lengths make no"),
     ("torch.tensor(rows)", {"rows": [[1, 2], [3]]}, "parts of different lengths make no array"),
     ("h[0] = v", {"h": torch.ones(3), "v": torch.ones(2)}, "`h[0]` has room for one number, and `v` (2,)"),
     # joining, reshaping
-    (
-        "np.concatenate([a, x])",
-        {"a": V, "x": A},
-        "`a` (5,), `x` (3, 5): to be joined, all parts need the same number of axes",
-    ),
-    (
-        "np.concatenate([h, x])",
-        {"h": np.ones((3, 4)), "x": A},
-        "all sizes must be equal; with `axis=1` they fit",
-    ),
+    ("np.concatenate([a, x])", {"a": V, "x": A}, "`a` (5,), `x` (3, 5): to be joined, all parts need the"),
+    ("np.concatenate([h, x])", {"h": np.ones((3, 4)), "x": A}, "`h` (3, 4), `x` (3, 5): apart from the axis"),
     ("np.concatenate(hs)", {"hs": [np.ones((3, 4)), A]}, "`hs[0]` (3, 4), `hs[1]` (3, 5)"),
     ("np.vstack([h, x])", {"h": np.ones((3, 4)), "x": A}, "`h` (3, 4), `x` (3, 5): apart from the axis"),
     ("np.stack([h, x])", {"h": np.ones((3, 4)), "x": A}, "to be stacked, all parts need one shape"),
-    (
-        "np.concatenate(a, b)",
-        {"a": V, "b": V},
-        "takes the arrays as one tuple or list: `np.concatenate((a, b))`",
-    ),
-    ("torch.cat([h, x])", {"h": torch.ones(3, 4), "x": T}, "with `dim=1` they fit"),
+    ("np.concatenate(a, b)", {"a": V, "b": V}, "takes the arrays as one tuple or list: `np.concatenate((a,"),
+    ("torch.cat([h, x])", {"h": torch.ones(3, 4), "x": T}, "`h` (3, 4), `x` (3, 5): apart from the axis"),
     ("torch.cat([h, x])", {"h": torch.ones(3), "x": T}, "the same number of axes"),
     ("torch.stack([h, x])", {"h": torch.ones(3), "x": T}, "`h` (3,), `x` (3, 5): to be stacked"),
     ("torch.cat(h, x)", {"h": T, "x": T}, "`torch.cat((h, x))`"),
-    ("torch.stack([x])", {"x": A}, "part 0 is a NumPy array"),
     ("x.reshape(5, 4)", {"x": A}, "`x` (3, 5) has 15 entries, and shape (5, 4) needs 20"),
     ("x.reshape(4, -1)", {"x": A}, "15 entries, which 4 does not divide"),
     ("x.view(5, 4)", {"x": T}, "`x` (3, 5) has 15 entries, and shape (5, 4) needs 20"),
     ("x.sum(axis=2)", {"x": A}, "axis 2 is asked for, and `x` (3, 5) has axes 0 and 1"),
     ("x.sum(dim=2)", {"x": T}, "axis 2 is asked for, and `x` (3, 5) has axes 0 and 1"),
     # indices
-    (
-        "x[0, 5]",
-        {"x": A},
-        "index 5 is out of bounds: axis 1 of `x` (3, 5) has size 5; indices start at 0, so the last one is 4",
-    ),
-    ("x[t]", {"x": A, "t": -4}, "counted from the end the indices are -1 to -3"),
+    ("x[0, 5]", {"x": A}, "index 5 is out of bounds: axis 1 of `x` (3, 5) has size 5."),
+    ("x[t]", {"x": A, "t": -4}, "index -4 is out of bounds: axis 0 of `x` (3, 5) has size 3."),
     ("x[3]", {"x": T}, "axis 0 of `x` (3, 5) has size 3"),
-    ("x[0, 0, 0]", {"x": A}, "`x` (3, 5) has 2 axes, and 3 are indexed"),
-    ("x[0, 0, 0]", {"x": T}, "`x` (3, 5) has 2 axes, and 3 are indexed"),
-    (
-        "hs[t + 1]",
-        {"hs": THREE, "t": 2},
-        "index 3 of `hs`: the list has 3 entries; indices start at 0, so the last one is 2",
-    ),
+    ("hs[t + 1]", {"hs": THREE, "t": 2}, "index 3 of `hs`, a list of length 3: indices start at 0."),
     ("hs[3] = 0", {"hs": THREE}, "`hs.append(…)` adds one"),
     ("p['wx']", {"p": PARAMS}, "`p` has no key 'wx'; its keys are 'Wx', 'Wh'; did you mean 'Wx'?"),
-    ("p.pop('b')", {"p": {}}, "`p` has no key 'b'; it is empty"),
-    ("range(x)", {"x": A}, "`x` (3, 5) is an array, and `range` wants one whole number; `len(x)`"),
-    (
-        "hs[i]",
-        {"hs": THREE, "i": np.array([0, 1])},
-        "`hs` is a list, which an array cannot index; an array can be: `np.array(hs)[i]`",
-    ),
-    ("x[i]", {"x": A, "i": np.ones(2)}, "`i` holds float64, and indices are whole numbers; `i.astype(int)`"),
-    ("x[i]", {"x": T, "i": torch.ones(2)}, "`i` holds float32, and indices are whole numbers; `i.long()`"),
+    ("p.pop('b')", {"p": {}}, "`p` has no key 'b'; its keys are none."),
+    ("range(x)", {"x": A}, "`x` (3, 5) stands where one whole number is wanted; did you mean `len(x)`?"),
+    ("hs[i]", {"hs": THREE, "i": np.array([0, 1])}, "`hs` is a list, which an array cannot index; an array"),
+    ("x[i]", {"x": A, "i": np.ones(2)}, "`i` holds floats, and indices are whole numbers; `i.astype(int)`"),
+    ("x[i]", {"x": T, "i": torch.ones(2)}, "`i` holds floats, and indices are whole numbers; `i.long()`"),
     ("hs[n / 2]", {"hs": THREE, "n": 3}, "the index `n / 2` is 1.5, a float"),
     ("x[n / 2]", {"x": A, "n": 3}, "the index `n / 2` is 1.5, a float"),
-    ("hs[0, 1]", {"hs": THREE}, "which takes one index at a time: `hs[0][1]`"),
-    ("hs['Wx']", {"hs": THREE}, "`hs` is a list, whose entries have numbers, not names like 'Wx'"),
-    ("x[0][0][0]", {"x": A}, "`x[0][0]` is a single number here"),
-    ("x[m]", {"x": A, "m": np.ones(4, bool)}, "`x` (3, 5) and the mask `m` (4,)"),
-    ("x[m]", {"x": T, "m": torch.ones(4) > 0}, "`x` (3, 5) and the mask `m` (4,)"),
-    (
-        "x[i, j]",
-        {"x": A, "i": np.arange(3), "j": np.arange(2)},
-        "`i` (3,) and `j` (2,) go together entry by entry",
-    ),
+    ("x[0][0][0]", {"x": A}, "a single number is indexed: one index too many?"),
     # read-only arguments and autograd
     ("h[0] = 1", {"h": LOCKED}, "it writes into its argument `h`; work on a copy: `h = h.copy()`"),
     ("h += 1", {"h": LOCKED}, "it writes into its argument `h`; work on a copy: `h = h.copy()`"),
     ("h.sort()", {"h": LOCKED}, "work on a copy: `h = h.copy()`"),
-    ("np.add(h, 1, out=h)", {"h": LOCKED}, "it writes into its argument `h`"),
-    (
-        "v = h[:2]\nv[0] = 1",
-        {"h": LOCKED},
-        "`v`, which belongs to an argument; work on a copy: `v = v.copy()`",
-    ),
-    ("w += 1", {"w": LEAF}, "`with torch.no_grad():`, or make a new tensor: `w = w + 1`"),
+    ("np.add(h, 1, out=h)", {"h": LOCKED}, "into an argument; work on a copy, as `h = h.copy()` makes one."),
+    ("v = h[:2]\nv[0] = 1", {"h": LOCKED}, "into `v`, part of an argument; work on a copy: `v = v.copy()`."),
+    ("w += 1", {"w": LEAF}, "it changes `w` in place, and autograd follows `w`: put the line under `with"),
     ("w[0] = 1", {"w": LEAF}, "it changes `w` in place"),
-    ("w.numpy()", {"w": LEAF}, "`w` is followed by autograd: `w.detach()` first"),
-    ("np.exp(w)", {"w": LEAF}, "use `torch.exp` if torch has it, else `w.detach()` first"),
+    ("w.numpy()", {"w": LEAF}, "`w` is followed by autograd: `.detach()` first, or use torch's function in"),
+    ("np.exp(w)", {"w": LEAF}, "`w` is followed by autograd: `.detach()` first, or use torch's function in"),
     ("x.sum().backward()", {"x": T}, "`x.sum()` depends on no tensor with `requires_grad=True`"),
-    ("w.backward()", {"w": LEAF}, "backward() starts from one number, and `w` (3,) has several: `w.sum()`"),
+    ("w.backward()", {"w": LEAF}, "backward() starts from one number, and `w` has several: take its"),
     ("y = (w * w).sum()\ny.backward()\ny.backward()", {"w": LEAF}, "the same graph a second time"),
     ("y = w.exp()\ny += 1\ny.sum().backward()", {"w": LEAF}, "was changed in place"),
-    ("y = x.T\nreturn y.view(15)", {"x": T}, "use `y.reshape(15)`"),
-    (
-        "x @ W",
-        {"x": T, "W": torch.ones(5, 2).double()},
-        "`x` is float32 and `W` is float64, and a product wants one dtype: `W.to(x.dtype)`",
-    ),
+    ("y = x.T\nreturn y.view(15)", {"x": T}, "`y` is transposed or cut, so `view` cannot show it in another"),
+    ("x @ W", {"x": T, "W": torch.ones(5, 2).double()}, "`x` is float32 and `W` is float64, and a product"),
     (
         "torch.bmm(q, k)",
         {"q": torch.ones(1, 2, 2), "k": torch.ones(1, 2, 2).double()},
         "`q` is float32 and `k` is float64",
     ),
     ("x @ v", {"x": T[0], "v": torch.ones(5).double()}, "`x` is float32 and `v` is float64"),
-    (
-        "layer(x)",
-        {"x": T.double(), "layer": torch.nn.Linear(5, 2)},
-        "two dtypes, Double and Float, and one is wanted",
-    ),
-    ("F.embedding(i, W)", {"i": torch.ones(3), "W": T}, "`i` holds floats: `i.long()`"),
-    ("F.cross_entropy(z, y)", {"z": T, "y": torch.ones(3)}, "`y` holds floats: `y.long()`"),
+    ("layer(x)", {"x": T.double(), "layer": torch.nn.Linear(5, 2)}, "the tensors have two dtypes, and one"),
+    ("F.embedding(i, W)", {"i": torch.ones(3), "W": T}, "indices and class numbers are whole numbers in"),
+    ("F.cross_entropy(z, y)", {"z": T, "y": torch.ones(3)}, "indices and class numbers are whole numbers in"),
     ("F.embedding(i, W)", {"i": torch.tensor([7]), "W": T}, "not below the number of rows"),
     ("F.cross_entropy(z, y)", {"z": T, "y": torch.tensor([0, 1, 9])}, "the class number 9"),
     ("torch.exp(x)", {"x": A}, "`torch.exp` wants a tensor, and `x` is a NumPy array"),
     ("x @ W", {"x": A, "W": torch.ones(5, 2)}, "`x` is a NumPy array and `W` is a torch tensor"),
-    (
-        "n += 0.5",
-        {"n": np.zeros(3, int)},
-        "`n` holds int64, and an operation in place would write floats there",
-    ),
-    ("n += 0.5", {"n": torch.zeros(3).long()}, "`n` holds int64"),
+    ("n += 0.5", {"n": np.zeros(3, int)}, "`n` holds whole numbers, and the result has floats: make it with"),
+    ("n += 0.5", {"n": torch.zeros(3).long()}, "`n` holds whole numbers, and the result has floats: make it"),
     # None and other types
-    (
-        "h = hs.append(1)\nreturn h + 1",
-        {"hs": []},
-        "`h` is None: `append` changes `hs` itself and returns nothing",
-    ),
-    (
-        "h = g()\nreturn h[0]",
-        {"g": returns_nothing},
-        "`h` is None, which has no entries: `g` returned nothing; is its `return` missing?",
-    ),
-    ("a, b = g()", {"g": returns_nothing}, "`g()` is None, which has nothing to go through or unpack"),
-    ("for t in x:\n    pass", {"x": None}, "`x` is None, which has nothing to go through"),
-    ("h.shape", {"h": None}, "`h` is None, which has no `shape`: it is an argument that may be None"),
-    ("w.grad.sum()", {"w": T}, "`w.grad` is None, which has no `sum`: backward() has not run yet"),
-    ("h[0] = 1", {"h": None}, "`h` is None, which has no entries to write to"),
-    ("len(h)", {"h": None}, "`h` is None, which has no length"),
+    ("h = hs.append(1)\nreturn h + 1", {"hs": []}, "`h` is None here: `append` changes `hs` itself and"),
+    ("h = g()\nreturn h[0]", {"g": returns_nothing}, "`h` is None here: `g` returned nothing; is its"),
+    ("a, b = g()", {"g": returns_nothing}, "`g()` is None here: `g` returned nothing; is its `return`"),
+    ("for t in x:\n    pass", {"x": None}, "`x` is None here: it is an argument that may be None, for which"),
+    ("h.shape", {"h": None}, "`h` is None here: it is an argument that may be None, for which a line is"),
+    ("w.grad.sum()", {"w": T}, "`w.grad` is None here: backward() has not run yet, or this tensor is no"),
+    ("h[0] = 1", {"h": None}, "`h` is None here: it is an argument that may be None, for which a line is"),
+    ("len(h)", {"h": None}, "`h` is None here: it is an argument that may be None, for which a line is"),
     ("np.tanh(h)", {"h": None}, "`h` is None"),
     ("float(h)", {"h": None}, "`h` is None"),
     ("x + h", {"x": A, "h": None}, "`h` is None"),
-    (
-        "a - b",
-        {"a": THREE, "b": THREE},
-        "`a` is a list and `b` is a list, and `-` is not defined for them; `np.array(a)`",
-    ),
+    ("a - b", {"a": THREE, "b": THREE}, "`a` is a list and `b` is a list, and `-` is not defined for them;"),
     ("a + 1", {"a": THREE}, "arithmetic on a list joins or repeats it"),
-    ("a * 1.5", {"a": THREE}, "`a` and `1.5`: arithmetic on a list joins or repeats it"),
-    ("'t = ' + t", {"t": 1}, "`str(…)` makes text of a number"),
-    (
-        "g + 1",
-        {"g": returns_nothing},
-        "`g` is a function, not its value: are the brackets of the call missing?",
-    ),
-    (
-        "for t in n:\n    pass",
-        {"n": 3},
-        "`n` is a whole number, and a loop goes through several values; did you mean `range(n)`?",
-    ),
-    ("sum(n)", {"n": 2.5}, "`n` is one number, and several are wanted"),
-    ("a, b = n", {"n": 2.5}, "`n` is one number, which cannot be taken apart into `(a, b)`"),
-    (
-        "for t, v in hs:\n    pass",
-        {"hs": THREE},
-        "each entry of `hs` is a whole number, not a pair; `enumerate(…)`",
-    ),
-    ("n[0]", {"n": 3}, "`n` is a whole number, without entries"),
-    ("g[0]", {"g": returns_nothing}, "`g` is a function, which has no entries"),
-    ("n[0] = 1", {"n": (1, 2)}, "`n` is a tuple, whose entries cannot be changed"),
-    ("{}[x]", {"x": A}, "a NumPy array cannot be a dict's key"),
+    ("a * 1.5", {"a": THREE}, "arithmetic on a list joins or repeats it; `np.array(…)` of the list"),
+    ("g + 1", {"g": returns_nothing}, "`g` is a function, not its value: are the brackets of the call"),
+    ("for t in n:\n    pass", {"n": 3}, "and a loop goes through several values; did you mean `range(n)`?"),
+    ("sum(n)", {"n": 2.5}, "`n` is one number, and several values are wanted."),
+    ("a, b = n", {"n": 2.5}, "`n` is one number, and several values are wanted."),
+    ("for t, v in hs:\n    pass", {"hs": THREE}, "a value is a whole number, and several values are wanted."),
     # calls and attributes
     ("x(0)", {"x": A}, "`x` is a NumPy array, not a function: entries are in square brackets, `x[0]`"),
     ("x.T()", {"x": A}, "`x.T` is no method: leave the brackets out"),
@@ -390,7 +213,7 @@ CASES = [
     ("x.tanh()", {"x": A}, "it is a function: `np.tanh(x)`"),
     ("x.unsqueeze(0)", {"x": A}, "`[:, None]` puts an axis in"),
     ("x.astype(float)", {"x": T}, "`.float()`, `.double()` and `.long()` do that"),
-    ("hs.shape", {"hs": THREE}, "`len(hs)` is its length"),
+    ("hs.shape", {"hs": THREE}, "`hs` is a list, which has no `shape`: arrays have; `np.array(hs)` makes"),
     ("hs.mean()", {"hs": THREE}, "`np.array(hs)` makes one"),
     ("p.Wx", {"p": PARAMS}, "a dict's entries are `p['Wx']`"),
     ("np.tan_h(x)", {"x": A}, "`np` has no `tan_h`; did you mean `np.tanh`?"),
@@ -399,52 +222,29 @@ CASES = [
     ("g(x, b=x)", {"g": step, "x": A}, "`g` has no argument `b`; it takes (x, h)"),
     ("np.sum(x, dim=0)", {"x": A}, "`np.sum` has no argument `dim`; NumPy calls it `axis`"),
     # names and conditions
-    ("total += n\nreturn total", {"n": 1}, "a line such as `total = 0` is missing before"),
-    (
-        "if n > 1:\n    y = n\nreturn y",
-        {"n": 1},
-        "`y` is assigned only in an `if` or a loop that did not run",
-    ),
+    ("total += n\nreturn total", {"n": 1}, "`total` has no value to start from: a line such as `total = …`"),
+    ("if n > 1:\n    y = n\nreturn y", {"n": 1}, "`y` is assigned in an `if` or a loop that did not run;"),
     ("z = y\ny = n", {"n": 1}, "`y` is read before the function assigns it"),
-    (
-        "x @ wx",
-        {"x": A, "Wx": B},
-        "`wx` is not one of the function's arguments (x, Wx), and no line above makes it; did you mean `Wx`?",
-    ),
+    ("x @ wx", {"x": A, "Wx": B}, "of the function (x, Wx), and no line above makes it; did you mean `Wx`?"),
     ("plt.plot(x)", {"x": A}, "`import matplotlib.pyplot as plt`"),
     ("squash(x)", {"x": A}, "there is no function `squash` here: has the cell that defines it run?"),
-    (
-        "if x > 0:\n    pass",
-        {"x": A},
-        "`x > 0` is an array of several True and False, and one is wanted: `.all()`",
-    ),
+    ("if x > 0:\n    pass", {"x": A}, "`x > 0` is an array of several True and False, and one is wanted:"),
     ("while x:\n    pass", {"x": A}, "`x` is an array of several True and False"),
     ("if x > 0:\n    pass", {"x": T}, "`x > 0` is an array of several"),
     ("x > 0 and x < 1", {"x": A}, "entry by entry it is `(x > 0) & (x < 1)`"),
-    ("0 < x < 1", {"x": A}, "entry by entry it is `(0 < x) & (x < 1)`"),
-    ("not x", {"x": A}, "`~` turns round every entry"),
+    ("0 < x < 1", {"x": A}, "`0 < x < 1` is an array of several True and False, and one is wanted: `.all()`"),
+    ("not x", {"x": A}, "`x` is an array of several True and False, and one is wanted: `.all()` or `.any()`"),
     ("max(x, 0)", {"x": A}, "entry by entry it is `np.maximum(x, 0)`"),
-    ("x > 0 & x < 1", {"x": A}, "put each comparison in brackets"),
-    ("x ^ 2", {"x": A}, "`^` is no power in Python; that is `x ** 2`"),
     ("a, b = x", {"x": A}, "`x` (3, 5) gives 3 values, and `(a, b)` takes 2"),
     ("a, b, c = g(1, 2), 1", {"g": step}, "gives 2 values, and `(a, b, c)` takes 3"),
     ("for a, b in x:\n    pass", {"x": A}, "each entry of `x` has more values, and `(a, b)` takes 2"),
     # numbers
     ("1 / len(hs)", {"hs": []}, "the divisor `len(hs)` is 0 here"),
-    ("math.log(p)", {"p": 0.0}, "`math.log` is defined for numbers above 0, and `p` is 0.0"),
-    ("math.exp(n)", {"n": 1000}, "`math.exp(n)` is larger than any float"),
-    (
-        "math.tanh(x)",
-        {"x": A},
-        "`math.tanh` takes one number, and `x` (3, 5) is an array; `np.tanh` takes arrays",
-    ),
-    ("float(x)", {"x": A}, "`float` makes one number, and `x` (3, 5) is an array of several"),
+    ("math.log(p)", {"p": 0.0}, "it has no value there, as a logarithm of 0 and a root of -1 have none."),
+    ("math.tanh(x)", {"x": A}, "`math.tanh` takes one number, and `x` (3, 5) is an array of several;"),
+    ("float(x)", {"x": A}, "one number is wanted, and `x` (3, 5) is an array of several."),
     ("x.item()", {"x": T}, "`x` (3, 5) is an array of several"),
-    ("np.max(x)", {"x": A[:0]}, "`x` (0, 5) has no entries, so there is no maximum of it"),
-    ("max(hs)", {"hs": []}, "`hs` has no entries, so there is no maximum of it"),
-    ("np.argmax(hs)", {"hs": []}, "`hs` has no entries, so there is no argmax of it"),
-    ("range(n / 2)", {"n": 3}, "`n / 2` is 1.5, a float"),
-    ("np.zeros(3, 5)", {}, "takes the shape as one tuple: `np.zeros((3, 5))`"),
+    ("np.zeros(3, 5)", {}, "`np.zeros` takes the shape as one tuple or list: `np.zeros((3, 5))`."),
 ]
 
 
@@ -462,13 +262,12 @@ def test_every_rule_is_tried():
         function, error = failing(code, arguments)
         spot = errors.find(error, function)
         text = f"{type(error).__name__}: {error}"
-        for number, (pattern, translator) in enumerate(errors.RULES):
-            found = pattern.search(text)
-            if found and translator(found, spot):
-                spoke.add(number)
+        for pattern, translator in errors.RULES + errors.PYTHON_RULES:
+            found = re.search(pattern, text)
+            if found and (isinstance(translator, str) or translator(found, spot)):
+                spoke.add(pattern)
                 break
-    silent = [pattern.pattern for number, (pattern, _) in enumerate(errors.RULES) if number not in spoke]
-    assert not silent
+    assert not [pattern for pattern, _ in errors.RULES + errors.PYTHON_RULES if pattern not in spoke]
 
 
 def raised(function, *arguments):
@@ -597,7 +396,7 @@ def test_whatever_stands_in_the_frame_is_not_asked_and_nothing_is_raised(
     function, error = failing(code, arguments)
     spot = errors.find(error, function)
     for name in arguments:
-        hostile = replace(spot, names={**spot.names, name: Hostile()}, local={**spot.local, name: Hostile()})
+        hostile = replace(spot, names={**spot.names, name: Hostile()})
         monkeypatch.setattr(errors, "find", lambda error, function, spot=hostile: spot)
         Hostile.asked = 0
         assert describe_error(error, function).startswith("It raised ")
@@ -637,10 +436,7 @@ def test_a_broken_rule_is_passed_over(monkeypatch):
     def broken(found, spot):
         raise KeyError("no")
 
-    pattern = re.compile("stuck")
-    monkeypatch.setattr(
-        errors, "RULES", ((pattern, broken), (pattern, lambda found, spot: "the second speaks"))
-    )
+    monkeypatch.setattr(errors, "RULES", (("stuck", broken), ("stuck", "the second speaks")))
     assert told("raise ValueError('stuck')").endswith(": the second speaks.")
 
 
@@ -704,26 +500,3 @@ def test_suggestions_are_made():
             .partition("`: ")[2]
             .partition("; ")[2]
         )
-
-
-@pytest.mark.parametrize(
-    ("kind", "message", "wanted"),
-    [
-        ("TypeError", "only length-1 arrays can be converted to Python scalars", "one number is wanted"),
-        ("TypeError", "only size-1 arrays can be converted to Python scalars", "one number is wanted"),
-        ("ValueError", "too many values to unpack (expected 2, got 3)", "gives 3 values"),
-        ("ValueError", "expected a positive input, got 0.0", "a value it does not have"),
-        ("ValueError", "max() iterable argument is empty", "no maximum of it"),
-        ("UnboundLocalError", "local variable 'y' referenced before assignment", "`y` is read before"),
-        (
-            "IndexError",
-            "boolean index did not match indexed array along dimension 0; dimension is 3 but corresponding "
-            "boolean dimension is 4",
-            "the array and the mask must have the same size",
-        ),
-        ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (3x5 and 10x5)", "(3, 5) and (10, 5)"),
-        ("RuntimeError", "size mismatch, got input (3), mat (3x5), vec (3)", "a product of (3, 5) and (3,)"),
-    ],
-)
-def test_messages_of_other_versions(kind, message, wanted):
-    assert wanted in told(f"raise {kind}({message!r})")

@@ -1,0 +1,181 @@
+"""Arrays and lists: joined, reshaped, indexed; keys that are not there; arrays that are read-only."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import math
+import re
+
+from helpers.checks.errors.place import Spot
+from helpers.checks.errors.values import called, followed, is_array, is_scalar, quoted, sizes
+
+_TAKES = {
+    **dict.fromkeys(("concatenate", "cat", "stack", "vstack", "hstack"), "arrays"),
+    **dict.fromkeys(("zeros", "ones", "empty"), "shape"),
+}
+
+
+def _parts(spot: Spot) -> str:
+    """The first arrays of a list, written out or held by a name: `hs[0]` (3, 5), `hs[1]` (4, 6)."""
+    node = next(iter(spot.operands()), None)
+    held = spot.value(node)
+    if isinstance(node, ast.List | ast.Tuple):
+        nodes = node.elts
+    else:
+        count = len(held) if type(held) in (list, tuple) else 0
+        nodes = [ast.Subscript(node, ast.Constant(i)) for i in range(count)]
+    told = [spot.told(part) for part in nodes if spot.shape(part)]
+    return ", ".join(told[:4]) + (": " if told else "")
+
+
+def ragged(found: re.Match, spot: Spot) -> str:
+    """NumPy's "inhomogeneous shape": a list whose parts differ in length."""
+    return f"{_parts(spot)}parts of different lengths make no array; they need one shape, or padding"
+
+
+def joined(found: re.Match, spot: Spot) -> str:
+    """np.concatenate, np.stack and their like, torch.cat and torch.stack."""
+    if "number" in found[0]:
+        return f"{_parts(spot)}to be joined, all parts need the same number of axes; `a[None]` adds one"
+    if "stack" in found[0] or "same shape" in found[0]:
+        return f"{_parts(spot)}to be stacked, all parts need one shape"
+    return f"{_parts(spot)}apart from the axis along which they are joined, all sizes must be equal"
+
+
+def one_tuple(found: re.Match, spot: Spot) -> str | None:
+    """np.concatenate(a, b), torch.cat(a, b) and np.zeros(3, 5), which want one list or tuple."""
+    if spot.callee not in _TAKES or len(spot.node.args) < 2:
+        return None
+    together = called(spot.node.func, ast.Tuple(elts=spot.node.args))
+    return f"{quoted(spot.node.func)} takes the {_TAKES[spot.callee]} as one tuple or list: {together}"
+
+
+def sequence_entry(found: re.Match, spot: Spot) -> str:
+    if isinstance(spot.node, ast.Subscript) and isinstance(spot.statement, ast.Assign):
+        value = spot.told(spot.statement.value)
+        return f"{quoted(spot.node)} is one number's place, and {value} is a sequence"
+    return "a sequence of several numbers stands where one number belongs"
+
+
+def reshaped(found: re.Match, spot: Spot) -> str:
+    size, wanted = int(found["size"]), sizes(found["shape"].replace("newaxis", "-1"))
+    product = math.prod(entry for entry in wanted if entry >= 0)
+    head = f"{spot.told(next(iter(spot.operands()), None))} has {size} entries"
+    if -1 in wanted:
+        return f"{head}, which {product} does not divide: shape {wanted} leaves no whole number for -1"
+    return f"{head}, and shape {wanted} needs {product}"
+
+
+def axis(found: re.Match, spot: Spot) -> str:
+    count = int(found["count"]) if found["count"] else int(found["last"]) + 1
+    node = next(iter(spot.operands()), None)
+    told = spot.told(node) if len(spot.shape(node) or ()) == count else "the array"
+    there = {0: "no axis", 1: "axis 0 only", 2: "axes 0 and 1"}.get(count, f"axes 0 to {count - 1}")
+    return f"axis {found['axis']} is asked for, and {told} has {there}"
+
+
+# Indices and keys
+
+
+def _owner(spot: Spot) -> ast.expr | None:
+    """What is indexed, where the failed expression is an index."""
+    return spot.node.value if isinstance(spot.node, ast.Subscript) else None
+
+
+def _indices(spot: Spot) -> list[ast.expr]:
+    index = spot.node.slice if isinstance(spot.node, ast.Subscript) else None
+    return index.elts if isinstance(index, ast.Tuple) else [index] if index else []
+
+
+def out_of_bounds(found: re.Match, spot: Spot) -> str:
+    axis, size = int(found[2]), int(found[3])
+    shape = spot.shape(_owner(spot)) or ()
+    what = spot.told(_owner(spot)) if shape[axis : axis + 1] == (size,) else "the array"
+    return f"index {found[1]} is out of bounds: axis {axis} of {what} has size {size}"
+
+
+def past_the_end(found: re.Match, spot: Spot) -> str | None:
+    """IndexError of a list, a tuple or a string."""
+    owner, held = _owner(spot), spot.value(_owner(spot))
+    number = spot.value(_indices(spot)[0])
+    if type(held) not in (list, tuple, str) or type(number) is not int:
+        return None
+    append = f"; `{ast.unparse(owner)}.append(…)` adds one" if found[2] and type(held) is list else ""
+    where = f"index {number} of {quoted(owner)}, a {found[1]} of length {len(held)}"
+    return f"{where}: indices start at 0{append}"
+
+
+def missing_key(found: re.Match, spot: Spot) -> str | None:
+    """KeyError: the keys there are, and the nearest."""
+    called = isinstance(spot.node, ast.Call) and isinstance(spot.node.func, ast.Attribute)
+    owner = spot.node.func.value if called else _owner(spot)   # params.pop("b")
+    held, key = spot.value(owner), spot.error.args[0]
+    if type(key) not in (str, int, float) or not issubclass(type(held), dict):
+        return None
+    keys = [known for known in dict.keys(held) if type(known) in (str, int, float)]
+    told = ", ".join(map(repr, keys[:8])) + (", …" if len(keys) > 8 else "") or "none"
+    by_small = {str(known).lower(): known for known in keys}
+    near = difflib.get_close_matches(str(key).lower(), by_small, n=1, cutoff=0.5)
+    hint = f"; did you mean {by_small[near[0]]!r}?" if near else ""
+    return f"{quoted(owner)} has no key {key!r}; its keys are {told}{hint}"
+
+
+def not_a_number(found: re.Match, spot: Spot) -> str | None:
+    """An array of several numbers where one whole number is wanted: as a list's index, or in range."""
+    owner = _owner(spot)
+    if owner is not None:
+        array = quoted(f"np.array({ast.unparse(owner)})[{ast.unparse(spot.node.slice)}]")
+        return f"{quoted(owner)} is a list, which an array cannot index; an array can be: {array}"
+    node = next((node for node in spot.operands() if is_array(spot.value(node))), None)
+    if node is None:
+        return None
+    return f"{spot.told(node)} stands where one whole number is wanted; did you mean {called('len', node)}?"
+
+
+def wrong_index(found: re.Match, spot: Spot) -> str | None:
+    """A float as an index, or an array of floats."""
+    for node, value in ((node, spot.value(node)) for node in _indices(spot)):
+        if is_scalar(value) and issubclass(type(value), float):
+            return f"the index {quoted(node)} is {value}, a float; indices are whole numbers: `//` makes one"
+        if is_array(value) and "float" in str(value.dtype):
+            cast = followed(node, ".long()" if spot.is_tensor(node) else ".astype(int)")
+            return f"{quoted(node)} holds floats, and indices are whole numbers; {cast} makes them so"
+    return None
+
+
+def read_only(found: re.Match, spot: Spot) -> str:
+    match spot.node:
+        case ast.Subscript(value=node) | ast.AugAssign(target=node):
+            pass
+        case ast.Call(func=ast.Attribute(value=node)) if spot.is_method():
+            pass
+        case _:
+            return "it writes into an argument; work on a copy, as `h = h.copy()` makes one"
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    name = ast.unparse(node)
+    belongs = f"its argument `{name}`" if name in spot.arguments else f"`{name}`, part of an argument"
+    return f"it writes into {belongs}; work on a copy: {quoted(f'{name} = {name}.copy()')}"
+
+
+RULES = (
+    (r"inhomogeneous shape|expected sequence of length \d+ at dim \d+", ragged),
+    (r"setting an array element with a sequence", sequence_entry),
+    (r"(?:arrays|Tensors) must have same number of dimensions", joined),
+    (r"all the input array dimensions|Sizes of tensors must match except in dimension", joined),
+    (r"all input arrays must have the same shape|stack expects each tensor to be equal size", joined),
+    (r"only integer scalar arrays can be converted|must be tuple of Tensors, not Tensor", one_tuple),
+    (r"Cannot interpret '.*' as a data type", one_tuple),
+    (r"cannot reshape array of size (?P<size>\d+) into shape \((?P<shape>.*?)\)", reshaped),
+    (r"shape '\[(?P<shape>[-\d, ]*)\]' is invalid for input of size (?P<size>\d+)", reshaped),
+    (r"axis (?P<axis>-?\d+) is out of bounds for array of dimension (?P<count>\d+)(?P<last>)", axis),
+    (r"expected to be in range of \[-?\d+, (?P<last>-?\d+)\], but got (?P<axis>-?\d+)(?P<count>)", axis),
+    (r"index (-?\d+) is out of bounds for (?:axis|dimension) (\d+) with size (\d+)", out_of_bounds),
+    (r"(list|tuple|string) (assignment )?index out of range", past_the_end),
+    (r"^KeyError: ", missing_key),
+    (r"only integer scalar arrays can be converted|only integer tensors of a single element", not_a_number),
+    (r"indices must be integers.*|are valid indices|(?:arrays|tensors) used as indices must be", wrong_index),
+    (r"invalid index to scalar|invalid index of a 0-dim", "a single number is indexed: one index too many?"),
+    (r"(?:assignment destination|output array|sort array) is read-only", read_only),
+)
