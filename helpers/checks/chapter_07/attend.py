@@ -68,7 +68,7 @@ attend.extreme(
     "place of its score before anything else is done with it.",
 )(large_padding)
 attend.extreme(
-    "scores far above 0 in one sentence, far below in another",
+    "scores far above and far below 0",
     "Right as long as the sentences' scores are alike. A sentence whose scores are all far below 0 (or below those of the "
     "others) must be taken by itself: its own largest score is subtracted, and the padding gets −inf, not some low number.",
 )(unequal_rows)

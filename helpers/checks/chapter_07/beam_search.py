@@ -57,7 +57,7 @@ beam_search = Exercise(
 # Seldom does it matter what becomes of a finished sentence's place, or when the search ends. In these cases it does.
 for seed, ends in ((3, 0.3), (910, 0.3), (1114, 0.3), (80, 0.5), (7, 0.5), (405, 0.0)):
     beam_search.extreme(
-        f"a search in which every rule counts, {seed}",
+        f"every rule counts ({seed})",
         "Right in most searches, so look at the rules one by one. All continuations of all beginnings compete, by their sums, for "
         "`beam_size - len(done)` places. Of those kept, what ends with <eos> is put aside for good, with its place. It goes on "
         "until nothing is open, or for max_length steps. Then all that is finished and all that is open is compared, by the mean.",

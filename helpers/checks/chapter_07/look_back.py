@@ -60,7 +60,7 @@ def _(rng):
 
 
 @look_back.extreme(
-    "scores far above 0 in one sentence, far below in another",
+    "scores far above and far below 0",
     "Right as long as scores are alike. A row whose scores are all far below 0 (or below those of the others) must be taken by "
     "itself: its own largest score is subtracted, and the padding gets −inf, not some low number.",
 )
