@@ -224,7 +224,7 @@ def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: st
     """The verdict on an answer whose case `number` is wrong, as `text` says: with a name or hint if
     there is one."""
     cases = prepared.cases
-    found = recognise(Judged(exercise, cases, mine, prepared.right, base))
+    found = recognise(Judged(exercise, function, cases, mine, prepared.right, base))
     hint = found.hint if found else _mutation_hint(mine[number], cases[number].arguments)
     right_before = ""
     if not found and number and not any(case.tag for case in cases[:number]):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from helpers.checks import slips
+from helpers.checks import as_if, slips
 from helpers.checks.cases import Case
 from helpers.checks.compare import Outcome, call, difference, wrong_kind
 from helpers.checks.limits import LimitExceeded, run_limited
@@ -32,12 +33,19 @@ class Found:
 
 
 class Judged:
-    """An exercise's cases, the right outcomes, and the learner's."""
+    """An exercise's cases, the right outcomes, the learner's function and its outcomes."""
 
     def __init__(
-        self, exercise: Exercise, cases: list[Case], mine: list[Outcome], right: list[Outcome], rtol: float
+        self,
+        exercise: Exercise,
+        function: Callable[..., Any],
+        cases: list[Case],
+        mine: list[Outcome],
+        right: list[Outcome],
+        rtol: float,
     ):
-        self.exercise, self.cases, self.mine, self.right, self.rtol = exercise, cases, mine, right, rtol
+        self.exercise, self.function, self.cases = exercise, function, cases
+        self.mine, self.right, self.rtol = mine, right, rtol
         wrong = [n for n in range(len(mine)) if not same(mine[n], right[n], rtol)]
         # The cases that tell most come first: most candidates are ruled out by one call.
         self.order = wrong + [n for n in range(len(mine)) if n not in set(wrong)]
@@ -97,7 +105,9 @@ def recognise(judged: Judged) -> Found | None:
     if found:
         return found
     by_chance = (_two_known, _slip, _known_and_slip) if "slips" in judged.exercise.skip else ()
-    for way in (_two_known, _slip, _related, _known_and_slip, _in_part, _only_there):
+    for way in (
+        _two_known, _slip, _related, _as_if, _ignored, _known_and_slip, _in_part, _as_if_in_part, _only_there
+    ):  # fmt: skip
         found = None if way in by_chance else way(judged)
         if found:
             return found
@@ -182,6 +192,62 @@ def _related(judged: Judged) -> Found | None:
     return None
 
 
+def _as_if(judged: Judged) -> Found | None:
+    """The right answer to another question: some argument changed before it goes in."""
+    return _as_if_changed(judged, lambda bits: None if bits.get(None, 0) >= ENOUGH else "")
+
+
+def _as_if_in_part(judged: Judged) -> Found | None:
+    """The same in one output only."""
+    return _as_if_changed(judged, lambda bits: next((name for name in bits if bits[name] >= ENOUGH), ""))
+
+
+def _as_if_changed(judged: Judged, found_in: Callable[[dict], str | None]) -> Found | None:
+    """`found_in(bits)`: the output that agrees, None for all of them, "" for none."""
+    end = min(time.monotonic() + SECONDS, judged.end)
+    arguments = judged.cases[judged.order[0]].arguments
+    for change in as_if.changes(arguments):
+        if time.monotonic() > end:
+            return None
+        function = as_if.changed(judged.exercise.reference, change, list(arguments))
+        output = found_in(_agreement(judged, function))
+        if output != "":
+            yours = "Your results are" if output is None else f"Your `{output}` is"
+            return Found("", f"{yours} {change[1]}.")
+    return None
+
+
+def _ignored(judged: Judged) -> Found | None:
+    """An argument that the answer does not look at, though the right one does."""
+    drawn = [n for n, case in enumerate(judged.cases) if not case.tag and _returned(judged.mine[n])][:3]
+    for name in judged.cases[0].arguments if len(drawn) == 3 else ():
+        try:
+            moved = run_limited(lambda name=name: [_moves(judged, n, name) for n in drawn], seconds=1.0)
+        except LimitExceeded:
+            return None
+        if all(right and not mine for mine, right in moved):
+            return Found("", f"Your result does not depend on `{name}`: with another one it stays the same.")
+    return None
+
+
+def _moves(judged: Judged, number: int, name: str) -> tuple[bool, bool]:
+    """Whether another value of the argument `name` changes the learner's outputs, and the right ones."""
+    case = judged.cases[number]
+    another = judged.cases[(number + 1) % judged.exercise.rounds].arguments[name]
+    value = as_if.other_values(case.arguments[name], another)
+    if value is None:
+        return True, True
+    case = dataclasses.replace(case, arguments={**case.arguments, name: value})
+    outcomes = [
+        call(function, judged.exercise.trial, case, judged.exercise.outputs)
+        for function in (judged.function, judged.exercise.reference)
+    ]
+    before = (judged.mine[number], judged.right[number])
+    pairs = zip(outcomes, before, strict=True)
+    mine, right = (_returned(now) and not same(now, then, 0.0) for now, then in pairs)
+    return mine or not _returned(outcomes[0]), right
+
+
 def _returned(outcome: Outcome) -> bool:
     return outcome.error is None and not outcome.complaint
 
@@ -192,7 +258,7 @@ def _in_part(judged: Judged) -> Found | None:
     for known in judged.exercise.misconceptions:
         if time.monotonic() > judged.end:
             return None
-        if _agreement(judged, known.function) >= ENOUGH:
+        if max(_agreement(judged, known.function).values(), default=0) >= ENOUGH:
             found.append(known)
     if len(found) > 1:   # the one that fits most of the special cases, too
         fits = {known.name: _fitting(judged, known.function) for known in found}
@@ -210,9 +276,9 @@ def _fitting(judged: Judged, function: Callable[..., Any]) -> int:
     return sum(same(judged.mine[n], judged.outcome(function, n), judged.rtol) for n in judged.order)
 
 
-def _agreement(judged: Judged, function: Callable[..., Any]) -> float:
+def _agreement(judged: Judged, function: Callable[..., Any]) -> dict[str | None, float]:
     """Bits by which the learner's outputs agree with a mistake's and not with the right ones, over all drawn
-    cases: the most of any output (or of all together: None); one that disagrees in a case is out."""
+    cases, for each output and for all together (None); one that disagrees in a case is out."""
     bits: dict[str | None, float] = dict.fromkeys([None, *judged.exercise.outputs], 0.0)
     for n in (n for n in judged.order if not judged.cases[n].tag):
         outcome = judged.outcome(function, n)
@@ -225,8 +291,8 @@ def _agreement(judged: Judged, function: Callable[..., Any]) -> float:
                     _information(each, right.get(name), judged.rtol) for name, each in mine.items()
                 )
         if not bits:
-            return 0.0
-    return max(bits.values())
+            break
+    return bits
 
 
 def _part(outcome: Outcome, group: str | None) -> dict[str, Any] | None:

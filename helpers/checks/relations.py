@@ -212,8 +212,8 @@ def _in_one_place(pairs: Sequence[Pair]) -> Iterator[str]:
     for axis in range(min(pair.want.ndim for pair in pairs)):
         longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
         # Along this axis: which entries are right, in each case.
-        right = [[_close(*two) for two in zip(*(np.moveaxis(a, axis, 0) for a in (p.got, p.want)), strict=True)]
-                 for p in longer]  # fmt: skip
+        moved = [[np.moveaxis(each, axis, 0) for each in (pair.got, pair.want)] for pair in longer]
+        right = [[_close(*two) for two in zip(*both, strict=True)] for both in moved]
         for place, word in ((0, "first"), (-1, "last")):
             here = [each[place] for each in right]
             rest = [each[1:] if place == 0 else each[:-1] for each in right]

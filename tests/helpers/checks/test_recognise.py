@@ -104,6 +104,44 @@ def test_right_numbers_of_another_kind_are_no_slip_that_changes_nothing(monkeypa
     assert named(made, lambda x: (x > 0).sum(axis=1).tolist()) == (None, "")   # x >= 0 would give the same
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x, W, b: step(x, W, b**3), "does not know"),
+        (lambda x, W, b: step(x, W, b * 0 + b.sum()), "`b` were its sum throughout, along axis 0"),
+        (lambda x, W, b: step(x * 0 + x[:1], W, b), "right in the first entry along axis 0"),
+        (lambda x, W, b: step(x * 0 + x[:, -1:], W, b), "`x` were its last entry throughout, along axis 1"),
+        (lambda x, W, b: step(x[:, ::-1], W, b), "`x` ran backwards along axis 1"),
+        (lambda x, W, b: step(np.tanh(x), W, b), "`x` went through tanh once more"),
+        (lambda x, W, b: step(x, W / 2, b), "` went in by half"),   # x or W: there is no telling
+        (lambda x, W, b: np.cos(x @ W), "does not depend on `b`"),
+        (lambda x, W, b: np.cos(np.ones((len(x), W.shape[1])) + b), "does not depend on `x`"),
+    ],
+)
+def test_as_if_an_argument_were_another_and_arguments_ignored(exercise, answer, words):
+    exercise.misconceptions.clear()
+    _, hint = named(exercise, answer)
+    assert words in hint or (words == "does not know" and hint == "")
+
+
+def test_arguments_of_other_kinds(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+
+    def counted(text, n, upper):
+        return len(set(text)) * n + 1000 * upper + sum(map(ord, text)) / n
+
+    def drawn(rng, *, N=(3, 9)):
+        return {"text": "".join(rng.choice(list("abcDE"), 20)), "n": N, "upper": bool(rng.random() < 0.5)}
+
+    made = registry.Exercise("counted", "99", counted, ("score",), drawn, rounds=12)
+    for answer, words in (
+        (lambda text, n, upper: counted(text[:-1], n, upper), "`text` lacked its last entry"),
+        (lambda text, n, upper: counted(text.lower(), n, upper), "`text` were in small letters"),
+        (lambda text, n, upper: counted(text, n, not upper), "`upper` were not what it is"),
+    ):
+        assert words in named(made, answer)[1]
+
+
 def test_right_but_for_special_cases_names_what_is_special(exercise):
     name, hint = named(exercise, lambda x, W, b: step(x, W, b) if len(x) > 1 else step(x, W, b) + x.sum())
     assert name is None and "wrong with N = 1" in hint
