@@ -304,11 +304,6 @@ descend_in_windows.mistake(
     (".sum()\n            grad", ".mean()\n            grad"),
 )
 descend_in_windows.mistake(
-    "last-error-alone",
-    "Of the errors you return the last alone. Wanted is E before each update: (updates,).",
-    ("b, errors\n", "b, errors[-1]\n"),
-)
-descend_in_windows.mistake(
     "cleared-before-the-step",
     "The sums are set to zero before the weights have moved along them, so nothing moves. First the step, then zero; or zero "
     "at the beginning of a pass.",

@@ -270,11 +270,6 @@ rnn_backward.mistake(
     ("db +=", "db ="),
 )
 rnn_backward.mistake(
-    "returned-in-the-loop",
-    "It returns after the first round, with the last step's share alone. `return` stands after the loop, to the left.",
-    (f"    {RETURN}", f"        {RETURN}"),
-)
-rnn_backward.mistake(
     "h0-at-every-step",
     "In dWh you multiply with h0 at every step. It is the state before the *first* step; before step t stands h[:, t − 1].",
     (BEFORE, "h0"),
@@ -289,11 +284,6 @@ rnn_backward.mistake(
     "same-upstream-always",
     "Every step gets dh_own[:, -1], that of the last one. Each state has its own: dh_own[:, t].",
     ("dh_own[:, t]", "dh_own[:, -1]"),
-)
-rnn_backward.mistake(
-    "subtracted",
-    "You subtract what comes back from later. It is added: dh_own[:, t] + dh_next.",
-    ("+ dh_next", "- dh_next"),
 )
 rnn_backward.mistake(
     "one-step-back",
@@ -383,21 +373,6 @@ rnn_backward.mistake(
     "wants a mean has divided dh_own already.",
     ("dWx, dWh, db\n", "dWx / len(x), dWh / len(x), db / len(x)\n"),
 )
-rnn_backward.mistake(
-    "mean-over-time",
-    "dWx, dWh and db are divided by T. The loss is a sum over the steps, and so are they.",
-    ("dWx, dWh, db\n", "dWx / x.shape[1], dWh / x.shape[1], db / x.shape[1]\n"),
-)
-rnn_backward.mistake(
-    "last-step-left-out",
-    "Your loop begins at T − 2: the last step is left out. It begins at T − 1, where nothing comes back from later.",
-    (LOOP, "range(x.shape[1] - 2, -1, -1)"),
-)
-rnn_backward.mistake(
-    "inputs-one-step-off",
-    "In dWx you multiply with x[:, t − 1], the input of another step. With the states it is t − 1, with the inputs t.",
-    ("x[:, t].T", "x[:, t - 1].T"),
-)
 
 
 @rnn_backward.misconception(
@@ -415,11 +390,6 @@ def _(dh_own, x, h0, h, Wx, Wh):
     return np.stack(found, axis=1) @ Wx.T, dh_next, dWx, dWh, rows.sum(axis=0)
 
 
-rnn_backward.mistake(
-    "dx-of-one-step",
-    "Your dx is that of one step, (N, D). Every input gets its own, (N, T, D): put it into `dx[:, t]`.",
-    ("dx[:, t] =", "dx ="),
-)
 rnn_backward.mistake(
     "dh0-is-dh-of-the-first-step",
     "As dh0 you return what arrives at the first *state after* a step. One more way back, through tanh and Wh: "

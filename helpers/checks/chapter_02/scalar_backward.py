@@ -232,19 +232,9 @@ scalar_backward.mistake(
     ("(1 - h[t] ** 2)", "(h[t] * (1 - h[t]))"),
 )
 scalar_backward.mistake(
-    "last-step-only",
-    "You return after the first round of the loop, with the last step's share alone. `return` stands after the loop.",
-    (f"    {RETURN}", f"        {RETURN}"),
-)
-scalar_backward.mistake(
     "next-state-for-before",
     "In dw_hh you multiply by the state after the *next* step. What w_hh was multiplied with is h_(t−1), the state before.",
     (BEFORE, "h[min(t + 1, len(x) - 1)]"),
-)
-scalar_backward.mistake(
-    "h0-until-the-second-step",
-    "You take h0 at the second step as well: the condition is t > 0, as h[0] is the state before step 1.",
-    ("t > 0", "t > 1"),
 )
 scalar_backward.mistake(
     "h0-at-every-step",
@@ -281,11 +271,6 @@ scalar_backward.mistake(
     ("da * w_hh", "da * w_hh * (1 - before ** 2)"),
 )
 scalar_backward.mistake(
-    "mean-over-time",
-    "You divide by T. E is the sum of the losses, not their mean.",
-    (RETURN, "return dw_xh / len(x), dw_hh / len(x), db / len(x)"),
-)
-scalar_backward.mistake(
     "sign",
     "All three gradients have the wrong sign: the derivative of ½ (h − target)² is h − target.",
     (RETURN, "return -dw_xh, -dw_hh, -db"),
@@ -299,11 +284,6 @@ scalar_backward.mistake(
     "error-for-its-derivative",
     "You send back ½ (h − target)², the error itself. What goes back is its derivative, h − target.",
     ("h[t] - target[t]", "0.5 * (h[t] - target[t]) ** 2"),
-)
-scalar_backward.mistake(
-    "state-for-the-error",
-    "The targets do not take part: what goes back is h itself. It is the error's derivative, h − target.",
-    ("h[t] - target[t]", "h[t]"),
 )
 scalar_backward.mistake(
     "last-loss-left-out",
@@ -320,11 +300,6 @@ scalar_backward.mistake(
     "With h0 put in front of the states, the state after step t is at t + 1 and the state before it at t. You take "
     "both at t: slope and error then belong to the step before.",
     (DA, "(before - target[t] + dh_next) * (1 - before ** 2)"),
-)
-scalar_backward.mistake(
-    "order-of-the-outputs",
-    "The first two are swapped: return dw_xh, dw_hh, db, in this order.",
-    (RETURN, "return dw_hh, dw_xh, db"),
 )
 scalar_backward.mistake(
     "slope-on-what-comes-back-only",

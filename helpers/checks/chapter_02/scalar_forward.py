@@ -144,9 +144,6 @@ scalar_forward.mistake(
     "state-without-its-weight", "You add h itself. It is multiplied first: w_hh · h_(t−1).", ("w_hh * h", "h")
 )
 scalar_forward.mistake(
-    "input-without-its-weight", "You add x_t itself. It is multiplied first: w_xh · x_t.", ("w_xh * x_t", "x_t")
-)
-scalar_forward.mistake(
     "weights-swapped",
     "The two weights are swapped: w_xh goes with the input x_t, w_hh with the old state.",
     ("w_xh * x_t + w_hh * h", "w_hh * x_t + w_xh * h"),
@@ -156,11 +153,6 @@ scalar_forward.mistake(
     "The old state gets w_xh · w_hh (with 2 and 3 the slides' 6h). It is not multiplied by w_xh: the sum is "
     "w_xh · x_t + w_hh · h_(t−1) + b.",
     ("w_hh * h", "w_xh * w_hh * h"),
-)
-scalar_forward.mistake(
-    "sigmoid",
-    "You squash with the sigmoid (0 … 1); this network uses tanh (−1 … 1).",
-    (STEP, "1 / (1 + np.exp(-(w_xh * x_t + w_hh * h + b)))"),
 )
 scalar_forward.mistake(
     "h0-counted",
@@ -183,22 +175,7 @@ scalar_forward.mistake(
     ("        states.append(h)", "    states.append(h)"),
 )
 scalar_forward.mistake(
-    "returned-in-the-loop",
-    "It returns in the first round, with one state. The `return` belongs after the loop, to the left.",
-    ("    return np", "        return np"),
-)
-scalar_forward.mistake(
     "first-input-always", "Every step reads x[0]. Each step reads its own input, x_t.", ("* x_t", "* x[0]")
-)
-scalar_forward.mistake(
-    "all-inputs-at-once",
-    "In every round you take the whole of x, so each state is a row of T numbers. Step t reads one input, x_t.",
-    ("* x_t", "* x"),
-)
-scalar_forward.mistake(
-    "read-from-the-end",
-    "You read x from its end. Time runs forwards: x[0] comes first.",
-    ("x_t in x:", "x_t in x[::-1]:"),
 )
 scalar_forward.mistake(
     "three-steps-always",

@@ -142,16 +142,6 @@ truncated_bptt.mistake(
     (ERROR, "target[:, part] - h"),
 )
 truncated_bptt.mistake(
-    "factor-two",
-    "The gradients are twice too large: the loss is *half* the square, so its derivative is h − target without a 2.",
-    (ERROR, "2 * (h - target[:, part])"),
-)
-truncated_bptt.mistake(
-    "first-window-only",
-    "You stop after the first window: `return` stands after the loop, not in it.",
-    (f"    {RETURN}", f"        {RETURN}"),
-)
-truncated_bptt.mistake(
     "last-window-only",
     "Only the last window's gradient is left: each overwrites that of the one before (or stands after the loop). Add them "
     "up, +=, inside the loop.",
@@ -198,11 +188,6 @@ truncated_bptt.mistake(
     "last-window-always-dropped",
     "The last window is left out, also where it is whole. Let start run over `range(0, x.shape[1], window)`.",
     (WINDOWS, "range(0, x.shape[1] - window, window)"),
-)
-truncated_bptt.mistake(
-    "mean-over-time",
-    "You divide by T. E is a sum over the steps, not their mean.",
-    (RETURN, "return dWx / x.shape[1], dWh / x.shape[1], db / x.shape[1], before"),
 )
 truncated_bptt.mistake(
     "windows-overlap",
@@ -306,11 +291,6 @@ truncated_bptt.mistake(
     "error-for-its-derivative",
     "You send back ½ (h − target)², the error itself. What goes back is its derivative, h − target.",
     (ERROR, "0.5 * (h - target[:, part]) ** 2"),
-)
-truncated_bptt.mistake(
-    "state-for-the-error",
-    "The targets do not take part: what goes back is h itself. It is the error's derivative, h − target.",
-    (ERROR, "h"),
 )
 truncated_bptt.mistake(
     "state-updated-too-early",
