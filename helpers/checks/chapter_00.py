@@ -68,6 +68,18 @@ def _(rng):
     return dict(zip(NAMES, (4.0, 1.0, -0.5, -5.0, 0.5), strict=True))
 
 
+scalar_step.mistake(
+    "clipped",
+    "You cut the sum off at −1 and 1. tanh bends it smoothly: 0.5 becomes 0.46, not 0.5.",
+    ("np.tanh(w_x * x + w_h * h_prev + b)", "np.clip(w_x * x + w_h * h_prev + b, -1, 1)"),
+)
+scalar_step.mistake(
+    "a-bracket-too-many",
+    "`w_x` multiplies the whole sum. It belongs to `x` alone: no bracket around the sum.",
+    ("w_x * x + w_h * h_prev + b", "w_x * (x + w_h * h_prev + b)"),
+)
+
+
 @scalar_step.variant("math.tanh, the sum in the other order")
 def _(w_x, w_h, b, x, h_prev):
     total = b

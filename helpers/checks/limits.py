@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +78,7 @@ def run_limited(work: Callable[[], Any], *, seconds: float = 10.0, memory: int =
     if isinstance(threading.current_thread(), _Worker):
         return work()
     worker, watch = _Worker(work), _MemoryWatch(memory)
-    with contextlib.ExitStack() as undo:   # what a `with` in stopped work may leave behind
+    with _quiet_stops(), contextlib.ExitStack() as undo:   # what a `with` in stopped work may leave behind
         undo.enter_context(warnings.catch_warnings())
         undo.callback(setattr, sys, "stdout", sys.stdout)
         undo.callback(setattr, sys, "stderr", sys.stderr)
@@ -90,6 +90,17 @@ def run_limited(work: Callable[[], Any], *, seconds: float = 10.0, memory: int =
             raise
         undo.pop_all()
     return worker.outcome()
+
+
+@contextlib.contextmanager
+def _quiet_stops() -> Iterator[None]:
+    """Without Python's message about a Stopped that came up in a callback of the garbage collector."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda problem: None if issubclass(problem.exc_type, Stopped) else hook(problem)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
 
 
 def _wait(worker: _Worker, seconds: float, watch: _MemoryWatch) -> None:

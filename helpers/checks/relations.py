@@ -181,7 +181,7 @@ def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
     for digits in range(6):
         if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
             yield f"is rounded to {digits} decimals. Return it as it comes out."
-    if _all(pairs, lambda w, s: np.trunc(w)):
+    if any(p.got.any() for p in pairs) and _all(pairs, lambda w, s: np.trunc(w)):
         yield "is cut to whole numbers: it was written into an array of integers, or went through `int`."
     if max(map(_error, pairs)) < 3e-6 and all(np.array_equal(p.got, p.got.astype(np.float32)) for p in pairs):
         yield (

@@ -42,8 +42,8 @@ def _(input_size, hidden_size, blocks, biases):
 
 @recurrent_parameters.oracle("building the arrays")
 def _(input_size, hidden_size, blocks, biases):
-    arrays = [np.empty((input_size, hidden_size)), np.empty((hidden_size, hidden_size))]
-    arrays += [np.empty(hidden_size)] * biases
+    shapes = [(input_size, hidden_size), (hidden_size, hidden_size), *[(hidden_size,)] * biases]
+    arrays = [np.broadcast_to(0.0, shape) for shape in shapes]   # no memory of their own
     return sum(array.size for _ in range(blocks) for array in arrays)
 
 
