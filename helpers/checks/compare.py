@@ -203,6 +203,8 @@ def _array_problem(value: Any, wanted: np.ndarray) -> str:
     if not isinstance(value, np.ndarray):
         if not wanted.ndim and isinstance(value, int | float | np.generic):
             return ""
+        if not hasattr(value, "__len__"):
+            return f"is {_short(value)}, a {_kind(value)}; wanted a NumPy array of shape {wanted.shape}."
         how = ".detach().numpy()" if hasattr(value, "detach") else "np.array(…)"
         return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}: {how} makes one."
     truths = wanted.dtype.kind == "b"
@@ -210,6 +212,16 @@ def _array_problem(value: Any, wanted: np.ndarray) -> str:
         kind = "True and False (bool)" if truths else "whole numbers (an integer dtype)"
         return f"holds numbers of type {value.dtype}; wanted {kind}, which later cells index or mask with."
     return ""
+
+
+def too_many(got: Mapping[str, Any], want: Mapping[str, Any]) -> str:
+    """A sentence about entries of a dict that nobody asked for, "" when there are none."""
+    extra = [name for name in got if name not in want and "[" in name]
+    if not extra:
+        return ""
+    whole = extra[0].partition("[")[0]
+    keys = ", ".join(name.partition("[")[2].rstrip("]") for name in want if name.startswith(f"{whole}["))
+    return f"`{extra[0]}` is one entry too many; wanted a dict with the keys {keys}, and no others."
 
 
 def _list_problem(value: Any, wanted: list | tuple) -> str:

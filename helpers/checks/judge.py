@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.cases import EXAMPLE, Case, cases_of, describe, precise
-from helpers.checks.compare import Outcome, call, difference, identical, name_outputs, wrong_kind
+from helpers.checks.compare import Outcome, call, difference, identical, name_outputs, too_many, wrong_kind
 from helpers.checks.errors import describe_error
 from helpers.checks.failing import FailingCase
 from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, run_limited
@@ -182,6 +182,9 @@ def _problem(function, outcome: Outcome, prepared: _Prepared, number: int, base:
             return odd.text
         if found:
             return f"{found.text} (Compared with {oracle.name}.)"
+    extra = too_many(outcome.outputs, answers[-1][1])
+    if extra:
+        return extra
     if outcome.mutated:
         changed = ", ".join(f"`{name}`" for name in outcome.mutated)
         return f"The values are right, but the function changed its argument {changed} in place."

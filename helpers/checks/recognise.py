@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from helpers.checks.registry import Exercise, Misconception
 
 ENOUGH = 40   # bits on which an answer has to agree with a mistake before a part of it gives the name
+# Seconds of the processor, so that names do not depend on what else it does.
 SECONDS = 0.4   # for pairs of known mistakes, for slips, and for one of each
 AT_MOST = 1.5   # for everything after the known mistakes
 
@@ -101,7 +102,7 @@ def gradients_agree(left: Outcome, right: Outcome) -> bool:
 def recognise(judged: Judged) -> Found | None:
     """The best explanation of a wrong answer, None when there is none with evidence."""
     found = _known(judged)
-    judged.end = time.monotonic() + AT_MOST
+    judged.end = time.process_time() + AT_MOST
     if found:
         return found
     by_chance = (_two_known, _slip, _known_and_slip) if "slips" in judged.exercise.skip else ()
@@ -120,9 +121,9 @@ def _known(judged: Judged) -> Found | None:
 
 
 def _two_known(judged: Judged) -> Found | None:
-    end = time.monotonic() + SECONDS
+    end = time.process_time() + SECONDS
     for one, other in itertools.combinations(_patched(judged), 2):
-        if time.monotonic() > end:
+        if time.process_time() > end:
             return None
         both = one.function.together(other.function)
         if both is not None and judged.equal(both):
@@ -137,14 +138,14 @@ def _patched(judged: Judged) -> list[Misconception]:
 
 def _slip(judged: Judged) -> Found | None:
     reference = judged.exercise.reference
-    slip = _matching(judged, reference, _source(reference))
+    slip = _matching(judged, _made(reference))
     return Found(f"slip: {slip.kind}", slip.sentence) if slip else None
 
 
 def _known_and_slip(judged: Judged) -> Found | None:
-    end = time.monotonic() + SECONDS
+    end = time.process_time() + SECONDS
     for known in _patched(judged):
-        slip = _matching(judged, judged.exercise.reference, known.function.source, end)
+        slip = _matching(judged, _each(judged.exercise.reference, known.function.source), end)
         if slip:
             hint = f"Two things at once. First: {known.hint} Second: {slip.sentence}"
             return Found(f"{known.name} + slip: {slip.kind}", hint)
@@ -158,23 +159,42 @@ def _source(reference) -> str:
         return ""
 
 
-def _matching(judged: Judged, reference, source: str, end: float = 0.0) -> slips.Slip | None:
-    """The slip of `source` that does what the learner's answer does, as far as the time until `end`
-    reaches."""
-    end = min(end or time.monotonic() + SECONDS, judged.end)
+Made = tuple[slips.Slip, Callable[..., Any]]
+_MADE: dict[Callable[..., Any], tuple[list[Made], Iterator[Made]]] = {}
+
+
+def _made(reference: Callable[..., Any]) -> Iterator[Made]:
+    """The slips of a reference and their functions; what an earlier check has made is kept."""
+    if reference not in _MADE:
+        _MADE[reference] = [], _each(reference, _source(reference))
+    ready, more = _MADE[reference]
+    yield from list(ready)
+    for made in more:
+        ready.append(made)
+        yield made
+
+
+def _each(reference: Callable[..., Any], source: str) -> Iterator[Made]:
+    for slip in slips.slips(source) if source else ():
+        yield slip, slips.function_from(slip.source, reference)
+
+
+def _matching(judged: Judged, made: Iterator[Made], end: float = 0.0) -> slips.Slip | None:
+    """The slip that does what the learner's answer does, as far as the time until `end` reaches."""
+    end = min(end or time.process_time() + SECONDS, judged.end)
     if judged.wrong and not any(_returned(judged.mine[n]) for n in judged.wrong):
         return None   # it raises everywhere: the error says more, and many slips raise the same
 
     def search():
-        for slip in slips.slips(source):
-            if time.monotonic() > end:
+        for slip, function in made:
+            if time.process_time() > end:
                 return None
-            if judged.equal(slips.function_from(slip.source, reference)):
+            if judged.equal(function):
                 return slip
         return None
 
-    try:
-        return run_limited(search, seconds=end - time.monotonic() + 0.3)   # a slip may make an endless loop
+    try:   # a slip may make an endless loop; on a busy processor there is time to wait for
+        return run_limited(search, seconds=3 * max(0.0, end - time.process_time()) + 0.3)
     except (LimitExceeded, ValueError):
         return None
 
@@ -204,10 +224,10 @@ def _as_if_in_part(judged: Judged) -> Found | None:
 
 def _as_if_changed(judged: Judged, found_in: Callable[[dict], str | None]) -> Found | None:
     """`found_in(bits)`: the output that agrees, None for all of them, "" for none."""
-    end = min(time.monotonic() + SECONDS, judged.end)
+    end = min(time.process_time() + SECONDS, judged.end)
     arguments = judged.cases[judged.order[0]].arguments
     for change in as_if.changes(arguments):
-        if time.monotonic() > end:
+        if time.process_time() > end:
             return None
         function = as_if.changed(judged.exercise.reference, change, list(arguments))
         output = found_in(_agreement(judged, function))
@@ -256,7 +276,7 @@ def _in_part(judged: Judged) -> Found | None:
     """A known mistake that shows wholly in one output, or in all drawn cases, beside something else."""
     found: list[Misconception] = []
     for known in judged.exercise.misconceptions:
-        if time.monotonic() > judged.end:
+        if time.process_time() > judged.end:
             return None
         if max(_agreement(judged, known.function).values(), default=0) >= ENOUGH:
             found.append(known)

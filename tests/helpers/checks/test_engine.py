@@ -205,6 +205,18 @@ def test_code_above_the_stubs_raise_is_noticed_with_and_without_a_return(exercis
     assert "Not attempted yet" in judge.judge(exercise, given_numbers).text
 
 
+def test_entries_that_nobody_asked_for(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    made = registry.Exercise(
+        "halves", "99", lambda g: {n: x / 2 for n, x in g.items()}, ("half",),
+        lambda rng: {"g": {"W": rng.normal(size=3), "b": rng.normal(size=2)}},
+    )  # fmt: skip
+    assert judge.judge(made, lambda g: {n: 0.5 * x for n, x in g.items()}).passed
+    more = judge.judge(made, lambda g: {n: x / 2 for n, x in g.items()} | {"c": g["b"]})
+    assert more.state == FAILED and '`half["c"]` is one entry too many' in more.text
+    assert "'W'" in more.text.replace('"', "'")
+
+
 def test_a_value_instead_of_a_function(exercise):
     assert "wants the function itself" in judge.judge(exercise, 3.0).text
 

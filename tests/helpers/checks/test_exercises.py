@@ -91,6 +91,8 @@ def test_exercise_is_complete(exercise):
     assert len(exercise.misconceptions) >= 4
     assert len({known.name for known in exercise.misconceptions}) == len(exercise.misconceptions)
     assert len({known.hint for known in exercise.misconceptions}) == len(exercise.misconceptions)
+    patched = [each.function for each in exercise.misconceptions if isinstance(each.function, Patched)]
+    assert all(callable(each.function) for each in patched)   # a change that does not apply raises
     assert len(exercise.oracles) >= 2
     # Beside the hand-written ones, copies and views and float32 are tried above, where there are arrays.
     case = cases_of(exercise)[0].arguments.values()
