@@ -410,7 +410,7 @@ def _(model, optimizer, inputs, targets, state, max_norm):
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient * min(1.0, max_norm / norm)
     optimizer.step()
-    return float(loss), [tuple(s.detach().clone() for s in layer) for layer in state]
+    return float(loss.detach()), [tuple(s.detach().clone() for s in layer) for layer in state]
 
 
 @torch_train_step.variant("classes as the second axis, gradients zeroed first and last")
