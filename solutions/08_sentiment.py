@@ -161,7 +161,7 @@ for step in range(4, 21):
 
 # %% exercise="last_valid_step"
 def last_valid_step(states, lengths):
-    """states (N, T, H), lengths (N,) whole numbers from 1 to T → h (N, H), torch tensors; h has the dtype of states."""
+    """states (N, T, H), lengths (N,) whole numbers from 1 to T → h (N, H), torch tensors."""
     ### BEGIN SOLUTION
     return states[torch.arange(len(states)), lengths - 1]
     ### END SOLUTION
@@ -332,9 +332,9 @@ for words, label in splits.train[:6]:
 
 # %% exercise="to_ids"
 def to_ids(train, test, max_size, max_length):
-    """train, test: lists of texts, each a tuple of one or more words; max_size ≥ 2 → words (a list), train ids, test ids.
+    """train, test: lists of texts, each a tuple of one or more words, never <pad> or <unk>; max_size ≥ 2
 
-    Ids are NumPy arrays of whole numbers, (number of texts, max_length) each. No text has the words <pad> or <unk>.
+    → words (a list), train ids, test ids: NumPy arrays of whole numbers, (number of texts, max_length) each.
     """
     ### BEGIN SOLUTION
     from collections import Counter
@@ -417,18 +417,18 @@ for kind in ("plain", "negated", "turn", "contrast"):
 # You are there when
 #
 # ```python
-# texts = [("dull", "but", "good"), ("good", "but", "dull"), ("good",), ("dull",)]
-# bags = [tuple(sorted(text)) for text in texts]
+# whole = [("dull", "but", "good"), ("good", "but", "dull"), ("good",), ("dull",)]
+# bags = [tuple(sorted(text)) for text in whole]
 # prob, positive = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.9, 0.1, 0.9, 0.1])
-# best_accuracy(texts, prob, positive)   # ≈ 0.90
+# best_accuracy(whole, prob, positive)   # ≈ 0.90
 # best_accuracy(bags, prob, positive)    # ≈ 0.82
 # ```
 
 # %% exercise="best_accuracy"
 def best_accuracy(seen, prob, positive):
-    """seen: a list, of each text what is seen (hashable); prob, positive: NumPy arrays (R,) → a share, 0 to 1.
+    """seen: a list, of each text what is seen (hashable); prob, positive: NumPy arrays (R,) → a share.
 
-    prob[r]: probability of text r, above 0, all of them 1 in sum; positive[r]: probability that its label is 1.
+    prob[r]: probability of text r, above 0, in sum 1; positive[r]: probability that its label is 1.
     """
     ### BEGIN SOLUTION
     good, bad = {}, {}
@@ -474,7 +474,7 @@ BEST, BAG = best["the whole text"], best["a bag of words"]
 theirs = reviews.BEST_ACCURACY, reviews.bag_of_words_ceiling()
 print("as helpers has it:", np.allclose((BEST, BAG), theirs))
 claim("in these reviews no bag of words can pass 0.725, and nobody 0.95",
-      round(BAG, 3) == 0.725 and round(BEST, 3) == 0.95,
+      np.round(BAG, 3) == 0.725 and np.round(BEST, 3) == 0.95,
       heard="Order matters in a review", verdict="in half of these")
 claim("a bag of pairs of neighbouring words could reach the best possible, too",
       np.isclose(best["a bag of pairs"], BEST), heard="Order matters in a review", verdict="in half of these")
@@ -520,7 +520,10 @@ print("stable: ", *(f"{value:.3f}" for value in stable))
 
 # %% exercise="accuracy"
 def accuracy(batches):
-    """batches: a list of (logits, labels), NumPy arrays (n,), n not always the same, labels 0 or 1 → a share, 0 to 1."""
+    """batches: a list of (logits, labels), NumPy arrays (n,), n not always the same; a label is 0 or 1
+
+    → a share, 0 to 1.
+    """
     ### BEGIN SOLUTION
     right = total = 0
     for logits, labels in batches:
@@ -1437,9 +1440,9 @@ print(f"right by always saying the most frequent one: {counts.max() / counts.sum
 
 # %% exercise="confusion_matrix"
 def confusion_matrix(logits, labels):
-    """logits (N, C), no two equal in a row; labels (N,) whole numbers below C → numbers of examples (C, C), whole, too.
+    """logits (N, C), no two in a row equal; labels (N,) whole numbers below C → numbers of examples (C, C).
 
-    All are NumPy arrays.
+    All are NumPy arrays, labels and what is returned of whole numbers.
     """
     ### BEGIN SOLUTION
     C = logits.shape[1]
@@ -1694,24 +1697,25 @@ show_source(her_loop)
 # You are there when
 #
 # ```python
-# model = torch.nn.Linear(1, 1)
-# model.weight.data[:] = 0
+# tiny = torch.nn.Linear(1, 1)
+# tiny.weight.data[:] = 0
 #
-# def train_pass(model):   # after pass n the weight is n
+# def one_more(model):   # after pass n the weight is n
 #     model.weight.data += 1
 #
-# def evaluate(model):
+# def measured(model):
 #     return [0.2, 0.5, 0.9, 0.7][int(model.weight)]
 #
-# train_and_keep(model, train_pass, evaluate, 3)   # [0.5, 0.9, 0.7]
-# evaluate(model)   # 0.9
+# train_and_keep(tiny, one_more, measured, 3)   # [0.5, 0.9, 0.7]
+# measured(tiny)   # 0.9
 # ```
 
 # %% exercise="train_and_keep"
 def train_and_keep(model, train_pass, evaluate, passes):
     """Train a torch model for so many passes, and leave it with the weights of its best one.
 
-    train_pass(model) changes the weights; evaluate(model) → accuracy; passes ≥ 1. → the accuracy after each pass, a list.
+    train_pass(model) changes the weights; evaluate(model) → accuracy; passes ≥ 1.
+    → the accuracy after each pass, a list.
     """
     ### BEGIN SOLUTION
     accuracies, kept = [], None

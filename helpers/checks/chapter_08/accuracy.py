@@ -64,6 +64,12 @@ def _(rng):
     ]}  # fmt: skip
 
 
+@accuracy.extreme("logits near 0", "A logit may be near 0, its probability near one half: nothing may be rounded before the comparison.")
+def _(rng):
+    logits, labels = _batch(rng, 9, 0.4)
+    return {"batches": [(1e-5 * logits, labels)]}
+
+
 @accuracy.extreme("a single batch", "Right for several batches, wrong for one: does a loop begin at the second, or leave out the last?")
 def _(rng):
     return {"batches": [_batch(rng, 7, 0.3)]}

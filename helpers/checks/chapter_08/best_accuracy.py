@@ -326,9 +326,9 @@ def _(seen, prob, positive):
 
 
 best_accuracy.landmark("""
-    texts = [("dull", "but", "good"), ("good", "but", "dull"), ("good",), ("dull",)]
-    bags = [tuple(sorted(text)) for text in texts]
+    whole = [("dull", "but", "good"), ("good", "but", "dull"), ("good",), ("dull",)]
+    bags = [tuple(sorted(text)) for text in whole]
     prob, positive = np.array([0.4, 0.1, 0.3, 0.2]), np.array([0.9, 0.1, 0.9, 0.1])
-    best_accuracy(texts, prob, positive)   # ≈ 0.90
+    best_accuracy(whole, prob, positive)   # ≈ 0.90
     best_accuracy(bags, prob, positive)    # ≈ 0.82
 """)

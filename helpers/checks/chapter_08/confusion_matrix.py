@@ -86,6 +86,12 @@ def _(rng):
     return case | {"logits": case["logits"] - 30}
 
 
+@confusion_matrix.extreme("logits close together", "The largest logit may lead by very little: nothing may be rounded.")
+def _(rng):
+    case = _case(rng, [2, 0, 1, 2, 1, 0, 1, 2], 3)
+    return case | {"logits": 1e-4 * case["logits"]}
+
+
 @confusion_matrix.extreme(
     "logits in the thousands",
     "exp overflows for large logits. No probabilities are needed: the largest logit has the largest one.",

@@ -378,15 +378,15 @@ def _(model, train_pass, evaluate, passes):
 
 
 train_and_keep.landmark("""
-    model = torch.nn.Linear(1, 1)
-    model.weight.data[:] = 0
+    tiny = torch.nn.Linear(1, 1)
+    tiny.weight.data[:] = 0
 
-    def train_pass(model):   # after pass n the weight is n
+    def one_more(model):   # after pass n the weight is n
         model.weight.data += 1
 
-    def evaluate(model):
+    def measured(model):
         return [0.2, 0.5, 0.9, 0.7][int(model.weight)]
 
-    train_and_keep(model, train_pass, evaluate, 3)   # [0.5, 0.9, 0.7]
-    evaluate(model)   # 0.9
+    train_and_keep(tiny, one_more, measured, 3)   # [0.5, 0.9, 0.7]
+    measured(tiny)   # 0.9
 """)
