@@ -12,6 +12,7 @@ import ast
 import inspect
 import linecache
 import textwrap
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -83,7 +84,9 @@ def function_from(source: str, reference: Callable[..., Any]) -> Callable[..., A
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     flags = original.__code__.co_flags & __future__.annotations.compiler_flag
     namespace = dict(original.__globals__)
-    exec(compile(source, file, "exec", flags=flags, dont_inherit=True), namespace)
+    with warnings.catch_warnings():   # `1[:, None]` compiles, with a SyntaxWarning
+        warnings.simplefilter("ignore", SyntaxWarning)
+        exec(compile(source, file, "exec", flags=flags, dont_inherit=True), namespace)
     return namespace[name]
 
 

@@ -315,6 +315,10 @@ def test_source_of_is_the_bare_code(decorated):
         source_of(lambda x: x)
 
 
+def test_a_slip_that_python_warns_of_is_made_in_silence(recwarn):
+    assert function_from("def factorial(n):\n    return (1)[:, None]", factorial) and not recwarn.list
+
+
 def test_function_from_makes_the_slip_with_the_globals_of_the_reference():
     slip = find(source_of(scaled), "sign", "x * SCALE - 1", "x * SCALE + 1")
     assert function_from(slip.source, scaled)(2.0) == 7.0
