@@ -161,6 +161,24 @@ early_stopping.mistake(
     (STOP, "epoch - best == patience - 1"),
 )
 early_stopping.mistake(
+    "first-epoch-waits",
+    "The very first epoch counts as waiting in yours, for it is not better than itself. It is the best so far: with it the "
+    "counter stands at 0.",
+    ("    best = 0", "    best = bad = 0"),
+    (
+        UPDATE,
+        f"        bad += 1\n        if {BETTER}:\n            best, bad = epoch, 0\n        if bad == patience:",
+    ),
+)
+early_stopping.mistake(
+    "last-when-the-list-ends",
+    "Where the list ends before patience runs out you keep the *last* epoch. Kept is the best, there too.",
+    (
+        "            break\n    return epoch + 1, best + 1, test[best]",
+        "            return epoch + 1, best + 1, test[best]\n    return len(valid), len(valid), test[-1]",
+    ),
+)
+early_stopping.mistake(
     "ties-are-better",
     "As good as the best is not better: >, not >=. (Otherwise a run that stands still never stops.)",
     (BETTER, "valid[epoch] >= valid[best]"),
