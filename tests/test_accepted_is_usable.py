@@ -1,6 +1,6 @@
 """What a check accepts works in the cells that follow it, and the landmarks of a statement hold.
 
-Cells that nothing tried here depends on are left out, and long ones cut short; `python -m tools.usable
+Statements that nothing tried here depends on are left out, and long ones cut short; `python -m tools.usable
 --all-cells` does neither.
 """
 
@@ -18,7 +18,7 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "solutions").glob("[0-9][0-9]_*.
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="answers are tried in forks")
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_accepted_answer_serves_the_cells_that_follow(chapter):
-    command = [sys.executable, "-m", "tools.usable", chapter, "--jobs", "1"]
+    command = [sys.executable, "-m", "tools.usable", chapter]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith(f"{chapter}: ")

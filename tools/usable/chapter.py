@@ -1,10 +1,13 @@
-"""A chapter from its first cell to its last, with trials where an exercise has been solved."""
+"""A chapter from its first statement to its last, with trials where an exercise has been solved."""
 
 from __future__ import annotations
 
+import ast
+import importlib
+import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,55 +15,50 @@ from typing import Any
 from helpers.checks import Exercise, landmarks
 from tools.build.source import Chapter
 from tools.usable.needed import Names, names_in, needed_for, touched_by
-from tools.usable.retyped import TOGETHER, accepted, retyped
-from tools.usable.trials import CellFailed, Shell, Trial, Trials, Warned
+from tools.usable.retyped import accepted
+from tools.usable.trials import Failed, Session, Step, in_a_fork
 
-REQUIRE_SNIPPETS = False   # whether a statement without landmarks is a failure, or only told
-CHAPTERS_CELL, TRIALS_CELL = 6.5, 0.6   # seconds after which a cell is cut short, unless all are to run
-SOLUTION = "the solution"   # the trial that the others' warnings are compared with
-
-
-@dataclass
-class Step:
-    """A code cell, or a block of landmarks in the text before an exercise; `line` is where it begins."""
-
-    source: str
-    line: int
-    role: str = ""   # "exercise", "check", "landmark", "draws" or ""
-    exercise: str = ""
-    names: Names = field(default_factory=Names)
+REQUIRE_SNIPPETS = True   # whether a statement without landmarks is a failure, or only told
+CHAPTERS, TRIALS = 6.0, 0.5   # seconds after which a statement is cut short, unless all are to run
+LANDMARKS, RETYPED = "landmarks", "results of other types"   # labels of trials
 
 
 @dataclass
 class Report:
-    """What was found in a chapter; `omitted`: one of its own cells failed, with others left out."""
+    """What was found in a chapter."""
 
     chapter: str
     trials: Counter = field(default_factory=Counter)   # by exercise
-    kinds: int = 0   # of the trials, those with results of other types
+    retyped: int = 0   # of the trials, those with results of other types
     landmarks: int = 0
-    without: list[str] = field(default_factory=list)
-    in_trials: set[int] = field(default_factory=set)   # cells cut short or left out there, by position
-    skipped: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    cut: set[int] = field(default_factory=set)   # lines
+    cut_in_trials: set[int] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    failures: dict[str, list[str]] = field(default_factory=dict)   # by exercise, "" for the chapter itself
     run: int = 0
-    cells: int = 0
-    omitted: bool = False
-    seconds: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0   # of processor time
+
+    def fail(self, exercise: str, text: str) -> None:
+        self.failures.setdefault(exercise, []).append(text)
 
     def __str__(self) -> str:
+        failures = [text for texts in self.failures.values() for text in texts]
         lines = [
             f"{self.chapter}: {len(self.trials)} exercises, {self.trials.total()} answers "
-            f"({self.kinds} of other types), {self.landmarks} landmarks, {len(self.failures)} failures; "
-            f"{self.run} of {self.cells} cells, {self.seconds:.0f} s"
+            f"({self.retyped} of other types), {self.landmarks} landmarks, {len(failures)} failures; "
+            f"{self.run} of {self.steps} statements, {self.seconds:.0f} s"
         ]
-        lines += [f"  {skipped}" for skipped in self.skipped]
-        lines += [f"  no landmark snippet: {', '.join(self.without)}"] if self.without else []
-        return "\n".join([*lines, *(f"  ✗ {failure}" for failure in self.failures)])
+        for words, cut in (("", self.cut), (" in trials", self.cut_in_trials - self.cut)):
+            told = ", ".join(map(str, sorted(cut)))
+            lines += [f"  cut short, or left out for it{words}: line {told}"] if cut else []
+        return "\n".join([*lines, *(f"  {n}" for n in self.notes), *(f"  ✗ {text}" for text in failures)])
 
 
 def steps_of(chapter: Chapter) -> list[Step]:
-    """The code cells of a chapter, without sliders, and the landmarks, each after its exercise's cell."""
+    """The statements of a chapter, without sliders, its checks, and the landmarks, each after its
+    exercise's cell. A cell stays whole when it goes back through a graph: no name tells whose gradients
+    that changes."""
     steps, text = [], []
     for cell in chapter.cells:
         if cell.kind == "markdown":
@@ -69,12 +67,17 @@ def steps_of(chapter: Chapter) -> list[Step]:
             continue
         role = next((role for role in ("exercise", "check", "draws") if cell.options.get(role)), "")
         name = cell.options[role] if role in ("exercise", "check") else ""
-        steps.append(Step(cell.source, cell.first_line, role, name))
+        if role == "check":
+            steps.append(Step([], cell.first_line, role, name))
+        else:
+            body = ast.increment_lineno(ast.parse(cell.source), cell.first_line - 1).body
+            apart = [body] if ".backward(" in cell.source else [[node] for node in body]
+            steps += [Step(nodes, nodes[0].lineno, role, name) for nodes in apart]
         if role == "exercise":
             blocks = landmarks.fenced("\n\n".join(text))
-            steps += [Step(block, cell.first_line, "landmark", name) for block in blocks]
+            steps += [Step(ast.parse(b).body, cell.first_line, "landmark", name, text=b) for b in blocks]
         text = []
-    for step, names in zip(steps, names_in([s.source * (s.role != "check") for s in steps]), strict=True):
+    for step, names in zip(steps, names_in([step.nodes for step in steps]), strict=True):
         step.names = names
         if step.role == "landmark":   # it runs in a fork, and changes nothing here
             names.binds, names.changes = set(), set()
@@ -82,159 +85,125 @@ def steps_of(chapter: Chapter) -> list[Step]:
 
 
 def planned(
-    steps: Sequence[Step], names: set[str], *, all_cells: bool, in_full: bool
+    steps: Sequence[Step], exercises: set[str], *, all_cells: bool
 ) -> tuple[dict[int, list[int]], set[int]]:
-    """Which steps run for the exercises `names`: in a trial, by the step of its check, and in the chapter.
+    """Which steps run for the `exercises`: in a trial, by the step of its check, and in the chapter.
 
-    A trial takes those cells up to the next exercise that use the answer, and what they need among them;
-    the chapter takes what trials and landmarks need, or `all_cells`. Trials `in_full` draw figures, too.
+    A trial takes those up to the next exercise that use the answer, and what they need among them (where
+    none does, up to the first exercise before which one does); the chapter takes what trials and landmarks
+    need, or `all_cells`, which draw figures, too.
     """
-    idle = {"check", "landmark"} if in_full else {"check", "landmark", "draws"}
-    starts = [position for position, step in enumerate(steps) if step.role == "exercise"]
+    idle = {"check", "landmark"} if all_cells else {"check", "landmark", "draws"}
+    roles = [step.role for step in steps]
+    starts = [each for each, role in enumerate(roles) if role == "exercise" != roles[each - 1]]
     cells, trials, wanted = [step.names for step in steps], {}, set()
     for position, step in enumerate(steps):
-        if step.exercise not in names:
+        if step.exercise not in exercises:
             continue
         if step.role == "landmark":
             wanted.add(position)
         elif step.role == "check":
-            end = next((start for start in starts if start > position), len(steps))
-            region = [each for each in range(position + 1, end) if steps[each].role not in idle]
-            used = [steps[each].names for each in region]
-            needed, before = needed_for(touched_by(step.exercise, used), used)
+            for end in [start for start in starts if start > position] + [len(steps)]:
+                region = [each for each in range(position + 1, end) if roles[each] not in idle]
+                used = [steps[each].names for each in region]
+                touched = touched_by(step.exercise, used)
+                if touched:
+                    break
+            needed, before = needed_for(touched, used)
             trials[position] = [each for number, each in enumerate(region) if number in needed]
             cells[position] = Names(reads=before | {step.exercise})
             wanted.add(position)
     run, _ = needed_for(wanted, cells)
-    return trials, set(range(len(steps))) if all_cells else run - trials.keys()
+    return trials, set(range(len(steps))) if all_cells else run
 
 
 def run_chapter(
-    chapter: Chapter,
-    known: Mapping[str, Exercise],
-    *,
-    all_cells: bool = False,
-    in_full: bool = False,
-    jobs: int = 2,
-    seconds: float = 20.0,
+    chapter: Chapter, known: Mapping[str, Exercise], *, all_cells: bool = False, seconds: float = 20.0
 ) -> Report:
     """Try the exercises `known` of `chapter` in this process, which is good for one chapter, and whose folder
-    is that of the solutions.
-
-    Without `all_cells` the chapter's own cells are left out where no trial needs them, and cut short; trials
-    cut their cells short unless they run `in_full`, with figures.
-    """
-    started, steps = time.perf_counter(), steps_of(chapter)
-    names = {step.exercise for step in steps if step.role == "exercise"} & set(known)
-    positions, run = planned(steps, names, all_cells=all_cells, in_full=in_full)
-    report = Report(chapter.name, cells=sum(step.role != "landmark" for step in steps))
-    report.without = sorted(names - {step.exercise for step in steps if step.role == "landmark"})
-    shell, trials = Shell(None if all_cells else CHAPTERS_CELL), Trials(jobs, seconds)
+    is that of the solutions. Without `all_cells`, statements are left out where no trial needs them, and
+    cut short."""
+    started, steps = time.process_time() + sum(_of_forks()), steps_of(chapter)
+    exercises = {step.exercise for step in steps if step.role == "exercise"} & set(known)
+    trials, run = planned(steps, exercises, all_cells=all_cells)
+    report = Report(chapter.name, steps=len(steps))
+    session = Session(chapter.file, None if all_cells else CHAPTERS)
+    if any("optim" in cell.source for cell in chapter.cells):
+        importlib.import_module("torch._dynamo")   # once, instead of in each trial that makes an optimizer
     for position, step in enumerate(steps):
-        if step.role == "landmark" and step.exercise in names:
-            trials.start(step.exercise, "landmark", partial(_landmarks, shell, step))
-        elif step.role != "landmark" and position in run:
-            report.run += 1
-            try:
-                shell.run(position, step.source, step.names)
-            except CellFailed as error:
-                report.failures.append(f"{_place(chapter, steps, position, error.line)}: {error}")
-                report.omitted = not all_cells
-                break
-        if position in positions:
-            limit = None if in_full else TRIALS_CELL
-            _start(trials, _Cells(shell, steps, positions[position], limit), known[step.exercise])
-    _collect(report, chapter, steps, trials.finish())
-    told = [("cut short", shell.cut), ("left out for it", shell.left_out)]
-    told += [("cut short or left out in trials", report.in_trials)]
-    for words, skipped in told:
-        lines = ", ".join(str(steps[each].line) for each in sorted(skipped))
-        report.skipped += [f"{words}: the cells in line {lines}"] if lines else []
-    if REQUIRE_SNIPPETS:
-        report.failures += [f"{name}: no landmark snippet in its statement" for name in report.without]
-    report.omitted &= not all_cells
-    report.seconds = time.perf_counter() - started
+        if position not in run:
+            continue
+        attempt = partial(_try, report, chapter.file, step.exercise, seconds)
+        try:
+            if step.role == "landmark" and step.exercise in exercises:
+                attempt(LANDMARKS, partial(_landmarks, session, step))
+            elif step.role == "check" and position in trials:
+                exercise, after = known[step.exercise], [steps[each] for each in trials[position]]
+                use = partial(_answer, session, after, None if all_cells else TRIALS, exercise)
+                usual = partial(use, partial(session.names.get, step.exercise))
+                for variant in exercise.variants:
+                    attempt(f"“{variant.name}”", partial(use, partial(getattr, variant, "function")), usual)
+                attempt(RETYPED, partial(use, partial(accepted, exercise)), usual)
+                if not after:
+                    report.notes.append(f"{step.exercise}: no cell uses it")
+                elif not report.trials[step.exercise]:
+                    report.fail(step.exercise, f"{step.exercise}: everything that uses it was left out")
+            elif step.role not in ("landmark", "check"):
+                report.run += 1
+                session.run(step)
+        except Failed as error:
+            report.fail("", f"{chapter.file}:{error.line}: {error}")
+            break
+    report.cut |= set(session.cut)
+    for name in sorted(exercises - {step.exercise for step in steps if step.role == "landmark"}):
+        told = f"{name}: no landmark snippet in its statement"
+        report.fail(name, told) if REQUIRE_SNIPPETS else report.notes.append(told)
+    report.seconds = time.process_time() + sum(_of_forks()) - started
     return report
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """The cells in which answers are tried."""
-
-    shell: Shell
-    steps: Sequence[Step]
-    positions: Sequence[int]
-    limit: float | None
-
-    def answer(self, name: str, function: Any, tell: Callable[..., None]) -> None:
-        """Run them with `function` under `name`, as if its check had handed it back; None: as it is."""
-        self.shell.limit, self.shell.cut, self.shell.left_out = self.limit, [], []
-        if function is not None:
-            self.shell.names[name] = function
-        for position in self.positions:
-            tell(position=position)
-            step = self.steps[position]
-            for each in self.shell.run(position, step.source, step.names):
-                tell(warned=each)
-        tell(skipped=self.shell.cut + self.shell.left_out)
-
-    def other_types(self, exercise: Exercise, kinds: Sequence[str], tell: Callable[..., None]) -> None:
-        """Run them with the reference's results as those of `kinds` that the check accepts."""
-        taken = accepted(exercise, kinds)
-        tell(kinds=", ".join(taken))
-        if taken:
-            self.answer(exercise.name, retyped(exercise, taken), tell)
+def _of_forks() -> tuple[float, float]:
+    return os.times()[2:4]
 
 
-def _start(trials: Trials, cells: _Cells, exercise: Exercise) -> None:
-    trials.start(exercise.name, SOLUTION, partial(cells.answer, exercise.name, None))
-    for variant in exercise.variants:
-        work = partial(cells.answer, exercise.name, variant.function)
-        trials.start(exercise.name, f"“{variant.name}”", work)
-    for kinds in TOGETHER:
-        trials.start(exercise.name, "results as", partial(cells.other_types, exercise, kinds))
+def _answer(
+    session: Session, steps: Sequence[Step], limit: float | None, exercise: Exercise,
+    answer: Callable[[], Callable[..., Any] | None],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Run `steps` with ``answer()`` as the learner's function, as if its check had handed it back."""
+    session.limit, session.cut, session.trial = limit, [], True
+    function = answer()
+    if function is not None:
+        session.names[exercise.name] = function
+        for step in steps:
+            yield {"line": step.line}
+            session.run(step)
+        yield {"cut": session.cut, "tried": not steps or len(session.cut) < len(steps)}
 
 
-def _landmarks(shell: Shell, step: Step, tell: Callable[..., None]) -> None:
-    if step.names.reads & shell.unfinished:
-        tell(landmarks=0, wrong=[])
-        return
-    found = landmarks.run(step.source, shell.names)
-    tell(landmarks=len(found), wrong=[str(each) for each in found if not each.holds])
+def _landmarks(session: Session, step: Step) -> Iterator[dict[str, Any]]:
+    if step.names.reads & (session.missing | session.rough):
+        yield {"cut": [step.line]}
+    else:
+        found = landmarks.run(step.text, session.names)
+        yield {"landmarks": len(found), "wrong": [str(each) for each in found if not each.holds]}
 
 
-def _place(chapter: Chapter, steps: Sequence[Step], position: int, line: int = 0) -> str:
-    return f"{chapter.file}:{steps[position].line + max(line - 1, 0)}"
-
-
-def _collect(report: Report, chapter: Chapter, steps: Sequence[Step], done: Sequence[Trial]) -> None:
-    """Add to `report` what the trials found."""
-    usual: dict[str, set[Warned]] = {}
-    cut: dict[str, set[int]] = {}
-    for trial in done:
-        if trial.label == SOLUTION:
-            usual[trial.exercise] = {Warned(*event["warned"]) for event in trial.events if "warned" in event}
-            cut[trial.exercise] = set(trial.last("skipped", ()))
-            report.in_trials |= cut[trial.exercise]
-    for trial in done:
-        kinds, error = trial.last("kinds"), trial.last("error") or trial.problem
-        name = f"{trial.exercise}, {trial.label}" + (f" {kinds}" if kinds else "")
-        if trial.label == "landmark":
-            report.landmarks += trial.last("landmarks", 0)
-            report.failures += [f"{name}: {text}" for text in trial.last("wrong", ())]
-        elif trial.label == SOLUTION:
-            report.omitted |= bool(error)
-        elif kinds != "":
-            report.trials[trial.exercise] += 1
-            report.kinds += kinds is not None
-        position = trial.last("position")
-        if error:
-            place = "" if position is None else f", {_place(chapter, steps, position, trial.last('line', 0))}"
-            report.failures.append(f"{name}{place}: {error}")
-            continue
-        for event in trial.events:
-            given = Warned(*event["warned"]) if "warned" in event else None
-            if given and given not in usual[trial.exercise] and given.position not in cut[trial.exercise]:
-                place = _place(chapter, steps, given.position)
-                report.failures.append(f"{name}, {place}: new {given.category}: {given.message}")
-
+def _try(
+    report: Report, file: str, exercise: str, seconds: float, label: str, work: Callable[[], Iterator],
+    usual: Callable[[], Iterator] = tuple,
+) -> None:
+    """Run a trial and add to `report` what it found; `usual` is the trial of the solution."""
+    told = in_a_fork(work, seconds)
+    if told.get("rough") and "error" in in_a_fork(usual, seconds):   # as the solution has it
+        told = {"cut": [told["line"]]}
+    tried = told.get("tried", "error" in told) and label != LANDMARKS
+    report.trials[exercise] += tried
+    report.retyped += tried and label == RETYPED
+    report.landmarks += told.get("landmarks", 0)
+    report.cut_in_trials |= set(told.get("cut", ()))
+    for wrong in told.get("wrong", ()):
+        report.fail(exercise, f"{exercise}, {label}: {wrong}")
+    if "error" in told:
+        place = f", {file}:{told['line']}" if told.get("line") else ""
+        report.fail(exercise, f"{exercise}, {label}{place}: {told['error']}")

@@ -12,7 +12,7 @@ from tools.build.cli import ROOT, named_chapters
 from tools.build.execute import kernel_environment
 from tools.build.source import BuildError, Chapter, Course, read_chapter
 
-FAILED, OMITTED = 1, 3
+FAILED = 1
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -32,7 +32,6 @@ def main(
     all_cells: Annotated[
         bool, typer.Option("--all-cells", help="Leave out no cell and no figure: takes minutes.")
     ] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Answers tried at the same time.")] = 2,
     seconds: Annotated[
         float | None, typer.Option(min=1, help="Processor time of one answer.", show_default="20, or 300")
     ] = None,
@@ -54,14 +53,8 @@ def main(
     there = {cell.options.get("exercise") for chapter in read for cell in chapter.cells}
     if set(exercise or ()) - there:
         raise typer.BadParameter(f"no exercise {', '.join(sorted(set(exercise) - there))} in these chapters")
-    statuses = []
-    for chapter in read:
-        options = {"only": set(exercise or ()), "jobs": jobs, "seconds": seconds}
-        statuses.append(_in_a_fork(course, chapter, all_cells=all_cells, in_full=all_cells, **options))
-        if statuses[-1] == OMITTED:
-            print(f"{chapter.name}: once more, with all cells")
-            statuses[-1] = _in_a_fork(course, chapter, all_cells=True, **options)
-    if any(statuses):
+    options = {"only": set(exercise or ()) or there, "all_cells": all_cells, "seconds": seconds}
+    if any([_in_a_fork(course, chapter, **options) for chapter in read]):   # all of them
         raise typer.Exit(FAILED)
 
 
@@ -83,13 +76,16 @@ def _in_a_fork(course: Course, chapter: Chapter, **options: Any) -> int:
         os._exit(status)
 
 
-def _run(chapter: Chapter, only: set[str], seconds: float | None, **options: Any) -> int:
+def _run(chapter: Chapter, only: set[str], all_cells: bool, seconds: float | None) -> int:
     from helpers.checks import Exercise, exercises
     from tools.usable.chapter import run_chapter
 
-    known = {each.name: each for each in exercises() if isinstance(each, Exercise)}
-    known = {name: each for name, each in known.items() if name in only or not only}
-    seconds = seconds or (300.0 if options["in_full"] else 20.0)
-    report = run_chapter(chapter, known, seconds=seconds, **options)
+    known = {each.name: each for each in exercises() if isinstance(each, Exercise) and each.name in only}
+    report = run_chapter(chapter, known, all_cells=all_cells, seconds=seconds or (300 if all_cells else 20))
     print(report)
-    return OMITTED if report.omitted else FAILED if report.failures else 0
+    if report.failures and not all_cells:   # is it for want of a cell that was left out?
+        print("Once more, with all cells:")
+        known = {name: each for name, each in known.items() if name in report.failures} or known
+        report = run_chapter(chapter, known, all_cells=True, seconds=seconds or 300)
+        print(report)
+    return FAILED if report.failures else 0

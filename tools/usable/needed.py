@@ -23,14 +23,10 @@ LOOKING = frozenset(dir(builtins)) | {"check", "claim", "display", "show", "tabl
 """Functions that leave their arguments as they are, as do classes and the functions of modules."""
 ORDER = {   # the fields of a node in the order in which they are evaluated, where it is not that of the text
     ast.Assign: ("value", "targets"),
-    ast.AnnAssign: ("value", "target"),
     ast.For: ("iter", "target", "body", "orelse"),
-    ast.NamedExpr: ("value", "target"),
-    ast.ListComp: ("generators", "elt"),
-    ast.SetComp: ("generators", "elt"),
-    ast.GeneratorExp: ("generators", "elt"),
-    ast.DictComp: ("generators", "key", "value"),
     ast.comprehension: ("iter", "target", "ifs"),
+    ast.DictComp: ("generators", "key", "value"),
+    **dict.fromkeys([ast.ListComp, ast.SetComp, ast.GeneratorExp], ("generators", "elt")),
 }
 
 
@@ -39,7 +35,6 @@ class Names:
     """What a piece of code does with names; `functions` are those it defines, by name."""
 
     reads: set[str] = field(default_factory=set)
-    loads: set[str] = field(default_factory=set)   # reads, and names it has bound itself
     binds: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
     parts: dict[str, set[str]] = field(default_factory=dict)   # of what a name was made, to change with it
@@ -48,11 +43,10 @@ class Names:
 
 
 class _Scan(ast.NodeVisitor):
-    """Goes through code in the order in which it runs; `modules` are names that stand for modules."""
+    """Goes through code in the order in which it runs; `modules` are names that stand for modules, `plain`
+    ones for numbers, arrays and lists of such."""
 
-    def __init__(
-        self, modules: set[str], functions: Mapping[str, Names], plain: set[str], bound: Iterable[str] = ()
-    ):
+    def __init__(self, modules: set[str], functions: Mapping[str, Names], plain: set[str], bound=()):
         self.modules, self.functions, self.plain = modules, functions, plain
         self.names = Names(binds=set(bound))
 
@@ -62,26 +56,24 @@ class _Scan(ast.NodeVisitor):
         return self.names
 
     def generic_visit(self, node: ast.AST) -> None:
-        inner = isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)
         before = set(self.names.binds)
         for name in ORDER.get(type(node), node._fields):
             value = getattr(node, name)
             parts = value if isinstance(value, list) else [value]
             self.scan(part for part in parts if isinstance(part, ast.AST))
-        if inner:   # its variables are its own
+        if hasattr(node, "generators"):   # its variables are its own
             self.names.binds &= before
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
             self.names.binds.add(node.id)
         elif not hasattr(builtins, node.id):
-            self.names.loads.add(node.id)
             self.names.reads |= {node.id} - self.names.binds
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.generic_visit(node)
         made = isinstance(node.value, ast.Call) and _called(node.value)[:1].isupper()
-        parts = [*node.value.args, *(k.value for k in node.value.keywords)] if made else [node.value]
+        parts = _words(node.value) - self.plain if made else {_base(node.value)} - {None}
         plain = self._is_plain(node.value)
         for target in node.targets:
             self.change(target)
@@ -89,19 +81,23 @@ class _Scan(ast.NodeVisitor):
             bound = {part.id for part in (target.elts if several else [target]) if isinstance(part, ast.Name)}
             self.plain -= bound
             self.plain |= bound if plain or several else set()
-            if isinstance(target, ast.Name):
-                found = {name for part in parts if (name := _base(part))}
-                self.names.parts[target.id] = found - self.plain if made else found
+            self.names.parts |= {} if several else dict.fromkeys(bound, parts)
+
+    def _loop(self, node: ast.For | ast.comprehension) -> None:
+        self.generic_visit(node)   # the target stands for a part of what is gone through:
+        self.names.parts |= dict.fromkeys(_words(node.target), _words(node.iter) - self.plain)
+
+    visit_For = visit_comprehension = _loop
 
     def _is_plain(self, value: ast.AST) -> bool:
-        """Whether a value is a number, an array, a list of such: no model, nothing that numbers come from."""
+        """Whether a value is no model, and nothing that numbers come from."""
         if isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
             return _base(value) in self.plain
         calls = [part for part in ast.walk(value) if isinstance(part, ast.Call)]
         known = LOOKING | self.modules   # a function that this chapter defines may well build a model
         methods = all(isinstance(call.func, ast.Attribute) or _called(call) in known for call in calls)
-        words = [_called(call) for call in calls]
-        return methods and not any(word[:1].isupper() or word == "default_rng" for word in words)
+        words = {_called(call) for call in calls}
+        return methods and "default_rng" not in words and not any(word[:1].isupper() for word in words)
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.visit(node.value)
@@ -110,59 +106,56 @@ class _Scan(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
-        word, method = _called(node), isinstance(node.func, ast.Attribute)
-        if method and word not in READING and _base(node.func) not in self.modules:
-            self.change(node.func.value, whole=True)
-        looks = word in LOOKING or word[:1].isupper()
-        if method:
-            looks |= (_base(node.func) in self.modules or word in READING) and not word.endswith("_")
-        elif word in self.names.functions or word in self.functions:
-            looks = (self.names.functions.get(word) or self.functions[word]).looks
-        if not looks:
-            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                if _base(argument) not in self.plain or word.endswith("_"):
-                    self.change(argument, whole=True)
+        word, owner = _called(node), _base(node.func)
+        known = self.names.functions.get(word) or self.functions.get(word)
+        if isinstance(node.func, ast.Attribute):
+            if word not in READING and owner not in self.modules:
+                self.change(node.func, whole=True)
+            looks = word[:1].isupper() or (word[-1] != "_" and (owner in self.modules or word in READING))
+        else:
+            looks = known.looks if known else word in LOOKING or word[:1].isupper()
+        for argument in () if looks else (*node.args, *(keyword.value for keyword in node.keywords)):
+            if _base(argument) not in self.plain or word.endswith("_"):
+                self.change(argument, whole=True)
 
     def change(self, target: ast.AST, *, whole: bool = False) -> None:
         """Note that `target` is changed: an entry or attribute of an object, or (`whole`) the object."""
         for part in target.elts if isinstance(target, ast.Tuple | ast.List) else [target]:
-            name = _base(part)
-            if name and (whole or not isinstance(part, ast.Name)) and name not in self.modules:
-                self.names.changes.add(name)
+            if whole or not isinstance(part, ast.Name):
+                self.names.changes |= {_base(part)} - {None} - self.modules
 
-    def _function(self, node) -> None:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.Lambda) -> None:
         self.scan([*node.args.defaults, *filter(None, node.args.kw_defaults)])
         self.scan(getattr(node, "decorator_list", ()))
         body = [node.body] if isinstance(node, ast.Lambda) else node.body
         own = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
         found = _Scan(self.modules, self.functions, self.plain - own, own).scan(body)
-        found.looks = not found.changes & own
-        found.reads -= found.functions.keys()
-        found.changes -= found.binds
         for inner in found.functions.values():
             found.reads |= inner.reads - found.binds
-            found.changes |= inner.changes - found.binds
+            found.changes |= inner.changes
+        found.changes = _with_parts(found.changes, found.parts)
+        found.looks = not found.changes & own
+        found.changes -= found.binds
         if isinstance(node, ast.Lambda):
             self.names.reads |= found.reads - self.names.binds
-            self.names.loads |= found.reads
             self.names.changes |= found.changes
         else:
             self.names.functions[node.name] = found
             self.names.binds.add(node.name)
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = _function
+    visit_Lambda = visit_FunctionDef
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.scan([*node.bases, *node.decorator_list])
         nothing = ast.arguments([], [], None, [], [], None, [])
-        self._function(ast.FunctionDef(node.name, nothing, node.body, []))   # as if its body ran later
+        self.visit_FunctionDef(ast.FunctionDef(node.name, nothing, node.body, []))   # as if it ran later
 
-    def _import(self, node) -> None:
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         found = {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
         self.names.binds |= found
         self.modules |= found
 
-    visit_Import = visit_ImportFrom = _import
+    visit_ImportFrom = visit_Import
 
 
 def _base(node: ast.AST) -> str | None:
@@ -172,39 +165,45 @@ def _base(node: ast.AST) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
+def _words(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _with_parts(names: set[str], parts: Mapping[str, set[str]]) -> set[str]:
+    """`names`, and those that they were made of."""
+    found, todo = set(names), list(names)
+    while todo:
+        new = parts.get(todo.pop(), set()) - found
+        found |= new
+        todo += new
+    return found
+
+
 def _called(node: ast.Call) -> str:
     function = node.func
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def names_in(sources: Sequence[str]) -> list[Names]:
-    """What each of the cells `sources`, in their order, does with names, functions of earlier ones included
-    where it uses them. Raises SyntaxError for a cell that is not Python."""
+def names_in(pieces: Sequence[Sequence[ast.stmt]]) -> list[Names]:
+    """What each of `pieces` of code, in their order, does with names, functions of earlier ones included
+    where it uses them."""
     modules: set[str] = set()
     plain: set[str] = set()
     functions: dict[str, Names] = {}
     parts: dict[str, set[str]] = {}
     cells = []
-    for source in sources:
-        names = _Scan(modules, functions, plain).scan(ast.parse(source).body)
+    for piece in pieces:
+        names = _Scan(modules, functions, plain).scan(piece)
         for name in names.binds:
             functions.pop(name, None)
             parts.pop(name, None)
         functions |= names.functions
         parts |= names.parts
-        todo, seen = list(names.loads), set()
-        while todo:   # what the functions do that it may call
-            name = todo.pop()
-            if name in functions and name not in seen:
-                seen.add(name)
-                names.reads |= functions[name].reads - names.binds
-                names.changes |= functions[name].changes
-                todo += functions[name].reads
-        todo = list(names.changes)
-        while todo:
-            new = parts.get(todo.pop(), set()) - names.changes - modules
-            names.changes |= new
-            todo += new
+        called = _with_parts(names.reads | names.functions.keys(), {f: functions[f].reads for f in functions})
+        for name in called & functions.keys() - names.functions.keys():   # what functions do that it may call
+            names.reads |= functions[name].reads - names.binds
+            names.changes |= functions[name].changes
+        names.changes = _with_parts(names.changes, parts) - modules
         cells.append(names)
     return cells
 

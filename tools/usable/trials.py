@@ -1,209 +1,172 @@
-"""Forks of a chapter as it stands after a cell: one for each answer that the check accepts."""
+"""Statements of a chapter, run where they stand, and forks of the chapter in which answers are tried."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
 import os
-import select
 import signal
 import sys
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from tools.usable.needed import Names
 
 CLOCK = 10   # a trial's limit is in seconds of its processor time; by the clock, this many times as long
 
 
-class Warned(NamedTuple):
-    """A warning that the cell at `position` gave."""
+@dataclass
+class Step:
+    """A statement of a chapter or more, or a place in it: a check, or the landmarks of an exercise."""
 
-    position: int
-    category: str
-    message: str
-
-
-class CellFailed(Exception):
-    """The cell at `position` raised `error`, in its line `line` (from 1; 0 when it is not known)."""
-
-    def __init__(self, position: int, line: int, error: BaseException):
-        message = " ".join(str(error).split())
-        super().__init__(f"{type(error).__name__}: {message[:300]}")
-        self.position, self.line = position, line
+    nodes: list[ast.stmt]
+    line: int
+    role: str = ""   # that of its cell: "exercise", "check", "landmark", "draws" or ""
+    exercise: str = ""
+    text: str = ""   # of landmarks
+    names: Names = field(default_factory=Names)
 
 
 class CutShort(BaseException):
-    """A cell has had its time."""
+    """A statement has had its time."""
 
 
-class Shell:
-    """IPython without a notebook: runs cells, keeps what they display and print to itself.
+class Failed(Exception):
+    """A statement raised, or warned, in `line` of its file; `rough`: it worked with what was cut short."""
 
-    A cell that has taken `limit` seconds of processor time is cut short; `unfinished` are the names that such
-    cells still owe, and those of the cells that were left out because they read one of them.
+    def __init__(self, line: int, text: str, *, rough: bool):
+        super().__init__(" ".join(text.split())[:300])
+        self.line, self.rough = line, rough
+
+
+class Session:
+    """Runs statements of `file`, and keeps what they print and display to itself.
+
+    One that has taken `limit` seconds of processor time is cut short. What it leaves is `rough` in a chapter:
+    a model half trained, and what is made of it, can be worked with, only no claim counts. In a `trial`,
+    where answers are cut in different places, such names are `missing`, as are those of statements that were
+    left out because they read one.
     """
 
-    def __init__(self, limit: float | None):
-        from IPython.core.interactiveshell import InteractiveShell
-        from traitlets.config import Config
+    def __init__(self, file: str, limit: float | None):
+        from IPython.display import display
 
-        config = Config()
-        config.HistoryManager.enabled = False   # no database of what was typed
-        self.shell = InteractiveShell.instance(config=config)
-        self.shell.showtraceback = self.shell.showsyntaxerror = lambda *args, **kwargs: None
-        self.names: dict[str, Any] = self.shell.user_ns
-        self.limit, self.unfinished = limit, set()
-        self.cut: list[int] = []
-        self.left_out: list[int] = []
+        self.file, self.limit, self.trial = file, limit, False
+        self.names: dict[str, Any] = {"__name__": "__main__", "display": display}
+        self.missing: set[str] = set()
+        self.rough: set[str] = set()
+        self.cut: list[int] = []   # lines
 
-    def run(self, position: int, source: str, names: Names) -> list[Warned]:
-        """Run the cell at `position` → its warnings. Raises CellFailed."""
-        if names.reads & self.unfinished:
-            self.left_out.append(position)
-            self.unfinished |= names.binds | names.changes
-            return []
-        before = {name: self.names.get(name) for name in names.binds}
-        with quiet() as caught, cutting(self.limit):
-            result = self.shell.run_cell(source, store_history=True)
-        error = result.error_before_exec or result.error_in_exec
-        self.unfinished -= names.binds
-        if isinstance(error, CutShort):
-            self.cut.append(position)
-            missing = {name for name in names.binds if self.names.get(name) is before[name]}
-            self.unfinished |= missing | names.changes
-        elif error is not None:
-            raise CellFailed(position, _line_of_cell(error.__traceback__), error)
-        return [Warned(position, each.category.__name__, str(each.message)) for each in caught]
+    def run(self, step: Step) -> None:
+        """Run `step`; Failed for an error or a warning."""
+        names, before = step.names, dict(self.names)
+        results, rough = names.binds | names.changes, bool(names.reads & self.rough)
+        if names.reads & self.missing:
+            self.cut.append(step.line)
+            self.missing |= results
+            return
+        with quiet() as caught, cutting(self.limit) as cuts:
+            try:
+                for node in step.nodes:
+                    self._run(node)
+            except BaseException as error:
+                if not cuts and not (rough and (isinstance(error, AssertionError) or not self.trial)):
+                    text = f"{type(error).__name__}: {error}"
+                    raise Failed(self._line(error), text, rough=rough) from error
+                cuts.append(True)
+        self.missing -= names.binds
+        self.rough -= names.binds
+        if cuts:
+            self.cut.append(step.line)
+            undone = {name for name in names.binds if self.names.get(name) is before.get(name)}
+            self.missing |= results if self.trial else undone
+        elif caught:
+            raise Failed(step.line, f"{caught[0].category.__name__}: {caught[0].message}", rough=rough)
+        if cuts or rough:
+            self.rough |= results
+
+    def _run(self, node: ast.stmt) -> None:
+        shown = isinstance(node, ast.Expr)
+        tree = ast.Expression(node.value) if shown else ast.Module([node], [])
+        code = compile(tree, self.file, "eval" if shown else "exec", dont_inherit=True)
+        repr(eval(code, self.names))
+
+    def _line(self, error: BaseException) -> int:
+        """The line of the chapter in which `error` went through first."""
+        found, traceback = 0, error.__traceback__
+        while traceback is not None and not found:
+            found = traceback.tb_lineno * (traceback.tb_frame.f_code.co_filename == self.file)
+            traceback = traceback.tb_next
+        return found
 
 
 @contextlib.contextmanager
-def cutting(limit: float | None) -> Iterator[None]:
-    """Raise CutShort in what runs longer than `limit` seconds of processor time."""
+def cutting(limit: float | None) -> Iterator[list[bool]]:
+    """Raise CutShort in what runs longer than `limit` seconds of processor time → whether it was."""
+    cuts: list[bool] = []
 
     def cut(*signal_and_frame: object) -> None:
+        cuts.append(True)
         raise CutShort
 
     if limit is not None:
         signal.signal(signal.SIGPROF, cut)
         signal.setitimer(signal.ITIMER_PROF, limit, 1.0)   # and again, should it be swallowed
     try:
-        yield
+        yield cuts
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[list[warnings.WarningMessage]]:
-    """Nothing is printed, every warning is kept."""
+    """Nothing is printed, and warnings that a reader would see are kept."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(record=True) as caught,
     ):
-        warnings.simplefilter("always")
         yield caught
 
 
-def _line_of_cell(traceback: TracebackType | None) -> int:
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_name == "<module>":
-            return traceback.tb_lineno
-        traceback = traceback.tb_next
-    return 0
-
-
-@dataclass
-class Trial:
-    """A fork and the pipe on which it tells what happens, a line of JSON each."""
-
-    exercise: str
-    label: str
-    pid: int
-    pipe: int
-    deadline: float
-    told: bytes = b""
-    problem: str = ""   # how it ended, if not well
-    seconds: float = 0.0   # of processor time
-    events: list[dict] = field(default_factory=list)
-
-    def last(self, key: str, default: Any = None) -> Any:
-        """What was told last of `key`."""
-        return next((event[key] for event in reversed(self.events) if key in event), default)
-
-
-class Trials:
-    """At most `jobs` forks at a time, each with `seconds` of processor time."""
-
-    def __init__(self, jobs: int, seconds: float):
-        self.jobs, self.seconds = jobs, seconds
-        self.running: list[Trial] = []
-        self.done: list[Trial] = []
-
-    def start(self, exercise: str, label: str, work: Callable[[Callable[..., None]], None]) -> None:
-        """Run ``work(tell)`` in a fork as soon as there is room; ``tell(key=value)`` is how it reports, and
-        what it raises is told as ``error``."""
-        while len(self.running) >= self.jobs:
-            self._listen()
-        reading, writing = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        pid = os.fork()
-        if pid:
-            os.close(writing)
-            deadline = time.monotonic() + CLOCK * self.seconds
-            self.running.append(Trial(exercise, label, pid, reading, deadline))
-            return
-        status = 1
+def in_a_fork(work: Callable[[], Iterable[dict[str, Any]]], seconds: float) -> dict[str, Any]:
+    """Run ``work()``, which tells what happens in dicts, in a fork with `seconds` of processor time → all of
+    them in one; what it raises is told as ``error``, ``line`` and ``rough``."""
+    reading, writing = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if not pid:
         try:   # nothing of the parent's goes on in here
-            signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
-            signal.setitimer(signal.ITIMER_VIRTUAL, self.seconds)
-
-            def tell(**event: Any) -> None:
-                os.write(writing, json.dumps(event).encode() + b"\n")
-
-            try:
-                work(tell)
-            except BaseException as error:
-                tell(error=str(error) or type(error).__name__, line=getattr(error, "line", 0))
-            tell(ended=True)
-            status = 0
+            for limit, timer, times in (
+                (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, 1), (signal.SIGALRM, signal.ITIMER_REAL, CLOCK)
+            ):  # fmt: skip
+                signal.signal(limit, signal.SIG_DFL)
+                signal.setitimer(timer, times * seconds)
+            with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+                try:
+                    for event in work():
+                        print(json.dumps(event), file=pipe, flush=True)
+                except BaseException as error:
+                    known = isinstance(error, Failed)
+                    told = {"error": str(error) if known else f"{type(error).__name__}: {error}"}
+                    told |= {"rough": error.rough} if known else {}
+                    told |= {"line": error.line} if known and error.line else {}
+                    print(json.dumps(told), file=pipe)
         finally:
-            os._exit(status)
-
-    def finish(self) -> list[Trial]:
-        """Wait for all → every trial so far."""
-        while self.running:
-            self._listen()
-        return self.done
-
-    def _listen(self) -> None:
-        """Wait until a fork says something or its time is over."""
-        nearest = min(trial.deadline for trial in self.running)
-        pipes = [trial.pipe for trial in self.running]
-        readable = select.select(pipes, [], [], max(0.0, nearest - time.monotonic()))[0]
-        for trial in list(self.running):
-            late = time.monotonic() > trial.deadline
-            if late:
-                os.kill(trial.pid, signal.SIGKILL)
-            text = os.read(trial.pipe, 65536) if trial.pipe in readable and not late else b""
-            trial.told += text
-            if late or (trial.pipe in readable and not text):
-                self._ended(trial)
-
-    def _ended(self, trial: Trial) -> None:
-        os.close(trial.pipe)
-        _, status, used = os.wait4(trial.pid, 0)
-        status, trial.seconds = os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime
-        trial.events = [json.loads(line) for line in trial.told.splitlines() if line.endswith(b"}")]
-        if status in (-signal.SIGVTALRM, -signal.SIGKILL):
-            trial.problem = f"not through after {self.seconds:g} s"
-        elif status or not trial.last("ended"):
-            trial.problem = f"ended with status {status}"
-        self.running.remove(trial)
-        self.done.append(trial)
+            os._exit(0)
+    os.close(writing)
+    told: dict[str, Any] = {}
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        for line in pipe:
+            told |= json.loads(line)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if status in (-signal.SIGVTALRM, -signal.SIGALRM):
+        told["error"] = f"not through after {seconds:g} s"
+    elif status:
+        told["error"] = f"ended with status {status}"
+    return told
