@@ -49,6 +49,8 @@ def needed(*cells):
     (("t = 1", "for t in z: s = t", "print(t)"), [1]),
     (("a = {1: Net()}", "def fit(m): m.w = 1", "for m in a.values(): fit(m)", "a[1].loss"), [0, 1, 2]),
     (("def fit(m):\n    t = Trainer(m.w)\n    t.fit()", "a = Net()", "fit(a)", "a.loss"), [0, 1, 2]),
+    (("a = 1", "def f(): return a\nf()", "f()"), [0, 1]),
+    (("a = 1", "b = 2", "def f(): return a\nx = f()", "x"), [0, 2]),
     (("a = 1", "class C:\n    def m(self): return a", "C().m()"), [0, 1]),
 ])  # fmt: skip
 def test_a_cell_needs_those_that_bind_or_change_what_it_reads(cells, wanted):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,7 +13,6 @@ from tools.build.cli import ROOT, named_chapters
 from tools.build.execute import kernel_environment
 from tools.build.source import BuildError, Chapter, Course, read_chapter
 
-FAILED = 1
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -39,53 +39,44 @@ def main(
     """Try every accepted kind of answer in the cells that follow its check; 1 if one of them fails."""
     if not hasattr(os, "fork"):
         raise typer.BadParameter("this needs fork: Linux or macOS")
-    wanted = environment()
-    if any(os.environ.get(name) != value for name, value in wanted.items()):
-        os.execve(sys.executable, [sys.executable, "-m", "tools.usable", *sys.argv[1:]], wanted)
     sys.stdout.reconfigure(errors="replace")   # a terminal or file without a cross in its character set
-    course = Course(ROOT)
+    course, wanted = Course(ROOT), environment()
     try:
         names = sorted(named_chapters(course, chapters) or [path.stem for path in course.sources()])
         read = [read_chapter(course.solutions / f"{name}.py", f"solutions/{name}.py") for name in names]
     except BuildError as error:
         print(error)
-        raise typer.Exit(FAILED) from None
-    there = {cell.options.get("exercise") for chapter in read for cell in chapter.cells}
-    if set(exercise or ()) - there:
-        raise typer.BadParameter(f"no exercise {', '.join(sorted(set(exercise) - there))} in these chapters")
-    options = {"only": set(exercise or ()) or there, "all_cells": all_cells, "seconds": seconds}
-    if any([_in_a_fork(course, chapter, **options) for chapter in read]):   # all of them
-        raise typer.Exit(FAILED)
+        raise typer.Exit(1) from None
+    there = {chapter.name: {cell.options.get("exercise") for cell in chapter.cells} for chapter in read}
+    only = set(exercise or set().union(*there.values()))
+    if only - set().union(*there.values()):
+        raise typer.BadParameter(f"not all of {', '.join(sorted(only))} are in these chapters")
+    if len(read) == 1 and all(os.environ.get(name) == value for name, value in wanted.items()):
+        failed = _failures(read[0], only, all_cells, seconds)
+    else:   # each chapter in a process of its own
+        command = [sys.executable, "-m", "tools.usable", *["--all-cells"] * all_cells]
+        command += [f"--seconds={seconds}"] if seconds else []
+        failed = 0
+        for name in sorted(name for name in names if there[name] & only):
+            chosen = [f"--exercise={each}" for each in exercise or () if each in there[name]]
+            failed += subprocess.call([*command, *chosen, name], env=wanted, cwd=ROOT) != 0
+    if failed:
+        raise typer.Exit(1)
 
 
-def _in_a_fork(course: Course, chapter: Chapter, **options: Any) -> int:
-    """Run a chapter in a process of its own, which prints the report → its exit status."""
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid:
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    status = FAILED
-    try:
-        sys.path.insert(0, str(course.root))   # the chapter runs in another folder
-        os.chdir(course.solutions)
-        status = _run(chapter, **options)
-    except Exception:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        sys.stdout.flush()
-        os._exit(status)
-
-
-def _run(chapter: Chapter, only: set[str], all_cells: bool, seconds: float | None) -> int:
+def _failures(chapter: Chapter, only: set[str], all_cells: bool, seconds: float | None) -> bool:
+    """Run a chapter in this process and print the report → whether it tells of failures."""
     from helpers.checks import Exercise, exercises
     from tools.usable.chapter import run_chapter
 
+    sys.path.insert(0, str(ROOT))   # the chapter runs in another folder
+    os.chdir(ROOT / "solutions")
     known = {each.name: each for each in exercises() if isinstance(each, Exercise) and each.name in only}
     report = run_chapter(chapter, known, all_cells=all_cells, seconds=seconds or (300 if all_cells else 20))
-    print(report)
+    print(report, flush=True)
     if report.failures and not all_cells:   # is it for want of a cell that was left out?
-        print("Once more, with all cells:")
+        print("Once more, with all cells:", flush=True)
         known = {name: each for name, each in known.items() if name in report.failures} or known
         report = run_chapter(chapter, known, all_cells=True, seconds=seconds or 300)
         print(report)
-    return FAILED if report.failures else 0
+    return bool(report.failures)

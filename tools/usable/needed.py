@@ -35,6 +35,7 @@ class Names:
     """What a piece of code does with names; `functions` are those it defines, by name."""
 
     reads: set[str] = field(default_factory=set)
+    loads: set[str] = field(default_factory=set)   # reads, and names it has bound itself
     binds: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
     parts: dict[str, set[str]] = field(default_factory=dict)   # of what a name was made, to change with it
@@ -68,6 +69,7 @@ class _Scan(ast.NodeVisitor):
         if not isinstance(node.ctx, ast.Load):
             self.names.binds.add(node.id)
         elif not hasattr(builtins, node.id):
+            self.names.loads.add(node.id)
             self.names.reads |= {node.id} - self.names.binds
 
     def visit_Assign(self, node: ast.Assign) -> None:
@@ -138,6 +140,7 @@ class _Scan(ast.NodeVisitor):
         found.changes -= found.binds
         if isinstance(node, ast.Lambda):
             self.names.reads |= found.reads - self.names.binds
+            self.names.loads |= found.reads
             self.names.changes |= found.changes
         else:
             self.names.functions[node.name] = found
@@ -199,8 +202,8 @@ def names_in(pieces: Sequence[Sequence[ast.stmt]]) -> list[Names]:
             parts.pop(name, None)
         functions |= names.functions
         parts |= names.parts
-        called = _with_parts(names.reads | names.functions.keys(), {f: functions[f].reads for f in functions})
-        for name in called & functions.keys() - names.functions.keys():   # what functions do that it may call
+        called = _with_parts(names.loads, {name: each.reads for name, each in functions.items()})
+        for name in called & functions.keys():   # what the functions do that it may call
             names.reads |= functions[name].reads - names.binds
             names.changes |= functions[name].changes
         names.changes = _with_parts(names.changes, parts) - modules

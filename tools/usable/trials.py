@@ -59,7 +59,8 @@ class Session:
         self.names: dict[str, Any] = {"__name__": "__main__", "display": display}
         self.missing: set[str] = set()
         self.rough: set[str] = set()
-        self.cut: list[int] = []   # lines
+        self.cut: list[int] = []   # lines of what was cut short, or left out
+        self.begun = 0   # statements that were not left out
 
     def run(self, step: Step) -> None:
         """Run `step`; Failed for an error or a warning."""
@@ -69,6 +70,7 @@ class Session:
             self.cut.append(step.line)
             self.missing |= results
             return
+        self.begun += 1
         with quiet() as caught, cutting(self.limit) as cuts:
             try:
                 for node in step.nodes:
@@ -142,21 +144,18 @@ def in_a_fork(work: Callable[[], Iterable[dict[str, Any]]], seconds: float) -> d
     pid = os.fork()
     if not pid:
         try:   # nothing of the parent's goes on in here
-            for limit, timer, times in (
-                (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, 1), (signal.SIGALRM, signal.ITIMER_REAL, CLOCK)
-            ):  # fmt: skip
-                signal.signal(limit, signal.SIG_DFL)
-                signal.setitimer(timer, times * seconds)
+            signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+            signal.alarm(int(CLOCK * seconds) + 1)
             with os.fdopen(writing, "w", encoding="utf-8") as pipe:
                 try:
                     for event in work():
                         print(json.dumps(event), file=pipe, flush=True)
+                except Failed as error:
+                    told = {"error": str(error), "rough": error.rough}
+                    print(json.dumps(told | ({"line": error.line} if error.line else {})), file=pipe)
                 except BaseException as error:
-                    known = isinstance(error, Failed)
-                    told = {"error": str(error) if known else f"{type(error).__name__}: {error}"}
-                    told |= {"rough": error.rough} if known else {}
-                    told |= {"line": error.line} if known and error.line else {}
-                    print(json.dumps(told), file=pipe)
+                    print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=pipe)
         finally:
             os._exit(0)
     os.close(writing)
