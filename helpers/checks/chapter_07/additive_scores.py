@@ -84,6 +84,19 @@ additive_scores.mistake(
     (f"np.tanh({SUM})", f"np.tanh({QUERY}) + np.tanh({KEYS})"),
 )
 additive_scores.mistake(
+    "matrices-transposed",
+    "Your matrices are transposed, as torch's Linear keeps them. Here they are (input, A) already: `query @ Wq` and "
+    "`keys @ Wk`.",
+    ("query @ Wq", "query @ Wq.T"),
+    ("keys @ Wk", "keys @ Wk.T"),
+)
+additive_scores.mistake(
+    "query-added-to-the-keys",
+    "The query's projection is added to the keys themselves, before Wk. Project both, and add the projections: "
+    "`(query @ Wq)[:, None] + keys @ Wk`.",
+    (SUM, f"(keys + {QUERY}) @ Wk"),
+)
+additive_scores.mistake(
     "relu", "A ReLU stands where the tanh belongs.", (f"np.tanh({SUM})", f"np.maximum({SUM}, 0)")
 )
 additive_scores.mistake(

@@ -340,6 +340,14 @@ attend.mistake(
 )
 
 
+attend.mistake(
+    "context-overwritten",
+    "In the loop over the words the context is set anew each time (=), so only the last word's share is left. Add the shares "
+    "up: +=.",
+    ('np.einsum("ns,nsh->nh", weights, keys), weights', "weights[:, -1:] * keys[:, -1], weights"),
+)
+
+
 @attend.variant("matrix products")
 def _(query, keys, mask):
     scores = (keys @ query[:, :, None])[:, :, 0]

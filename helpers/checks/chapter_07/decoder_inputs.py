@@ -251,6 +251,27 @@ decoder_inputs.mistake(
 )
 
 
+decoder_inputs.mistake(
+    "targets-that-count-alone",
+    "Your targets are only those that count, in one row. They keep their places, (N, T), padding and all: `counts` says later "
+    "which of them to take.",
+    ("targets, targets != PAD", "targets[targets != PAD], targets != PAD"),
+)
+decoder_inputs.mistake(
+    "first-zero-by-argmax",
+    "You look for the first padding with argmax. Where a row has none, argmax gives 0, and a full sentence counts nowhere. "
+    "Compare each target: `targets != PAD`.",
+    ("targets != PAD", "np.arange(targets.shape[1]) < (targets == PAD).argmax(axis=1)[:, None]"),
+)
+decoder_inputs.mistake(
+    "as-wide-as-the-example",
+    "Your slices end where the example's rows of four end. Rows may be longer: `sentences[:, :-1]` and `sentences[:, 1:]` go "
+    "by the row's own length.",
+    ("[:, 1:]", "[:, 1:4]"),
+    ("[:, :-1]", "[:, :3]"),
+)
+
+
 @decoder_inputs.variant("no <eos> among the inputs")
 def _(sentences):
     inputs = np.where(sentences == EOS, PAD, sentences)[:, :-1]

@@ -113,6 +113,13 @@ greedy_decode.mistake(
     ("model.step(token, state)", "model.step(target[len(written)], state)"),
 )
 greedy_decode.mistake(
+    "teacher-forcing-while-it-lasts",
+    "Teacher forcing at test time: as long as the right answer lasts, its words go in, not those that were written. A decoder "
+    "at work has no answer to look at; feed it the word that it wrote itself.",
+    BY_ANSWER,
+    ("model.step(token, state)", "model.step(target[len(written)] if len(written) < len(target) else token, state)"),
+)
+greedy_decode.mistake(
     "length-of-the-answer",
     "It writes as many words as the right answer has: that length is not known at work. <eos> ends the sentence, or "
     "max_length.",
@@ -125,6 +132,13 @@ greedy_decode.mistake(
     "max_length.",
     BY_ANSWER,
     (ALL_STEPS, "range(len(target))"),
+)
+greedy_decode.mistake(
+    "never-longer-than-the-answer",
+    "It stops after as many steps as the right answer has ids: that length is not known at work. <eos> ends the sentence, or "
+    "max_length.",
+    BY_ANSWER,
+    (ALL_STEPS, "range(min(max_length, len(target)))"),
 )
 greedy_decode.mistake(
     "length-of-the-source",
@@ -206,6 +220,12 @@ greedy_decode.mistake(
     "special-words-skipped",
     "You look for the best word from 3 on, so <eos> can never win and every sentence runs to max_length.",
     (ARGMAX, "np.argmax(scores[3:]) + 3"),
+)
+greedy_decode.mistake(
+    "padding-and-bos-forbidden",
+    "You forbid <pad> and <bos> to the model. Greedy means the largest score, whichever word it is; a trained model gives "
+    "those two low scores by itself.",
+    (ARGMAX, "np.argmax(np.where(np.arange(len(scores)) < EOS, -np.inf, scores))"),
 )
 greedy_decode.mistake(
     "ids-from-zero",

@@ -116,6 +116,13 @@ look_back.mistake(
     ("dim=2", "dim=1"),
 )
 
+look_back.mistake(
+    "unchanged-and-nan-hidden",
+    "The softmax still runs over the steps: padding gave nan there, which `nan_to_num` hides. A step has to choose among "
+    "words; then no row is −inf throughout, and no nan comes up.",
+    ("dim=2)", "dim=1).nan_to_num()"),
+)
+
 # Repairs that hide the symptom
 look_back.mistake(
     "divided-by-the-sum-afterwards",
@@ -191,6 +198,18 @@ look_back.mistake(
     (SOFTMAX, "scores.softmax(dim=2).softmax(dim=2)"),
 )
 look_back.mistake("mask-lost", "The axis is right now, but the mask has gone: padding gets weight.", (MASKED, "scores"))
+look_back.mistake(
+    "mask-along-the-steps",
+    "The axis of the softmax is right now, but the mask got its new axis at the end, where the words are: (N, S, 1). It goes in "
+    "the middle, where the steps are: `~mask[:, None]`.",
+    ("mask[:, None]", "mask[:, :, None]"),
+    LOW,
+)
+look_back.mistake(
+    "queries-mixed",
+    "The axis is right now, but the weights mix the queries. They are weights of words: `weights @ keys`.",
+    ("weights @ keys", "weights @ query"),
+)
 look_back.mistake(
     "mask-the-wrong-way-round",
     "The axis is right now, but the mask is the wrong way round: it is True at *real* words, and those are to keep their "
