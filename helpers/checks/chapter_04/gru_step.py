@@ -203,6 +203,12 @@ mistake(
     (CANDIDATE, "xn + hn"),
 )
 mistake(
+    "reset-without-product",
+    "r multiplies h_prev itself, which has not gone through Wh. The candidate too takes its third of h_prev @ Wh + bh: "
+    "tanh(xn + r · hn).",
+    (CANDIDATE, "xn + r * h_prev"),
+)
+mistake(
     "reset-on-everything", "r multiplies the whole sum. The input is not reset: tanh(xn + r · hn).",
     (CANDIDATE, "r * (xn + hn)"),
 )  # fmt: skip
@@ -283,6 +289,24 @@ mistake(
     "reshape(3, N, H) gives the right shape and mixes the sequences of the batch: reshape moves no axis. `np.split(x @ "
     "Wx + bx, 3, axis=1)`, and so for h_prev.",
     *((f"np.split({each}, 3, axis=1)", f"({each}).reshape(3, len(x), -1)") for each in MAPS),
+)
+mistake(
+    "split-along-the-batch",
+    "`np.split` divides axis 0 where nothing else is said, and that is the batch. The slices lie side by side, along "
+    "axis 1: `np.split(x @ Wx + bx, 3, axis=1)`, and so for h_prev.",
+    *((f"np.split({each}, 3, axis=1)", f"np.split({each}, 3)") for each in MAPS),
+)
+mistake(
+    "slices-of-D",
+    "Each slice is D columns wide, as x is. A gate has one column for each of the H units of the *state*, also in what "
+    "comes from x: let `np.split(x @ Wx + bx, 3, axis=1)` count.",
+    *((f"np.split({each}, 3, axis=1)", f"[({each})[:, k * x.shape[1] : (k + 1) * x.shape[1]] for k in range(3)]")
+      for each in MAPS),
+)  # fmt: skip
+mistake(
+    "h-twice",
+    "h comes back twice, as if for the h and c of an LSTM. A GRU has no cell beside its state: h alone is handed on.",
+    (MIXED, f"{MIXED}, {MIXED}"),
 )
 for _side, _other in (("h", "x"), ("x", "h")):
     mistake(

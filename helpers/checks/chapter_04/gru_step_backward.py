@@ -112,6 +112,11 @@ mistake(
     (DAN, "dh * z * (1 - n**2)"),
 )
 mistake(
+    "dn-ungated",
+    "dan takes dh whole. The candidate enters h as (1 − z) · n, so its gradient is dh · (1 − z), times the slope 1 − n².",
+    (DAN, "dh * (1 - n**2)"),
+)
+mistake(
     "dz-sign",
     "daz has the wrong sign: z multiplies h_prev and takes the same share away from n, so dh · (h_prev − n).",
     ("(h_prev - n)", "(n - h_prev)"),
@@ -140,6 +145,11 @@ mistake(
 
 # Slopes
 mistake("no-slope-of-n", "n = tanh(…): its slope 1 − n² is missing in dan.", (" * (1 - n**2)", ""))
+mistake(
+    "n-not-squared",
+    "The slope of n is taken as 1 − n. The slope of tanh is 1 − n², with the square: it is the same for n and for −n.",
+    ("n**2", "n"),
+)
 mistake(
     "slope-of-h",
     "The slope of tanh is taken at h, as in the plain recurrent network. Here tanh gave n: 1 − n².",
@@ -245,6 +255,12 @@ mistake(
     "reset-on-all-of-dah",
     "All of dah is multiplied by r. r was a factor of hn alone: dah is dar, daz and dan · r.",
     ("[dar, daz, dan * r]", "[dar * r, daz * r, dan * r]"),
+)
+mistake(
+    "reset-slope-in-dah",
+    "In the slice of n, dah takes dan · r · (1 − r), as if hn went through the sigmoid. There r is only a factor, in r · "
+    "hn: dan · r. The slope r · (1 − r) belongs to dar.",
+    ("dan * r]", "dan * r * (1 - r)]"),
 )
 mistake(
     "reset-on-both-sides",
@@ -405,6 +421,12 @@ mistake(
     ("h_prev.T @ dah", "h_prev.T @ dah / len(x)"),
     ("dax.sum", "dax.mean"),
     ("dah.sum", "dah.mean"),
+)
+mistake(
+    "returned-map-by-map",
+    "The gradients come back map by map: dx, dWx, dbx, then dh_prev, dWh, dbh. Here they follow the arguments, x, h_prev, "
+    "Wx, Wh, bx, bh: first the two that travel on, then the weights, then the biases.",
+    ("return dx, dh_prev, dWx, dWh, dbx, dbh", "return dx, dWx, dbx, dh_prev, dWh, dbh"),
 )
 mistake(
     "slope-of-h-prev",

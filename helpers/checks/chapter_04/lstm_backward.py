@@ -251,6 +251,16 @@ for _name, _old in (("x", "lstm_step(x[:, t]"), ("dh", "dh[:, t] + dh_next")):
         f"{_name}[t] is the t-th *sequence*. Batch first: what belongs to step t is `{_name}[:, t]`.",
         (_old, _old.replace("[:, t]", "[t]")),
     )
+mistake(
+    "time-first",
+    "x and dh are read as (T, N, …), time first: x[t] is the t-th *sequence*, and len(x) counts sequences. Batch first: "
+    "T is `x.shape[1]`, and what belongs to step t is `x[:, t]` and `dh[:, t]`.",
+    ("x.shape[1]", "len(x)"),
+    ("lstm_step(x[:, t]", "lstm_step(x[t]"),
+    ("dx[:, t], dh_next", "dx[t], dh_next"),
+    ("dh[:, t] + dh_next", "dh[t] + dh_next"),
+    ("dc_next, x[:, t]", "dc_next, x[t]"),
+)
 
 # Which state
 mistake(

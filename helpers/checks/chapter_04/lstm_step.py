@@ -267,6 +267,15 @@ mistake(
     "`np.split(A, 4, axis=1)`, or reshape(N, 4, H) and then take [:, k].",
     ("np.split(A, 4, axis=1)", "A.reshape(4, len(A), -1)"),
 )
+mistake(
+    "slices-of-D",
+    "Each slice is D columns wide, as x is. A gate has one column for each of the H units of the *state*: H is "
+    "`len(Wh)`, or let `np.split(A, 4, axis=1)` count.",
+    (
+        "i, f, g, o = np.split(A, 4, axis=1)",
+        "D = x.shape[1]; i, f, g, o = A[:, :D], A[:, D : 2 * D], A[:, 2 * D : 3 * D], A[:, 3 * D : 4 * D]",
+    ),
+)
 _in_order(order for order, origin in ORDERS.items() if not origin)
 
 

@@ -114,6 +114,12 @@ mistake(
     (" * (1 - tanh_c**2)", ""),
 )
 mistake(
+    "tanh-c-not-squared",
+    "The slope at the cell is taken as 1 − tanh(c). The slope of tanh is 1 − tanh(c)², with the square: it is the same for "
+    "c and for −c.",
+    ("tanh_c**2", "tanh_c"),
+)
+mistake(
     "slope-of-c",
     "The slope is taken as 1 − c². It is 1 − tanh(c)²: the square of what tanh *gave*.",
     ("1 - tanh_c**2", "1 - (f * c_prev + i * g) ** 2"),
@@ -227,6 +233,11 @@ mistake(
 # The four slices
 mistake(
     "no-slope-of-g", "g = tanh(…): its slope 1 − g² is missing in its slice of dA.", (CANDIDATE, "dg = dc_total * i")
+)
+mistake(
+    "g-not-squared",
+    "The slope of g is taken as 1 − g. The slope of tanh is 1 − g², with the square: it is the same for g and for −g.",
+    ("g**2", "g"),
 )
 mistake(
     "sigmoid-slope-for-g",

@@ -98,6 +98,18 @@ mistake(
     *_both("W.reshape(W.shape[::-1])"),
 )
 mistake(
+    "column-by-column",
+    "The weights are reshaped with order=\"F\": read column by column and refilled column by column. No reshape is a "
+    "transpose; that is `.T`.",
+    *_both('W.reshape(W.shape[::-1], order="F")'),
+)
+mistake(
+    "turned-by-90",
+    "The weights are turned by a quarter. The shape is right, but the rows stand upside down, the last gate's first. The "
+    "transpose mirrors along the diagonal: `Wx.T`, `Wh.T`.",
+    *_both("np.rot90(W)"),
+)
+mistake(
     "not-transposed",
     "The weights go over as they are. PyTorch keeps them the other way round, (4H, D) and (4H, H), because it multiplies "
     "columns from the left: `Wx.T`, `Wh.T`.",
@@ -184,6 +196,19 @@ mistake(
     "bias_hh_l0 is the number 0. PyTorch wants an array of 4H zeros: `np.zeros_like(b)`.",
     (ZEROS, "0.0"),
 )
+
+
+
+@lstm_weights_to_torch.misconception(
+    "zeros-written-into-b",
+    "The zeros are written into b itself: both names stand for one and the same array, so bias_ih_l0 is zero too, and so "
+    "is the caller's b. Make a new array: `np.zeros_like(b)`.",
+)
+def _(Wx, Wh, b):
+    zeros = b
+    zeros[:] = 0
+    return {"weight_ih_l0": Wx.T, "weight_hh_l0": Wh.T, "bias_ih_l0": b, "bias_hh_l0": zeros}
+
 
 # Reordering
 for _order, _origin in ORDERS.items():

@@ -172,6 +172,27 @@ mistake(
     "`np.split(array, 4, axis=-1)`.",
     (RETURNED, "return [np.concatenate([array[..., [2, 0, 1, 3]], array[..., 4:]], -1) for array in (Wx, Wh, b)]"),
 )
+for _name, _axis in (("", 0), ("-last", -1)):
+    mistake(
+        f"stacked{_name}",
+        f"np.stack lays the four slices along a new axis, the {'last' if _axis else 'first'} one. They belong side by side "
+        "along the axis that is there: np.concatenate with `axis=-1`.",
+        ("np.concatenate", "np.stack"),
+        ('"ifgo"], axis=-1)', f'"ifgo"], axis={_axis})'),
+    )
+mistake(
+    "slices-of-D",
+    "Each slice is taken D columns wide, D being the rows of Wx. A slice has a column for each of the H units: H is "
+    "`len(Wh)`, or let `np.split(array, 4, axis=-1)` count.",
+    (RETURNED, "D = len(Wx); columns = [k * D + j for k in (2, 0, 1, 3) for j in range(D)]; "
+     "return Wx[:, columns], Wh[:, columns], b[columns]"),
+)  # fmt: skip
+mistake(
+    "columns-of-the-example",
+    "The eight columns of the example, with H = 2, are written out. Here H is another: split each array into four, "
+    "whatever its width, with `np.split(array, 4, axis=-1)`.",
+    (RETURNED, "columns = [4, 5, 0, 1, 2, 3, 6, 7]; return Wx[:, columns], Wh[:, columns], b[columns]"),
+)
 mistake(
     "interleaved",
     "The columns are taken as if the file kept the four numbers of a unit side by side. It keeps the H columns of each "
