@@ -183,6 +183,44 @@ memoryless_bound.mistake(
     ("text[:-1]", "text[: len(text) // 2 * 2 : 2]"),
     ("(len(text) - 1)", "(len(text) // 2)"),
 )
+memoryless_bound.mistake(
+    "skips-one",
+    "You pair each character with the one after the next. What follows text[i] is text[i + 1].",
+    ("itertools.pairwise(text)", "zip(text, text[2:])"),
+    ("text[:-1]", "text[:-2]"),
+)
+memoryless_bound.mistake(
+    "last-pair-missing",
+    "The last pair is left out: a text of n characters has n − 1 pairs, up to text[-2] and text[-1].",
+    ("itertools.pairwise(text)", "itertools.pairwise(text[:-1])"),
+    ("Counter(text[:-1])", "Counter(text[:-2])"),
+)
+memoryless_bound.mistake(
+    "log-of-the-mean",
+    "This is the logarithm of the mean probability. Wanted is the mean of the logarithms: take −ln P at every position first, "
+    "and average then.",
+    ("n * np.log(firsts[a] / n)", "n * n / firsts[a]"),
+    ("nats / (len(text) - 1)", "-np.log(nats / (len(text) - 1))"),
+)
+memoryless_bound.mistake(
+    "mean-probability",
+    "This is the mean of the probabilities. The loss is the mean of −ln P: the logarithm is missing.",
+    ("n * np.log(firsts[a] / n)", "n * n / firsts[a]"),
+)
+memoryless_bound.mistake(
+    "share-of-wrong-guesses",
+    "This is the share of wrong guesses when the most frequent follower is guessed. The loss asks how much probability the "
+    "right one got: the mean of −ln P.",
+    (
+        "nats = sum(n * np.log(firsts[a] / n) for (a, b), n in pairs.items())",
+        "nats = sum(firsts[a] - max(n for (c, _), n in pairs.items() if c == a) for a in firsts)",
+    ),
+)
+memoryless_bound.mistake(
+    "perplexity",
+    "You return the perplexity, exp of the mean. Wanted is the mean itself, in nats.",
+    ("nats / (len(text) - 1)", "np.exp(nats / (len(text) - 1))"),
+)
 
 
 @memoryless_bound.variant("position by position")

@@ -145,6 +145,36 @@ recurrent_parameters.mistake(
     "The brackets are missing: `*` binds before `+`, so only the first summand is multiplied.",
     ("(input_size + hidden_size + biases)", "input_size + hidden_size + biases"),
 )
+recurrent_parameters.mistake(
+    "input-matrix-square",
+    "The matrix from the input goes from D to H: D × H, not D × D.",
+    (HERE, "(input_size * input_size + hidden_size * hidden_size + biases * hidden_size)"),
+)
+recurrent_parameters.mistake(
+    "state-matrix-like-the-input's",
+    "Both matrices are D × H here. The second goes from state to state: H × H.",
+    ("input_size + hidden_size + biases", "input_size + input_size + biases"),
+)
+recurrent_parameters.mistake(
+    "doubled-for-squared",
+    "The matrix from state to state is H × H: the square of H, not twice H.",
+    (HERE, "(input_size * hidden_size + 2 * hidden_size + biases * hidden_size)"),
+)
+recurrent_parameters.mistake(
+    "matrices-multiplied",
+    "You multiply the numbers of the two matrices. A layer has both, so they are added: D × H + H × H.",
+    (HERE, "(input_size * hidden_size * hidden_size * hidden_size + biases * hidden_size)"),
+)
+recurrent_parameters.mistake(
+    "output-matrix-counted",
+    "You count an output matrix too, H × D. It is a layer of its own; the recurrent layer ends with its state.",
+    (WHOLE, WHOLE + " + hidden_size * input_size"),
+)
+recurrent_parameters.mistake(
+    "one-block-too-few",
+    "You count one block too few. range(1, n) has n − 1 numbers.",
+    ("blocks * ", "(blocks - 1) * "),
+)
 
 
 @recurrent_parameters.variant("matrix by matrix")

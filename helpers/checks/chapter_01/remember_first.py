@@ -154,7 +154,8 @@ remember_first.mistake(
 )
 remember_first.mistake(
     "one-without-sign",
-    "Always +1. A woman's name first is −1: does the sign get lost (`abs`, a square, True for 1)?",
+    "Always +1. A woman's name first is −1: does the sign get lost (`abs`, a square, True for 1)? "
+    "Or does h stay from the call before? It starts at 0 in every call.",
     ("np.round(h)", "np.round(abs(h))"),
 )
 

@@ -153,6 +153,29 @@ rnn_forward.mistake(
     "Input and state have changed places: the order is rnn_step(x, h_prev, Wx, Wh, b), the input first.",
     ("x[:, t], h,", "h, x[:, t],"),
 )
+rnn_forward.mistake(
+    "tanh-twice",
+    "tanh is applied a second time. Your rnn_step already ends with it: what it returns is the new state.",
+    ("rnn_step(x[:, t], h, Wx, Wh, b)", "np.tanh(rnn_step(x[:, t], h, Wx, Wh, b))"),
+)
+rnn_forward.mistake(
+    "added-to-the-old-state",
+    "You add the new state to the old one. What rnn_step returns takes its place: h = rnn_step(…), not h + rnn_step(…).",
+    ("        h = rnn_step", "        h = h + rnn_step"),
+)
+rnn_forward.mistake(
+    "first-sequence-only",
+    "Only the first sequence of the batch is run. All N go through a step side by side: `x[:, t]`, and all of `h0`.",
+    ("[], h0", "[], h0[:1]"),
+    ("x[:, t]", "x[:1, t]"),
+)
+rnn_forward.mistake(
+    "room-like-the-input's",
+    "You make the room for the states in the shape of x, with D columns. A state has H: (N, T, H).",
+    ("states, h = [], h0", "states, h = np.zeros_like(x), h0"),
+    ("states.append(h)", "states[:, t] = h"),
+    ("np.stack(states, axis=1)", "states"),
+)
 
 
 @rnn_forward.variant("preallocated array")

@@ -133,6 +133,41 @@ rnn_step.mistake(
     "You cut off what is below 0 (ReLU); this cell squashes with tanh.",
     ("np.tanh(x @ Wx", "np.maximum(0, x @ Wx"),
 )
+rnn_step.mistake(
+    "weights-glued-in-another-order",
+    "Glue in the same order on both sides: beside x, h_prev goes Wx above Wh, not Wh above Wx.",
+    (
+        "x @ Wx + h_prev @ Wh",
+        "np.concatenate([x, h_prev], axis=1) @ np.concatenate([Wh, Wx])",
+    ),
+)
+rnn_step.mistake(
+    "batch-added-up",
+    "You add up the sequences of the batch. Each keeps its own row: the axis N has to stay, (N, H) (in einsum: n after the "
+    "arrow, too).",
+    ("x @ Wx + h_prev @ Wh", "(x @ Wx + h_prev @ Wh).sum(axis=0)"),
+)
+rnn_step.mistake("bias-subtracted", "You subtract the bias `b`. It is added.", (" + b)", " - b)"))
+rnn_step.mistake(
+    "state-subtracted", "You subtract h_prev @ Wh. It is added.", (" + h_prev @ Wh", " - h_prev @ Wh")
+)
+rnn_step.mistake(
+    "diagonal-of-Wh",
+    "Each unit sees only its own old value, through the diagonal of Wh. It sees all of them: `h_prev @ Wh`.",
+    ("h_prev @ Wh", "h_prev * np.diag(Wh)"),
+)
+rnn_step.mistake(
+    "bias-as-a-column",
+    "b is made a column, (H, 1), which goes down the batch. There is one bias for each unit: b as it is, (H,), fits the "
+    "columns.",
+    (" + b)", " + b[:, None])"),
+)
+rnn_step.mistake(
+    "matrix-first",
+    "Wx @ x is for texts in which x is a column. Here every row is a sequence, so the matrix stands on the right: "
+    "`x @ Wx + h_prev @ Wh`.",
+    ("x @ Wx + h_prev @ Wh", "Wx @ x + Wh @ h_prev"),
+)
 
 
 @rnn_step.variant("one product in the form [x; h] W")

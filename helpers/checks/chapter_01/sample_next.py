@@ -229,6 +229,35 @@ sample_next.mistake("normalised-first-and-searched", _LAST_EDGE + " (You take se
     ("np.cumsum(weights)", "np.cumsum(weights / weights.sum())"),
     ("np.argmax(edges / edges[-1] > u)", 'np.searchsorted(edges, u, side="right")'),
 )  # fmt: skip
+sample_next.mistake(
+    "shifted-after-exp",
+    "You subtract the largest after exp, and that changes the probabilities. Subtract it from the logits, before exp: "
+    "`np.exp(logits - logits.max())`.",
+    ("np.exp(logits - logits.max())", "np.exp(logits) - np.exp(logits).max()"),
+)
+sample_next.mistake(
+    "summed-before-softmax",
+    "You take the running sums of the logits, and softmax afterwards. The other way round: softmax first, then the running "
+    "sums of the probabilities.",
+    ("np.exp(logits - logits.max())", "np.exp(np.cumsum(logits) - np.cumsum(logits).max())"),
+    ("edges / edges[-1] > u", "weights / weights.sum() > u"),
+)
+sample_next.mistake(
+    "powers-of-two", "You take powers of 2. Softmax is made of powers of e: `np.exp`.", ("np.exp(", "np.exp2(")
+)
+sample_next.mistake(
+    "edge-for-id",
+    "You return the edge above u, a number between 0 and 1. Wanted is whose stretch ends there: its id.",
+    ("int(np.argmax(edges / edges[-1] > u))", "(edges / edges[-1])[np.argmax(edges / edges[-1] > u)]"),
+)
+
+
+@sample_next.misconception("last-id-left-out", "The loop ends before the last id, so that nothing is returned when u lies in its stretch.")
+def _(logits, u):
+    edges = np.cumsum(np.exp(logits - logits.max()))
+    for i in range(len(logits) - 1):
+        if u < edges[i] / edges[-1]:
+            return i
 
 
 @sample_next.variant("argmax of a comparison, the sum taken first")

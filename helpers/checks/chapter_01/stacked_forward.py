@@ -193,6 +193,20 @@ stacked_forward.mistake(
     ("Wx, Wh, b)\n    return x if return_sequences else x[:, -1]",
      "Wx, Wh, b)\n        last.append(x[:, -1])\n    return x if return_sequences else np.stack(last)"),
 )  # fmt: skip
+stacked_forward.mistake(
+    "first-step", "You return the state after the *first* step. The last one is `x[:, -1]`.", ("x[:, -1]", "x[:, 0]")
+)
+stacked_forward.mistake(
+    "starts-from-ones", "Your layers start from ones. Each starts from zeros: `np.zeros`.", ("np.zeros", "np.ones")
+)
+stacked_forward.mistake(
+    "tanh-twice",
+    "tanh is applied a second time. The states that rnn_forward returns have gone through it already.",
+    ("rnn_forward(x, h0, Wx, Wh, b)", "np.tanh(rnn_forward(x, h0, Wx, Wh, b))"),
+)
+stacked_forward.mistake(
+    "no-bias", "The biases are missing: every layer has its own `b`.", ("h0, Wx, Wh, b)", "h0, Wx, Wh, 0 * b)")
+)
 
 
 @stacked_forward.variant("recursion: the layers below, and one on top")
