@@ -256,6 +256,42 @@ softmax_cross_entropy.mistake(
     "Your loss is minus the target's logit. ln p has another part, the logarithm of the sum: z − ln Σ exp(z).",
     ("-np.take_along_axis(log_p", "-np.take_along_axis(shifted"),
 )
+softmax_cross_entropy.mistake(
+    "not-averaged",
+    "You leave one loss at each place. The loss is one number, their mean over N·T.",
+    (LOSS, "-np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]"),
+)
+softmax_cross_entropy.mistake(
+    "all-averaged-over-vocabulary",
+    "You divide by N·T·V, loss and gradient. A loss belongs to a place, not to a word of the vocabulary: divide by N·T, "
+    "`targets.size`.",
+    (").mean()", ").mean() / logits.shape[-1]"),
+    ("targets.size", "logits.size"),
+)
+softmax_cross_entropy.mistake(
+    "indices-side-by-side",
+    "Index arrays of shapes (N,) and (T,) do not make a grid: they go side by side, and fit only where N = T, with the wrong "
+    "places. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis.",
+    ("np.take_along_axis(log_p, targets[..., None], axis=-1)",
+     "log_p[np.arange(len(targets)), np.arange(targets.shape[1]), targets]"),
+)
+softmax_cross_entropy.mistake(
+    "targets-by-column",
+    "Your targets are flattened column by column, the logits row by row, so each meets a stranger. Flatten both in the same "
+    "order, without a transpose.",
+    ("    shifted = logits -", "    targets = targets.T.reshape(targets.shape)\n    shifted = logits -"),
+)
+softmax_cross_entropy.mistake(
+    "as-many-words-as-targets",
+    "Your one-hot rows end at the largest target, and the vocabulary may go on. They have V entries, `logits.shape[-1]`.",
+    ("np.eye(logits.shape[-1],", "np.eye(targets.max() + 1,"),
+)
+softmax_cross_entropy.mistake(
+    "id-0-skipped",
+    "You skip the places whose target is id 0, as if it stood for padding. Here 0 is a word like any other: all N·T places count.",
+    (LOSS, "-(np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0] * (targets != 0)).sum() / max((targets != 0).sum(), 1)"),
+    (GRADIENT, "(np.exp(log_p) - one_hot) * (targets != 0)[..., None] / max((targets != 0).sum(), 1)"),
+)
 
 
 @softmax_cross_entropy.variant("rows flattened")

@@ -135,6 +135,34 @@ corpus_perplexity.mistake(
     "You divide after exp, so it is exp of the sum that is shared out among the words. Divide first, exp comes last.",
     (f"np.exp({MEAN})", f"np.exp({PRODUCTS}) / np.sum(sizes)"),
 )
+corpus_perplexity.mistake(
+    "sizes-of-the-example",
+    "700 and 35 are the sizes of the example. Take as many windows as there are, and their sizes from `sizes`.",
+    (PRODUCTS, "(losses[0] * 700 + losses[1] * 35)"),
+    ("/ np.sum(sizes)", "/ 735"),
+)
+
+
+@corpus_perplexity.misconception(
+    "short-windows-lost",
+    "You count only the windows that are as large as the largest. The words of a short one belong to the text as well; "
+    "its size gives it the right weight.",
+)
+def _(losses, sizes):
+    full = np.asarray(sizes) == np.max(sizes)
+    return np.exp(np.mean(np.asarray(losses)[full]))
+
+
+@corpus_perplexity.misconception(
+    "running-average",
+    "Averaged half and half with all before it, the last window counts as much as all others together. Add up loss · size "
+    "and the sizes; divide once, after the loop.",
+)
+def _(losses, sizes):
+    average = losses[0]
+    for loss in losses[1:]:
+        average = (average + loss) / 2
+    return np.exp(average)
 
 
 @corpus_perplexity.variant("np.average with weights")

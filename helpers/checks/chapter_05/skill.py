@@ -144,7 +144,8 @@ skill_score.mistake(
 )
 skill_score.mistake(
     "yesterday-goes-round",
-    f"np.roll on the tested part alone gives the first day the value of the *last* one. Cut after rolling, or take `{YESTERDAY}`.",
+    "Your first tested day gets the value of the *last* one as its yesterday: an index of −1, or np.roll on the tested part "
+    f"alone, goes round. Its yesterday stands in the whole series: `{YESTERDAY}`.",
     (YESTERDAY, "np.roll(series[start:], 1)"),
 )
 skill_score.mistake(
@@ -276,6 +277,12 @@ skill_score.mistake(
     "The errors are not squared: those of both signs cancel. Square each, then take the mean.",
     (MODEL, f"np.mean({ERRORS})"),
     (PERSISTENCE, f"np.mean({CHANGES})"),
+)
+skill_score.mistake(
+    "square-of-one-part",
+    "`**` binds more tightly than the minus: only what stands behind the minus is squared. Parentheses round the difference, in both errors.",
+    (MODEL, "np.mean(series[start:] - forecasts[start:] ** 2)"),
+    (PERSISTENCE, "np.mean(series[start:] - yesterday ** 2)"),
 )
 skill_score.mistake(
     "variance",

@@ -148,6 +148,47 @@ to_streams.mistake(
     "Your targets are the next *row* of ids, L places ahead. Wanted is the next id: one place ahead.",
     (NEXT, "np.roll(ids[:n].reshape(batch_size, L), -1, axis=0)"),
 )
+to_streams.mistake(
+    "id-before",
+    "Your targets are the ids *before* the inputs: np.roll by +1 shifts that way. Wanted is the id that follows: "
+    "`ids[1 : n + 1]`.",
+    ("ids[1 : n + 1]", "np.roll(ids, 1)[:n]"),
+)
+to_streams.mistake(
+    "inputs-shifted",
+    "The inputs are shifted as well, so they equal the targets, and the network would learn to copy. Inputs begin with "
+    "the first id of the text: `ids[:n]`.",
+    ("ids[:n]", "ids[1 : n + 1]"),
+)
+to_streams.mistake(
+    "one-off-after-dividing",
+    "You take the 1 off after dividing, a whole column. It is one id of the text: `(len(ids) - 1) // batch_size`.",
+    ("(len(ids) - 1) // batch_size", "len(ids) // batch_size - 1"),
+)
+to_streams.mistake(
+    "rest-kept",
+    "What does not fill a column is dropped at the end before reshape: `ids[:n]` with n = batch_size · L.",
+    (ROWS, "ids[:-1].reshape(batch_size, -1)"),
+    (NEXT, "ids[1:].reshape(batch_size, -1)"),
+)
+for _dtype, _least, _most in (("uint8", 0, 255), ("int8", -128, 127)):
+    to_streams.mistake(
+        f"eight-bits-{_dtype}",
+        f"{_dtype} holds numbers from {_least} to {_most}; an id outside wraps round to another word. Keep the dtype of ids.",
+        ("ids[:n]", f"ids[:n].astype(np.{_dtype})"),
+        ("ids[1 : n + 1]", f"ids[1 : n + 1].astype(np.{_dtype})"),
+    )
+
+
+@to_streams.misconception(
+    "filled-up",
+    "You fill the last row up with zeros, and id 0 is a word like any other: the network would learn it there. Round L down, "
+    "and drop what is left over at the end.",
+)
+def _(ids, batch_size):
+    L = -(-(len(ids) - 1) // batch_size)
+    filled = np.append(ids, np.zeros(batch_size * L + 1 - len(ids), dtype=ids.dtype))
+    return filled[:-1].reshape(batch_size, L), filled[1:].reshape(batch_size, L)
 
 
 @to_streams.variant("one array of both, stacked")
