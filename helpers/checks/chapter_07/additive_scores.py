@@ -97,6 +97,12 @@ additive_scores.mistake(
     (SUM, f"(keys + {QUERY}) @ Wk"),
 )
 additive_scores.mistake(
+    "query-added-into-the-keys",
+    "`keys +=` adds the query's projection to the keys themselves, before Wk, and writes into the caller's array. Project "
+    "both, and add the projections: `(query @ Wq)[:, None] + keys @ Wk`.",
+    (f"hidden = np.tanh({SUM})", f"keys += {QUERY}\n    hidden = np.tanh({KEYS})"),
+)
+additive_scores.mistake(
     "relu", "A ReLU stands where the tanh belongs.", (f"np.tanh({SUM})", f"np.maximum({SUM}, 0)")
 )
 additive_scores.mistake(

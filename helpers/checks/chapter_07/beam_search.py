@@ -188,6 +188,12 @@ beam_search.mistake(
     (TOTAL, "total + np.log(np.abs(log_prob))"),
 )
 beam_search.mistake(
+    "last-word-alone",
+    "Each total is the log-probability of the last word alone (=), so what came before it no longer matters. A sentence's total "
+    "is the sum over all its words.",
+    ("total + log_prob)", "log_prob)"),
+)
+beam_search.mistake(
     "totals-run-on",
     "The total of a beginning is changed while its continuations are made: each word gets the log-probabilities of those before "
     "it in the list, too. Make a new number for every candidate: `total + log_prob`.",

@@ -206,6 +206,11 @@ look_back.mistake(
     LOW,
 )
 look_back.mistake(
+    "first-query-at-every-step",
+    "Every step asks with the first step's query, so all look at the same words. Step t has a query of its own.",
+    ("scores = query", "scores = query[:, :1].expand_as(query)"),
+)
+look_back.mistake(
     "queries-mixed",
     "The axis is right now, but the weights mix the queries. They are weights of words: `weights @ keys`.",
     ("weights @ keys", "weights @ query"),
