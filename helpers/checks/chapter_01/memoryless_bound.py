@@ -221,6 +221,11 @@ memoryless_bound.mistake(
     "You return the perplexity, exp of the mean. Wanted is the mean itself, in nats.",
     ("nats / (len(text) - 1)", "np.exp(nats / (len(text) - 1))"),
 )
+memoryless_bound.mistake(
+    "log10",
+    "You take logarithms to base 10. A loss in nats takes the natural one: `np.log`.",
+    ("np.log(", "np.log10("),
+)
 
 
 @memoryless_bound.variant("position by position")

@@ -158,6 +158,11 @@ remember_first.mistake(
     "Or does h stay from the call before? It starts at 0 in every call.",
     ("np.round(h)", "np.round(abs(h))"),
 )
+remember_first.mistake(
+    "sixty-words",
+    "The loop runs 60 times, whatever the length of `signals`. A story may be longer or shorter: for s in signals.",
+    ("for s in signals:", "for s in (signals[t] for t in range(60)):"),
+)
 
 
 @remember_first.variant("other weights")

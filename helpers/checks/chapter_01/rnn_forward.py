@@ -176,6 +176,19 @@ rnn_forward.mistake(
     ("states.append(h)", "states[:, t] = h"),
     ("np.stack(states, axis=1)", "states"),
 )
+rnn_forward.mistake(
+    "four-steps",
+    "The loop runs four times, as in the example. A sequence may have any length: `range(x.shape[1])`.",
+    ("range(x.shape[1])", "range(4)"),
+)
+rnn_forward.mistake(
+    "sizes-of-another-cell",
+    "The room for the states has fixed sizes (numbers, or N and H of another cell). Take them from the arguments: N is "
+    "`len(x)`, and H is `len(b)`.",
+    ("states, h = [], h0", "states, h = np.zeros((2, x.shape[1], 4)), h0"),
+    ("states.append(h)", "states[:, t] = h"),
+    ("np.stack(states, axis=1)", "states"),
+)
 
 
 @rnn_forward.variant("preallocated array")

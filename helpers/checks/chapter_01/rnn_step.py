@@ -168,6 +168,11 @@ rnn_step.mistake(
     "`x @ Wx + h_prev @ Wh`.",
     ("x @ Wx + h_prev @ Wh", "Wx @ x + Wh @ h_prev"),
 )
+rnn_step.mistake(
+    "weights-exchanged-in-dot",
+    "Wx and Wh have changed places: `x.dot(Wx)` for the input, h_prev.dot(Wh) for the state.",
+    ("x @ Wx + h_prev @ Wh", "x.dot(Wh) + h_prev.dot(Wx)"),
+)
 
 
 @rnn_step.variant("one product in the form [x; h] W")
