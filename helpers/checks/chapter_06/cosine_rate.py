@@ -180,7 +180,7 @@ cosine_rate.mistake(
 cosine_rate.mistake(
     "starts-again",
     "Past total_steps your cosine starts again (%). The rate stays 0 there: `min(step, total_steps)`.",
-    ("min(step, total_steps)", "step % total_steps"),
+    ("min(step, total_steps)", "(step % total_steps)"),
 )
 cosine_rate.mistake(
     "warm-up-over-the-whole-run",

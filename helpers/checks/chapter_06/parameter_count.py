@@ -129,6 +129,18 @@ parameter_count.mistake(
     (LAST, "hidden_size"),
 )
 parameter_count.mistake(
+    "matrix-saved-and-nothing-else",
+    "Tied, you take one matrix off the untied count and leave the rest. The last LSTM layer changes, too: it has D units, not H, "
+    "and so has other matrices and biases.",
+    (LAST, "hidden_size"), (RETURNED, "count + vocab_size * (last - embedding_size * tied)"),
+)  # fmt: skip
+parameter_count.mistake(
+    "single-layer-counted-twice",
+    "Right but for a single layer, tied: there you count two, one of H units and one of D. The only layer is the last one, "
+    "so it has D units.",
+    ("(num_layers - 1)", "max(num_layers - 1, int(tied))"),
+)
+parameter_count.mistake(
     "last-layer-always-D",
     "Untied, the last layer has H units, like the others. Only tying makes it D.",
     (LAST, "embedding_size"),

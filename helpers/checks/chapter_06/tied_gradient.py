@@ -232,6 +232,12 @@ tied_gradient.mistake(
     (f"    dE = {OUTPUT}\n{LOOKUP}", f"    dE = np.zeros((ids.max() + 1, D))\n{LOOKUP}    dE += {OUTPUT}\n"),
 )
 tied_gradient.mistake(
+    "V-from-the-ids-in-a-sum",
+    "The two shares do not fit together: the lookup's has ids.max() + 1 rows, and the last words of the vocabulary need not occur "
+    "in a window. Give it a row for each of the V words, `dlogits.shape[-1]`.",
+    (LOOKUP, "    rows = np.zeros((ids.max() + 1, D))\n    np.add.at(rows, ids, dembedded)\n    dE = rows + dE\n"),
+)
+tied_gradient.mistake(
     "V-from-the-number-of-words",
     "You take the number of different words in the window for V. Words that do not occur in it have a row, too: V is "
     "`dlogits.shape[-1]`.",
@@ -263,6 +269,53 @@ tied_gradient.mistake(
     "sum-over-steps-of-the-first-row",
     "Only the first row of the batch is in it. Sum over all N rows and T steps.",
     (OUTPUT, "dlogits[0].T @ h[0]"), ("ids, dembedded)\n", "ids[0], dembedded[0])\n"),
+)  # fmt: skip
+tied_gradient.mistake(
+    "lookup-of-the-first-row",
+    "The output layer's share is right. The lookup's holds the first row of the batch alone: add the contributions of all N "
+    "rows.",
+    ("ids, dembedded)\n", "ids[0], dembedded[0])\n"),
+)
+tied_gradient.mistake(
+    "output-of-the-first-row",
+    "The lookup's share is right. The output layer's holds the first row of the batch alone: sum over all N rows and T steps.",
+    (OUTPUT, "dlogits[0].T @ h[0]"),
+)
+tied_gradient.mistake(
+    "output-of-the-last-step",
+    "The lookup's share is right. The output layer's holds the last step alone, but a word is predicted at every one of the T "
+    "steps: sum over them all.",
+    (OUTPUT, "dlogits[:, -1].T @ h[:, -1]"),
+)
+tied_gradient.mistake(
+    "product-of-sums",
+    "In the output layer's share you sum dlogits and h over the places first and multiply the sums. Each place has its own "
+    "product, dlogits times h; then the products are summed: `dlogits.reshape(-1, V).T @ h.reshape(-1, D)`.",
+    (OUTPUT, "np.outer(dlogits.sum(axis=(0, 1)), h.sum(axis=(0, 1)))"),
+)
+tied_gradient.mistake(
+    "ids-in-another-order",
+    "ids run step by step, dembedded row by row, so contributions go to the wrong words. Flatten both in the same order, or "
+    "neither: `np.add.at(dE, ids, dembedded)`.",
+    ("ids, dembedded)\n", "ids.T.ravel(), dembedded.reshape(-1, D))\n"),
+)
+tied_gradient.mistake(
+    "padding-left-out",
+    "The word with id 0 gets nothing from the lookup. Nothing is padded here: 0 is a word like all others.",
+    ("ids, dembedded)\n", "ids[ids != 0], dembedded[ids != 0])\n"),
+)
+tied_gradient.mistake(
+    "ids-flattened-alone",
+    "ids are flattened to (N·T,), dembedded is still (N, T, D). Flatten both, or neither: `np.add.at(dE, ids, dembedded)`.",
+    ("ids, dembedded)\n", "ids.flatten(), dembedded)\n"),
+)
+tied_gradient.mistake(
+    "cut-to-whole-numbers-at-each-place",
+    "Your array holds whole numbers (dtype int), so what is added to it loses its fraction each time. Make it with "
+    "np.zeros((V, D)), without a dtype.",
+    (f"    dE = {OUTPUT}\n{LOOKUP}", "    dE = np.zeros((V, D), dtype=int)\n    for n, t in np.ndindex(ids.shape):\n"
+     "        for v, d in np.ndindex(V, D):\n            dE[v, d] += dlogits[n, t, v] * h[n, t, d]\n"
+     "        for d in range(D):\n            dE[ids[n, t], d] += dembedded[n, t, d]\n"),
 )  # fmt: skip
 tied_gradient.mistake(
     "last-step-only",

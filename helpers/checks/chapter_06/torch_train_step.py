@@ -379,6 +379,13 @@ torch_train_step.mistake(
     ("    return", f"    loss = {LOSS.replace('logits', 'model(inputs, old)[0]')}\n    return"),
 )
 torch_train_step.mistake(
+    "loss-and-state-after-the-step",
+    "You run the model once more, after the step, and return that loss and that state. Wanted are those from before the step: "
+    "the loss it went down from, and the state that came out together with the logits.",
+    (FORWARDS, "logits, _ = model(inputs, state)"),
+    ("    return", f"    {FORWARDS}\n    loss = {LOSS}\n    return"),
+)
+torch_train_step.mistake(
     "perplexity",
     "This is the perplexity, exp of the loss. Return the loss itself, in nats.",
     ("loss.item()", "math.exp(loss.item())"),

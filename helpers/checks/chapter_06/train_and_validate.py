@@ -249,6 +249,22 @@ train_and_validate.mistake(
     ),
 )
 train_and_validate.mistake(
+    "mended-and-stopped-early",
+    "Dropout is as it should be, but you stop at the first pass that is no better than the best so far. The loop makes all "
+    "`passes`, and whoever reads the curve chooses.",
+    (
+        LAST,
+        f"{LAST.removesuffix('    return curve')}        if len(curve) > 1 and curve[-1][1] >= curve[-2][1]:\n"
+        "            break\n    return curve",
+    ),
+)
+train_and_validate.mistake(
+    "curve-begun-anew",
+    "You begin a new curve in every pass, so the last pass alone is left of it. `curve = []` belongs before the loop over the "
+    "passes.",
+    (FIRST, "    for _ in range(passes):\n        curve = []\n        model.train()\n"),
+)
+train_and_validate.mistake(
     "longer-steps-clipped",
     "Another threshold of clipping changes the length of the steps. Nothing is dropped after the first pass all the same.",
     HIS, ("parameters(), 1.0)", "parameters(), 0.25)"),
@@ -320,6 +336,12 @@ train_and_validate.mistake(
     "`optimizer.zero_grad()` before `loss.backward()`.",
     (ZERO, ""),
 )
+train_and_validate.mistake(
+    "gradients-pile-up-within-a-pass",
+    "Dropout is as it should be, but the gradients are set to zero once a pass, so every step uses those of all windows before "
+    "it: `optimizer.zero_grad()` for every window, before `loss.backward()`.",
+    (FIRST, f"{FIRST}        optimizer.zero_grad()\n"), (ZERO, ""),
+)  # fmt: skip
 train_and_validate.mistake(
     "old-gradients",
     "The first step uses gradients that were left over from before the call: `optimizer.zero_grad()` has to come before the "
