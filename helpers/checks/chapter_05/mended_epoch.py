@@ -289,6 +289,12 @@ mended_epoch.mistake(
     ("    return", f"{RESET}    return"),
 )
 mended_epoch.mistake(
+    "begins-anywhere",
+    "You begin at a random window and go round. Where the end of the text meets its beginning, a window starts from a "
+    "state that does not belong to it; begin at the first window.",
+    (LOOP, "k = int(rng.integers(len(list(batches))))\n    for inputs, targets in list(batches)[k:] + list(batches)[:k]:\n"),
+)
+mended_epoch.mistake(
     "backwards",
     "Your order runs from the end of the text to its beginning: each window starts from what comes *after* it.",
     ("in batches:", "in list(batches)[::-1]:"),

@@ -130,6 +130,36 @@ temperature_softmax.mistake(
     "leaves nothing. `z - z.max()`.",
     ("z.max()", "logits.max()"),
 )
+temperature_softmax.mistake(
+    "absolute-largest",
+    "You take the largest *absolute* value off. Far below 0 that is a long way from the largest logit: every weight is 0, and "
+    "0/0 is nan. `z - z.max()`.",
+    ("z.max()", "np.abs(z).max()"),
+)
+temperature_softmax.mistake(
+    "clipped",
+    "You cut the logits off at a bound. Then exp does not overflow, and all logits beyond it look alike: take the largest off, "
+    "which changes no p.",
+    ("weights = np.exp(z - z.max())", "weights = np.exp(np.clip(z, -50, 50))"),
+)
+temperature_softmax.mistake(
+    "other-sum",
+    "Your weights have the temperature in them, and their sum has not, so the p do not sum to 1. Divide the logits first; both "
+    "come from the divided ones.",
+    ("z = logits / temperature\n    weights = np.exp(z - z.max())", "weights = np.exp((logits - logits.max()) / temperature)"),
+    ("weights.sum()", "np.exp(logits - logits.max()).sum()"),
+)
+temperature_softmax.mistake(
+    "greedy-below-one",
+    "Below τ = 1 you give everything to the largest logit. That is the limit of τ = 0; at 0.7 the others still have their p. "
+    "The same formula for every temperature.",
+    ("    z = logits", "    if temperature < 1:\n        return np.eye(len(logits))[np.argmax(logits)]\n    z = logits"),
+)
+temperature_softmax.mistake(
+    "greedy",
+    "You give everything to the largest logit, as at τ = 0. At any other temperature each word keeps its p.",
+    ("return weights / weights.sum()", "return np.eye(len(logits))[np.argmax(weights)]"),
+)
 
 
 @temperature_softmax.variant("shift first, then divide")
@@ -340,6 +370,23 @@ top_k_filter.mistake(
     "You return probabilities. Wanted are logits: the k best as they are.",
     ("return filtered", "weights = np.exp(filtered - filtered.max())\n    return weights / weights.sum()"),
 )
+
+
+@top_k_filter.misconception(
+    "search-from-0",
+    "Your search for the largest begins at 0, so no logit below 0 is ever found. Begin it at −inf; or sort.",
+)
+def _(logits, k):
+    keep = []
+    for _ in range(min(k, len(logits))):
+        best, place = 0, 0
+        for i in range(len(logits)):
+            if i not in keep and logits[i] > best:
+                best, place = logits[i], i
+        keep.append(place)
+    filtered = np.full_like(logits, -np.inf)
+    filtered[keep] = logits[keep]
+    return filtered
 
 
 @top_k_filter.variant("a boolean mask")
