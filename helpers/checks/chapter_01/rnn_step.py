@@ -135,7 +135,7 @@ rnn_step.mistake(
 )
 rnn_step.mistake(
     "weights-glued-in-another-order",
-    "Glue in the same order on both sides: beside x, h_prev goes Wx above Wh, not Wh above Wx.",
+    "Glue in the same order on both sides: with x on the left and h_prev on the right, Wx is on top and Wh below it.",
     (
         "x @ Wx + h_prev @ Wh",
         "np.concatenate([x, h_prev], axis=1) @ np.concatenate([Wh, Wx])",
