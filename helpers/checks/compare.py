@@ -206,7 +206,8 @@ def _array_problem(value: Any, wanted: np.ndarray) -> str:
         if not hasattr(value, "__len__"):
             return f"is {_short(value)}, a {_kind(value)}; wanted a NumPy array of shape {wanted.shape}."
         how = ".detach().numpy()" if hasattr(value, "detach") else "np.array(…)"
-        return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}: {how} makes one."
+        how = f": {how} makes one" if _shape(value) == wanted.shape else ""
+        return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}{how}."
     truths = wanted.dtype.kind == "b"
     if wanted.dtype.kind in "iub" and value.dtype.kind not in ("b" if truths else "iu") and value.size:
         kind = "True and False (bool)" if truths else "whole numbers (an integer dtype)"
@@ -224,6 +225,14 @@ def too_many(got: Mapping[str, Any], want: Mapping[str, Any]) -> str:
     return f"`{extra[0]}` is one entry too many; wanted a dict with the keys {keys}, and no others."
 
 
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """The shape an array of these values would have, None where there is none (ragged lists)."""
+    try:
+        return tuple(value.shape) if hasattr(value, "shape") else np.asarray(value).shape
+    except ValueError:
+        return None
+
+
 def _list_problem(value: Any, wanted: list | tuple) -> str:
     kind = type(wanted).__name__
     if isinstance(value, list | tuple):
@@ -233,7 +242,8 @@ def _list_problem(value: Any, wanted: list | tuple) -> str:
     if isinstance(value, Mapping | str):
         return f"is a {type(value).__name__}; wanted a {kind} of {len(wanted)}."
     if hasattr(value, "tolist"):
-        return f"is a {_kind(value)}; wanted a {kind}: .tolist() makes a list."
+        how = ": .tolist() makes a list" if getattr(value, "ndim", 0) else ""
+        return f"is a {_kind(value)}; wanted a {kind}{how}."
     return f"is a {type(value).__name__}; wanted a {kind}."
 
 

@@ -107,7 +107,7 @@ def recognise(judged: Judged) -> Found | None:
         return found
     by_chance = (_two_known, _slip, _known_and_slip) if "slips" in judged.exercise.skip else ()
     for way in (
-        _two_known, _slip, _related, _as_if, _ignored, _known_and_slip, _in_part, _as_if_in_part, _only_there
+        _two_known, _slip, _related, _ignored, _as_if, _known_and_slip, _in_part, _as_if_in_part, _only_there
     ):  # fmt: skip
         found = None if way in by_chance else way(judged)
         if found:
@@ -239,13 +239,13 @@ def _as_if_changed(judged: Judged, found_in: Callable[[dict], str | None]) -> Fo
 
 def _ignored(judged: Judged) -> Found | None:
     """An argument that the answer does not look at, though the right one does."""
-    drawn = [n for n, case in enumerate(judged.cases) if not case.tag and _returned(judged.mine[n])][:3]
-    for name in judged.cases[0].arguments if len(drawn) == 3 else ():
+    drawn = [n for n, case in enumerate(judged.cases) if not case.tag and _returned(judged.mine[n])][:6]
+    for name in judged.cases[0].arguments if len(drawn) > 2 else ():
         try:
             moved = run_limited(lambda name=name: [_moves(judged, n, name) for n in drawn], seconds=1.0)
         except LimitExceeded:
             return None
-        if all(right and not mine for mine, right in moved):
+        if sum(right for _, right in moved) > 2 and not any(mine for mine, _ in moved):
             return Found("", f"Your result does not depend on `{name}`: with another one it stays the same.")
     return None
 
@@ -298,7 +298,8 @@ def _fitting(judged: Judged, function: Callable[..., Any]) -> int:
 
 def _agreement(judged: Judged, function: Callable[..., Any]) -> dict[str | None, float]:
     """Bits by which the learner's outputs agree with a mistake's and not with the right ones, over all drawn
-    cases, for each output and for all together (None); one that disagrees in a case is out."""
+    cases, for each output and for all together (None); one that disagrees in a case is out. Nothing agrees
+    when the mistake gets an output wrong that the learner's gets right."""
     bits: dict[str | None, float] = dict.fromkeys([None, *judged.exercise.outputs], 0.0)
     for n in (n for n in judged.order if not judged.cases[n].tag):
         outcome = judged.outcome(function, n)
@@ -310,9 +311,19 @@ def _agreement(judged: Judged, function: Callable[..., Any]) -> dict[str | None,
                 bits[group] += sum(
                     _information(each, right.get(name), judged.rtol) for name, each in mine.items()
                 )
+        if any(_speaks_against(judged, outcome, n, name) for name in judged.exercise.outputs):
+            return {}
         if not bits:
             break
     return bits
+
+
+def _speaks_against(judged: Judged, outcome: Outcome, number: int, name: str) -> bool:
+    """Whether the learner's gets the output `name` right and a mistake does not, by more than a truth."""
+    mine, other, right = (_part(each, name) for each in (judged.mine[number], outcome, judged.right[number]))
+    if None in (mine, other, right) or difference(mine, right, judged.rtol):
+        return False
+    return sum(_information(each, right.get(part), judged.rtol) for part, each in other.items()) > 2
 
 
 def _part(outcome: Outcome, group: str | None) -> dict[str, Any] | None:
@@ -343,5 +354,15 @@ def _only_there(judged: Judged) -> Found | None:
     tags = {judged.cases[n].tag: judged.cases[n].hint for n in judged.wrong}
     if "" in tags:
         return None
+    first = judged.wrong[0] if judged.wrong else 0
+    if judged.cases[first].tag.endswith(" = 1") and _same_shapes(judged.mine[first], judged.right[first]):
+        tag = judged.cases[first].tag
+        return Found("", f"Right in all other sizes, wrong with {tag}: what is different there?")
     hints = [hint for hint in tags.values() if hint]
     return Found("", hints[0]) if hints else None
+
+
+def _same_shapes(mine: Outcome, right: Outcome) -> bool:
+    mine, right = ({name: getattr(each, "shape", None) for name, each in side.outputs.items()}
+                   for side in (mine, right))  # fmt: skip
+    return mine == right

@@ -179,6 +179,8 @@ _FUNCTIONS = {
 
 def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
     for digits in range(6):
+        if len(np.unique(np.concatenate([p.got.ravel() for p in pairs]))) < 3:
+            break   # 0 and 1 throughout: something else
         if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
             yield f"is rounded to {digits} decimals. Return it as it comes out."
     if any(p.got.any() for p in pairs) and _all(pairs, lambda w, s: np.trunc(w)):
