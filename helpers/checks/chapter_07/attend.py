@@ -313,6 +313,11 @@ attend.mistake(
     (CONTEXT, 'np.einsum("ns,nsh->nh", np.where(mask, scores, 0.0), keys)'),
 )
 attend.mistake(
+    "scores-mix-unmasked",
+    "The context is mixed with the raw scores, the padding's among them. It takes the weights, after the softmax.",
+    (CONTEXT, 'np.einsum("ns,nsh->nh", scores, keys)'),
+)
+attend.mistake(
     "divided-by-the-length",
     "The context is divided by the number of real words. The weights sum to 1 already: nothing is left to divide by.",
     (CONTEXT, CONTEXT + " / mask.sum(axis=1, keepdims=True)"),

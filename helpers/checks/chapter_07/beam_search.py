@@ -188,6 +188,11 @@ beam_search.mistake(
     (TOTAL, "total + np.log(np.abs(log_prob))"),
 )
 beam_search.mistake(
+    "outputs-swapped",
+    "The two outputs are exchanged: first the tokens, a list, then the score.",
+    ("return (tokens[:-1] if tokens[-1] == EOS else tokens), score", "return score, (tokens[:-1] if tokens[-1] == EOS else tokens)"),
+)
+beam_search.mistake(
     "last-word-alone",
     "Each total is the log-probability of the last word alone (=), so what came before it no longer matters. A sentence's total "
     "is the sum over all its words.",
