@@ -415,6 +415,13 @@ mistake(
     ("h_prev.T", "((1 - z) * n + z * h_prev).T"),
 )
 mistake(
+    "biases-not-summed",
+    "dbx and dbh are dax and dah themselves, a row for each sequence of the batch. A bias is one vector that all N of them "
+    "share, so their gradients add up: `dax.sum(axis=0)`, `dah.sum(axis=0)`.",
+    ("dax.sum(axis=0)", "dax"),
+    ("dah.sum(axis=0)", "dah"),
+)
+mistake(
     "averaged",
     "The weights' gradients are divided by N. If the loss is a mean, dh contains the 1/N already; here they are summed.",
     ("x.T @ dax", "x.T @ dax / len(x)"),

@@ -415,6 +415,12 @@ mistake(
     ("h_prev.T", "(o * tanh_c).T"),
 )
 mistake(
+    "db-not-summed",
+    "db is dA itself, a row for each sequence of the batch. b is one vector that all N of them share, so their gradients "
+    "add up: `dA.sum(axis=0)`.",
+    ("dA.sum(axis=0)", "dA"),
+)
+mistake(
     "averaged",
     "The weights' gradients are divided by N. If the loss is a mean, dh and dc contain the 1/N already; here they are "
     "summed.",
