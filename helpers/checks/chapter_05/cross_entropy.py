@@ -269,22 +269,10 @@ softmax_cross_entropy.mistake(
     ("targets.size", "logits.size"),
 )
 softmax_cross_entropy.mistake(
-    "indices-side-by-side",
-    "Index arrays of shapes (N,) and (T,) do not make a grid: they go side by side, and fit only where N = T, with the wrong "
-    "places. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis.",
-    ("np.take_along_axis(log_p, targets[..., None], axis=-1)",
-     "log_p[np.arange(len(targets)), np.arange(targets.shape[1]), targets]"),
-)
-softmax_cross_entropy.mistake(
     "targets-by-column",
     "Your targets are flattened column by column, the logits row by row, so each meets a stranger. Flatten both in the same "
     "order, without a transpose.",
     ("    shifted = logits -", "    targets = targets.T.reshape(targets.shape)\n    shifted = logits -"),
-)
-softmax_cross_entropy.mistake(
-    "as-many-words-as-targets",
-    "Your one-hot rows end at the largest target, and the vocabulary may go on. They have V entries, `logits.shape[-1]`.",
-    ("np.eye(logits.shape[-1],", "np.eye(targets.max() + 1,"),
 )
 softmax_cross_entropy.mistake(
     "id-0-skipped",
@@ -292,6 +280,32 @@ softmax_cross_entropy.mistake(
     (LOSS, "-(np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0] * (targets != 0)).sum() / max((targets != 0).sum(), 1)"),
     (GRADIENT, "(np.exp(log_p) - one_hot) * (targets != 0)[..., None] / max((targets != 0).sum(), 1)"),
 )
+
+
+@softmax_cross_entropy.misconception(
+    "indices-side-by-side",
+    "Index arrays of shapes (N,) and (T,) do not make a grid: they go side by side, and fit only where N = T, with the wrong "
+    "places. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis.",
+)
+def _(logits, targets):
+    N, T = targets.shape
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    loss = -log_p[np.arange(N), np.arange(T), targets].mean()
+    dlogits = np.exp(log_p)
+    dlogits[np.arange(N), np.arange(T), targets] -= 1
+    return loss, dlogits / targets.size
+
+
+@softmax_cross_entropy.misconception(
+    "as-many-words-as-targets",
+    "Your one-hot rows end at the largest target, and the vocabulary may go on. They have V entries, logits.shape[-1].",
+)
+def _(logits, targets):
+    one_hot = np.eye(targets.max() + 1, dtype=logits.dtype)[targets]
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return -(one_hot * log_p).sum() / targets.size, (np.exp(log_p) - one_hot) / targets.size
 
 
 @softmax_cross_entropy.variant("rows flattened")
