@@ -235,7 +235,7 @@ greedy_decode.mistake(
 greedy_decode.mistake(
     "max-length-ignored",
     "Only <eos> ends your loop. A model may never write it: stop after max_length steps as well.",
-    (ALL_STEPS, "range(10**6)"),
+    (ALL_STEPS, "range(600)"),
 )
 greedy_decode.mistake(
     "eos-kept",
