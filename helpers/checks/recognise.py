@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ENOUGH = 40   # bits on which an answer has to agree with a mistake before a part of it gives the name
 # Seconds of the processor, so that names do not depend on what else it does.
 SECONDS = 0.4   # for pairs of known mistakes, for slips, and for one of each
-AT_MOST = 1.5   # for everything after the known mistakes
+AT_MOST = 1.2   # for everything after the known mistakes
 
 
 @dataclass(frozen=True)
