@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -71,14 +72,11 @@ def _drawn(exercise: Exercise, seed: list[int], dtype: type, **fixed: int) -> Ca
 
 _ALONE = (
     "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an "
-    "index), or "
-    "a loop begin or end where there is just one?"
+    "index), or a loop begin or end where there is just one?"
 )
 
 
 def _examples(exercise: Exercise) -> list[dict[str, Any]]:
-    import inspect
-
     names = list(inspect.signature(exercise.reference).parameters)
     return [
         dict(zip(names, call, strict=True))
@@ -98,8 +96,7 @@ def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
 
 _GAPS = (
     "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, "
-    "`ravel` "
-    "with writing, and tricks with strides depend on the layout; `reshape` does not."
+    "`ravel` with writing, and tricks with strides depend on the layout; `reshape` does not."
 )
 _READ_ONLY = "It writes into its argument. Work on a copy: `x = x.copy()`."
 

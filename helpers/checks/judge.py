@@ -14,6 +14,7 @@ from helpers.checks.compare import Outcome, call, difference, identical, name_ou
 from helpers.checks.errors import describe_error
 from helpers.checks.failing import FailingCase
 from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, run_limited
+from helpers.checks.missing import PLACEHOLDER
 from helpers.checks.recognise import Judged, gradients_agree, recognise, same
 from helpers.checks.registry import Exercise, Oracle, Quiz
 from helpers.checks.sources import (
@@ -56,9 +57,9 @@ def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64)
             "This is the course's version, not yours. To check yours, run its cell first, then this one.",
             title="not checked",
         )
-    problem = getattr(function, "__unrolled_problem__", "")
+    problem = getattr(function, PLACEHOLDER, "")
     if problem:   # its cell has a syntax error, or has not been run
-        return Verdict(exercise.name, FAILED if "error" in problem else NOT_ATTEMPTED, problem)
+        return Verdict(exercise.name, FAILED if "syntax error" in problem else NOT_ATTEMPTED, problem)
     if not callable(function):
         text = f"The check wants the function itself; it got {type(function).__name__}."
         return Verdict(exercise.name, FAILED, text)
@@ -91,12 +92,11 @@ def _prepared(exercise: Exercise, dtype: type) -> _Prepared:
 
 def _expected(exercise: Exercise, case: Case) -> list[tuple[Oracle, dict[str, Any]]]:
     """What every usable oracle says of this case, computed in float64. NotImplemented: not its case."""
-    arguments = precise(case.arguments)
     answers = []
     for oracle in [*exercise.oracles, Oracle(_OURS, exercise.tried(exercise.reference))]:
         if _usable(oracle):
             with np.errstate(all="ignore"):
-                result = oracle.function(*precise(arguments).values())
+                result = oracle.function(*precise(case.arguments).values())
             if result is not NotImplemented:
                 answers.append((oracle, name_outputs(result, exercise.outputs)[0]))
     return answers
@@ -213,19 +213,16 @@ def _problem_again(
 
 _KEEPS = (
     "Called a second time with the same arguments, it returns something else. It keeps something between "
-    "calls "
-    "(a global variable, a list or array as default argument), or draws random numbers of its own."
+    "calls (a global variable, a list or array as default argument), or draws random numbers of its own."
 )
 _HANDS_OUT = (
     "The result of an earlier call changed when the function was called again: it hands out the same array "
-    "or "
-    "list every time. Make a new one in each call."
+    "or list every time. Make a new one in each call."
 )
 
 
 def _failed(exercise, function, prepared: _Prepared, mine, number: int, text: str, base: float, mark: str):
-    """The verdict on an answer whose case `number` is wrong, as `text` says: with a name or hint if
-    there is one."""
+    """The verdict on an answer whose case `number` is wrong, as `text` says: with its name or a hint."""
     cases = prepared.cases
     found = recognise(Judged(exercise, function, cases, mine, prepared.right, base))
     hint = found.hint if found else _mutation_hint(mine[number], cases[number].arguments)
@@ -258,8 +255,7 @@ def _stopped(stopped: LimitExceeded, function, case: Case) -> str:
     if isinstance(stopped, MemoryLimitExceeded):
         text = (
             f"It was stopped{at}: it had taken {stopped.grown / 2**20:.0f} MiB of memory. Does something "
-            f"grow in "
-            "every round of a loop that does not end?"
+            "grow in every round of a loop that does not end?"
         )
     else:
         text = (

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from helpers.checks import as_if, slips
 from helpers.checks.cases import Case
 from helpers.checks.compare import Outcome, call, difference, wrong_kind
@@ -109,10 +111,18 @@ def recognise(judged: Judged) -> Found | None:
     for way in (
         _two_known, _slip, _related, _ignored, _as_if, _known_and_slip, _in_part, _as_if_in_part, _only_there
     ):  # fmt: skip
-        found = None if way in by_chance else way(judged)
+        found = None if way in by_chance else _limited(way, judged)
         if found:
             return found
     return None
+
+
+def _limited(way: Callable[[Judged], Found | None], judged: Judged) -> Found | None:
+    """What `way` finds; None when something it tries does not come back: two mistakes may loop for ever."""
+    try:
+        return run_limited(lambda: way(judged), seconds=2 * AT_MOST)
+    except LimitExceeded:
+        return None
 
 
 def _known(judged: Judged) -> Found | None:
@@ -154,7 +164,8 @@ def _known_and_slip(judged: Judged) -> Found | None:
 
 def _source(reference) -> str:
     try:
-        return slips.source_of(reference)
+        closure = getattr(reference, "__closure__", None)   # it could not be made again from its source
+        return "" if closure else slips.source_of(reference)
     except ValueError:   # no source, as of a lambda
         return ""
 
@@ -185,18 +196,12 @@ def _matching(judged: Judged, made: Iterator[Made], end: float = 0.0) -> slips.S
     if judged.wrong and not any(_returned(judged.mine[n]) for n in judged.wrong):
         return None   # it raises everywhere: the error says more, and many slips raise the same
 
-    def search():
-        for slip, function in made:
-            if time.process_time() > end:
-                return None
-            if judged.equal(function):
-                return slip
-        return None
-
-    try:   # a slip may make an endless loop; on a busy processor there is time to wait for
-        return run_limited(search, seconds=3 * max(0.0, end - time.process_time()) + 0.3)
-    except (LimitExceeded, ValueError):
-        return None
+    for slip, function in made:
+        if time.process_time() > end:
+            break
+        if judged.equal(function):
+            return slip
+    return None
 
 
 def _related(judged: Judged) -> Found | None:
@@ -241,10 +246,7 @@ def _ignored(judged: Judged) -> Found | None:
     """An argument that the answer does not look at, though the right one does."""
     drawn = [n for n, case in enumerate(judged.cases) if not case.tag and _returned(judged.mine[n])][:6]
     for name in judged.cases[0].arguments if len(drawn) > 2 else ():
-        try:
-            moved = run_limited(lambda name=name: [_moves(judged, n, name) for n in drawn], seconds=1.0)
-        except LimitExceeded:
-            return None
+        moved = [_moves(judged, n, name) for n in drawn]
         if sum(right for _, right in moved) > 2 and not any(mine for mine, _ in moved):
             return Found("", f"Your result does not depend on `{name}`: with another one it stays the same.")
     return None
@@ -333,12 +335,9 @@ def _part(outcome: Outcome, group: str | None) -> dict[str, Any] | None:
 
 
 def _information(value: Any, right: Any, rtol: float) -> float:
-    """Bits it would take to be wrong in just this way: 1 for a truth, a few for a count, many for
-    fractions."""
+    """Bits it would take to be wrong in just this way: 1 for a truth, few for a count, many for fractions."""
     if right is None or not difference({"": value}, {"": right}, rtol):
         return 0.0
-    import numpy as np
-
     try:
         array = np.asarray(value.detach() if hasattr(value, "detach") else value)
     except Exception:   # ragged lists

@@ -188,8 +188,7 @@ def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
     if max(map(_error, pairs)) < 3e-6 and all(np.array_equal(p.got, p.got.astype(np.float32)) for p in pairs):
         yield (
             "is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, "
-            "a "
-            "torch default, .astype). Stay with the dtype of the input."
+            "a torch default, .astype). Stay with the dtype of the input."
         )
 
 

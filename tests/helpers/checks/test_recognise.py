@@ -4,7 +4,7 @@ chance."""
 import numpy as np
 import pytest
 
-from helpers.checks import judge, registry
+from helpers.checks import judge, recognise, registry
 from helpers.checks.failing import failing_case, remember
 from helpers.checks.relations import relation
 
@@ -75,6 +75,25 @@ def test_a_mistake_whose_text_is_not_there_is_refused():
         registry.Patched(step, [("sinh", "cosh")])(1, 2, 3)
     with pytest.raises(ValueError, match="stands 2 times"):
         registry.Patched(step, [("hidden", "h")])(1, 2, 3)
+
+
+def test_two_mistakes_that_loop_for_ever_together_do_not_hang_the_check(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    monkeypatch.setattr(recognise, "AT_MOST", 0.2)
+
+    def halvings(n):
+        steps = 0
+        while n > 1:
+            n = n // 2
+            steps = steps + 1
+        return steps
+
+    drawn = lambda rng, *, N=(40, 90): {"n": N}  # noqa: E731
+    made = registry.Exercise("halvings", "99", halvings, ("steps",), drawn)
+    made.mistake("two-steps", "two", ("steps + 1", "steps + 2"))
+    made.mistake("down-to-0", "0", ("n > 1", "n > 0"))
+    made.mistake("rounded-up", "up", ("n // 2", "-(-n // 2)"))   # with the one above: for ever
+    assert named(made, lambda n: 3 * n * n + 1)[0] is None
 
 
 def test_changes_in_each_others_way_do_not_go_together():
