@@ -7,7 +7,7 @@
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help lab progress train test build bench lint lock clean FORCE
+.PHONY: help lab progress train test torture build bench lint lock clean FORCE
 
 LAB := .venv/bin/python
 DEV := .venv-test/bin/python
@@ -27,6 +27,7 @@ help:
 	@echo
 	@echo "For authors"
 	@echo "  make test                   everything: lint, fresh notebooks, unit tests, chapters' outputs"
+	@echo "  make torture                minutes of kills, faults and random inputs"
 	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"
 	@echo "  make bench                  time the NumPy layers against torch, and the checks"
 	@echo "  make lint                   ruff"
@@ -114,6 +115,10 @@ test: .venv-test/installed
 	@$(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
 	    -n $(JOBS) --dist loadfile solutions || $(call none_found,solutions)
 	$(call heading,All passed)
+
+# Tests marked `torture`: what takes minutes and finds what the short tests cannot.
+torture: .venv-test/installed
+	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) -m torture -o timeout=1200 tests
 
 build: .venv-test/installed
 	@$(DEV) -m tools.build --jobs $(JOBS) $(CHAPTERS)

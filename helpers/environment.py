@@ -11,6 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from helpers import processor
+
 COURSE = "unrolled"
 PYTHON = (3, 11)
 REINSTALL = "Run `make lab` in the course's folder; it installs what is missing."
@@ -187,7 +189,7 @@ def _other_packages() -> Finding:
 
 
 def _threads() -> Finding:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = processor.cores()
     for variable in THREAD_VARIABLES:
         value = os.environ.get(variable, "")
         if value and (not value.isdecimal() or not 1 <= int(value) <= cores):

@@ -1,24 +1,129 @@
-"""Writing a text file whole or not at all."""
+"""Files that are whole or not there at all, and that one process at a time owns.
+
+`writing` writes to a temporary name beside the file and renames it, `lock` makes a second process wait, and
+`check_writable` says before hours of work whether their result can be kept.
+"""
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
-import tempfile
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
+from typing import IO
+
+NAME_BYTES = 255
+"""What the common file systems allow a name: bytes in UTF-8 (Windows counts 255 UTF-16 units)."""
+
+_number = count()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 with Unix newlines, whole or not at all."""
+def short_name(name: str, limit: int = NAME_BYTES) -> str:
+    """`name`, or where it is longer than `limit` bytes its beginning, a hash of it all, and its suffix."""
+    if len(name.encode()) <= limit:
+        return name
+    suffix = Path(name).suffix if len(Path(name).suffix) <= 16 else ""
+    ending = f"-{hashlib.sha256(name.encode()).hexdigest()[:16]}{suffix}"
+    return name.encode()[: limit - len(ending.encode())].decode(errors="ignore") + ending
+
+
+@contextmanager
+def writing(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
+    """A file to write (``"w"``: UTF-8 with Unix newlines; ``"wb"``: bytes) that takes the place of `path`
+    when the block ends, and leaves `path` as it was when the block raises or the process is killed.
+
+    What killed processes left beside `path` is removed. Two processes may write at once: one file is whole,
+    the other replaces it.
+    """
+    path = Path(os.path.realpath(path))   # a link goes on pointing at the file
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "got a folder, wanted the name of a file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
+    _remove_left_behind(path)
+    temporary = path.with_name(f"{_beginning(path)}{os.getpid()}-{next(_number)}.part")
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp gives 0600
+        with open(temporary, mode.replace("w", "x"), **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            with suppress(OSError):
+                shutil.copymode(path, temporary)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write `text` to `path` in UTF-8 with Unix newlines, whole or not at all."""
+    with writing(path) as file:
+        file.write(text)
+
+
+def check_writable(path: str | os.PathLike) -> None:
+    """Raise the OSError that writing the file `path` would end with: a folder of that name, no permission, a
+    read-only disk, a name too long. Makes the folder that it will lie in; writes nothing that stays."""
+    path = Path(os.path.realpath(path))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "got a folder, wanted the name of a file", str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if len(path.name.encode()) > NAME_BYTES:
+        raise OSError(errno.ENAMETOOLONG, f"name longer than {NAME_BYTES} bytes", str(path))
+    trial = path.with_name(f"{_beginning(path)}{os.getpid()}-{next(_number)}.part")
+    trial.touch(exist_ok=False)
+    trial.unlink()
+
+
+@contextmanager
+def lock(path: str | os.PathLike, waiting: Callable[[str], object] | None = None) -> Iterator[None]:
+    """Own the file `path` while the block runs: another process that asks for it waits until it ends.
+
+    `waiting` is called once with a sentence when there is someone to wait for. A process that is killed
+    loses its locks. The lock is a hidden file beside `path`, gone afterwards.
+    """
+    from filelock import FileLock, Timeout
+
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = path.with_name(f".{short_name(path.name, NAME_BYTES - 6)}.lock")
+    owned = FileLock(name)
+    try:
+        owned.acquire(blocking=False)
+    except Timeout:
+        if waiting is not None:
+            waiting(f"Another process is at work on {path.name}; waiting for it.")
+        owned.acquire()
+    try:
+        yield
+    finally:
+        if os.name == "posix":   # while it is held: who waits sees that the file is gone, and makes a new one
+            with suppress(OSError):
+                name.unlink()
+        owned.release()
+
+
+def _beginning(path: Path) -> str:
+    """Of the temporary names for `path` on this machine; a process number and a count follow."""
+    machine = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return f".{short_name(path.name, NAME_BYTES - 48)}.{machine}-"
+
+
+def _remove_left_behind(path: Path) -> None:
+    """Remove what writers of `path` on this machine left that are no longer running."""
+    import psutil
+
+    beginning = _beginning(path)
+    with suppress(OSError):
+        names = [each.name for each in os.scandir(path.parent) if each.name.startswith(beginning)]
+        for name in names:
+            process = name.removeprefix(beginning).partition("-")[0]
+            if name.endswith(".part") and process.isdecimal() and not psutil.pid_exists(int(process)):
+                with suppress(OSError):
+                    (path.parent / name).unlink()

@@ -3,6 +3,7 @@ them, and so do the last digits of what it finds."""
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,11 @@ def model() -> dict[str, str]:
         if key in told
     ]
     return found | ({"processor_model": ", ".join(numbers)} if numbers else {})
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def instruction_sets() -> dict[str, list[str]]:

@@ -101,7 +101,7 @@ def versions() -> dict[str, str]:
 def hardware() -> dict[str, Any]:
     """Processor (model, instruction sets in use, BLAS kernel), cores this process may use, threads set by the
     environment, system."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = processor.cores()
     threads = os.environ.get("OMP_NUM_THREADS")
     return {
         **processor.model(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 import operator
 from collections.abc import Sequence
 
@@ -31,7 +33,10 @@ def require_shape(argument: str, array: np.ndarray, shape: Sequence[int | str | 
 
 def require_ids(argument: str, ids: np.ndarray, size: int) -> np.ndarray:
     """Return `ids` as an integer array, all in 0 … size - 1; ValueError names the first that is not."""
-    ids = np.asarray(ids)
+    try:
+        ids = np.asarray(ids)
+    except (TypeError, ValueError, RuntimeError) as error:   # ragged; a tensor that needs a gradient
+        raise ValueError(f"{argument}: got {type(ids).__name__} ({error}), wanted integers") from None
     require(np.issubdtype(ids.dtype, np.integer), argument, f"dtype {ids.dtype}", "an integer dtype")
     if ids.size and (ids.min() < 0 or ids.max() >= size):
         index = tuple(int(i) for i in np.argwhere((ids < 0) | (ids >= size))[0])
@@ -51,9 +56,68 @@ def require_int(argument: str, value: object, *, minimum: int = 1) -> int:
     return number
 
 
-def require_fraction(argument: str, value: float, *, below_one: bool = True) -> float:
+def require_number(
+    argument: str, value: object, *, above: float | None = None, minimum: float | None = None,
+    maximum: float | None = None, infinite: bool = False,
+) -> float:
+    """Return `value` as a float, finite unless `infinite`, more than `above`, at least `minimum`, at most
+    `maximum`; ValueError otherwise (None, text, True, complex numbers and nan too)."""
+    wanted = "a number" if infinite else "a finite number"
+    wanted += "" if above is None else f" above {above:g}"
+    wanted += "" if minimum is None else f" of at least {minimum:g}"
+    wanted += "" if maximum is None else f"{' and' if minimum is not None else ' of'} at most {maximum:g}"
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    real = isinstance(value, numbers.Real | np.floating) and not isinstance(value, bool | np.bool_)
+    number = float(value) if real else math.nan
+    fits = (
+        not math.isnan(number)
+        and (infinite or math.isfinite(number))
+        and (above is None or number > above)
+        and (minimum is None or number >= minimum)
+        and (maximum is None or number <= maximum)
+    )
+    require(fits, argument, repr(value), wanted)
+    return number
+
+
+def require_rng(argument: str, rng: object) -> np.random.Generator:
+    """Return `rng` if it is a NumPy generator; TypeError that says how to make one from a seed otherwise."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"{argument}: got {rng!r}, wanted a generator such as np.random.default_rng(0)")
+    return rng
+
+
+def require_real(argument: str, array: object, *, finite: bool = False) -> np.ndarray:
+    """Return `array` as an array of real numbers: float32 and float64 as they are, integers and float16 as
+    float64, in which they do not overflow.
+
+    ValueError for None, text, complex numbers, truth values, objects, ragged lists and, with `finite`, for
+    nan and inf (the message says where the first one is).
+    """
+    wanted = "an array of real numbers"
+    try:
+        found = np.asarray(array)
+    except (TypeError, ValueError, RuntimeError) as error:   # ragged; a tensor that needs a gradient
+        raise ValueError(f"{argument}: got {type(array).__name__} ({error}), wanted {wanted}") from None
+    if found.dtype.kind not in "iuf":
+        got = repr(array) if found.ndim == 0 else f"dtype {found.dtype}"
+        raise ValueError(f"{argument}: got {got}, wanted {wanted}")
+    if found.dtype.kind in "iu" or found.dtype == np.float16:
+        found = found.astype(np.float64)
+    if finite and not np.isfinite(found).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(found))[0])
+        where = f" at index {index}" if index else ""
+        raise ValueError(f"{argument}: got {found[index]}{where}, wanted finite numbers")
+    return found
+
+
+def require_fraction(argument: str, value: object, *, below_one: bool = True) -> float:
     """Return `value` as a float in [0, 1) (or [0, 1]); ValueError otherwise."""
-    number = float(value)
-    fits = 0 <= number < 1 if below_one else 0 <= number <= 1
-    require(fits, argument, value, "a number from 0 up to " + ("but not including 1" if below_one else "1"))
+    wanted = "a number from 0 up to " + ("but not including 1" if below_one else "1")
+    try:
+        number = require_number(argument, value, minimum=0, maximum=1)
+    except ValueError:
+        number = math.inf
+    require(number < 1 or (number == 1 and not below_one), argument, repr(value), wanted)
     return number
