@@ -1,5 +1,5 @@
-"""What a learner may hand a function by mistake, and what has to come of it: the right result, or a ValueError
-or TypeError that names the argument, what it got and what it wants."""
+"""What a learner may hand a function by mistake. What has to come of it: the right result, or a ValueError or
+TypeError that names the argument, what it got and what it wants."""
 
 import warnings
 from collections.abc import Callable
