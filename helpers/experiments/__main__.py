@@ -57,6 +57,10 @@ def run(
     few seconds have none.)
     """
     first = int(os.environ.get("RANK", "0")) == 0   # the one of torchrun's processes that writes
+
+    def path_of(record: Mapping[str, Any]) -> Path:
+        return out or records.RUNS / file_name(record, overrides)
+
     try:
         overrides = dict(_pair(entry) for entry in set_)
         chosen = registry.get(name)
@@ -64,11 +68,16 @@ def run(
         if count > 1 and not chosen.distributed:
             raise ValueError(f"torchrun: got {count} processes, wanted 1: {name} cannot share its work")
         record = chosen.run(
-            seed=seed, overrides=overrides, resume=not restart, bar=bar, save_every=save_every
+            seed=seed,
+            overrides=overrides,
+            resume=not restart,
+            bar=bar,
+            save_every=save_every,
+            write=(lambda record: records.write_record(record, path_of(record))) if first else None,
         )
         if not first:
             return
-        path = records.write_record(record, out or records.RUNS / file_name(record, overrides))
+        path = path_of(record)
     except KeyboardInterrupt:
         console.print("Stopped. Without --restart the same command goes on from the last checkpoint, if any.")
         raise typer.Exit(130) from None

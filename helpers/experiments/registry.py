@@ -48,6 +48,7 @@ class Run:
     resume: bool = True
     bar: bool = True
     save_every: int = 500   # steps between two checkpoints
+    finished: list[Path] = field(default_factory=list)   # files to remove once the record is written
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,11 @@ class Experiment:
         checkpoints: Path | None = None,
         bar: bool = True,
         save_every: int = 500,
+        write: Callable[[dict[str, Any]], object] | None = None,
     ) -> dict[str, Any]:
         """Run it and return its record, validated. `overrides` replace settings of the same name and type.
+
+        `write` is called with the record; what the run kept on disk is removed (``Run.finished``) after that.
 
         `checkpoints` is a folder, by default ``checkpoints`` in the data folder; one is saved every
         `save_every` steps and after every epoch.
@@ -107,6 +111,10 @@ class Experiment:
             **outcome,
         }
         records.validate(record)
+        if write is not None:
+            write(record)
+        for path in run.finished:
+            path.unlink(missing_ok=True)
         return record
 
 

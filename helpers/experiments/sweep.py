@@ -29,7 +29,7 @@ def sweep(
     models gain more from a core of their own than from half of two), where the system can fork.
 
     A stopped sweep goes on with the case it was at: what is done stands in a file beside the run's
-    checkpoint. When all is done the file goes. ValueError when it belongs to other cases.
+    checkpoint. The file goes when the record has been written (``Run.finished``). ValueError when it belongs to other cases.
     """
     path = run.checkpoint.with_suffix(".json")
     wanted = [dict(case) for case in cases]
@@ -47,7 +47,7 @@ def sweep(
             seconds += took
             write_text(path, json.dumps({"cases": wanted, "done": done, "seconds": seconds}))
             bar.update()
-    path.unlink(missing_ok=True)
+    run.finished.append(path)
     return {"curve": [row for rows in done for row in rows], "seconds": seconds}
 
 

@@ -214,3 +214,22 @@ def test_the_costs_of_a_layer(tmp_path, monkeypatch):
     assert all(0 < row["forward_seconds"] < row["both_seconds"] for row in record["curve"])
     assert record["parameters"] == 3 * (2 + 3 + 1)
     assert not list(Path(tmp_path).iterdir())
+
+
+def test_what_a_run_kept_goes_when_its_record_is_written_and_not_before(tmp_path):
+    kept = tmp_path / "rows.json"
+
+    def function(run):
+        kept.write_text("{}", encoding="utf-8")
+        run.finished.append(kept)
+        return {"data_sha256": {}}
+
+    def refuse(record):
+        assert record["name"] == "toy"
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        toy(function).run(checkpoints=tmp_path, write=refuse)
+    assert kept.exists()
+    toy(function).run(checkpoints=tmp_path, write=lambda record: None)
+    assert not kept.exists()
