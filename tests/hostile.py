@@ -1,8 +1,12 @@
 """What a learner may hand a function by mistake. What has to come of it: the right result, or a ValueError or
 TypeError that names the argument, what it got and what it wants."""
 
+import copy
+import importlib.util
+import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -30,3 +34,78 @@ def assert_refused(call: Callable, *arguments, names: str = "", **options) -> st
     assert "got" in message and "want" in message, message
     assert names in message, f"{names!r} is not named: {message}"
     return message
+
+
+class Alike(NamedTuple):
+    """For `fuzz`: a value that means the same as the valid one. Taken, it has to give the same result."""
+
+    value: object
+
+
+def disguises(array: np.ndarray) -> list[Alike]:
+    """The same numbers in other clothes: other dtypes, memory and types. Multiples of 1/8, so that float16
+    holds them too."""
+    array = np.asarray(array)
+    kinds = "float16 float32 float64 longdouble" if array.dtype.kind == "f" else "uint8 int8 int16 int32 int64"
+    forms = [array.astype(kind) for kind in kinds.split() if (array == array.astype(kind)).all()]
+    forms += [array.astype(array.dtype.newbyteorder(">")), array.tolist(), np.ma.masked_array(array)]
+    read_only = array.copy()
+    read_only.flags.writeable = False
+    forms += [read_only, memoryview(np.ascontiguousarray(array))]
+    forms += [np.repeat(array, 2, axis=-1)[..., ::2], np.asfortranarray(array)] if array.ndim else []
+    forms += [np.asmatrix(array)] if array.ndim == 2 else []
+    if importlib.util.find_spec("torch"):
+        import torch
+
+        forms += [torch.tensor(array), torch.tensor(array, requires_grad=array.dtype.kind == "f")]
+    return [Alike(each) for each in forms]
+
+
+def fuzz(
+    call: Callable, valid: Mapping[str, Any], hostile: Mapping[str, Sequence], *,
+    names: Mapping[str, str] | None = None, rtol: float = 1e-5,
+) -> None:
+    """Call `call(**valid)` with one argument at a time replaced by each value that `hostile` has for it.
+
+    A value has to be refused as `assert_refused` says, naming its argument (or ``names[argument]``). An
+    `Alike` value may instead give what the valid arguments give, to `rtol`. Nor may a call change its
+    arguments or warn. `call` is called often: what remembers (a layer) is made anew inside it. All faults
+    are reported at once.
+    """
+    wanted, faults = call(**copy.deepcopy(dict(valid))), []
+    for argument, value in ((a, v) for a, values in hostile.items() for v in values):
+        alike, value = isinstance(value, Alike), value.value if isinstance(value, Alike) else value
+        given = {**copy.deepcopy(dict(valid)), argument: value}
+        named = (names or {}).get(argument, argument)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")   # a RuntimeWarning of NumPy's is no message to a learner
+                result = call(**given)
+        except RIGHT as error:
+            text = str(error)
+            told = all(word in text for word in (named, "got", "want"))
+            fault = "" if told else f"{type(error).__name__}: {text}"
+        except Exception as error:
+            fault = f"{type(error).__name__}: {error}"
+        else:
+            fault = "" if alike and _same(result, wanted, rtol) else f"gave {result!r}"
+        if not all(_same(given[other], valid[other], 0) for other in valid if other != argument):
+            fault += " and changed another argument"
+        if fault:
+            kind = f"{type(value).__name__}[{value.dtype}]" if hasattr(value, "dtype") else type(value).__name__
+            faults.append(f"{argument} = {kind} {value!r:.80}: {fault:.200}")
+    assert not faults, f"{len(faults)} of them:\n" + "\n".join(faults)
+
+
+def _same(one: Any, other: Any, rtol: float) -> bool:
+    """Whether two results hold the same numbers: arrays, tensors, numbers, and what holds such."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[key], other[key], rtol) for key in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        pairs = itertools.zip_longest(one, other)
+        return len(one) == len(other) and all(_same(a, b, rtol) for a, b in pairs)
+    try:
+        a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    except (TypeError, ValueError, RuntimeError):
+        return type(one) is type(other)
+    return a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=rtol / 10, equal_nan=True)
