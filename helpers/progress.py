@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.checks.box import MIME
-from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED
 from helpers.checks.sources import fingerprint
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 from helpers.validation import require
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"

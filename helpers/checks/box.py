@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
-from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED, Verdict
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 
 MIME = "application/vnd.unrolled.check+json"
 """The verdict as data; the progress table reads it from saved notebooks."""

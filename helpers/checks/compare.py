@@ -189,7 +189,8 @@ def _kind_problem(value: Any, wanted: Any) -> str:
             return f"is {_short(value)}, a {_kind(value)}; wanted a whole number (an int)."
     elif isinstance(wanted, float | np.floating):
         if hasattr(value, "detach"):
-            return "is a torch tensor; wanted a plain number: .item() makes one."
+            how = ": .item() makes one" if value.numel() == 1 else ""
+            return f"is a torch tensor of shape {tuple(value.shape)}; wanted a plain number{how}."
         if isinstance(value, list | tuple | dict) or getattr(value, "ndim", 0):
             return f"is a {_kind(value)}; wanted one number."
     elif isinstance(wanted, list | tuple):
@@ -200,12 +201,15 @@ def _kind_problem(value: Any, wanted: Any) -> str:
 def _array_problem(value: Any, wanted: np.ndarray) -> str:
     if isinstance(value, tuple):
         return f"is a tuple of {len(value)} values; wanted one NumPy array of shape {wanted.shape}, alone."
+    if isinstance(value, np.matrix | np.ma.MaskedArray):   # `*` and sums of these do something else
+        how = ": .filled() makes one" if isinstance(value, np.ma.MaskedArray) else ": np.asarray(…) makes one"
+        return f"is a {type(value).__name__}; wanted a plain NumPy array of shape {wanted.shape}{how}."
     if not isinstance(value, np.ndarray):
         if not wanted.ndim and isinstance(value, int | float | np.generic):
             return ""
         if not hasattr(value, "__len__"):
             return f"is {_short(value)}, a {_kind(value)}; wanted a NumPy array of shape {wanted.shape}."
-        how = ".detach().numpy()" if hasattr(value, "detach") else "np.array(…)"
+        how = _to_numpy(value) if hasattr(value, "detach") else "np.array(…)"
         how = f": {how} makes one" if _shape(value) == wanted.shape else ""
         return f"is a {type(value).__name__}; wanted a NumPy array of shape {wanted.shape}{how}."
     truths = wanted.dtype.kind == "b"
@@ -213,6 +217,13 @@ def _array_problem(value: Any, wanted: np.ndarray) -> str:
         kind = "True and False (bool)" if truths else "whole numbers (an integer dtype)"
         return f"holds numbers of type {value.dtype}; wanted {kind}, which later cells index or mask with."
     return ""
+
+
+def _to_numpy(tensor: Any) -> str:
+    """The calls that make a NumPy array of a tensor."""
+    moved = ".cpu()" if tensor.device.type != "cpu" else ""
+    wider = ".float()" if str(tensor.dtype) == "torch.bfloat16" else ""   # NumPy has no such type
+    return f".detach(){moved}{wider}.numpy()"
 
 
 def too_many(got: Mapping[str, Any], want: Mapping[str, Any]) -> str:
@@ -229,7 +240,7 @@ def _shape(value: Any) -> tuple[int, ...] | None:
     """The shape an array of these values would have, None where there is none (ragged lists)."""
     try:
         return tuple(value.shape) if hasattr(value, "shape") else np.asarray(value).shape
-    except ValueError:
+    except Exception:   # ragged, or tensors that need a gradient
         return None
 
 
@@ -325,7 +336,7 @@ def _is_numeric(value: Any) -> bool:
     try:
         dtype = np.asarray(value.detach() if hasattr(value, "detach") else value).dtype
         return np.issubdtype(dtype, np.number) or (isinstance(value, np.ndarray) and dtype.kind == "b")
-    except ValueError:
+    except Exception:   # ragged lists; bfloat16, which NumPy lacks
         return False
 
 

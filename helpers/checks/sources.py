@@ -17,7 +17,7 @@ def fingerprint(source: str, name: str) -> str:
     except SyntaxError:
         return ""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == name:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             return hashlib.sha256(ast.unparse(node).encode()).hexdigest()[:12]
     return ""
 
@@ -76,13 +76,22 @@ def _of_the_stub(node: ast.stmt) -> bool:
     )
 
 
-def wrong_signature(function: Callable[..., Any], wanted: list[str]) -> str:
-    """A sentence when `function` cannot take the arguments `wanted` in this order, else ""."""
+def wrong_form(function: Callable[..., Any], wanted: list[str]) -> str:
+    """A sentence when `function` cannot take the arguments `wanted` in this order, or when calling it runs
+    nothing (`yield`, `async`); else ""."""
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return "It begins with `async def`, so that a call runs nothing; wanted a plain `def`."
+    if inspect.isgeneratorfunction(function):
+        return "It has a `yield`, so that a call makes a generator and runs nothing; wanted a `return`."
     try:
-        inspect.signature(function).bind(*wanted)
+        signature = inspect.signature(function)
+        signature.bind(*wanted)
     except TypeError:
-        given = ", ".join(inspect.signature(function).parameters)
-        return f"It takes ({given}); wanted the arguments ({', '.join(wanted)}), as in the stub."
+        given = str(signature.replace(return_annotation=inspect.Signature.empty))
+        kinds = {each.kind for each in signature.parameters.values()}
+        by_name = inspect.Parameter.KEYWORD_ONLY in kinds
+        why = " What stands after the `*` can be given by name only: delete the `*`." if by_name else ""
+        return f"It takes {given}; wanted the arguments ({', '.join(wanted)}), as in the stub.{why}"
     except ValueError:   # a builtin without a signature: let the call decide
         pass
     return ""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from helpers.checks.judge import Verdict
+    from helpers.checks.verdict import Verdict
 
 STRICT = os.environ.get("UNROLLED_STRICT") == "1" or bool(os.environ.get("NBGRADER_EXECUTION"))
 

@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from helpers.checks import exercises
 from helpers.checks.box import MIME, Box
-from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED, judge
+from helpers.checks.judge import judge
 from helpers.checks.sources import fingerprint
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 from helpers.progress import CHANGED, NOT_RUN, UNREADABLE, Row, progress, show_progress, summary
 from tools.progress import app
 

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.checks import cases, judge, registry
 from helpers.checks.given import tensor
-from helpers.checks.judge import FAILED, PASSED
+from helpers.checks.verdict import FAILED, PASSED
 
 
 @pytest.fixture

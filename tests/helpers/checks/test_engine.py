@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.checks import box, compare, judge, registry, sources, strict
-from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 
 
 @pytest.fixture
@@ -99,11 +99,21 @@ def test_error_in_the_function_shows_its_line_and_no_traceback(exercise):
     assert "Traceback" not in verdict.text
 
 
+async def waits(x, W, b):
+    return x @ W + b
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
         (lambda x, W, b: None, "returned nothing"),
         (lambda x, W: x @ W, "It takes (x, W)"),
+        (lambda x, W, *, b: x @ W + b, "It takes (x, W, *, b)"),
+        (lambda x, W, *, b: x @ W + b, "delete the `*`"),
+        (lambda x, W, b: (yield x @ W + b), "wanted a `return`"),
+        (waits, "wanted a plain `def`"),
+        (lambda x, W, b: np.asmatrix(x @ W + b), "a matrix; wanted a plain NumPy array"),
+        (lambda x, W, b: np.ma.array(x @ W + b), "a MaskedArray; wanted a plain NumPy array"),
         (lambda x, W, b: "text", "without quotes"),
         (lambda x, W, b: (x @ W + b) * np.nan, "got nan"),
     ],
@@ -124,6 +134,19 @@ def test_nearly_right_in_float32_says_so(exercise):
 def test_a_list_where_an_array_is_wanted_is_refused_with_what_to_do(exercise):
     verdict = judge.judge(exercise, lambda x, W, b: (x @ W + b).tolist())
     assert verdict.state == FAILED and "is a list; wanted a NumPy array" in verdict.text
+
+
+def test_what_a_tensor_is_told_to_do_makes_an_array(exercise):
+    torch = pytest.importorskip("torch")
+
+    def answered(kind):
+        return lambda x, W, b: torch.tensor(x @ W + b, requires_grad=True).to(kind)
+
+    for kind in (torch.float64, torch.bfloat16):
+        text = judge.judge(exercise, answered(kind)).text
+        how = text.split("wanted a NumPy array of shape ")[1].split(": ")[1].split(" makes one")[0]
+        made = eval(f"value{how}", {"value": torch.ones(2, requires_grad=True).to(kind)})
+        assert isinstance(made, np.ndarray)
 
 
 def test_a_tuple_where_one_array_is_wanted(exercise):

@@ -9,8 +9,9 @@ import pytest
 
 from helpers.checks import Exercise, Quiz, exercises, landmarks
 from helpers.checks.cases import cases_of
-from helpers.checks.judge import FAILED, NOT_ATTEMPTED, PASSED, judge
+from helpers.checks.judge import judge
 from helpers.checks.patches import Patched, source_text
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 
 SOLUTIONS = Path(__file__).resolve().parents[3] / "solutions"
 CODE = [each for each in exercises() if isinstance(each, Exercise)]

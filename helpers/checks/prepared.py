@@ -1,0 +1,62 @@
+"""What an exercise is judged by: its cases, what every oracle says of each, what the reference does."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from helpers.checks.cases import Case, cases_of, precise
+from helpers.checks.compare import Outcome, call, name_outputs
+from helpers.checks.registry import Exercise, Oracle
+
+OURS = "the course's version"
+
+
+@dataclass
+class Prepared:
+    """The cases of an exercise, what every usable oracle says of each, and what the reference does."""
+
+    cases: list[Case]
+    answers: list[list[tuple[Oracle, dict[str, Any]]]]
+    right: list[Outcome]
+
+    @property
+    def compared_with(self) -> list[str]:
+        """The names of the oracles; the course's own version only where there is no other."""
+        used = list(dict.fromkeys(oracle.name for answers in self.answers for oracle, _ in answers))
+        return [name for name in used if name != OURS] or used
+
+
+def prepared(exercise: Exercise, dtype: type) -> Prepared:
+    """Made at the first check of an exercise; further oracles or examples make it anew."""
+    parts = (exercise.oracles, exercise.landmarks, exercise.extremes)
+    key = (dtype, *map(len, parts))
+    if key not in exercise.prepared:
+        cases = cases_of(exercise, dtype)
+        right = [call(exercise.reference, exercise.trial, case, exercise.outputs) for case in cases]
+        exercise.prepared[key] = Prepared(cases, [_expected(exercise, case) for case in cases], right)
+    return exercise.prepared[key]
+
+
+def _expected(exercise: Exercise, case: Case) -> list[tuple[Oracle, dict[str, Any]]]:
+    """What every usable oracle says of this case, computed in float64. NotImplemented: not its case."""
+    answers = []
+    for oracle in [*exercise.oracles, Oracle(OURS, exercise.tried(exercise.reference))]:
+        if _usable(oracle):
+            with np.errstate(all="ignore"):
+                result = oracle.function(*precise(case.arguments).values())
+            if result is not NotImplemented:
+                answers.append((oracle, name_outputs(result, exercise.outputs)[0]))
+    return answers
+
+
+def _usable(oracle: Oracle) -> bool:
+    if oracle.needs_torch:
+        try:
+            importlib.import_module("torch")
+        except Exception:   # missing, or broken: the other oracles stay
+            return False
+    return True

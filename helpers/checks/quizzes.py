@@ -1,0 +1,43 @@
+"""Judge the answer to a quiz: a letter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from helpers.checks.cases import Case
+from helpers.checks.compare import call
+from helpers.checks.errors import describe_error
+from helpers.checks.registry import Quiz
+from helpers.checks.sources import answered_without_return, fingerprint_of, written_beside_the_stub
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
+
+
+def judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
+    outcome = call(function, None, Case({}), ("answer",))
+    mark = fingerprint_of(function, quiz.name)
+    if isinstance(outcome.error, NotImplementedError):
+        text = written_beside_the_stub(function) or "Not answered yet."
+        return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)
+    if outcome.error is None and not outcome.outputs:
+        text = "Not answered yet."
+        if answered_without_return(function):
+            text = "There is an answer, but it does not come out: end the function with `return answer`."
+        return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)
+    if outcome.error is not None:
+        hint = 'Put the letter in quotes: answer = "b".' if isinstance(outcome.error, NameError) else ""
+        text = describe_error(outcome.error, function)
+        return Verdict(quiz.name, FAILED, text, hint=hint, fingerprint=mark)
+    given = outcome.outputs["answer"]
+    letter = str(given).strip(" ().\n").lower()
+    if letter not in quiz.options:
+        text = f"answer: got {given!r}, wanted one of {', '.join(map(repr, quiz.options))}."
+        return Verdict(quiz.name, FAILED, text, fingerprint=mark)
+    right = letter == quiz.answer
+    return Verdict(
+        quiz.name,
+        PASSED if right else FAILED,
+        f"({letter}) {quiz.options[letter]}",
+        misconception=None if right else letter,
+        fingerprint=mark,
+    )
