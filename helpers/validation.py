@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -54,6 +54,13 @@ def require_int(argument: str, value: object, *, minimum: int = 1) -> int:
         raise ValueError(f"{argument}: got {value!r}, wanted a whole number") from None
     require(number >= minimum, argument, number, f"at least {minimum}")
     return number
+
+
+def require_choice(argument: str, value: object, choices: Iterable[str | None]) -> None:
+    """Raise ValueError unless `value` is one of `choices`."""
+    choices = list(choices)
+    fits = isinstance(value, str | None) and value in choices
+    require(fits, argument, repr(value), "one of " + ", ".join(map(repr, choices)))
 
 
 def require_number(
