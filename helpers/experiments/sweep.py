@@ -7,11 +7,14 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from typing import Any
 
 from helpers.experiments.registry import Run
 from helpers.files import write_text
+from helpers.processes import undisturbed, worker
 from helpers.records import hardware
 from helpers.training.bar import progress_bar
 from helpers.training.checkpoints import CheckpointError
@@ -28,27 +31,44 @@ def sweep(
     With `jobs` above 1 so many cases run at a time, each in a process with its share of the cores (small
     models gain more from a core of their own than from half of two), where the system can fork.
 
-    A stopped sweep goes on with the case it was at: what is done stands in a file beside the run's
-    checkpoint. The file goes when the record has been written (``Run.finished``). ValueError when it belongs to other cases.
+    A stopped sweep goes on with the cases that are not done: what is done stands in a file beside the run's
+    checkpoint, which goes when the record has been written (``Run.finished``). The processes end with it.
+
+    Raises ValueError when the file belongs to other cases, and ChildProcessError when one of the processes
+    was killed; the first error of a case is raised when the cases that had begun are done and kept.
     """
     path = run.checkpoint.with_suffix(".json")
     wanted = [dict(case) for case in cases]
-    done: list[list[Row]] = []
+    done: dict[int, list[Row]] = {}
     seconds = 0.0
     if path.exists() and run.resume:
         kept = _read(path)
         if kept["cases"] != wanted:
             raise CheckpointError(f"{path}: got the rows of other cases, wanted those of this run")
-        done, seconds = kept["done"], kept["seconds"]
-    with progress_bar(len(wanted), start=len(done), description="sweep", show=run.bar, unit="model") as bar:
-        for case, (rows, took) in _results(measure, wanted[len(done) :], jobs):
-            bar.set_postfix(case)
-            done.append(rows)
-            seconds += took
-            write_text(path, json.dumps({"cases": wanted, "done": done, "seconds": seconds}))
-            bar.update()
+        done = {number: rows for number, rows in enumerate(kept["done"]) if rows is not None}
+        seconds = kept["seconds"]
+    todo = {number: case for number, case in enumerate(wanted) if number not in done}
+    with (
+        progress_bar(len(wanted), start=len(done), description="sweep", show=run.bar, unit="model") as bar,
+        closing(_results(measure, todo, jobs)) as results,
+    ):
+        try:
+            for number, (rows, took) in results:
+                with undisturbed():
+                    done[number] = rows
+                    seconds += took
+                    in_order = [done.get(each) for each in range(max(done) + 1)]
+                    write_text(path, json.dumps({"cases": wanted, "done": in_order, "seconds": seconds}))
+                bar.set_postfix(wanted[number])
+                bar.update()
+        except BrokenProcessPool:
+            raise ChildProcessError(
+                f"a process of the sweep was killed, most likely for want of memory; "
+                f"{len(done)} of {len(wanted)} models are kept. The same command goes on with the others; "
+                "with --set jobs=1 it needs the least memory."
+            ) from None
     run.finished.append(path)
-    return {"curve": [row for rows in done for row in rows], "seconds": seconds}
+    return {"curve": [row for number in sorted(done) for row in done[number]], "seconds": seconds}
 
 
 _measure: Callable[..., Sequence[Row]] | None = None
@@ -61,26 +81,47 @@ def _work(case: Mapping[str, Any]) -> tuple[list[Row], float]:
     return rows, time.perf_counter() - started
 
 
-def _share_of_cores(jobs: int) -> None:
-    """In a new process: threads for the libraries it will load."""
+def _begin(jobs: int, parent: int) -> None:
+    """In a new process: whose it is, and threads for the libraries it will load."""
+    worker(parent)
     os.environ["OMP_NUM_THREADS"] = str(max(1, hardware()["cores"] // jobs))
 
 
-def _results(measure, cases: Sequence[Mapping[str, Any]], jobs: int) -> Iterator[tuple[Mapping, tuple]]:
-    """Each case with its rows and seconds, in order."""
+def _results(
+    measure: Callable[..., Sequence[Row]], cases: Mapping[int, Mapping[str, Any]], jobs: int
+) -> Iterator[tuple[int, tuple[list[Row], float]]]:
+    """Each case's number with its rows and seconds, as they are done."""
     global _measure
     _measure = measure
-    if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
-        for case in cases:
-            yield case, _work(case)
+    if jobs == 1 or not cases or "fork" not in multiprocessing.get_all_start_methods():
+        for number, case in cases.items():
+            yield number, _work(case)
         return
+    others = multiprocessing.active_children()
     executor = ProcessPoolExecutor(
-        jobs, multiprocessing.get_context("fork"), initializer=_share_of_cores, initargs=(jobs,)
-    )
+        min(jobs, len(cases)), multiprocessing.get_context("fork"),
+        initializer=_begin, initargs=(jobs, os.getpid()),
+    )  # fmt: skip
     try:
-        yield from zip(cases, executor.map(_work, cases), strict=True)
+        with undisturbed():   # a new process does not know yet that signals are for its parent
+            futures = {executor.submit(_work, case): number for number, case in cases.items()}
+        failed: BaseException | None = None
+        for future in as_completed(futures):
+            if future.cancelled():
+                continue
+            error = future.exception()
+            if error is None:
+                yield futures[future], future.result()
+            elif failed is None:
+                failed = error
+                for each in futures:   # those that have begun go on to their ends
+                    each.cancel()
+        if failed is not None:
+            raise failed
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+        for process in set(multiprocessing.active_children()) - set(others):
+            process.kill()
+        executor.shutdown(cancel_futures=True)
 
 
 def _read(path) -> dict[str, Any]:

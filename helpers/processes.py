@@ -1,0 +1,182 @@
+"""Processes that end when they are asked to, and with the process that started them.
+
+A command is asked by Ctrl-C, by SIGTERM (``kill``, a batch system), by SIGHUP (its terminal was closed), on
+Windows by Ctrl-Break. `stoppable` makes all of them the KeyboardInterrupt that trainers and sweeps know. What
+a command starts (`worker`, `python_command`) ends with it, even if it is killed and can tell nobody.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
+"""What asks a process to end, as far as this system has it."""
+
+GRACE = 2.0
+"""Seconds after a signal in which others are not heard: the process is stopping already."""
+
+_asked: tuple[int, float] | None = None   # the signal that this process stops for, and when it came
+
+
+def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Decorator of a command's function: a signal of `SIGNALS` raises KeyboardInterrupt in it, which ends the
+    process with ``Stopped.``, the `remark` and status 128 + the signal's number.
+
+    Signals that the process was started to ignore (``nohup``) are ignored.
+    """
+
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
+        @functools.wraps(command)
+        def stoppable_command(*args: Any, **kwargs: Any) -> T:
+            if "TORCHELASTIC_RUN_ID" in os.environ:
+                end_with_parent()   # torchrun's other processes are told by it, which a killed one cannot do
+            try:
+                with _handling(_hear(_interrupt)):
+                    return command(*args, **kwargs)
+            except BaseException as error:   # once asked, what libraries make of it is no news
+                if _asked is None and not isinstance(error, KeyboardInterrupt):
+                    raise
+                status = 128 + (signal.SIGINT if _asked is None else _asked[0])
+                if _asked is not None:   # until the interpreter is gone, too
+                    _handling(_hear(lambda: os._exit(status))).__enter__()
+                _say(f"Stopped. {remark}".rstrip())
+                raise SystemExit(status) from None
+
+        return stoppable_command
+
+    return decorate
+
+
+def run_coroutine(work: Coroutine[Any, Any, T]) -> T:
+    """``asyncio.run`` that a signal cancels: KeyboardInterrupt, when the coroutine has cleaned up."""
+    import asyncio
+
+    async def heard() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        with _handling(_hear(lambda: loop.call_soon_threadsafe(task.cancel))):
+            return await work
+
+    try:
+        return asyncio.run(heard())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Signals that come while the block runs (a file is written) are heard at its end."""
+    came: list[int] = []
+    try:
+        with _handling(lambda number, frame: came.append(number), only_heard=True) as before:
+            yield
+    finally:
+        for number in came[:1]:
+            before[number](number, None)
+
+
+def worker(parent: int) -> None:
+    """At the start of a process that works for the process `parent`, forked or not: end with it, and leave
+    Ctrl-C, which a terminal sends to both, to it."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+    end_with_parent(parent)
+
+
+@functools.cache
+def end_with_parent(parent: int | None = None) -> None:
+    """From now on this process ends at once when the process that started it does (`parent`, its number, lest
+    it has ended by now). The thread that started it must last as long."""
+    parent = os.getppid() if parent is None else parent
+    if sys.platform == "linux":   # the kernel's own way, which needs no turn of the interpreter
+        import ctypes
+
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)   # PR_SET_PDEATHSIG
+    threading.Thread(target=_end_after, args=(parent,), name="parent", daemon=True).start()
+
+
+def python_command(module: str, *arguments: str) -> list[str]:
+    """Command line of ``python -m module arguments`` in a process that ends with this one."""
+    return [sys.executable, "-m", "helpers.processes", str(os.getpid()), module, *arguments]
+
+
+def _end_after(parent: int) -> None:
+    if os.name == "nt":
+        import psutil
+
+        with suppress(psutil.Error):
+            psutil.Process(parent).wait()
+    else:   # a process that has lost its parent is given another one at once
+        while os.getppid() == parent:
+            time.sleep(0.2)
+    os._exit(1)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _hear(stop: Callable[[], object]) -> Callable[[int, Any], None]:
+    """A handler that notes which signal came, and when, and calls `stop`."""
+
+    def hear(number: int, frame: Any) -> None:
+        global _asked
+        if _asked is None or time.monotonic() - _asked[1] > GRACE:
+            _asked = number, time.monotonic()
+            stop()
+
+    return hear
+
+
+@contextmanager
+def _handling(handler: Callable[[int, Any], object], only_heard: bool = False) -> Iterator[dict[int, Any]]:
+    """Handle `SIGNALS`, but those that are ignored, by `handler` → the handlers of before; with `only_heard`
+    but those, too, that would end the process."""
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        before = {
+            number: old
+            for number, old in before.items()
+            if callable(old) or (old is signal.SIG_DFL and not only_heard)
+        }
+    try:
+        for number in before:
+            signal.signal(number, handler)
+        yield before
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _say(text: str) -> None:
+    """Print `text`, if there is still anybody to read it."""
+    try:
+        print(text, flush=True)
+    except OSError:   # the terminal has been closed; what is left in the buffers has no place to go
+        sys.stdout = sys.stderr = open(os.devnull, "w")   # noqa: SIM115 (until the end of the process)
+
+
+def _main(parent: str, module: str, *arguments: str) -> None:
+    import runpy
+
+    end_with_parent(int(parent))
+    sys.argv[1:] = arguments
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
