@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 import operator
+import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -22,7 +24,7 @@ def require_shape(argument: str, array: np.ndarray, shape: Sequence[int | str | 
     An entry of `shape` is a size, or a name (``"N"``) or None that any size fits:
     ``require_shape("x", x, ("N", "T", 5))``.
     """
-    got = np.shape(array)
+    got = tuple(array.shape) if hasattr(array, "shape") else as_array(argument, array, "an array").shape
     fits = len(got) == len(shape) and all(
         size == want for size, want in zip(got, shape, strict=True) if isinstance(want, int | np.integer)
     )
@@ -31,12 +33,22 @@ def require_shape(argument: str, array: np.ndarray, shape: Sequence[int | str | 
         raise ValueError(f"{argument}: got shape {got}, wanted ({wanted}{',' if len(shape) == 1 else ''})")
 
 
+def as_array(argument: str, values: object, wanted: str) -> np.ndarray:
+    """`values` as a plain array; ValueError for ragged lists, tensors that need a gradient, and masked arrays
+    of which something is masked (the values behind the mask would count)."""
+    if type(values) is np.ndarray:
+        return values
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{argument}: got {type(values).__name__} ({error}), wanted {wanted}") from None
+    require(not np.ma.is_masked(values), argument, "an array with masked entries", f"{wanted}, none masked")
+    return array
+
+
 def require_ids(argument: str, ids: np.ndarray, size: int) -> np.ndarray:
     """Return `ids` as an integer array, all in 0 … size - 1; ValueError names the first that is not."""
-    try:
-        ids = np.asarray(ids)
-    except (TypeError, ValueError, RuntimeError) as error:   # ragged; a tensor that needs a gradient
-        raise ValueError(f"{argument}: got {type(ids).__name__} ({error}), wanted integers") from None
+    ids = as_array(argument, ids, "integers")
     require(np.issubdtype(ids.dtype, np.integer), argument, f"dtype {ids.dtype}", "an integer dtype")
     if ids.size and (ids.min() < 0 or ids.max() >= size):
         index = tuple(int(i) for i in np.argwhere((ids < 0) | (ids >= size))[0])
@@ -44,8 +56,8 @@ def require_ids(argument: str, ids: np.ndarray, size: int) -> np.ndarray:
     return ids
 
 
-def require_int(argument: str, value: object, *, minimum: int = 1) -> int:
-    """Return `value` as an int of at least `minimum`; ValueError otherwise (2.5, "3" and True too)."""
+def require_int(argument: str, value: object, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """Return `value` as an int from `minimum` to `maximum`; ValueError otherwise (2.5, "3", True too)."""
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
@@ -53,7 +65,14 @@ def require_int(argument: str, value: object, *, minimum: int = 1) -> int:
     except TypeError:
         raise ValueError(f"{argument}: got {value!r}, wanted a whole number") from None
     require(number >= minimum, argument, number, f"at least {minimum}")
+    require(maximum is None or number <= maximum, argument, number, f"at most {maximum}")
     return number
+
+
+def require_flag(argument: str, value: object) -> bool:
+    """Return `value` as a bool; ValueError for anything but True and False ("no" would count as yes)."""
+    require(isinstance(value, bool | np.bool_), argument, repr(value), "True or False")
+    return bool(value)
 
 
 def require_choice(argument: str, value: object, choices: Iterable[str | None]) -> None:
@@ -102,11 +121,10 @@ def require_real(argument: str, array: object, *, finite: bool = False) -> np.nd
     ValueError for None, text, complex numbers, truth values, objects, ragged lists and, with `finite`, for
     nan and inf (the message says where the first one is).
     """
+    if not finite and type(array) is np.ndarray and array.dtype.char in "fd":
+        return array   # the common case at no cost
     wanted = "an array of real numbers"
-    try:
-        found = np.asarray(array)
-    except (TypeError, ValueError, RuntimeError) as error:   # ragged; a tensor that needs a gradient
-        raise ValueError(f"{argument}: got {type(array).__name__} ({error}), wanted {wanted}") from None
+    found = as_array(argument, array, wanted)
     if found.dtype.kind not in "iuf":
         got = repr(array) if found.ndim == 0 else f"dtype {found.dtype}"
         raise ValueError(f"{argument}: got {got}, wanted {wanted}")
@@ -128,3 +146,43 @@ def require_fraction(argument: str, value: object, *, below_one: bool = True) ->
         number = math.inf
     require(number < 1 or (number == 1 and not below_one), argument, repr(value), wanted)
     return number
+
+
+def require_array(argument: str, array: object, shape: Sequence[int | str | None]) -> np.ndarray:
+    """`require_real` and `require_shape` in one."""
+    array = require_real(argument, array)
+    require_shape(argument, array, shape)
+    return array
+
+
+def require_arrays(shapes: str, *arrays: object) -> list[np.ndarray]:
+    """The arrays of a formula, each as `require_real` gives it, of shapes that go together.
+
+    ``require_arrays("x (N, D), W (D, 4H), b (4H,)", x, W, b)``: a letter stands for the same size everywhere,
+    so that nothing is broadcast by mistake. ValueError names the first that does not fit.
+    """
+    found = [require_real(name, array) for (name, _), array in zip(_parsed(shapes), arrays, strict=True)]
+    _require_fit(shapes, tuple([array.shape for array in found]))
+    return found
+
+
+@functools.lru_cache(maxsize=1024)   # the steps of a loop bring the same shapes again and again
+def _require_fit(shapes: str, found: tuple[tuple[int, ...], ...]) -> None:
+    sizes: dict[str, int] = {}
+    for (argument, shape), got in zip(_parsed(shapes), found, strict=True):
+        wanted = [str(k * sizes.get(letter, 0) or f"{k}{letter}".removeprefix("1")) for k, letter in shape]
+        fits = len(got) == len(shape)
+        for size, (factor, letter) in zip(got, shape, strict=False):
+            fits = fits and size == factor * sizes.setdefault(letter, size // factor)
+        comma = "," if len(shape) == 1 else ""
+        require(fits, argument, f"shape {got}", f"({', '.join(wanted)}{comma})")
+
+
+@functools.lru_cache
+def _parsed(shapes: str) -> list[tuple[str, list[tuple[int, str]]]]:
+    """"W (D, 4H)" → [("W", [(1, "D"), (4, "H")])]."""
+    sizes = re.compile(r"(\d*)(\w+)")
+    return [
+        (name, [(int(factor or 1), letter) for factor, letter in sizes.findall(shape)])
+        for name, shape in re.findall(r"(\w+) \((.*?)\)", shapes)
+    ]

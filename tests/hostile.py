@@ -46,7 +46,7 @@ def disguises(array: np.ndarray) -> list[Alike]:
     """The same numbers in other clothes: other dtypes, memory and types. Multiples of 1/8, so that float16
     holds them too."""
     array = np.asarray(array)
-    kinds = "float16 float32 float64 longdouble" if array.dtype.kind == "f" else "uint8 int8 int16 int32 int64"
+    kinds = "float16 float32 float64 longdouble" if array.dtype.kind == "f" else "uint8 int8 int32 int64"
     forms = [array.astype(kind) for kind in kinds.split() if (array == array.astype(kind)).all()]
     forms += [array.astype(array.dtype.newbyteorder(">")), array.tolist(), np.ma.masked_array(array)]
     read_only = array.copy()
@@ -92,7 +92,7 @@ def fuzz(
         if not all(_same(given[other], valid[other], 0) for other in valid if other != argument):
             fault += " and changed another argument"
         if fault:
-            kind = f"{type(value).__name__}[{value.dtype}]" if hasattr(value, "dtype") else type(value).__name__
+            kind = f"{type(value).__name__} {getattr(value, 'dtype', '')}"
             faults.append(f"{argument} = {kind} {value!r:.80}: {fault:.200}")
     assert not faults, f"{len(faults)} of them:\n" + "\n".join(faults)
 

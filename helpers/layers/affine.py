@@ -40,7 +40,9 @@ class Affine(Layer):
         require(x.ndim >= 1 and x.shape[-1] == D, "x", f"shape {x.shape}", f"(..., {D})")
         y = np.empty((*x.shape[:-1], O), self.dtype) if out is None else out
         require_shape("out", y, (*x.shape[:-1], O))
-        require(y.flags.c_contiguous and y.dtype == self.dtype, "out", y.dtype, f"contiguous {self.dtype}")
+        fits = isinstance(y, np.ndarray) and y.dtype == self.dtype and y.flags.carray   # writable, contiguous
+        require(fits, "out", getattr(y, "dtype", type(y).__name__), f"contiguous {self.dtype}, writable")
+        require(not np.may_share_memory(x, y), "out", "the memory of x", "another (backward needs x again)")
         self._x = x
         # b is one more row of W, met by a column of ones: adding it afterwards would be one more pass over y,
         # the largest array of all where O is a vocabulary.

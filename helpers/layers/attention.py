@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.layers.activations import softmax
 from helpers.layers.base import Layer, real_array, require_forward
-from helpers.validation import require, require_shape
+from helpers.validation import as_array, require, require_shape
 
 
 class DotProductAttention(Layer):
@@ -32,7 +32,7 @@ class DotProductAttention(Layer):
         require_shape("keys", keys, (len(query), "S", query.shape[1]))
         N, S, _ = keys.shape
         require(S > 0, "keys", f"shape {keys.shape}", "at least one step")
-        mask = np.ones((N, S), bool) if mask is None else np.asarray(mask)
+        mask = np.ones((N, S), bool) if mask is None else as_array("mask", mask, "bool")
         require(mask.dtype == bool, "mask", f"dtype {mask.dtype}", "bool, True at real tokens")
         require_shape("mask", mask, (N, S))
         empty = np.flatnonzero(~mask.any(axis=1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.validation import require
+from helpers.validation import as_array, require, require_rng
 
 
 class Layer:
@@ -13,11 +13,13 @@ class Layer:
     `backward` *overwrites* the arrays in `grads`; nothing is accumulated from call to call. The arrays in
     `params` and `grads` keep their identity, so an optimizer may hold on to them. To set a weight by hand,
     fill the array: ``layer.params["W"][...] = values``.
+
+    A layer computes in its dtype, float32 or float64: narrower numbers and integers are widened, wider ones
+    refused. nan and inf go through to the result.
     """
 
     def __init__(self, dtype: np.dtype | type = np.float32):
-        self.dtype = np.dtype(dtype)
-        require(self.dtype in (np.float32, np.float64), "dtype", self.dtype, "float32 or float64")
+        self.dtype = _float_dtype(dtype)
         self.params: dict[str, np.ndarray] = {}
         self.grads: dict[str, np.ndarray] = {}
         self._buffers: dict[str, np.ndarray] = {}
@@ -41,6 +43,17 @@ class Layer:
         return buffer
 
 
+def _float_dtype(dtype: object) -> np.dtype:
+    """float32 or float64 as a dtype; ValueError for all else (np.dtype(None) would be float64)."""
+    try:
+        found = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError):
+        found = None
+    fits = found is not None and found in (np.float32, np.float64)
+    require(fits, "dtype", repr(dtype) if found is None else found, "float32 or float64")
+    return found
+
+
 def transposed(W: np.ndarray, out: np.ndarray) -> np.ndarray:
     """W.T, laid out anew in `out`: thin products with it take half the time of those with the view W.T."""
     np.copyto(out, W.T)
@@ -49,7 +62,7 @@ def transposed(W: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 def normal_weights(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     """(rows, columns) draws from a normal distribution of standard deviation 1 / sqrt(rows)."""
-    return rng.standard_normal((rows, columns)) / np.sqrt(rows)
+    return require_rng("rng", rng).standard_normal((rows, columns)) / np.sqrt(rows)
 
 
 def real_array(argument: str, values: object, dtype: np.dtype) -> np.ndarray:
@@ -58,11 +71,11 @@ def real_array(argument: str, values: object, dtype: np.dtype) -> np.ndarray:
     ValueError unless they are real numbers, and for float64 in a float32 layer: half the digits would be
     lost without a word.
     """
-    array = np.asarray(values)
+    array = as_array(argument, values, "real numbers")
     require(array.dtype.kind in "fiub", argument, f"dtype {array.dtype}", "real numbers")
     if array.dtype.kind == "f" and array.dtype.itemsize > dtype.itemsize:
-        wanted = f"{dtype}, the layer's (or make the layer with dtype=np.{array.dtype})"
-        raise ValueError(f"{argument}: got {array.dtype}, wanted {wanted}")
+        remedy = " (or make the layer with dtype=np.float64)" if array.dtype.itemsize == 8 else ""
+        raise ValueError(f"{argument}: got {array.dtype.name}, wanted {dtype}, the layer's{remedy}")
     return array.astype(dtype, copy=False)
 
 
@@ -71,3 +84,10 @@ def require_forward(cache: object, layer: object) -> None:
     if cache is None:
         name = type(layer).__name__
         raise RuntimeError(f"{name}.backward: got no forward pass, wanted forward before backward")
+
+
+def require_cache(cache: object, length: int, step: str) -> tuple:
+    """`cache` if it is what `step` returned for its backward; ValueError otherwise."""
+    fits = isinstance(cache, tuple) and len(cache) == length
+    require(fits, "cache", type(cache).__name__, f"the cache that {step} returned")
+    return cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.layers.base import Layer, real_array, require_forward
-from helpers.validation import require, require_ids, require_int, require_shape
+from helpers.validation import require, require_ids, require_int, require_rng, require_shape
 
 
 class Embedding(Layer):
@@ -25,6 +25,7 @@ class Embedding(Layer):
         super().__init__(dtype)
         self.vocab_size = require_int("vocab_size", vocab_size)
         self.embedding_size = require_int("embedding_size", embedding_size)
+        rng = require_rng("rng", rng)
         self._add_parameter("W", 0.01 * rng.standard_normal((self.vocab_size, self.embedding_size)))
         self._ids: np.ndarray | None = None
         self._touched = np.empty(0, np.int64)

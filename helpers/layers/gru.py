@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.layers.activations import sigmoid
-from helpers.layers.base import require_forward, transposed
+from helpers.layers.base import require_cache, require_forward, transposed
 from helpers.layers.recurrent import Recurrent, batch_first, by_gate
+from helpers.validation import require_array, require_arrays
 
 
 def gru_step(x, h_prev, Wx, Wh, bx, bh):
@@ -16,6 +17,8 @@ def gru_step(x, h_prev, Wx, Wh, bx, bh):
     → h (N, H) and the cache for `gru_step_backward`. The reset gate multiplies h_prev Whn + bhn: two biases,
     because the one inside that product is not the same as the one outside.
     """
+    shapes = "x (N, D), h_prev (N, H), Wx (D, 3H), Wh (H, 3H), bx (3H,), bh (3H,)"
+    x, h_prev, Wx, Wh, bx, bh = require_arrays(shapes, x, h_prev, Wx, Wh, bx, bh)
     xr, xz, xn = np.split(x @ Wx + bx, 3, axis=1)
     hr, hz, hn = np.split(h_prev @ Wh + bh, 3, axis=1)
     r = sigmoid(xr + hr)
@@ -27,7 +30,8 @@ def gru_step(x, h_prev, Wx, Wh, bx, bh):
 
 def gru_step_backward(dh, cache):
     """dh (N, H) → dx (N, D), dh_prev (N, H), dWx (D, 3H), dWh (H, 3H), dbx (3H,), dbh (3H,)."""
-    x, h_prev, Wx, Wh, r, z, n, hn = cache
+    x, h_prev, Wx, Wh, r, z, n, hn = require_cache(cache, 8, "gru_step")
+    dh = require_array("dh", dh, n.shape)
     dn = dh * (1 - z) * (1 - n**2)
     dz = dh * (h_prev - n) * z * (1 - z)
     dr = dn * hn * r * (1 - r)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.layers.base import require_forward
-from helpers.validation import require, require_ids, require_shape
+from helpers.validation import (
+    as_array,
+    require,
+    require_flag,
+    require_ids,
+    require_int,
+    require_number,
+    require_real,
+    require_shape,
+)
 
 CHUNK_BYTES = 1024 * 1024  # what stays in a core's own cache
 
@@ -19,7 +28,9 @@ class SoftmaxCrossEntropy:
     """
 
     def __init__(self, ignore_index: int | None = None):
-        self.ignore_index = ignore_index
+        self.ignore_index = None if ignore_index is None else require_int(
+            "ignore_index", ignore_index, minimum=-(2**63), maximum=2**63 - 1
+        )
         self.params: dict[str, np.ndarray] = {}
         self.grads: dict[str, np.ndarray] = {}
         self._dlogits: np.ndarray | None = None
@@ -32,28 +43,35 @@ class SoftmaxCrossEntropy:
         need_gradient: bool = True,
         in_place: bool = False,
     ) -> float:
-        """logits (..., V) and integer targets (...) → mean loss in nats.
+        """logits (..., V) and integer targets (...) → mean loss in nats. nan and inf go through to it.
 
+        float32 and float64 are computed as they are, float16, in which exp(12) overflows, in float64.
         The gradient is made in the same pass. `in_place` writes it over the (C-contiguous) logits; without
         `need_gradient` only the loss is computed, and `backward` is not possible.
         Raises ValueError for shapes that do not fit, ids outside 0 … V - 1, and when no target counts.
         """
-        logits = np.asarray(logits)
-        require(logits.dtype.kind == "f", "logits", f"dtype {logits.dtype}", "a floating dtype")
+        given = as_array("logits", logits, "a floating dtype")
+        require(given.dtype.kind == "f", "logits", f"dtype {given.dtype}", "a floating dtype")
+        logits, given = require_real("logits", given), logits
         require(logits.ndim >= 1, "logits", f"shape {logits.shape}", "(..., V)")
+        targets = as_array("targets", targets, "integers")
         require_shape("targets", targets, logits.shape[:-1])
-        targets = np.asarray(targets)
         counts = np.ones(targets.shape, bool) if self.ignore_index is None else targets != self.ignore_index
         require(counts.any(), "targets", "no target that counts", "at least one")
         # An ignored target may be any number, so it is replaced by one that is an id.
         targets = require_ids("targets", np.where(counts, targets, targets.dtype.type(0)), logits.shape[-1])
+
+        need_gradient = require_flag("need_gradient", need_gradient)
+        if require_flag("in_place", in_place):
+            fits = logits is given and logits.flags.c_contiguous and logits.flags.writeable
+            wanted = "a writable C-contiguous array of float32 or float64 for in_place"
+            require(fits, "logits", "a strided, read-only or converted array", wanted)
 
         self._dlogits = None
         rows = logits.reshape(-1, logits.shape[-1])
         if not need_gradient:
             gradient = None
         elif in_place:
-            require(logits.flags.c_contiguous, "logits", "a strided array", "a C-contiguous one for in_place")
             gradient = rows
         else:
             gradient = np.empty_like(rows, order="C")
@@ -65,7 +83,8 @@ class SoftmaxCrossEntropy:
     def backward(self, dout: float = 1.0) -> np.ndarray:
         """d loss / d logits (..., V), times `dout`. RuntimeError without a forward that kept the gradient."""
         require_forward(self._dlogits, self)
-        return self._dlogits if dout == 1 else self._dlogits * float(dout)
+        dout = require_number("dout", dout)
+        return self._dlogits if dout == 1 else self._dlogits * dout
 
 
 def _pass_over(
@@ -95,4 +114,5 @@ def _pass_over(
         if gradient is not None:
             out *= (weights[part] / sums)[:, None]
             out[at_target] -= weights[part]
+            out[~counts[part]] = 0   # also where padding holds nan: 0 · nan would be nan
     return total / int(np.count_nonzero(counts))

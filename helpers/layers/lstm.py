@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpers.layers.activations import sigmoid
-from helpers.layers.base import require_forward, transposed
-from helpers.layers.recurrent import Recurrent, batch_first, by_gate
-from helpers.validation import require
+from helpers.layers.base import require_cache, require_forward, transposed
+from helpers.layers.recurrent import Recurrent, batch_first, by_gate, require_several
+from helpers.validation import require_array, require_arrays, require_number
 
 
 def lstm_step(x, h_prev, c_prev, Wx, Wh, b):
@@ -18,6 +18,8 @@ def lstm_step(x, h_prev, c_prev, Wx, Wh, b):
     x (N, D), h_prev and c_prev (N, H), Wx (D, 4H), Wh (H, 4H), b (4H,)
     → h (N, H), c (N, H) and the cache for `lstm_step_backward`.
     """
+    shapes = "x (N, D), h_prev (N, H), c_prev (N, H), Wx (D, 4H), Wh (H, 4H), b (4H,)"
+    x, h_prev, c_prev, Wx, Wh, b = require_arrays(shapes, x, h_prev, c_prev, Wx, Wh, b)
     i, f, g, o = np.split(x @ Wx + h_prev @ Wh + b, 4, axis=1)
     i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
     c = f * c_prev + i * g
@@ -28,7 +30,8 @@ def lstm_step(x, h_prev, c_prev, Wx, Wh, b):
 
 def lstm_step_backward(dh, dc, cache):
     """dh, dc (N, H) → dx (N, D), dh_prev (N, H), dc_prev (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,)."""
-    x, h_prev, c_prev, Wx, Wh, i, f, g, o, tanh_c = cache
+    x, h_prev, c_prev, Wx, Wh, i, f, g, o, tanh_c = require_cache(cache, 10, "lstm_step")
+    dh, dc = require_array("dh", dh, f.shape), require_array("dc", dc, f.shape)
     dc = dc + dh * o * (1 - tanh_c**2)
     di = dc * g * i * (1 - i)
     df = dc * c_prev * f * (1 - f)
@@ -61,7 +64,8 @@ class LSTM(Recurrent):
         super().__init__(input_size, hidden_size, 4, rng=rng, stateful=stateful, dtype=dtype)
         H = self.hidden_size
         self._add_parameter("b", np.zeros(4 * H))
-        self.params["b"][H : 2 * H] = forget_bias
+        most = float(np.finfo(self.dtype).max)
+        self.params["b"][H : 2 * H] = require_number("forget_bias", forget_bias, minimum=-most, maximum=most)
         self.dh0: np.ndarray | None = None
         self.dc0: np.ndarray | None = None
 
@@ -120,7 +124,7 @@ class LSTM(Recurrent):
         H = self.hidden_size
         dh = self._upstream(dh, (T, N, H))
         dstate = (None, None) if dstate is None else dstate
-        require(len(dstate) == 2, "dstate", f"{len(dstate)} arrays", "2: dh_last, dc_last")
+        require_several("dstate", dstate, ("dh_last", "dc_last"))
         dh_next = self._upstream_last("dh_last", dstate[0], N)
         dc = self._upstream_last("dc_last", dstate[1], N)
         slopes, slope_c = self._slopes(c, tanh_c, gates)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from helpers.layers.base import Layer, normal_weights, real_array
-from helpers.validation import require, require_int, require_shape
+from helpers.validation import require, require_flag, require_int, require_shape
 
 
 class Recurrent(Layer):
@@ -32,7 +32,7 @@ class Recurrent(Layer):
         super().__init__(dtype)
         self.input_size = require_int("input_size", input_size)
         self.hidden_size = require_int("hidden_size", hidden_size)
-        self.stateful = stateful
+        self.stateful = require_flag("stateful", stateful)
         self._add_parameter("Wx", normal_weights(rng, self.input_size, gates * self.hidden_size))
         self._add_parameter("Wh", normal_weights(rng, self.hidden_size, gates * self.hidden_size))
         self._cache: tuple | None = None
@@ -61,8 +61,7 @@ class Recurrent(Layer):
     def check_state(self, state: Sequence[np.ndarray], batch_size: int | str) -> list[np.ndarray]:
         """The arrays of `state`, each (batch_size, H); ValueError names the one that is not."""
         names = self.state_names
-        wanted = f"{len(names)}: {', '.join(names)}"
-        require(len(state) == len(names), "state", f"{len(state)} arrays", wanted)
+        require_several("state", state, names)
         arrays = [real_array(f"{name}0", array, self.dtype) for name, array in zip(names, state, strict=True)]
         for name, array in zip(names, arrays, strict=True):
             require_shape(f"{name}0", array, (batch_size, self.hidden_size))
@@ -102,14 +101,22 @@ class Recurrent(Layer):
         """The gradient that arrives at the last state (N, H), as a fresh array; zeros for None."""
         if dlast is None:
             return np.zeros((batch_size, self.hidden_size), self.dtype)
+        dlast = real_array(name, dlast, self.dtype)
         require_shape(name, dlast, (batch_size, self.hidden_size))
-        return real_array(name, dlast, self.dtype).copy()
+        return dlast.copy()
 
     def _input_gradient(self, da: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
         """da (T·N, gates·H), `shape` (T, N, D) → dx (N, T, D), a fresh array."""
         dx = self._buffer("dx", shape)
         np.matmul(da, self.params["Wx"].T, out=dx.reshape(-1, self.input_size))
         return batch_first(dx)
+
+
+def require_several(argument: str, arrays: object, names: Sequence[str]) -> None:
+    """ValueError unless `arrays` is a sequence with one entry for each of the `names`."""
+    several = isinstance(arrays, Sequence) or (isinstance(arrays, np.ndarray) and arrays.ndim > 0)
+    got = f"{len(arrays)} arrays" if several else type(arrays).__name__
+    require(several and len(arrays) == len(names), argument, got, f"{len(names)}: {', '.join(names)}")
 
 
 def batch_first(steps: np.ndarray) -> np.ndarray:

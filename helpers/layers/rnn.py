@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.layers.base import require_forward, transposed
+from helpers.layers.base import require_cache, require_forward, transposed
 from helpers.layers.recurrent import Recurrent, batch_first
+from helpers.validation import require_array, require_arrays
 
 
 def rnn_step(x, h_prev, Wx, Wh, b):
@@ -13,13 +14,16 @@ def rnn_step(x, h_prev, Wx, Wh, b):
 
     x (N, D), h_prev (N, H), Wx (D, H), Wh (H, H), b (H,) → h (N, H) and the cache for `rnn_step_backward`.
     """
+    shapes = "x (N, D), h_prev (N, H), Wx (D, H), Wh (H, H), b (H,)"
+    x, h_prev, Wx, Wh, b = require_arrays(shapes, x, h_prev, Wx, Wh, b)
     h = np.tanh(x @ Wx + h_prev @ Wh + b)
     return h, (x, h_prev, Wx, Wh, h)
 
 
 def rnn_step_backward(dh, cache):
     """dh (N, H) → dx (N, D), dh_prev (N, H), dWx (D, H), dWh (H, H), db (H,)."""
-    x, h_prev, Wx, Wh, h = cache
+    x, h_prev, Wx, Wh, h = require_cache(cache, 5, "rnn_step")
+    dh = require_array("dh", dh, h.shape)
     da = dh * (1 - h**2)
     return da @ Wx.T, da @ Wh.T, x.T @ da, h_prev.T @ da, da.sum(axis=0)
 
