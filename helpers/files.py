@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import platform
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,16 +21,38 @@ from typing import IO
 NAME_BYTES = 255
 """What the common file systems allow a name: bytes in UTF-8 (Windows counts 255 UTF-16 units)."""
 
+_UNPORTABLE = re.compile(r"[^a-z0-9.+_-]")
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")   # devices, in any folder of Windows
+
 _number = count()
 
 
 def short_name(name: str, limit: int = NAME_BYTES) -> str:
     """`name`, or where it is longer than `limit` bytes its beginning, a hash of it all, and its suffix."""
-    if len(name.encode()) <= limit:
+    if _length(name) <= limit:
         return name
     suffix = Path(name).suffix if len(Path(name).suffix) <= 16 else ""
-    ending = f"-{hashlib.sha256(name.encode()).hexdigest()[:16]}{suffix}"
-    return name.encode()[: limit - len(ending.encode())].decode(errors="ignore") + ending
+    ending = f"-{_hash(name)}{suffix}"
+    return os.fsencode(name)[: limit - _length(ending)].decode(errors="ignore") + ending
+
+
+def portable_name(text: str, limit: int = 120) -> str:
+    """A name that says `text` and that every file system takes, also one that sees no difference between
+    ``A`` and ``a``: small letters, digits and ``. + - _``, at most `limit` of them. What changes the text
+    for that puts a hash of it behind, so that no two texts have the same name."""
+    plain = _RESERVED.sub(r"_\g<0>", _UNPORTABLE.sub("_", text.lower()))
+    if plain == text and len(text) <= limit:
+        return text
+    ending = "-" + _hash(text)
+    return plain[: limit - len(ending)] + ending
+
+
+def _length(name: str) -> int:
+    return len(os.fsencode(name))   # a name need not be Unicode
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:16]
 
 
 @contextmanager
@@ -41,8 +64,7 @@ def writing(path: str | os.PathLike, mode: str = "w") -> Iterator[IO]:
     the other replaces it.
     """
     path = Path(os.path.realpath(path))   # a link goes on pointing at the file
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "got a folder, wanted the name of a file", str(path))
+    _require_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_left_behind(path)
     temporary = path.with_name(f"{_beginning(path)}{os.getpid()}-{next(_number)}.part")
@@ -71,10 +93,9 @@ def check_writable(path: str | os.PathLike) -> None:
     """Raise the OSError that writing the file `path` would end with: a folder of that name, no permission, a
     read-only disk, a name too long. Makes the folder that it will lie in; writes nothing that stays."""
     path = Path(os.path.realpath(path))
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "got a folder, wanted the name of a file", str(path))
+    _require_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if len(path.name.encode()) > NAME_BYTES:
+    if _length(path.name) > NAME_BYTES:
         raise OSError(errno.ENAMETOOLONG, f"name longer than {NAME_BYTES} bytes", str(path))
     trial = path.with_name(f"{_beginning(path)}{os.getpid()}-{next(_number)}.part")
     trial.touch(exist_ok=False)
@@ -107,6 +128,14 @@ def lock(path: str | os.PathLike, waiting: Callable[[str], object] | None = None
             with suppress(OSError):
                 name.unlink()
         owned.release()
+
+
+def _require_file(path: Path) -> None:
+    """OSError where a folder, a device or a pipe has this name: a file must not take its place."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "got a folder, wanted the name of a file", str(path))
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "got a device, wanted the name of a file", str(path))
 
 
 def _beginning(path: Path) -> str:

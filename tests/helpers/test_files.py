@@ -1,6 +1,8 @@
 """Files are whole or not there, what killed writers left is removed, one process at a time owns a file."""
 
+import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.files import NAME_BYTES, check_writable, lock, short_name, write_text, writing
+from helpers.files import NAME_BYTES, check_writable, lock, portable_name, short_name, write_text, writing
 
 
 def others(folder):
@@ -109,3 +111,40 @@ def test_check_writable_leaves_nothing_and_refuses_what_cannot_be(tmp_path):
     with pytest.raises(OSError):
         check_writable(tmp_path / "file" / "a.json")
     assert Path(tmp_path / "file").read_text() == "x"
+
+
+def test_a_name_that_every_file_system_takes_is_of_one_text_alone():
+    assert portable_name("pronouns-seed0-lr0.25-models_rnn+gru") == "pronouns-seed0-lr0.25-models_rnn+gru"
+    texts = ["a/b", "a b", "a_b", "A_b", "A_B", "con", "nul.x", "가", "각", "\udcff"]
+    texts += ["x" * 200 + "1", "x" * 200 + "2"]
+    names = {portable_name(text) for text in texts}
+    assert len(names) == len({name.lower() for name in names}) == len(texts)
+    for name in names:
+        assert re.fullmatch(r"[a-z0-9.+_-]{1,120}", name) and not re.match(r"(con|nul)(\.|$)", name)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no such device")
+def test_a_device_is_not_replaced_by_a_file():
+    for write in (lambda: write_text("/dev/null", "x"), lambda: check_writable("/dev/null")):
+        with pytest.raises(OSError, match="got a device"):
+            write()
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+def test_a_killed_owner_leaves_no_lock_behind_with_what_it_started(tmp_path):
+    code = (
+        "import os, sys, time\nfrom helpers.files import lock\n"
+        "with lock(sys.argv[1]):\n"
+        "    if (child := os.fork()) == 0: time.sleep(60)\n"
+        "    print(child, flush=True); time.sleep(60)"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", code, tmp_path / "a"], stdout=subprocess.PIPE, text=True)
+    child = int(owner.stdout.readline())
+    try:
+        owner.kill()
+        owner.wait()
+        waited = []
+        with lock(tmp_path / "a", waiting=waited.append):
+            assert waited == []
+    finally:
+        os.kill(child, signal.SIGKILL)
