@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from helpers import console
 from helpers.building import BUILDING
 from helpers.validation import require
 
@@ -47,7 +48,7 @@ def claim(sentence: str, condition: object, *, heard: str = "", verdict: str = "
     _MADE[made.sentence] = made
     if BUILDING and not made.holds:
         raise AssertionError(f"claimed, but not so: {made.sentence}")
-    print(made)
+    console.say(made)
 
 
 def _truth(condition: object) -> bool:
@@ -88,8 +89,6 @@ def table(unmeasured: Mapping[str, str] | None = None) -> None:
 
     Raises ValueError when no claim with `heard` has been made and nothing is unmeasured.
     """
-    from IPython import get_ipython
-
     rows: dict[str, tuple[list[str], list[str]]] = {}
     for made in _MADE.values():
         if made.heard:
@@ -99,9 +98,4 @@ def table(unmeasured: Mapping[str, str] | None = None) -> None:
     lines = [(heard, "; ".join(verdicts), "; ".join(said)) for heard, (verdicts, said) in rows.items()]
     lines += [(heard, "not measured", why) for heard, why in (unmeasured or {}).items()]
     require(bool(lines), "claims", "none with heard=", "at least one: run the chapter's cells first")
-    if get_ipython() is None:
-        print(_Table(lines))
-    else:
-        from IPython.display import display
-
-        display(_Table(lines))
+    console.show(_Table(lines))

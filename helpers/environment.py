@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import processor
+from helpers import console, processor
 
 COURSE = "unrolled"
 PYTHON = (3, 11)
@@ -79,14 +79,7 @@ def check_environment() -> list[Finding]:
 
 def show_environment() -> None:
     """Display `check_environment()`; no versions and no hardware while the course is built."""
-    from IPython import get_ipython
-    from IPython.display import display
-
-    report = Report(check_environment(), details=not os.environ.get("UNROLLED_BUILD"))
-    if get_ipython() is None:
-        print(report)
-    else:
-        display(report)
+    console.show(Report(check_environment(), details=not os.environ.get("UNROLLED_BUILD")))
 
 
 def _python() -> Finding:

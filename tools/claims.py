@@ -14,6 +14,7 @@ import nbformat
 import typer
 from rich.console import Console
 
+from helpers.console import command
 from tools.build.cli import ROOT, named_chapters
 from tools.build.execute import CellFailed, execute
 from tools.build.freshness import read_notebook
@@ -80,4 +81,4 @@ def main(
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m tools.claims")
+    command(lambda: app(prog_name="python -m tools.claims"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from helpers.console import command
 from helpers.experiments.distances import best_rate
 from helpers.experiments.language_models import pronoun_floors
 from helpers.plots import COLOURS, figure
@@ -186,4 +187,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(main)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from helpers.console import command
 from helpers.progress import NOTEBOOKS, SAVED, SYMBOLS, Progress, progress, summary
 
 STYLES = {"passed": "green", "failed": "red", "changed since the check": "yellow", "unreadable": "red"}
@@ -31,7 +31,6 @@ def main(
         rows = progress(folder)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    sys.stdout.reconfigure(errors="replace")   # a terminal or file without a star in its character set
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     elif not rows:
@@ -57,4 +56,4 @@ def _table(shown: Progress) -> Table:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m tools.progress")
+    command(lambda: app(prog_name="python -m tools.progress"))

@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
+from helpers import console
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 
 MIME = "application/vnd.unrolled.check+json"
@@ -70,11 +71,4 @@ def _rich(text: str) -> str:
 
 def show(verdict: Verdict) -> None:
     """Display the verdict's box: HTML in a notebook, text elsewhere."""
-    from IPython import get_ipython
-
-    if get_ipython() is None:
-        print(Box(verdict))
-    else:
-        from IPython.display import display
-
-        display(Box(verdict))
+    console.show(Box(verdict))

@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from helpers import console
+
 
 class _Source:
     """Source code, coloured in a notebook and plain elsewhere."""
@@ -26,12 +28,4 @@ class _Source:
 
 def show_source(*functions: Callable[..., Any]) -> None:
     """Display the source of `functions`, in this order, to be read and copied."""
-    from IPython import get_ipython
-
-    text = "\n\n\n".join(inspect.getsource(function).rstrip() for function in functions)
-    if get_ipython() is None:
-        print(_Source(text))
-    else:
-        from IPython.display import display
-
-        display(_Source(text))
+    console.show(_Source("\n\n\n".join(inspect.getsource(function).rstrip() for function in functions)))

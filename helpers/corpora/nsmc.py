@@ -20,9 +20,10 @@ import numpy as np
 
 from helpers import tokenizers
 from helpers.corpora.download import Source, cache_folder, sha256_of
-from helpers.corpora.tables import labelled, parse_rows, text_of
+from helpers.corpora.tables import labelled, lines_of, parse_rows, text_of
+from helpers.corpora.text import folded, visible
 from helpers.files import write_text
-from helpers.validation import require, require_fraction
+from helpers.validation import require, require_fraction, require_int
 
 SHA256 = {
     "train": "e03b7d14e9e41be8d464a28057cd25d7396c53e67aa7fd5f7e552c59b0ee2940",
@@ -91,20 +92,18 @@ def find(split: str, *, download: bool = False, base_url: str | None = None, pro
 def read(path: Path, problems: list[str] | None = None) -> list[Review]:
     """The reviews of a file: columns id, document and label, separated by tabs, below a header.
 
-    A row without a text, with another number of columns or a label that is not 0 or 1 raises ValueError,
-    which names the line; given a list `problems`, such rows are left out and described there instead. Quotes
-    mean nothing here, ends of lines may be Windows', and a byte order mark is skipped.
+    A row without a text that can be seen, with another number of columns, a byte that is no UTF-8 or a label
+    that is not 0 or 1 raises ValueError, which names the line; given a list `problems`, such rows are left out
+    and described there instead. Quotes mean nothing here, ends of lines may be Windows', and a byte order mark
+    is skipped. The texts stay as they are written (`helpers.corpora.text` says which of them are the same).
     """
-    lines = text_of(path).split("\n")   # str.splitlines would cut at marks that a review may contain
-    if lines[-1] == "":
-        lines.pop()
-    rows = enumerate((line.removesuffix("\r").split("\t") for line in lines), 1)
+    rows = enumerate((line.split("\t") for line in lines_of(text_of(path))), 1)
     return parse_rows(path, rows, ("id", "document", "label"), _review, problems)
 
 
 def _review(columns: Sequence[str], where: str) -> Review:
     id_, text, label = columns
-    return Review(id_, text, labelled(text, label, 2, where))
+    return Review(visible(id_), text, labelled(text, label, 2, where))
 
 
 def load(
@@ -125,16 +124,16 @@ def tokens(split: str, kind: str = "morphemes", **options) -> dict[str, list[str
     """The tokens of every text of a split, by text; `kind` as in `helpers.tokenizers`, `options` of `find`.
 
     Morphemes take a minute or two the first time. They are kept in the cache folder, in a file named after
-    the split, its SHA-256 and the version of kiwipiepy.
+    the split, its SHA-256 and the version of kiwipiepy ("-nfc": cut after `helpers.corpora.text.visible`).
     """
     texts = list(dict.fromkeys(review.text for review in load(split, **options)))
     if kind != "morphemes":
         return dict(zip(texts, tokenizers.tokenized(texts, kind), strict=True))
     sha256 = sha256_of(find(split, **options))
-    path = cache_folder("nsmc") / f"{split}-{sha256[:16]}-kiwi-{tokenizers.kiwi_version()}.json"
+    path = cache_folder("nsmc") / f"{split}-{sha256[:16]}-kiwi-{tokenizers.kiwi_version()}-nfc.json"
     with contextlib.suppress(FileNotFoundError, ValueError):   # a damaged one is written again
         kept = json.loads(path.read_text(encoding="utf-8"))
-        if list(kept) == texts:
+        if isinstance(kept, dict) and list(kept) == texts:
             return kept
     found = dict(zip(texts, tokenizers.tokenized(texts, kind), strict=True))
     write_text(path, json.dumps(found, ensure_ascii=False))
@@ -151,21 +150,28 @@ def without_duplicates(train: Sequence[Review], test: Sequence[Review]) -> Clean
     `contradictory`  those whose text occurs with both labels;
     `repeated`       all but the first of those with the same text.
 
-    Two texts are the same if they differ in nothing but the amount of space. `test` remains as it is.
+    Two texts are the same if `helpers.corpora.text.folded` makes them so: if they differ in nothing but the
+    amount of space, what nobody can see, and whether syllables are composed. `test` remains as it is.
     """
-    in_test = {_spaced(review.text) for review in test}
-    fresh = [review for review in train if _spaced(review.text) not in in_test]
+    in_test = set(_folded("test", test))
+    fresh = [pair for pair in zip(train, _folded("train", train), strict=True) if pair[1] not in in_test]
     labels = defaultdict(set)
-    for review in fresh:
-        labels[_spaced(review.text)].add(review.label)
-    clear = [review for review in fresh if len(labels[_spaced(review.text)]) == 1]
-    kept = {_spaced(review.text): review for review in reversed(clear)}   # the first wins
-    first = [review for review in clear if kept[_spaced(review.text)] is review]
-    return Cleaned(first, len(train) - len(fresh), len(fresh) - len(clear), len(clear) - len(first))
+    for review, text in fresh:
+        labels[text].add(review.label)
+    clear = [(review, text) for review, text in fresh if len(labels[text]) == 1]
+    first: dict[str, Review] = {}
+    for review, text in clear:
+        first.setdefault(text, review)
+    counts = len(train) - len(fresh), len(fresh) - len(clear), len(clear) - len(first)
+    return Cleaned(list(first.values()), *counts)
 
 
-def _spaced(text: str) -> str:
-    return " ".join(text.split())
+def _folded(argument: str, reviews: Sequence[Review]) -> list[str]:
+    wanted = "a list of reviews (helpers.corpora.nsmc.Review)"
+    require(isinstance(reviews, Sequence), argument, repr(reviews), wanted)
+    for review in reviews:
+        require(isinstance(review, Review), argument, repr(review), wanted)
+    return [folded(review.text) for review in reviews]
 
 
 def with_validation(
@@ -173,9 +179,10 @@ def with_validation(
 ) -> tuple[list[Review], list[Review]]:
     """(train, valid): a random `share` of `reviews` set aside. ValueError when a text occurs twice."""
     share = require_fraction("share", share)
-    texts = {_spaced(review.text) for review in reviews}
-    require(len(texts) == len(reviews), "reviews", "a text twice", "every text once (see without_duplicates)")
-    order = np.random.default_rng(seed).permutation(len(reviews))
+    rng = np.random.default_rng(require_int("seed", seed, minimum=0))
+    texts = _folded("reviews", reviews)
+    require(len(set(texts)) == len(texts), "reviews", "a text twice", "every text once (see without_duplicates)")
+    order = rng.permutation(len(reviews))
     size = round(share * len(reviews))
     valid, train = np.sort(order[:size]), np.sort(order[size:])
     return [reviews[i] for i in train], [reviews[i] for i in valid]
@@ -216,4 +223,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    from helpers.console import command
+
+    command(main)

@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from helpers import records
+from helpers.console import command
 from helpers.corpora.download import CorpusUnavailable
 from helpers.experiments import registry
+from helpers.processes import stoppable
 from helpers.training.checkpoints import CheckpointError
 
 # GNU OpenMP's threads wait for each other by spinning, for seconds if need be. Beside another busy process a
@@ -38,6 +40,7 @@ def list_() -> None:
 
 
 @app.command()
+@stoppable("Without --restart the same command goes on from the last checkpoint, if any.")
 def run(
     name: Annotated[str, typer.Argument(help="Name of the experiment, as in 'list'.")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
@@ -78,9 +81,6 @@ def run(
         if not first:
             return
         path = path_of(record)
-    except KeyboardInterrupt:
-        console.print("Stopped. Without --restart the same command goes on from the last checkpoint, if any.")
-        raise typer.Exit(130) from None
     except (ValueError, CorpusUnavailable, FloatingPointError, OSError) as error:
         of_checkpoint = isinstance(error, CheckpointError)
         hint = " (--restart ignores the checkpoint and starts anew)" if of_checkpoint else ""
@@ -109,4 +109,4 @@ def file_name(record: Mapping[str, Any], overrides: Iterable[str] = ()) -> str:
 
 
 if __name__ == "__main__":
-    app()
+    command(app)

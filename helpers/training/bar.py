@@ -17,7 +17,9 @@ def progress_bar(total: int, *, start: int = 0, description: str = "", show: boo
     """
     from tqdm import tqdm
 
-    seen = sys.stdout.isatty() or type(sys.stdout).__module__.startswith("ipykernel")
+    out = sys.stdout   # None, or closed, where there is no console
+    there = out is not None and not getattr(out, "closed", False)
+    seen = there and (out.isatty() or type(out).__module__.startswith("ipykernel"))
     return tqdm(
         total=total,
         initial=start,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from helpers import records
+from helpers.console import command
 from helpers.files import write_text
 from tools.bench.cases import CASES, N, T
 
@@ -28,8 +28,6 @@ def main(
     if unknown:
         raise typer.BadParameter(f"got {', '.join(unknown)}, wanted some of {', '.join(CASES)}")
     threads = threads or records.hardware()["threads"]   # OMP_NUM_THREADS, or the cores we may use
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")   # a terminal or file without ≥ in its character set
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(threads)
     import torch
@@ -92,4 +90,4 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command(lambda: typer.run(main))

@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import typer
 
 from helpers.checks import Exercise, exercises, get
+from helpers.console import command
 from helpers.files import write_text
 
 JSON = Path("build/bench-checks.json")
@@ -112,4 +113,4 @@ def spoilt(value: Any, place: int = 1) -> Any:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    command(lambda: typer.run(main))

@@ -1,3 +1,4 @@
+from helpers.console import command
 from tools.build.cli import app
 
-app(prog_name="python -m tools.build")
+command(lambda: app(prog_name="python -m tools.build"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -34,8 +33,6 @@ def main(
 ) -> None:
     """Build the notebooks from solutions/*.py: executed solutions, and student notebooks without them."""
     course = Course(root.resolve())
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")   # a terminal or file without a star in its character set
     try:
         wanted = named_chapters(course, chapters)
         known = registered_exercises() if course.root == ROOT else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.table import Table
 
 from helpers.checks import get
 from helpers.checks.slips import Slip, source_of
+from helpers.console import command
 from helpers.files import write_text
 from tools.mutants.code import Mutant, chosen, mutants, right_answers
 from tools.mutants.pool import Judged, judge_all
@@ -54,7 +54,6 @@ def main(
         excused = read_equivalents(equivalents)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    sys.stdout.reconfigure(errors="replace")   # a terminal or file without a minus in its character set
     unchanged = [
         Mutant(exercise.name, origin, Slip("unchanged", source_of(function), "-", "", 1, ""))
         for exercise in wanted
@@ -125,4 +124,4 @@ def _show(console: Console, judged: Judged, one: str) -> None:
 
 
 if __name__ == "__main__":
-    app(prog_name="python -m tools.mutants")
+    command(lambda: app(prog_name="python -m tools.mutants"))

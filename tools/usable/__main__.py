@@ -1,3 +1,4 @@
+from helpers.console import command
 from tools.usable.cli import app
 
-app(prog_name="python -m tools.usable")
+command(lambda: app(prog_name="python -m tools.usable"))

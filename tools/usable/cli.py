@@ -39,7 +39,6 @@ def main(
     """Try every accepted kind of answer in the cells that follow its check; 1 if one of them fails."""
     if not hasattr(os, "fork"):
         raise typer.BadParameter("this needs fork: Linux or macOS")
-    sys.stdout.reconfigure(errors="replace")   # a terminal or file without a cross in its character set
     course, wanted = Course(ROOT), environment()
     try:
         names = sorted(named_chapters(course, chapters) or [path.stem for path in course.sources()])
