@@ -87,7 +87,7 @@ class Experiment:
             if name not in settings:
                 raise ValueError(f"setting: got {name!r}, wanted one of {', '.join(settings)}")
             settings[name] = _as_type_of(name, value, settings[name])
-        # More epochs of the same run, or jobs for it, go on from its checkpoint; other changes make another run.
+        # More epochs or jobs for the same run go on from its checkpoint; any other change is another run.
         same = ("epochs", "stop_after", "jobs")
         changed = [key for key in settings if key not in same and settings[key] != self.settings[key]]
         identity = "".join(f"-{key}{settings[key]}" for key in changed)
