@@ -27,6 +27,9 @@ SIGNALS = tuple(
 GRACE = 2.0
 """Seconds after a signal in which others are not heard: the process is stopping already."""
 
+LAUNCHER = "UNROLLED_LAUNCHER"
+"""Environment variable: the number of the last process that `python_command` made."""
+
 _asked: tuple[int, float] | None = None   # the signal that this process stops for, and when it came
 
 
@@ -110,7 +113,13 @@ def end_with_parent(parent: int | None = None) -> None:
 
 def python_command(module: str, *arguments: str) -> list[str]:
     """Command line of ``python -m module arguments`` in a process that ends with this one."""
-    return [sys.executable, "-m", "helpers.processes", str(os.getpid()), module, *arguments]
+    return [sys.executable, "-m", *ending_with(str(os.getpid()), module), *arguments]
+
+
+def ending_with(parent: str, module: str) -> list[str]:
+    """What stands for `module` after ``python -m``, so that it ends with the process `parent`: a number, or
+    ``launcher``, a process made by `python_command`."""
+    return ["helpers.processes", parent, module]
 
 
 def _end_after(parent: int) -> None:
@@ -173,7 +182,8 @@ def _say(text: str) -> None:
 def _main(parent: str, module: str, *arguments: str) -> None:
     import runpy
 
-    end_with_parent(int(parent))
+    end_with_parent(int(os.environ[LAUNCHER] if parent == "launcher" else parent))
+    os.environ[LAUNCHER] = str(os.getpid())
     sys.argv[1:] = arguments
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ from typing import Any
 from helpers import records
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.torch_runs import build
+from helpers.processes import ending_with, python_command
 
 FIXED = {
     "num_layers": 2,
@@ -73,10 +76,10 @@ def in_processes(count: int, settings: Mapping[str, Any], seed: int) -> list[flo
     """`step_losses` in `count` processes on this machine, started as ``torchrun`` starts them."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "losses.json"
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        arguments = ["-m", __name__, json.dumps(dict(settings)), str(seed), str(out)]
+        torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+        module = ["-m", *ending_with("launcher", __name__)]
         finished = subprocess.run(
-            [*torchrun, f"--nproc-per-node={count}", *arguments],
+            python_command(*torchrun, *module, json.dumps(dict(settings)), str(seed), str(out)),
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             cwd=Path(__file__).resolve().parents[2],
             capture_output=True,
@@ -84,7 +87,7 @@ def in_processes(count: int, settings: Mapping[str, Any], seed: int) -> list[flo
             check=False,
         )
         if finished.returncode:
-            raise OSError(f"torchrun ended with {finished.returncode}: {finished.stderr[-2000:]}")
+            raise ChildProcessError(_what_failed(finished.returncode, finished.stderr))
         return json.loads(out.read_text(encoding="utf-8"))
 
 
@@ -117,6 +120,19 @@ def two_processes(run: Run) -> dict[str, Any]:
         "seconds": time.perf_counter() - started,
         "results": {"largest_relative_difference": max(row["relative_difference"] for row in rows)},
     }
+
+
+def _what_failed(status: int, told: str) -> str:
+    """One sentence about a failed run: torchrun's exit status, and all that it `told`."""
+    of_signal = re.search(r"SignalException: .* got signal: (\d+)|exitcode *: *-(\d+)", told)
+    if status < 0 or of_signal:
+        number = -status if status < 0 else int(of_signal[1] or of_signal[2])
+        return (
+            f"one of the processes was ended by {signal.Signals(number).name} (if nobody did it: for want of "
+            "memory), so the others stopped. Nothing is kept of so short a run; start it again."
+        )
+    errors = re.findall(r"^(?:\[rank\d+\]: )?[A-Z][\w.]*(?:Error|Lost): .*", told, flags=re.MULTILINE)
+    return f"a process of the run failed: {errors[0] if errors else told[-500:].strip()}"
 
 
 def _worker(settings: str, seed: str, out: str) -> None:

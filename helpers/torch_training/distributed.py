@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from helpers.processes import SIGNALS, end_with_parent
 from helpers.validation import require
 
 
@@ -78,14 +79,24 @@ def join_processes(device: torch.device) -> Processes:
     """Join the other processes of this run: gloo on the CPU, nccl on GPUs. Alone outside of torchrun.
 
     Once for a process: they part when it ends. (Joined a second time they would meet at the addresses of the
-    first, and wait for ever.)
+    first, and wait for ever.) It ends at once when torchrun is killed.
+
+    Raises ConnectionError when they cannot meet.
     """
     if not started_by_torchrun():
         return Processes()
     if not dist.is_initialized():
+        end_with_parent()
         if device.type == "cuda":
             torch.cuda.set_device(device)
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        try:
+            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        except dist.DistError as error:
+            place = ":".join(os.environ.get(name, "?") for name in ("MASTER_ADDR", "MASTER_PORT"))
+            why = str(error).split(". ")[0].splitlines()[0]
+            raise ConnectionError(
+                f"the processes cannot meet at {place} ({why}); torchrun --standalone chooses a free port"
+            ) from error
         atexit.register(dist.destroy_process_group)
     return Processes(dist.get_rank(), dist.get_world_size())
 
@@ -98,12 +109,14 @@ def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
         return
     text = f"another process of this run has ended, so process {group.rank} stops too. {what_remains}"
 
-    def stop(number: int, frame: Any) -> None:   # torchrun ends those that are left
-        sys.stderr.write(f"Stopped: {text}\n")
+    def stop(number: int, frame: Any) -> None:
+        # Torchrun ends those that are left, or was asked to end. Whoever cleaned up here, slowly, would keep
+        # the others waiting in the middle of a step.
+        sys.stderr.write(f"Stopped: torchrun ends this run, or {text}\n")
         sys.stderr.flush()
         os._exit(128 + number)
 
-    old = signal.signal(signal.SIGTERM, stop)
+    old = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
     except RuntimeError as error:   # what gloo and nccl raise
@@ -111,7 +124,8 @@ def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
             raise
         raise ProcessLost(text) from error
     finally:
-        signal.signal(signal.SIGTERM, old)
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def _is_of_the_connection(error: RuntimeError) -> bool:
