@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from helpers.torch_training import checkpoints
 from helpers.torch_training.averaging import WeightAverage, averaged
 from helpers.torch_training.distributed import Processes, join_processes, to_device, watch_others
-from helpers.torch_training.hardware import pick_device, pick_precision
+from helpers.torch_training.hardware import PRECISIONS, pick_device, pick_precision
 from helpers.torch_training.states import (
     copy_weights,
     first_tensor,
@@ -109,6 +109,7 @@ class TorchTrainer:
             require(max_norm > 0, "max_norm", max_norm, "a number above 0")
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
+        self._any_precision = precision == "auto"
         self.model = model.to(self.device)
         self.optimizer, self.scheduler, self.average = optimizer, scheduler, average
         self.loss, self.evaluate, self.summary = loss, evaluate, summary
@@ -326,7 +327,7 @@ class TorchTrainer:
 
         With several processes the first one's file counts. Raises CheckpointError when it is damaged or was
         made with another model, another optimizer or other settings; model and optimizer are then as they
-        were.
+        were. With precision "auto" a run goes on in the one it was begun in.
         """
         if self.checkpoint is None:
             return False
@@ -343,6 +344,7 @@ class TorchTrainer:
             raise CheckpointError(problem)
         if content is None:
             return False
+        begun_in = content.get("settings", {}).get("precision", self.precision)
         before = copy_weights(self.model), copy.deepcopy(self.optimizer.state_dict())
         try:
             self._restore(content)
@@ -350,11 +352,17 @@ class TorchTrainer:
             self.model.load_state_dict(before[0])
             self.optimizer.load_state_dict(before[1])
             raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
+        if begun_in != self.precision:   # "auto" where another precision is fast
+            if group.first:
+                self.report(f"going on in {begun_in}, in which the run was begun")
+            self.precision = self.settings["precision"] = begun_in
         return True
 
     def _require_same_settings(self, saved: Mapping[str, Any]) -> None:
         for name in sorted(self.settings.keys() | saved.keys()):
             got, wanted = self.settings.get(name), saved.get(name)
+            if name == "precision" and self._any_precision and wanted in PRECISIONS:
+                continue
             if got != wanted:
                 raise CheckpointError(f"{name}: got {got!r}, wanted {wanted!r} as in {self.checkpoint}")
 
