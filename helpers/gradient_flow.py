@@ -6,6 +6,7 @@ import numpy as np
 
 from helpers.diagrams import box
 from helpers.plots import COLOURS
+from helpers.validation import require, require_arrays, require_real
 
 LOSSES = tuple(COLOURS[name] for name in ("warm", "lstm", "accent", "gru", "rnn"))
 _CHAIN, _LOSS, _USE = 1.5, 2.75, 0.25     # heights of the states, the losses and the uses
@@ -16,7 +17,12 @@ def draw_flow(axis, shares: np.ndarray, weight: str) -> None:
     """Strands from E_t over h_t, h_(t-1), … down to `weight`; a strand's width is the size of its share.
 
     `shares` (T, T), at most five steps: row t is the loss, column k ≤ t the step at which the weight is used.
+    `axis` is one of matplotlib's. ValueError for anything else.
     """
+    require(hasattr(axis, "add_patch"), "axis", repr(axis), "the Axes of a figure")
+    require(isinstance(weight, str), "weight", repr(weight), "a name to write")
+    (shares,) = require_arrays("shares (T, T)", require_real("shares", shares, finite=True))
+    require(0 < len(shares) <= len(LOSSES), "shares", f"shape {shares.shape}", "from one to five steps")
     sizes = np.abs(np.tril(shares))
     T = len(sizes)
     widest = max(max(sizes[k:, :k].sum(), sizes[:, k].sum(), sizes[k].sum()) for k in range(T))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from helpers.layers import lstm_step, lstm_step_backward
-from helpers.validation import require_shape
+from helpers.validation import require, require_arrays
 
 
 def lstm_gradient_norms(
@@ -17,16 +17,18 @@ def lstm_gradient_norms(
 
     dh_last (N, H), the gradient of the loss in the last h; x (N, T, D); params as in ``LSTM.params``
     → {"h": ‖∂L/∂h_t‖, "c": ‖∂L/∂c_t‖, "straight": the part of "c" that came from the last c straight along
-    the cell, without a detour through an h}, (N, T) each. Computed in float64.
+    the cell, without a detour through an h}, (N, T) each. Computed in float64. ValueError for anything else
+    than real numbers in these shapes.
     """
-    Wx, Wh, b = (np.asarray(params[name], dtype=np.float64) for name in ("Wx", "Wh", "b"))
-    require_shape("x", x, ("N", "T", len(Wx)))
-    require_shape("dh_last", dh_last, (len(x), len(Wh)))
+    for name in ("Wx", "Wh", "b"):
+        require(isinstance(params, Mapping) and name in params, "params", f"no {name}", "those of an LSTM")
+    given = params["Wx"], params["Wh"], params["b"], x, dh_last
+    shapes = "Wx (D, 4H), Wh (H, 4H), b (4H,), x (N, T, D), dh_last (N, H)"
+    Wx, Wh, b, x, dh = (array.astype(np.float64) for array in require_arrays(shapes, *given))
     N, T, _ = x.shape
-    dh = np.asarray(dh_last, dtype=np.float64)
     h, c, caches = np.zeros_like(dh), np.zeros_like(dh), []
     for t in range(T):
-        h, c, cache = lstm_step(np.asarray(x[:, t], dtype=np.float64), h, c, Wx, Wh, b)
+        h, c, cache = lstm_step(x[:, t], h, c, Wx, Wh, b)
         caches.append(cache)
     norms = {name: np.zeros((N, T)) for name in ("h", "c", "straight")}
     dc, straight = np.zeros_like(dh), None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from helpers.validation import require, require_arrays
+
 
 def gradients_by_reach(
     x: np.ndarray,
@@ -19,8 +21,12 @@ def gradients_by_reach(
     the other; the last row is the full gradient.
 
     One sweep does it, because what is carried back is kept apart by its distance from its loss: T times as
-    much to carry and to compute as in the sweep that adds it up.
+    much to carry and to compute as in the sweep that adds it up. ValueError for anything else than real
+    numbers in these shapes, and for no step.
     """
+    shapes = "x (N, T, D), h0 (N, H), h (N, T, H), target (N, T, H), Wh (H, H)"
+    x, h0, h, target, Wh = require_arrays(shapes, x, h0, h, target, Wh)
+    require(x.shape[1] > 0, "x", f"shape {x.shape}", "at least one step")
     T = x.shape[1]
     before = np.concatenate([h0[:, None], h[:, :-1]], axis=1)
     by_distance = np.zeros((T, (x.shape[2] + len(Wh) + 1) * len(Wh)))

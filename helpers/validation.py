@@ -91,11 +91,15 @@ def require_number(
     wanted = "a number" if infinite else "a finite number"
     wanted += "" if above is None else f" above {above:g}"
     wanted += "" if minimum is None else f" of at least {minimum:g}"
-    wanted += "" if maximum is None else f"{' and' if minimum is not None else ' of'} at most {maximum:g}"
+    joined = " of" if minimum is above is None else " and"
+    wanted += "" if maximum is None else f"{joined} at most {maximum:g}"
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     real = isinstance(value, numbers.Real | np.floating) and not isinstance(value, bool | np.bool_)
-    number = float(value) if real else math.nan
+    try:
+        number = float(value) if real else math.nan
+    except OverflowError:   # an int above 1.8e308
+        number = math.nan
     fits = (
         not math.isnan(number)
         and (infinite or math.isfinite(number))

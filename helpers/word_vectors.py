@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from helpers.validation import require, require_ids, require_int
+from helpers.validation import as_array, require, require_ids, require_int, require_real, require_shape
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+MOST_WORDS = 2**24   # a table of that many columns fits in memory, and the number of a pair in 64 bits
 
 
 def cooccurrences(sentences: Iterable[Sequence[int]], vocab_size: int, window: int) -> Counts:
@@ -17,13 +19,14 @@ def cooccurrences(sentences: Iterable[Sequence[int]], vocab_size: int, window: i
     Each is (M,), for the M pairs that occur; counts are float64. Both directions count, so the table is
     symmetric. `sentences` are sequences of ids in 0 … vocab_size - 1; ValueError for others.
     """
-    V, window = require_int("vocab_size", vocab_size), require_int("window", window)
-    sentences = [np.asarray(sentence, dtype=np.int64) for sentence in sentences]
+    V, window = require_int("vocab_size", vocab_size, maximum=MOST_WORDS), require_int("window", window)
+    require(isinstance(sentences, Iterable), "sentences", repr(sentences), "sequences of ids")
+    sentences = [_ids(sentence) for sentence in sentences]
     require(len(sentences) > 0, "sentences", "none", "at least one")
     words = require_ids("sentences", np.concatenate(sentences), V)
     which = np.repeat(np.arange(len(sentences)), [len(sentence) for sentence in sentences])
     codes, counts = np.empty(0, np.int64), np.empty(0, np.int64)
-    for distance in range(1, window + 1):
+    for distance in range(1, min(window, max(len(sentence) for sentence in sentences) - 1) + 1):
         together = which[distance:] == which[:-distance]
         left, right = words[:-distance][together], words[distance:][together]
         new, times = np.unique(np.concatenate([left * V + right, right * V + left]), return_counts=True)
@@ -35,9 +38,17 @@ def cooccurrences(sentences: Iterable[Sequence[int]], vocab_size: int, window: i
 def ppmi(counts: Counts, vocab_size: int) -> Counts:
     """Positive pointwise mutual information, log P(w, c) / (P(w) P(c)) of the pairs where it is above 0.
 
-    Natural logarithm; Church & Hanks 1990, in the form of Levy & Goldberg 2014.
+    Natural logarithm; Church & Hanks 1990, in the form of Levy & Goldberg 2014. `counts` as `cooccurrences`
+    gives them, each above 0; ValueError for others.
     """
-    rows, columns, times = counts
+    vocab_size = require_int("vocab_size", vocab_size, maximum=MOST_WORDS)
+    three = isinstance(counts, tuple | list) and len(counts) == 3
+    require(three, "counts", type(counts).__name__, "rows, columns, counts")
+    rows, columns = (require_ids("counts", words, vocab_size) for words in counts[:2])
+    times = require_real("counts", counts[2], finite=True)
+    for array in (rows, columns, times):
+        require_shape("counts", array, times.shape[:1])
+    require((times > 0).all(), "counts", "a count of 0 or less", "counts above 0")
     of_row = np.bincount(rows, times, vocab_size)
     of_column = np.bincount(columns, times, vocab_size)
     values = np.log(times * times.sum() / (of_row[rows] * of_column[columns]))
@@ -51,11 +62,12 @@ def ppmi_svd(
     """Word vectors (V, size), float32: U √Σ of the truncated SVD of the PPMI table (Levy & Goldberg 2014).
 
     A word that never stands beside another gets zeros. `seed` is that of the randomised SVD (Halko,
-    Martinsson & Tropp 2011), which hardly depends on it.
+    Martinsson & Tropp 2011), which hardly depends on it. ValueError as in `cooccurrences`.
     """
     import torch
 
-    V, size = require_int("vocab_size", vocab_size), require_int("size", size)
+    V, size = require_int("vocab_size", vocab_size, maximum=MOST_WORDS), require_int("size", size)
+    seed = require_int("seed", seed, minimum=0, maximum=2**63 - 1)
     require(size <= V, "size", size, f"at most vocab_size = {V}")
     rows, columns, values = ppmi(cooccurrences(sentences, V, window), V)
     table = torch.sparse_coo_tensor(
@@ -67,3 +79,12 @@ def ppmi_svd(
     vectors = (U[:, :size] * S[:size].sqrt()).numpy()
     vectors[np.bincount(rows, minlength=V) == 0] = 0   # and not the rounding of zero
     return vectors
+
+
+def _ids(sentence: Sequence[int]) -> np.ndarray:
+    """One of the sentences as an array; what it holds is looked at later, for all of them at once."""
+    array = as_array("sentences", sentence, "sequences of ids")
+    require(array.ndim == 1, "sentences", repr(sentence), "sequences of ids")
+    whole = array.dtype.kind in "iu" or array.size == 0
+    require(whole, "sentences", f"one of dtype {array.dtype}", "an integer dtype")
+    return array.astype(np.int64, copy=False)

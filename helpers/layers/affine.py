@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.layers.base import Layer, normal_weights, real_array, require_forward
+from helpers.layers.base import MOST, Layer, normal_weights, real_array, require_forward
 from helpers.validation import require, require_int, require_shape
 
 
@@ -23,8 +23,8 @@ class Affine(Layer):
         dtype: np.dtype | type = np.float32,
     ):
         super().__init__(dtype)
-        self.input_size = require_int("input_size", input_size)
-        self.output_size = require_int("output_size", output_size)
+        self.input_size = require_int("input_size", input_size, maximum=MOST)
+        self.output_size = require_int("output_size", output_size, maximum=MOST)
         self._add_parameter("W", normal_weights(rng, self.input_size, self.output_size))
         self._add_parameter("b", np.zeros(self.output_size))
         self._x: np.ndarray | None = None

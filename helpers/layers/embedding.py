@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.layers.base import Layer, real_array, require_forward
+from helpers.layers.base import MOST, Layer, real_array, require_forward
 from helpers.validation import require, require_ids, require_int, require_rng, require_shape
 
 
@@ -23,8 +23,8 @@ class Embedding(Layer):
         dtype: np.dtype | type = np.float32,
     ):
         super().__init__(dtype)
-        self.vocab_size = require_int("vocab_size", vocab_size)
-        self.embedding_size = require_int("embedding_size", embedding_size)
+        self.vocab_size = require_int("vocab_size", vocab_size, maximum=MOST)
+        self.embedding_size = require_int("embedding_size", embedding_size, maximum=MOST)
         rng = require_rng("rng", rng)
         self._add_parameter("W", 0.01 * rng.standard_normal((self.vocab_size, self.embedding_size)))
         self._ids: np.ndarray | None = None

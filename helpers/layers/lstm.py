@@ -64,8 +64,7 @@ class LSTM(Recurrent):
         super().__init__(input_size, hidden_size, 4, rng=rng, stateful=stateful, dtype=dtype)
         H = self.hidden_size
         self._add_parameter("b", np.zeros(4 * H))
-        most = float(np.finfo(self.dtype).max)
-        self.params["b"][H : 2 * H] = require_number("forget_bias", forget_bias, minimum=-most, maximum=most)
+        self.params["b"][H : 2 * H] = require_number("forget_bias", forget_bias, minimum=-1000, maximum=1000)
         self.dh0: np.ndarray | None = None
         self.dc0: np.ndarray | None = None
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.layers.base import Layer, normal_weights, real_array
+from helpers.layers.base import MOST, Layer, normal_weights, real_array
 from helpers.validation import require, require_flag, require_int, require_shape
 
 
@@ -30,8 +30,8 @@ class Recurrent(Layer):
         dtype: np.dtype | type,
     ):
         super().__init__(dtype)
-        self.input_size = require_int("input_size", input_size)
-        self.hidden_size = require_int("hidden_size", hidden_size)
+        self.input_size = require_int("input_size", input_size, maximum=MOST)
+        self.hidden_size = require_int("hidden_size", hidden_size, maximum=MOST)
         self.stateful = require_flag("stateful", stateful)
         self._add_parameter("Wx", normal_weights(rng, self.input_size, gates * self.hidden_size))
         self._add_parameter("Wh", normal_weights(rng, self.hidden_size, gates * self.hidden_size))

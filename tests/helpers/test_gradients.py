@@ -40,7 +40,7 @@ def test_only_float64_arrays(x):
 
 
 def test_eps_is_above_0():
-    with pytest.raises(ValueError, match="eps: got 0, wanted a number above 0"):
+    with pytest.raises(ValueError, match="eps: got 0, wanted a finite number above 0"):
         numerical_gradient(np.sum, np.ones(2), eps=0)
 
 
