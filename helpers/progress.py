@@ -1,29 +1,36 @@
 """Which exercises have passed, read from the learner's saved notebooks.
 
-The build marks an exercise's cell and its check with metadata; the check leaves its verdict, as data, in
-the notebook's outputs. Nothing is executed and nothing is written here.
+The check leaves its verdict, as data, in the notebook's outputs, with a fingerprint of the function that was
+checked. Exercises are found by the build's metadata, and by headings, functions and checks where an editor
+lost these. Where several cells define a function, the one nearest above its last check counts, as in a run
+from the top. Nothing is executed and nothing is written here.
 """
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from helpers.checks.box import MIME
-from helpers.checks.sources import fingerprint
+from helpers import notebooks
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 from helpers.validation import require
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+SOLUTIONS = NOTEBOOKS.with_name("solutions")
+REPLACED = "replaced"
+"""The folder in notebooks/ that keeps what the build and the update replaced."""
 
 NOT_RUN, CHANGED, UNREADABLE = "not run", "changed since the check", "unreadable"
+UNSURE, MISSING = "unsure: check again", "not in the notebook"
 SYMBOLS = {PASSED: "✓", FAILED: "✗", NOT_ATTEMPTED: "○", NOT_RUN: "·", CHANGED: "↻", UNREADABLE: "!"}
+SYMBOLS |= {UNSURE: "?", MISSING: "!"}
 COLOURS = {PASSED: "#2e7d32", FAILED: "#c62828", CHANGED: "#b26a00", UNREADABLE: "#c62828"}
+COLOURS |= {UNSURE: "#b26a00", MISSING: "#c62828"}
 
 SAVED = "Read from the saved notebooks: save yours (Ctrl+S, on a Mac ⌘S) to see its latest checks here."
 EXAMPLE_NOTE = "An example. Run this cell in your own notebook, and the table is yours."
@@ -33,6 +40,7 @@ EXAMPLE_NOTE = "An example. Run this cell in your own notebook, and the table is
 class Row:
     """One exercise: the notebook's name, its own, stars (1 to 3), minutes, and how its last check ended.
 
+    Stars and minutes are 0 where nothing tells them.
     A notebook that cannot be read is one row without an exercise; `detail` says what is wrong with it.
     """
 
@@ -73,7 +81,7 @@ class Progress:
     def _repr_html_(self) -> str:
         body = []
         for name, rows in self.chapters():
-            link = f"<a href='{escape(name, quote=True)}.ipynb'>{escape(name)}</a>"
+            link = f"<a href='{quote(name)}.ipynb'>{escape(name)}</a>"
             body.append(
                 f"<tr><th scope='rowgroup' colspan='3' style='text-align:left'>{link}</th>"
                 f"<th style='text-align:left'>{escape(summary(rows))}</th></tr>"
@@ -87,13 +95,30 @@ class Progress:
 
 
 def progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> list[Row]:
-    """The exercises of all notebooks in `folder`, by chapter, each with the state of its last check.
+    """The exercises of all notebooks in and below `folder`, each with the state of its last check.
 
-    A state is "not run", "not attempted", "failed", "passed", or "changed since the check" when the
-    exercise's cell is not what was checked. Raises ValueError if `folder` is no folder.
+    A state is "not run", "not attempted", "failed", "passed", "changed since the check" when the answer is
+    not what was checked, "unsure: check again" when an editor kept the verdict as words only or nothing
+    shows what was checked, or "not in the notebook". Raises ValueError if `folder` is no folder.
     """
     require(Path(folder).is_dir(), "folder", repr(str(folder)), "a folder with notebooks")
-    return [row for path in sorted(Path(folder).glob("*.ipynb")) for row in _rows(path)]
+    return [
+        row
+        for path in _notebooks(Path(folder))
+        for row in _rows(path, path.relative_to(folder).with_suffix("").as_posix())
+    ]
+
+
+def note(folder: str | os.PathLike[str], rows: Sequence[Row]) -> str:
+    """What to say below the table: where its `rows` come from, and what passed in replaced notebooks only."""
+    passed = {row.exercise for row in rows if row.state == PASSED}
+    old = Path(folder) / REPLACED
+    before = [row for row in progress(old) if row.state == PASSED] if old.is_dir() else []
+    lost = {row.exercise: row.chapter for row in before if row.exercise not in passed}
+    if not lost:
+        return SAVED
+    named = ", ".join(f"{exercise} ({REPLACED}/{chapter})" for exercise, chapter in lost.items())
+    return f"{SAVED} Passed in a notebook that has been replaced: {named}."
 
 
 def show_progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> Progress:
@@ -104,7 +129,8 @@ def show_progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> Progress:
     """
     if os.environ.get("UNROLLED_BUILD") == "1":
         return Progress(EXAMPLE, EXAMPLE_NOTE)
-    return Progress(tuple(progress(folder)))
+    rows = progress(folder)
+    return Progress(tuple(rows), note(folder, rows))
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -129,32 +155,63 @@ EXAMPLE = tuple(
 )
 
 
-def _rows(path: Path) -> list[Row]:
+def _notebooks(folder: Path) -> Iterator[Path]:
+    """The notebooks in a folder and the folders in it, in order, without backups and what was replaced."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__")) and name != REPLACED)
+        yield from (Path(place, name) for name in sorted(names) if name.endswith(".ipynb"))
+
+
+def _rows(path: Path, chapter: str) -> list[Row]:
     """The exercises of one notebook. Learners' files can be broken in any way: that is a row, no error."""
     try:
-        cells = _read(path)
-        exercises = {_mark(cell)["exercise"]: _mark(cell) for cell in cells if "exercise" in _mark(cell)}
-        checked = {_mark(cell)["check"]: {} for cell in cells if "check" in _mark(cell)}
+        if not path.is_file():
+            raise ValueError("no file, or a link that leads nowhere")
+        cells = notebooks.read(path)["cells"]
+        known, whole = _known(path.stem)
+        found = _found(cells, known)
+        if whole or not found:
+            found = known | found
         return [
-            Row(path.stem, name, _whole(mark, "difficulty"), _whole(mark, "minutes"), _state(cells, name))
-            for name, mark in (checked | exercises).items()
+            Row(chapter, name, difficulty, minutes, _state(cells, name))
+            for name, (difficulty, minutes) in found.items()
         ]
     except Exception as error:
         text = str(error).strip().partition("\n")[0][:100]
-        return [Row(path.stem, "", 0, 0, UNREADABLE, f"{type(error).__name__}: {text}")]
+        kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
+        return [Row(chapter, "", 0, 0, UNREADABLE, f"{kind}{text}")]
 
 
-def _read(path: Path) -> list[Any]:
-    import nbformat
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")   # old notebooks have no cell ids; that is no matter here
-        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4).cells
+Effort = tuple[int, int]   # difficulty, minutes
 
 
-def _mark(cell: Any) -> dict[str, Any]:
-    mark = cell.metadata.get("unrolled", {})
-    return mark if isinstance(mark, dict) else {}
+def _known(stem: str) -> tuple[dict[str, Effort], bool]:
+    """The exercises of the chapter that a notebook's name says it is, and whether it says nothing else."""
+    for script in sorted(SOLUTIONS.glob("[0-9][0-9]_*.py")):
+        if script.stem in stem:
+            return _headings(script.read_text(encoding="utf-8")), script.stem == stem
+    return {}, False
+
+
+def _headings(text: str) -> dict[str, Effort]:
+    return {name: (stars.count("★"), int(minutes)) for _, name, stars, minutes in
+            notebooks.HEADING.findall(text)}  # fmt: skip
+
+
+def _found(cells: list[notebooks.Cell], known: dict[str, Effort]) -> dict[str, Effort]:
+    """The exercises that a notebook holds, by headings, metadata and checks."""
+    found: dict[str, Effort] = {}
+    for cell in cells:
+        if cell.get("cell_type") == "markdown":
+            found |= _headings(cell["source"])
+    for cell in cells:
+        mark = notebooks.mark(cell)
+        if isinstance(mark.get("exercise"), str):
+            name = mark["exercise"]
+            found[name] = found.get(name) or (_whole(mark, "difficulty"), _whole(mark, "minutes"))
+        for name in sorted(notebooks.checked_names(cell)):
+            found.setdefault(name, known.get(name, (0, 0)))
+    return found
 
 
 def _whole(mark: dict[str, Any], key: str) -> int:
@@ -162,35 +219,29 @@ def _whole(mark: dict[str, Any], key: str) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _state(cells: list[Any], name: str) -> str:
-    verdict = _verdict(cells, name)
-    if verdict is None:
-        return NOT_RUN
-    checked = verdict.get("fingerprint")
-    sources = [cell.source for cell in cells if _mark(cell).get("exercise") == name]
-    # A cell that was copied or split carries its mark twice: one of them is what was checked.
-    if checked and sources and checked not in {_fingerprint(source, name) for source in sources}:
+def _state(cells: list[notebooks.Cell], name: str) -> str:
+    """How the last check ended, if it is still true of the answer nearest above it."""
+    verdicts = [
+        (place, verdict)
+        for place, cell in enumerate(cells)
+        for verdict in notebooks.verdicts(cell)
+        if verdict["exercise"] == name
+    ]
+    if not verdicts:
+        in_words = any(notebooks.verdict_in_words(cell, name) for cell in cells)
+        present = in_words or notebooks.answer(cells, name) is not None or _checked(cells, name)
+        return UNSURE if in_words else NOT_RUN if present else MISSING
+    place, verdict = verdicts[-1]
+    checked, answer = verdict.get("fingerprint"), notebooks.answer(cells, name, place)
+    if answer is None and not checked:
+        return UNSURE
+    if checked and (answer is None or checked != notebooks.code_fingerprint(cells[answer]["source"], name)):
         return CHANGED
-    state = verdict.get("state")
-    return state if state in (PASSED, FAILED, NOT_ATTEMPTED) else NOT_RUN
+    return verdict["state"] if verdict["state"] in (PASSED, FAILED, NOT_ATTEMPTED) else NOT_RUN
 
 
-def _verdict(cells: list[Any], name: str) -> dict[str, Any] | None:
-    """What the check showed last, None if it has not run."""
-    found = None
-    for cell in cells:
-        if _mark(cell).get("check") == name:
-            for output in cell.get("outputs", []):
-                data = output.get("data", {}).get(MIME)
-                if isinstance(data, dict) and data.get("exercise") == name:
-                    found = data
-    return found
-
-
-def _fingerprint(source: str, name: str) -> str:
-    """As `helpers.checks.sources.fingerprint`, of a notebook cell, which may hold magics too."""
-    plain = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
-    return fingerprint(source, name) or fingerprint("\n".join(plain), name)
+def _checked(cells: list[notebooks.Cell], name: str) -> bool:
+    return any(name in notebooks.checked_names(cell) for cell in cells)
 
 
 def _html_row(row: Row) -> str:

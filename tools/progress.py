@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from helpers.console import command
-from helpers.progress import NOTEBOOKS, SAVED, SYMBOLS, Progress, progress, summary
+from helpers.progress import MISSING, NOTEBOOKS, SYMBOLS, UNSURE, Progress, note, progress, summary
 
 STYLES = {"passed": "green", "failed": "red", "changed since the check": "yellow", "unreadable": "red"}
+STYLES |= {MISSING: "red", UNSURE: "yellow"}
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -38,7 +39,7 @@ def main(
     else:
         console = Console()
         console.print(_table(Progress(tuple(rows))))
-        console.print(Text(SAVED, style="dim"))
+        console.print(Text(note(folder, rows), style="dim"))
 
 
 def _table(shown: Progress) -> Table:

@@ -1,8 +1,10 @@
 """The progress table: states from saved notebooks, broken notebooks, both commands."""
 
+import copy
 import importlib.util
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -13,9 +15,20 @@ from helpers.checks.box import MIME, Box
 from helpers.checks.judge import judge
 from helpers.checks.sources import fingerprint
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
-from helpers.progress import CHANGED, NOT_RUN, UNREADABLE, Row, progress, show_progress, summary
+from helpers.progress import (
+    CHANGED,
+    MISSING,
+    NOT_RUN,
+    UNREADABLE,
+    UNSURE,
+    Row,
+    progress,
+    show_progress,
+    summary,
+)
 from tools.progress import app
 
+ROOT = Path(__file__).resolve().parents[2]
 SOLVED = "def double(x):\n    return 2 * x"
 
 
@@ -29,12 +42,20 @@ def exercise_cell(source, name="double", minutes=10, difficulty=2):
     return nbformat.v4.new_code_cell(source, metadata={"unrolled": mark})
 
 
-def check_cell(data=None, name="double"):
+def check_cell(data=None, name="double", text="a box"):
     outputs = [nbformat.v4.new_output("stream", name="stdout", text="something else\n")]
     if data is not None:
-        outputs.append(nbformat.v4.new_output("display_data", {"text/plain": "a box", MIME: data}))
+        outputs.append(display(data, text))
     source = f"{name} = check('{name}', {name})"
     return nbformat.v4.new_code_cell(source, metadata={"unrolled": {"check": name}}, outputs=outputs)
+
+
+def code_cell(source, outputs=()):
+    return nbformat.v4.new_code_cell(source, outputs=list(outputs))
+
+
+def display(data, text="a box"):
+    return nbformat.v4.new_output("display_data", {"text/plain": text, MIME: data})
 
 
 def verdict(state, source=SOLVED, name="double"):
@@ -63,7 +84,7 @@ def test_a_check_without_output_was_not_run(tmp_path):
 
 def test_an_exercise_without_its_check_stays_in_the_table_and_the_other_way_round(tmp_path):
     write(tmp_path, exercise_cell(SOLVED), check_cell(verdict(PASSED, name="other"), name="other"))
-    assert {row.exercise: row.state for row in progress(tmp_path)} == {"double": NOT_RUN, "other": PASSED}
+    assert {row.exercise: row.state for row in progress(tmp_path)} == {"double": NOT_RUN, "other": UNSURE}
 
 
 @pytest.mark.parametrize("shown", [PASSED, FAILED, NOT_ATTEMPTED])
@@ -87,6 +108,142 @@ def test_layout_comments_and_magics_are_no_edit(tmp_path, now):
 def test_a_copied_cell_does_not_hide_the_checked_one(tmp_path):
     write(tmp_path, exercise_cell(SOLVED), exercise_cell("# notes"), check_cell(verdict(PASSED)))
     assert state(tmp_path) == PASSED
+
+
+EDITED = "def double(x):\n    return 3 * x"
+ANSWER, OTHER, CHECK = exercise_cell(SOLVED), code_cell(EDITED), check_cell(verdict(PASSED))
+CELLS = {
+    "an old verdict copied along with changed code": ([ANSWER, CHECK, exercise_cell(EDITED), CHECK], CHANGED),
+    "a trial below the check": ([ANSWER, CHECK, OTHER], PASSED),
+    "a trial between answer and check": ([ANSWER, OTHER, CHECK], CHANGED),
+    "the check above the answer": ([CHECK, ANSWER], PASSED),
+    "checked again in a second check": ([ANSWER, check_cell(verdict(FAILED)), CHECK], PASSED),
+    "a second check that has not run": ([ANSWER, CHECK, check_cell()], PASSED),
+    "answer and check in one cell": (
+        [code_cell(SOLVED + "\ndouble = check('double', double)", [display(verdict(PASSED))])], PASSED),
+    "split, the mark on both parts": ([exercise_cell("import numpy as np"), ANSWER, CHECK], PASSED),
+    "a shell line among the code": ([exercise_cell("files = !ls\n" + SOLVED + "\nfiles"), CHECK], PASSED),
+    "the answer put into a comment": ([exercise_cell("# def double(x):\n#     return x"), CHECK], CHANGED),
+    "the answer made text": ([nbformat.v4.new_raw_cell(SOLVED), CHECK], CHANGED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stripped", [False, True], ids=["as built", "without metadata"])
+@pytest.mark.parametrize("case", CELLS)
+def test_cells_that_were_copied_split_merged_and_moved(tmp_path, case, stripped):
+    cells, wanted = [copy.deepcopy(cell) for cell in CELLS[case][0]], CELLS[case][1]
+    for number, cell in enumerate(cells):
+        cell.id, cell.metadata = f"cell-{number}", {} if stripped else cell.metadata
+    write(tmp_path, *cells)
+    assert state(tmp_path) == wanted
+
+
+def test_without_metadata_headings_say_stars_and_minutes(tmp_path):
+    heading = nbformat.v4.new_markdown_cell("### Exercise 1.1 · `double` · ★★☆ · 10 min\nTwice.")
+    gone = nbformat.v4.new_markdown_cell("### Exercise 1.2 · `half` · ★★★ · 20 min\nIts cells are gone.")
+    write(tmp_path, heading, code_cell(SOLVED), check_cell(verdict(PASSED)), gone)
+    notebook = json.loads((tmp_path / "01_first.ipynb").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+    (tmp_path / "01_first.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    first, second = progress(tmp_path)
+    assert first == Row("01_first", "double", 2, 10, PASSED)
+    assert second == Row("01_first", "half", 3, 20, MISSING)
+
+
+def test_a_chapter_that_lost_an_exercise_has_a_row_for_it(tmp_path):
+    """The chapter's source knows its exercises; a part of it under another name need not hold them all."""
+    notebook = nbformat.read(ROOT / "notebooks" / "00_start_here.ipynb", as_version=4)
+    kept = [cell for cell in notebook.cells if "quiz_shapes" not in cell.source]
+    write(tmp_path, *kept, name="00_start_here")
+    assert len(progress(tmp_path)) == 4
+    assert [row.exercise for row in progress(tmp_path) if row.state == MISSING] == ["quiz_shapes"]
+    (tmp_path / "00_start_here.ipynb").rename(tmp_path / "Copy of 00_start_here (1).ipynb")
+    assert {row.state for row in progress(tmp_path)} == {NOT_RUN}
+    assert "href='Copy%20of%2000_start_here%20%281%29.ipynb'" in show_progress(tmp_path)._repr_html_()
+
+
+def test_a_verdict_kept_as_words_only_is_no_pass(tmp_path):
+    words = nbformat.v4.new_output("display_data", {"text/plain": "✓ double: passed\n  Compared with …"})
+    write(tmp_path, exercise_cell(SOLVED), code_cell("double = check('double', double)", [words]))
+    assert state(tmp_path) == UNSURE
+    assert "0 of 1 passed" in repr(show_progress(tmp_path))
+
+
+def as_text(notebook):
+    return json.dumps(notebook, ensure_ascii=False, indent=1)
+
+
+def older(notebook, version):
+    converted = nbformat.convert(nbformat.from_dict(notebook), version)
+    return json.loads(nbformat.writes(converted, version=version))
+
+
+def in_pieces(notebook):
+    """Outputs and sources as lists of lines, the verdict as text, damage beside it."""
+    check = notebook["cells"][-1]
+    check["outputs"][-1]["data"][MIME] = json.dumps(check["outputs"][-1]["data"][MIME]).splitlines(True)
+    check["outputs"] += [None, "text", {"data": None}, {"output_type": "stream", "text": ["a", "b"]}]
+    notebook["cells"] += [None, {"cell_type": "code"}, {"cell_type": "code", "source": None, "metadata": 3}]
+    return notebook
+
+
+def same_ids(notebook):
+    for cell in notebook["cells"]:
+        cell["id"] = "same"
+    return notebook
+
+
+FILES = {
+    "UTF-8 with a mark": lambda nb: as_text(nb).encode("utf-8-sig"),
+    "UTF-16": lambda nb: as_text(nb).encode("utf-16"),
+    "UTF-16 without a mark": lambda nb: as_text(nb).encode("utf-16-le"),
+    "Windows-1252": lambda nb: as_text(nb).encode("cp1252", errors="replace"),
+    "cp949": lambda nb: as_text(nb).encode("cp949", errors="replace"),
+    "CRLF": lambda nb: as_text(nb).replace("\n", "\r\n").encode(),
+    "CRLF within sources": lambda nb: as_text(nb).replace("\\n", "\\r\\n").encode(),
+    "format 3": lambda nb: as_text(older(nb, 3)).encode(),
+    "format 4.0": lambda nb: as_text(nb | {"nbformat_minor": 0}).encode(),
+    "no metadata": lambda nb: as_text({key: nb[key] for key in nb if key != "metadata"}).encode(),
+    "in pieces": lambda nb: as_text(in_pieces(nb)).encode(),
+    "one id for all": lambda nb: as_text(same_ids(nb)).encode(),
+    "half a character": lambda nb: json.dumps(nb).replace("größer", "gr\\ud83dsser").encode(),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_other_encodings_and_formats_are_read(tmp_path, case):
+    if case == "half a character":
+        cells = [code_cell("# größer\n1"), ANSWER, CHECK]
+    else:
+        cells = [exercise_cell("# größer\n" + SOLVED), check_cell(verdict(PASSED), text="✓ double: passed")]
+    notebook = json.loads(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
+    (tmp_path / "01_first.ipynb").write_bytes(FILES[case](notebook))
+    wanted = UNSURE if case == "format 3" else PASSED   # which has no place for the verdict's data
+    assert [(row.exercise, row.state) for row in progress(tmp_path)] == [("double", wanted)]
+    repr(show_progress(tmp_path)).encode()
+    show_progress(tmp_path)._repr_html_().encode()
+
+
+def test_folders_are_read_backups_are_not(tmp_path):
+    cells = exercise_cell(SOLVED), check_cell(verdict(PASSED))
+    for folder in ("week 1", ".ipynb_checkpoints", "replaced"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, *cells)
+    write(tmp_path, exercise_cell(SOLVED), check_cell())
+    states = {row.chapter: row.state for row in progress(tmp_path)}
+    assert states == {"01_first": NOT_RUN, "week 1/01_first": PASSED}
+
+
+def test_what_passed_in_a_replaced_notebook_is_said(tmp_path):
+    (tmp_path / "replaced").mkdir()
+    write(tmp_path / "replaced", exercise_cell(SOLVED), check_cell(verdict(PASSED)), name="01_first-1")
+    write(tmp_path, exercise_cell(EDITED), check_cell())
+    said = "Passed in a notebook that has been replaced: double (replaced/01_first-1)"
+    assert said in repr(show_progress(tmp_path)) and said in show_progress(tmp_path)._repr_html_()
+    assert said in " ".join(CliRunner().invoke(app, [str(tmp_path)]).output.split())
+    write(tmp_path, exercise_cell(SOLVED), check_cell(verdict(PASSED)))
+    assert "replaced" not in repr(show_progress(tmp_path))
 
 
 def test_a_function_without_source_keeps_its_state(tmp_path):
@@ -116,17 +273,22 @@ def test_what_the_check_really_leaves(tmp_path):
         assert state(tmp_path) == wanted
 
 
-@pytest.mark.parametrize("text", [
-    "", "{", "[]", "{}", '{"nbformat": 4}', "<<<<<<< ours\n{}",
-    '{"cells": 3, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
-    '{"cells": [{}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+@pytest.mark.parametrize("text, said", [
+    ("", "empty"), ("\0\0\0\0", "empty"), ("[]", "nbformat"), ("{}", "nbformat"), ("[" * 100_000, "deep"),
+    ("{", "cut off"), ('{"cells": [{"cell_type": "code", "sour', "cut off"), ('{"cells": [', "cut off"),
+    ("<<<<<<< ours\n{}", "conflict"), ('{\n<<<<<<< HEAD\n"cells": [],\n=======', "conflict"),
+    ("<!DOCTYPE html><html>", "web page"), ("version https://git-lfs.github.com/spec/v1", "LFS"),
+    ('{"nbformat": 4}', "cells"), ('{"nbformat": 3, "worksheets": 4}', "converted"),
+    ('{"nbformat": "x"}', "converted"),
+    ('{"cells": 3, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "cells"),
+    ('{"cells": [{}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "type"),
 ])
-def test_a_broken_notebook_is_a_row_that_says_so(tmp_path, text):
+def test_a_broken_notebook_is_a_row_that_says_so(tmp_path, text, said):
     write(tmp_path, exercise_cell(SOLVED), check_cell(verdict(PASSED)), name="02_second")
     (tmp_path / "01_first.ipynb").write_text(text, encoding="utf-8")
     broken, fine = progress(tmp_path)
     assert (broken.chapter, broken.exercise, broken.state) == ("01_first", "", UNREADABLE)
-    assert broken.detail
+    assert said in broken.detail
     assert fine.state == PASSED
     shown = show_progress(tmp_path)
     assert UNREADABLE in repr(shown) and UNREADABLE in shown._repr_html_()

@@ -1,0 +1,205 @@
+"""Learners' notebooks as they come back from editors, mail and version control.
+
+`read` takes what other programs make of a notebook: old formats, other encodings, missing or damaged parts.
+An exercise's cells are found by metadata or, where those are lost, by what stands in them: ``def name`` and
+``check("name", …)``. Nothing is executed.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import locale
+import os
+import re
+import tokenize
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from helpers.checks.box import MIME
+from helpers.checks.sources import fingerprint
+
+Cell = dict[str, Any]
+
+HEADING = re.compile(r"Exercise (\d+\.\d+) · `(\w+)` · ([★☆]{3}) · (\d+) min")
+CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["'](\w+)["']""", re.M)
+DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.M)
+
+
+def read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The notebook at `path` in format 4, every cell with "source" (str), "metadata" and "outputs".
+
+    Raises ValueError with a sentence that says why a file is no notebook, OSError where it cannot be opened.
+    """
+    text = decode(Path(path).read_bytes())
+    start = text.lstrip()
+    if not start.strip("\0"):
+        raise ValueError("the file is empty")
+    if start.startswith("<") and not start.startswith("<<<<<<<"):
+        raise ValueError("a web page was saved in place of the notebook")
+    if start.startswith("version https://git-lfs"):
+        raise ValueError("a pointer of Git LFS stands in place of the notebook")
+    try:
+        found = json.loads(text, strict=False)
+    except json.JSONDecodeError as error:
+        if re.search(r"^(<{7}|>{7})", text, re.M):
+            raise ValueError("conflict marks of git (<<<<<<<) stand in it") from None
+        cut = error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg
+        reason = "the file ends in the middle: it was cut off" if cut else f"no notebook: {error}"
+        raise ValueError(reason) from None
+    except RecursionError:
+        raise ValueError("no notebook: nested too deeply") from None
+    return _as_format_4(found, text)
+
+
+def decode(data: bytes) -> str:
+    """`data` as text: UTF-8, UTF-16 and UTF-32 as JSON begins in them, else the machine's or Windows' own."""
+    local = locale.getpreferredencoding(False)
+    for encoding in (json.detect_encoding(data), *([] if "utf" in local.lower() else [local])):
+        try:
+            return data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    return data.decode("cp1252", errors="replace")
+
+
+def mark(cell: Cell) -> dict[str, Any]:
+    """What the build wrote into the cell's metadata for an exercise or a check; {} if that is lost."""
+    found = cell["metadata"].get("unrolled")
+    return found if isinstance(found, dict) else {}
+
+
+def defines(cell: Cell, name: str) -> bool:
+    """Whether the cell is code that defines the function `name`, be it with mistakes in it."""
+    if cell.get("cell_type") != "code" or name not in cell["source"]:
+        return False
+    if code_fingerprint(cell["source"], name):
+        return True
+    return name in DEFINITION.findall(cell["source"]) and not _parses(cell["source"])
+
+
+def checked_names(cell: Cell) -> set[str]:
+    """Exercises whose check the cell is: by its calls and metadata, without these by its outputs."""
+    if cell.get("cell_type") != "code":
+        return set()
+    called = set(CHECK.findall(cell["source"]))
+    marked = {mark(cell)["check"]} if isinstance(mark(cell).get("check"), str) else set()
+    return called | marked or {verdict["exercise"] for verdict in verdicts(cell)}
+
+
+def verdicts(cell: Cell) -> Iterator[dict[str, Any]]:
+    """What checks left as data in the cell's outputs, in order; "exercise" and "state" are text."""
+    for output in cell["outputs"]:
+        data = output.get("data")
+        found = data.get(MIME) if isinstance(data, dict) else None
+        if isinstance(found, list) and all(isinstance(line, str) for line in found):
+            found = "".join(found)
+        if isinstance(found, str):   # an editor that knows text only
+            try:
+                found = json.loads(found)
+            except ValueError:
+                continue
+        if isinstance(found, dict) and all(isinstance(found.get(key), str) for key in ("exercise", "state")):
+            yield found
+
+
+def verdict_in_words(cell: Cell, name: str) -> bool:
+    """Whether a check of `name` stands in the outputs as text alone: an editor dropped its data."""
+    texts = []
+    for output in cell["outputs"]:
+        data = output.get("data")
+        texts.append(_text(data.get("text/plain") if isinstance(data, dict) else output.get("text")))
+    return any(re.search(rf"^[✓✗○] {re.escape(name)}: ", text, re.M) for text in texts)
+
+
+def answer(cells: list[Cell], name: str, check: int | None = None) -> int | None:
+    """Which cell holds the answer to `name`: of several the one nearest above the check (the one whose
+    position is `check`, or the last), as a run from the top would have it. None if there is none.
+
+    Without a definition it is the cell that metadata call the exercise's.
+    """
+    places = [i for i, cell in enumerate(cells) if defines(cell, name)]
+    places = places or [i for i, cell in enumerate(cells) if mark(cell).get("exercise") == name]
+    if check is None:
+        check = max((i for i, cell in enumerate(cells) if name in checked_names(cell)), default=len(cells))
+    return max((i for i in places if i <= check), default=places[0] if places else None)
+
+
+def code_fingerprint(source: str, name: str) -> str:
+    """As `helpers.checks.sources.fingerprint`, of a notebook cell, which may hold magics too."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")   # of Python, about what it finds odd in the code
+        try:
+            return fingerprint(source, name) or fingerprint("\n".join(lines), name) or _of_the_block(lines, name)
+        except (ValueError, RecursionError, MemoryError):   # characters or nesting that Python cannot parse
+            return ""
+
+
+def _of_the_block(lines: list[str], name: str) -> str:
+    """The fingerprint of the function's own lines, where what stands around them is no Python."""
+    starts = [i for i, line in enumerate(lines) if name in DEFINITION.findall(line)]
+    try:
+        block = inspect.getblock([line + "\n" for line in lines[starts[0] :]])
+    except (IndexError, SyntaxError, tokenize.TokenError):
+        return ""
+    return fingerprint("".join(block), name)
+
+
+def _parses(source: str) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
+
+
+def _as_format_4(found: Any, text: str) -> dict[str, Any]:
+    if not isinstance(found, dict) or "nbformat" not in found:
+        raise ValueError("no notebook: it has no `nbformat`")
+    if found["nbformat"] != 4:
+        found = _converted(text)
+    if not isinstance(found.get("cells"), list):
+        raise ValueError("no notebook: it has no list of cells")
+    cells = [_whole(cell) for cell in found["cells"] if isinstance(cell, dict) and "cell_type" in cell]
+    if found["cells"] and not cells:
+        raise ValueError("no notebook: its cells have no type")
+    found["cells"] = cells
+    if not isinstance(found.get("metadata"), dict):
+        found["metadata"] = {}
+    return found
+
+
+def _converted(text: str) -> dict[str, Any]:
+    import nbformat
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return nbformat.convert(nbformat.reader.reads(text), 4)
+    except Exception as error:   # nbformat's own, and whatever a damaged old notebook makes of it
+        raise ValueError(f"a notebook of another format that cannot be converted: {error}"[:160]) from None
+
+
+def _whole(cell: Cell) -> Cell:
+    """The cell with all its parts, whatever an editor made of them."""
+    outputs = cell.get("outputs")
+    return cell | {
+        "source": _text(cell.get("source")),
+        "metadata": cell["metadata"] if isinstance(cell.get("metadata"), dict) else {},
+        "outputs": [o for o in outputs if isinstance(o, dict)] if isinstance(outputs, list) else [],
+    }
+
+
+def _text(source: Any) -> str:
+    """A cell's text, of one piece and encodable, with Unix newlines."""
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    if not isinstance(source, str):
+        return ""
+    return source.encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
