@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
+import io
 import os
-import tempfile
+import pickle
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from helpers.training.checkpoints import CheckpointError
+from helpers.processes import undisturbed
+from helpers.training.checkpoints import (
+    FORMAT,
+    CheckpointError,
+    read_sealed,
+    require_format,
+    unreadable,
+    write_sealed,
+)
+from helpers.training.finite import require_finite
 
 
 def save(path: str | os.PathLike, content: Mapping[str, Any]) -> None:
-    """Write tensors, numbers, text, lists and dicts to `path` by way of a temporary name.
+    """Write tensors, numbers, text, lists and dicts to `path`, whole or not at all.
 
-    A run killed in the middle of saving leaves the previous checkpoint whole.
+    Raises OSError that names the file when it cannot be written; the one before is then as it was.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
-    try:
-        with open(handle, "wb") as file:
-            torch.save(dict(content), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    archive = io.BytesIO()
+    with undisturbed():   # torch's writer makes a RuntimeError of a Ctrl-C
+        torch.save({**content, "format": FORMAT}, archive)
+    write_sealed(path, archive)
 
 
 def load(path: str | os.PathLike) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU. Only tensors and plain values are accepted (``weights_only``).
+    """Read a checkpoint onto the CPU. Only tensors and plain values are accepted.
 
-    Raises FileNotFoundError, or CheckpointError when the file is damaged or of another kind.
+    Raises FileNotFoundError, or CheckpointError when the file is damaged, of another kind, or newer than this
+    version of the course.
     """
+    archive, sealed = read_sealed(path, "pt")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(content, dict):
-            raise TypeError(f"a {type(content).__name__}, not a dict")
-    except (FileNotFoundError, MemoryError):
+        content = torch.load(archive, map_location="cpu", weights_only=True)
+        number = content.pop("format", 1)
+    except MemoryError:
         raise
-    except Exception as error:   # a damaged file fails in a dozen ways
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(
-            f"checkpoint {path}: cannot be read ({text}). Delete it, or move it away, to start anew."
-        ) from error
+    except pickle.UnpicklingError as error:
+        why = "it holds other things than tensors and plain values; opening them could run any program"
+        raise unreadable(path, why) from error
+    except Exception as error:   # another's file fails in a dozen ways
+        raise unreadable(path, "it is damaged, or not a trainer's") from error
+    require_format(path, number, sealed)
     return content
 
 
@@ -59,7 +63,8 @@ def load_weights(model: torch.nn.Module, path: str | os.PathLike) -> None:
     weights = content.get("best") or content.get("model")
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     try:
+        require_finite("weights", weights)
         model.load_state_dict(weights)
-    except (RuntimeError, TypeError, AttributeError) as error:
+    except (RuntimeError, TypeError, AttributeError, FloatingPointError) as error:
         model.load_state_dict(before)
         raise CheckpointError(f"checkpoint {path} is of another model: {error}") from error
