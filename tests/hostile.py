@@ -19,6 +19,14 @@ NO_WHOLE_NUMBERS = [*NO_NUMBERS, 2.5, float("inf"), [3], np.array([1, 2])]
 NO_ARRAYS = [None, "abc", object(), [[1.0, 2.0], [3.0]], ["a", "b"], np.array([1 + 2j]), {"a": 1}]
 """None of them is an array of real numbers."""
 
+NO_SIZES = [*NO_WHOLE_NUMBERS, 0, -1, 10**12, 10**30]
+
+NO_FLAGS = [None, "no", 0, 1, 2.0, [], np.array([True, False])]
+
+NO_IDS = [*NO_ARRAYS, 1.0, True, [0.0, 1.0], [True, False], ["0"]]
+
+NO_DTYPES = [None, "abc", object(), int, np.float16, np.longdouble, np.complex128, ">f4", "f4, f4", 3, []]
+
 NO_GENERATORS = [None, 0, "seed", np.random, np.random.RandomState(0)]
 
 RIGHT = (ValueError, TypeError)
@@ -53,7 +61,7 @@ def disguises(array: np.ndarray) -> list[Alike]:
     read_only.flags.writeable = False
     forms += [read_only, memoryview(np.ascontiguousarray(array))]
     forms += [np.repeat(array, 2, axis=-1)[..., ::2], np.asfortranarray(array)] if array.ndim else []
-    forms += [np.asmatrix(array)] if array.ndim == 2 else []
+    forms += [array.view(np.matrix)] if array.ndim == 2 else []
     if importlib.util.find_spec("torch"):
         import torch
 
@@ -61,13 +69,27 @@ def disguises(array: np.ndarray) -> list[Alike]:
     return [Alike(each) for each in forms]
 
 
+def misshapen(array: np.ndarray) -> list[np.ndarray]:
+    """The array in shapes that do not fit where its own does."""
+    array = np.asarray(array)
+    shapes = [array[None], array[..., None], array[..., :-1], array[..., :0], array[:-1], np.float64(1.0)]
+    return [each for each in (*shapes, array.T) if each.shape != array.shape]
+
+
+def hostile_arrays(array: np.ndarray) -> list:
+    """All that may come in place of an array of real numbers of one certain shape."""
+    masked = np.ma.masked_array(array, np.arange(np.size(array)).reshape(np.shape(array)) == 0)
+    return [*NO_ARRAYS, masked, np.array(array, object), *misshapen(array), *disguises(array)]
+
+
 def fuzz(
     call: Callable, valid: Mapping[str, Any], hostile: Mapping[str, Sequence], *,
-    names: Mapping[str, str] | None = None, rtol: float = 1e-5,
+    names: Mapping[str, Sequence[str]] | None = None, rtol: float = 1e-5,
 ) -> None:
     """Call `call(**valid)` with one argument at a time replaced by each value that `hostile` has for it.
 
-    A value has to be refused as `assert_refused` says, naming its argument (or ``names[argument]``). An
+    A value has to be refused as `assert_refused` says, naming its argument, or one of ``names[argument]``
+    (a wrong size is first seen at what it meets). An
     `Alike` value may instead give what the valid arguments give, to `rtol`. Nor may a call change its
     arguments or warn. `call` is called often: what remembers (a layer) is made anew inside it. All faults
     are reported at once.
@@ -76,14 +98,14 @@ def fuzz(
     for argument, value in ((a, v) for a, values in hostile.items() for v in values):
         alike, value = isinstance(value, Alike), value.value if isinstance(value, Alike) else value
         given = {**copy.deepcopy(dict(valid)), argument: value}
-        named = (names or {}).get(argument, argument)
+        named = (names or {}).get(argument, [argument])
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")   # a RuntimeWarning of NumPy's is no message to a learner
                 result = call(**given)
         except RIGHT as error:
             text = str(error)
-            told = all(word in text for word in (named, "got", "want"))
+            told = any(name in text for name in named) and "got" in text and "want" in text
             fault = "" if told else f"{type(error).__name__}: {text}"
         except Exception as error:
             fault = f"{type(error).__name__}: {error}"

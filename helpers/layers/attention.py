@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.layers.activations import softmax
 from helpers.layers.base import Layer, real_array, require_forward
-from helpers.validation import as_array, require, require_shape
+from helpers.validation import as_array, require, require_real, require_shape
 
 
 class DotProductAttention(Layer):
@@ -25,7 +25,7 @@ class DotProductAttention(Layer):
         """query (N, H), keys (N, S, H), mask (N, S) bool, True at real tokens (None: all are) → (N, H).
 
         What stands in a masked key does not matter. ValueError for other shapes, a mask that is not bool, and
-        a row of it without any True.
+        a row of it without any True; and for nan and inf, of which softmax makes no weights.
         """
         query, keys = real_array("query", query, self.dtype), real_array("keys", keys, self.dtype)
         require_shape("query", query, ("N", "H"))
@@ -38,6 +38,7 @@ class DotProductAttention(Layer):
         empty = np.flatnonzero(~mask.any(axis=1))
         require(empty.size == 0, "mask", f"no real token in row {empty[:1]}", "at least one in every row")
         keys = np.where(mask[:, :, None], keys, self.dtype.type(0))   # 0 · nan would be nan
+        query, keys = require_real("query", query, finite=True), require_real("keys", keys, finite=True)
         scores = np.where(mask, np.matmul(keys, query[:, :, None])[:, :, 0], -np.inf)
         self.weights = softmax(scores)
         self._cache = query, keys

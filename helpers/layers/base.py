@@ -6,7 +6,6 @@ import numpy as np
 
 from helpers.validation import as_array, require, require_rng
 
-
 MOST = 2**24   # of what a layer has in one direction
 
 
