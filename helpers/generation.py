@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from helpers.layers import softmax
 from helpers.training.evaluation import set_aside
-from helpers.validation import require, require_ids, require_int
+from helpers.validation import (
+    require,
+    require_fraction,
+    require_ids,
+    require_int,
+    require_number,
+    require_real,
+    require_rng,
+)
 
 
 def temperature_softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
     """softmax(logits / temperature) over the last axis, any shape (..., V).
 
     Below 1 the distribution is sharper, above 1 flatter; 1 leaves it as it is (Ackley et al. 1985).
-    ValueError unless temperature is above 0, and finite.
+    ValueError unless temperature is above 0, and finite, and the largest logit of every row finite.
     """
-    require(0 < temperature < np.inf, "temperature", temperature, "a finite number above 0")
-    logits = _floating(logits)
+    temperature = require_number("temperature", temperature, above=0)
+    logits = require_real("logits", logits)
+    require(logits.ndim > 0 and logits.size > 0, "logits", f"shape {logits.shape}", "(..., V)")
+    best = logits.max(axis=-1)   # nan where any logit is nan
+    bad = best[~np.isfinite(best)]
+    require(bad.size == 0, "logits", f"{bad[:1]} as the largest of a row", "a finite number")
     below = logits - logits.max(axis=-1, keepdims=True)   # the best stays 0, however low the temperature
     with np.errstate(over="ignore"):
         return softmax(below / max(temperature, np.finfo(logits.dtype).tiny))
@@ -28,10 +40,12 @@ def top_k_filter(logits: np.ndarray, k: int) -> np.ndarray:
     """Logits (V,) with all but the `k` largest set to −inf (Fan, Lewis & Dauphin 2018).
 
     Ties at the edge are settled by the lower id, so that exactly k stay. A k of V or more keeps all.
+    ValueError for nan, which is neither large nor small.
     """
-    logits = _floating(logits)
+    logits = require_real("logits", logits)
     require_int("k", k)
     require(logits.ndim == 1, "logits", f"shape {logits.shape}", "(V,)")
+    require(not np.isnan(logits).any(), "logits", "nan", "numbers")
     filtered = np.full_like(logits, -np.inf)
     keep = np.argsort(-logits, kind="stable")[:k]
     filtered[keep] = logits[keep]
@@ -42,18 +56,26 @@ def sample_id(probabilities: np.ndarray, u: float) -> int:
     """The id that the uniform number `u` in [0, 1) picks from `probabilities` (V,): inverse CDF.
 
     They need not add up to exactly 1; an id of probability 0 is never picked. ValueError for a `u`
-    outside [0, 1) and for probabilities without a finite sum above 0.
+    outside [0, 1), and for probabilities below 0 or without a finite sum above 0.
     """
-    require(0 <= u < 1, "u", u, "a number in [0, 1)")
-    cumulative = np.cumsum(probabilities, dtype=np.float64)
+    u = require_fraction("u", u)
+    probabilities = require_real("probabilities", probabilities)
+    require(probabilities.ndim == 1, "probabilities", f"shape {probabilities.shape}", "one row, (V,)")
+    lowest = probabilities.min(initial=0)
+    require(not lowest < 0, "probabilities", lowest, "at least 0")
+    with np.errstate(over="ignore"):
+        cumulative = np.cumsum(probabilities, dtype=np.float64)
     total = cumulative[-1] if cumulative.size else 0.0
     require(0 < total < np.inf, "probabilities", f"sum {total}", "a finite sum above 0")
-    return int(np.searchsorted(cumulative, u * cumulative[-1], side="right"))
+    last = np.searchsorted(cumulative, total)   # u · total may be rounded to a tiny total
+    return int(min(np.searchsorted(cumulative, u * total, side="right"), last))
 
 
-def _floating(logits: np.ndarray) -> np.ndarray:
-    logits = np.asarray(logits)
-    return logits if np.issubdtype(logits.dtype, np.floating) else logits.astype(np.float64)
+def _row_of_ids(argument: str, ids: Iterable[int], size: int) -> np.ndarray:
+    ids = list(ids) if isinstance(ids, Iterable) and not isinstance(ids, np.ndarray) else ids
+    ids = require_ids(argument, np.empty(0, np.int64) if np.size(ids) == 0 else ids, size)
+    require(ids.ndim == 1, argument, f"shape {ids.shape}", "ids in one row")
+    return ids
 
 
 def generate(
@@ -71,15 +93,20 @@ def generate(
     The model's recurrent state carries the text so far, so each new token costs one step. `forbidden`
     ids (such as ``<unk>``) are never written. The model's own state is put back afterwards.
 
-    Raises ValueError for an empty prompt, ids outside the vocabulary, or when all of it is forbidden.
+    Raises ValueError for an empty prompt, ids outside the vocabulary, or when all of it is forbidden, and
+    TypeError for a seed in the place of a generator.
     """
-    vocab_size = model.embedding.vocab_size
-    shape = np.shape(prompt)
-    require(len(shape) == 1 and shape[0] > 0, "prompt", f"shape {shape}", "at least one id in one row")
-    ids = require_ids("prompt", prompt, vocab_size)
+    vocab_size = getattr(getattr(model, "embedding", None), "vocab_size", None)
+    require(vocab_size is not None, "model", type(model).__name__, "a LanguageModel")
+    ids = _row_of_ids("prompt", prompt, vocab_size)
+    require(ids.size > 0, "prompt", f"shape {ids.shape}", "at least one id in one row")
     require_int("length", length, minimum=0)
-    banned = require_ids("forbidden", list(forbidden) or np.empty(0, np.int64), vocab_size)
-    require(len(set(banned.tolist())) < vocab_size, "forbidden", "all ids", "at least one id left")
+    require_rng("rng", rng)
+    require_number("temperature", temperature, above=0)
+    if top_k is not None:
+        require_int("top_k", top_k)
+    banned = np.unique(_row_of_ids("forbidden", forbidden, vocab_size))
+    require(len(banned) < vocab_size, "forbidden", "all ids", "at least one id left")
     written: list[int] = []
     with set_aside(model):
         window = ids[None, :]

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from helpers.validation import require_fraction
+from helpers.tensors import require_id_tensor, require_real_tensor
+from helpers.validation import require_flag, require_fraction
 
 
 def locked_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
@@ -20,8 +21,8 @@ def locked_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     "Variational" dropout (Gal & Ghahramani 2016): a unit that is dropped is dropped for the whole window,
     each row of the batch with a mask of its own. ValueError for p outside [0, 1).
     """
-    p = require_fraction("p", p)
-    if not training or p == 0:
+    p, x = require_fraction("p", p), require_real_tensor("x", x, ("T", "N", "H"))
+    if not require_flag("training", training) or p == 0:
         return x
     mask = torch.empty(1, *x.shape[1:], dtype=x.dtype, device=x.device).bernoulli_(1 - p)
     return x * mask.div_(1 - p)
@@ -32,9 +33,10 @@ def embedding_dropout(ids: Tensor, weight: Tensor, p: float, training: bool = Tr
 
     A dropped word is a row of zeros wherever it stands in the window (Gal & Ghahramani 2016).
     """
-    p = require_fraction("p", p)
+    p, weight = require_fraction("p", p), require_real_tensor("weight", weight, ("V", "D"))
+    ids = require_id_tensor("ids", ids, len(weight), like=weight)
     embedded = functional.embedding(ids, weight)
-    if not training or p == 0:
+    if not require_flag("training", training) or p == 0:
         return embedded
     mask = torch.empty(len(weight), 1, dtype=weight.dtype, device=weight.device).bernoulli_(1 - p)
     return embedded * functional.embedding(ids, mask.div_(1 - p))
@@ -46,14 +48,16 @@ def weight_dropout(weight: Tensor, p: float, training: bool = True) -> Tensor:
     On an LSTM's hidden-to-hidden weights, drawn once a window, it regularises the recurrence and leaves
     the state whole (Merity, Keskar & Socher 2018).
     """
-    return functional.dropout(weight, require_fraction("p", p), training)
+    weight = require_real_tensor("weight", weight)
+    return functional.dropout(weight, require_fraction("p", p), require_flag("training", training))
 
 
 def activation_penalty(h: Tensor) -> Tensor:
     """AR: the mean of h² over h (T, N, H) (Merity, McCann & Socher 2017). A scalar."""
-    return h.float().pow(2).mean()
+    return require_real_tensor("h", h, ("T", "N", "H")).float().pow(2).mean()
 
 
 def slowness_penalty(h: Tensor) -> Tensor:
     """TAR: the mean of (h_t - h_{t-1})² over h (T, N, H) (the same paper). A scalar; 0 for one step."""
+    h = require_real_tensor("h", h, ("T", "N", "H"))
     return (h[1:] - h[:-1]).float().pow(2).mean() if len(h) > 1 else h.new_zeros(())

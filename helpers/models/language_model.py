@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from helpers.layers import GRU, LSTM, RNN, Affine, Dropout, Embedding, SoftmaxCrossEntropy
-from helpers.validation import require, require_ids, require_int, require_shape
+from helpers.validation import (
+    require,
+    require_choice,
+    require_fraction,
+    require_ids,
+    require_int,
+    require_real,
+    require_rng,
+    require_shape,
+)
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
@@ -38,10 +47,12 @@ class LanguageModel:
         rng: np.random.Generator,
         dtype: np.dtype | type = np.float32,
     ):
-        require(cell in CELLS, "cell", repr(cell), "one of " + ", ".join(map(repr, CELLS)))
+        require_choice("cell", cell, CELLS)
         num_layers = require_int("num_layers", num_layers)
+        hidden_size = require_int("hidden_size", hidden_size)
+        dropout = require_fraction("dropout", dropout)
         self.cell = cell
-        self.rng = rng
+        self.rng = require_rng("rng", rng)
         self.embedding = Embedding(vocab_size, embedding_size, rng=rng, dtype=dtype)
         sizes = [embedding_size] + [hidden_size] * num_layers
         self.cells = [CELLS[cell](d, hidden_size, rng=rng, stateful=True, dtype=dtype) for d in sizes[:-1]]
@@ -75,8 +86,9 @@ class LanguageModel:
         differ, no tokens, and ids outside 0 … V - 1; the state is then as it was.
         """
         self._ready = False
-        require_shape("targets", targets, np.shape(ids))
+        ids = require_ids("ids", ids, self.embedding.vocab_size)
         targets = require_ids("targets", targets, self.output.output_size)  # before the state moves on
+        require_shape("targets", targets, ids.shape)
         hidden = self._hidden(ids, train)
         shape = (*hidden.shape[:2], self.output.output_size)
         if self._logits is None or self._logits.shape != shape:
@@ -98,7 +110,13 @@ class LanguageModel:
 
     def _hidden(self, ids: np.ndarray, train: bool) -> np.ndarray:
         """ids (N, T) → what the output layer sees (N, T, H)."""
+        ids = require_ids("ids", ids, self.embedding.vocab_size)
         require_shape("ids", ids, ("N", "T"))
+        require(ids.size > 0, "ids", f"shape {ids.shape}", "at least one id")
+        carried = self.cells[0].state
+        if carried is not None:   # before dropout draws
+            wanted = f"{len(carried[0])}, that of the carried state (or call reset_state)"
+            require(len(carried[0]) == len(ids), "ids", f"batch size {len(ids)}", wanted)
         h = self.dropouts[0].forward(self.embedding.forward(ids), train)
         for layer, dropout in zip(self.cells, self.dropouts[1:], strict=True):
             h = dropout.forward(layer.forward(h), train)
@@ -120,10 +138,15 @@ class LanguageModel:
         if state is None:
             self.reset_state()
             return
-        require(len(state) == len(self.cells), "state", f"{len(state)} layers", f"{len(self.cells)}")
+        many = isinstance(state, Sequence)
+        got = f"{len(state)} layers" if many else type(state).__name__
+        require(many and len(state) == len(self.cells), "state", got, f"{len(self.cells)}, as from get_state")
         batch_size: int | str = "N"
-        for layer, arrays in zip(self.cells, state, strict=True):   # all fit, or nothing changes
-            batch_size = len(layer.check_state(arrays, batch_size)[0])
+        for number, (layer, arrays) in enumerate(zip(self.cells, state, strict=True)):
+            try:   # all fit, or nothing changes
+                batch_size = len(layer.check_state(arrays, batch_size)[0])
+            except ValueError as error:
+                raise ValueError(f"state[{number}].{error}") from None
         for layer, arrays in zip(self.cells, state, strict=True):
             layer.state = arrays
 
@@ -136,11 +159,19 @@ class LanguageModel:
 
         Nothing is changed unless everything fits.
         """
+        require(isinstance(state, Mapping), "state", type(state).__name__, "a mapping, as from state_dict")
         for name in self.params:
             require(name in state, f"state[{name!r}]", "nothing", f"shape {self.params[name].shape}")
         names = ", ".join(self.params)
-        for name, array in state.items():
+        for name in state:
             require(name in self.params, f"state[{name!r}]", "an unknown name", f"one of {names}")
-            require_shape(f"state[{name!r}]", array, self.params[name].shape)
+        arrays = {}
         for name, param in self.params.items():
-            param[...] = state[name]
+            given = require_real(f"state[{name!r}]", state[name])
+            require_shape(f"state[{name!r}]", given, param.shape)
+            with np.errstate(over="ignore"):
+                arrays[name] = given.astype(param.dtype)
+            kept = np.array_equal(np.isinf(arrays[name]), np.isinf(given))
+            require(kept, f"state[{name!r}]", "a number that overflows", f"numbers of {param.dtype}")
+        for name, param in self.params.items():
+            param[...] = arrays[name]

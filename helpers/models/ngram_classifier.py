@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from helpers.tensors import CheckedModule, require_id_tensor
 from helpers.validation import require, require_fraction, require_int
 
 
-class NgramClassifier(nn.Module):
+class NgramClassifier(CheckedModule):
     """ids (N, T, K) int64 of texts that are all T places long → logits (N,) of class 1.
 
     Args:
@@ -62,10 +63,16 @@ class NgramClassifier(nn.Module):
         return sum(p.numel() for p in self.parameters())
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """ids (N, T, K), lengths (N,) that are all T → logits (N,)."""
+        """ids (N, T, K), lengths (N,) that are all T → logits (N,).
+
+        ValueError for other lengths, and for ids outside 0 … V - 1.
+        """
+        ids = self._checked(ids)
+        N, T, _ = ids.shape
+        lengths = require_id_tensor("lengths", lengths, None, ("N",), ids)
+        same = len(lengths) == N and bool((lengths == T).all())
+        require(same, "lengths", lengths.tolist(), f"{T} for each of {N} texts")
         x = self.embed(ids)
-        same = lengths.shape == (len(ids),) and bool((lengths == ids.shape[1]).all())
-        require(same, "lengths", lengths.tolist(), f"{ids.shape[1]} for each of {len(ids)} texts")
         summary = x.mean(0)
         if self.lstm is not None:
             h = self.lstm(self._drop(x))[0].float()   # which is bfloat16 under autocast
@@ -74,15 +81,18 @@ class NgramClassifier(nn.Module):
 
     def embed(self, ids: Tensor) -> Tensor:
         """ids (N, T, K) → embedded places (S, N, D), time first, S = T / stride rounded up."""
-        fits = ids.ndim == 3 and ids.shape[1] > 0
-        require(fits, "ids", f"shape {tuple(ids.shape)}", "(N, T, K), at least one place")
+        ids = self._checked(ids)
         if self.training and self.ngram_dropout:
             ids = ids * (torch.rand(ids.shape, device=ids.device) >= self.ngram_dropout)
         N, T, K = ids.shape
         ids = functional.pad(ids, (0, 0, 0, -T % self.stride))
-        bags = ids.view(N, -1, self.stride * K).transpose(0, 1).flatten(0, 1)
+        bags = ids.reshape(N, -1, self.stride * K).transpose(0, 1).flatten(0, 1)
         x = functional.embedding_bag(bags, self.embedding.weight, mode="sum", padding_idx=0)
         return x.view(-1, N, x.shape[1])
+
+    def _checked(self, ids: Tensor) -> Tensor:
+        weight = self.embedding.weight
+        return require_id_tensor("ids", ids, len(weight), ("N", "T", "K"), weight)
 
     def _drop(self, x: Tensor) -> Tensor:
         return functional.dropout(x, self.dropout, self.training)

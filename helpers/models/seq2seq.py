@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from helpers.corpora.parallel import PAD_ID
 from helpers.models.attention import AdditiveAttention, DotProductAttention
 from helpers.models.both_ways import read_both_ways, summary_of
-from helpers.validation import require, require_int
+from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor
+from helpers.validation import require, require_choice, require_flag, require_int
 
 CELLS = {"gru": (nn.GRU, nn.GRUCell), "lstm": (nn.LSTM, nn.LSTMCell)}
 ATTENTION = ("additive", "dot", None)
@@ -35,6 +36,8 @@ class Memory(NamedTuple):
 
     def rows(self, index: Tensor | slice) -> Memory:
         """The memory of some of the sentences, in the order of `index`."""
+        if not isinstance(index, slice):
+            index = require_id_tensor("index", index, len(self.summary), ("M",), self.summary)
         return Memory(
             self.summary[index],
             tuple(part[index] for part in self.state),
@@ -43,7 +46,7 @@ class Memory(NamedTuple):
         )
 
 
-class Encoder(nn.Module):
+class Encoder(CheckedModule):
     """Reads a batch of sentences, in both directions if `bidirectional` (Schuster & Paliwal 1997).
 
     K, the size of a state, is then 2 · `hidden_size`: the step read forwards and the step read backwards.
@@ -61,6 +64,7 @@ class Encoder(nn.Module):
         super().__init__()
         V, D, H = _sizes(vocab_size=vocab_size, embedding_size=embedding_size, hidden_size=hidden_size)
         layer, _ = _cell(cell)
+        bidirectional = require_flag("bidirectional", bidirectional)
         self.embedding = nn.Embedding(V, D)
         self.forwards = layer(D, H, batch_first=True)
         self.backwards = layer(D, H, batch_first=True) if bidirectional else None
@@ -71,16 +75,23 @@ class Encoder(nn.Module):
         """source (N, S), 0 for padding → states (N, S, K), 0 at padding; summary (N, H).
 
         The summary is a tanh layer of where both readings end: the last real step forwards, the first step
-        backwards. ValueError where padding is not at the end, or a sentence is nothing else.
+        backwards. ValueError for ids outside 0 … V - 1, where padding is not at the end, or a sentence is
+        nothing else.
         """
+        source = self.ids(source)
         mask = real_tokens(source)
         lengths = mask.sum(dim=1)
         states = read_both_ways(self.forwards, self.backwards, self.embedding(source), lengths)
         ends = summary_of(states, lengths, self.forwards.hidden_size)
         return states.masked_fill(~mask.unsqueeze(-1), 0.0), torch.tanh(self.summary(ends))
 
+    def ids(self, source: Tensor) -> Tensor:
+        """`source` as (N, S) int64 ids of the vocabulary, where the weights are."""
+        weight = self.embedding.weight
+        return require_id_tensor("source", source, len(weight), ("N", "S"), weight)
 
-class Seq2Seq(nn.Module):
+
+class Seq2Seq(CheckedModule):
     """A conditional language model: the decoder writes the target, given what the encoder read.
 
     Args:
@@ -110,11 +121,12 @@ class Seq2Seq(nn.Module):
         cell: str = "gru",
     ) -> None:
         super().__init__()
-        require(attention in ATTENTION, "attention", repr(attention), "'additive', 'dot' or None")
-        V, D, H = _sizes(target_size=target_size, embedding_size=embedding_size, hidden_size=hidden_size)
+        require_choice("attention", attention, ATTENTION)
+        S, V = _sizes(source_size=source_size, target_size=target_size)
+        D, H = _sizes(embedding_size=embedding_size, hidden_size=hidden_size)
         layer, one_step = _cell(cell)
-        self.kind, self.cell_kind = attention, cell
-        self.encoder = Encoder(source_size, D, H, bidirectional=bidirectional, cell=cell)
+        self.kind, self.cell_kind, self.target_size = attention, cell, V
+        self.encoder = Encoder(S, D, H, bidirectional=bidirectional, cell=cell)
         K = self.encoder.state_size
         self.embedding = nn.Embedding(V, D)
         self.attention = self.combine = None
@@ -138,6 +150,7 @@ class Seq2Seq(nn.Module):
 
     def encode(self, source: Tensor) -> Memory:
         """source (N, S), 0 for padding at the end → what the decoder gets."""
+        source = self.encoder.ids(source)
         states, summary = self.encoder(source)
         state = (summary,) if self.cell_kind == "gru" else (summary, torch.zeros_like(summary))
         if self.attention is None:
@@ -148,16 +161,34 @@ class Seq2Seq(nn.Module):
         """source (N, S), inputs (N, T), the target without its last token → logits (N, T, V) of the target
         without its first, and the attention's weights (N, T, S), None without.
 
-        Teacher forcing: every step is given the true token before it.
+        Teacher forcing: every step is given the true token before it. ValueError for ids outside the
+        vocabularies, and where a row of `inputs` begins with padding.
         """
+        inputs = self._ids("inputs", inputs, ("N", "T"))
+        source = self.encoder.ids(source)
+        require(len(inputs) == len(source), "inputs", f"{len(inputs)} rows", f"{len(source)}, as in source")
+        padded = bool((inputs[:, 0] == PAD_ID).any())
+        require(not padded, "inputs", "padding (0) before a token", "padding at the end only")
         logits, _, weights = self._decode(inputs, None, self.encode(source))
         return logits, weights
 
     def step(self, token: Tensor, state: State | None, memory: Memory) -> tuple[Tensor, State, Tensor | None]:
         """One step of writing: token (N,), the state before it (None: the first)
         → logits (N, V), the state after it, weights (N, S) or None."""
+        require(isinstance(memory, Memory), "memory", type(memory).__name__, "what encode returned")
+        N, H = memory.summary.shape
+        token = self._ids("token", token, (N,))
+        if state is not None:
+            wanted = f"{len(memory.state)} tensors of shape ({N}, {H}), those of the step before"
+            fits = isinstance(state, list | tuple) and len(state) == len(memory.state)
+            require(fits, "state", type(state).__name__, wanted)
+            state = tuple(require_real_tensor("state", part, (N, H), memory.summary) for part in state)
         logits, state, weights = self._decode(token.unsqueeze(1), state, memory)
         return logits.squeeze(1), state, None if weights is None else weights.squeeze(1)
+
+    def _ids(self, argument: str, ids: Tensor, shape: tuple[int | str, ...]) -> Tensor:
+        weight = self.embedding.weight
+        return require_id_tensor(argument, ids, len(weight), shape, weight)
 
     def _decode(self, inputs: Tensor, state: State | None, memory: Memory):
         """inputs (N, T) → logits (N, T, V), state, weights (N, T, S) or None."""
@@ -198,12 +229,15 @@ class Seq2Seq(nn.Module):
 
 def real_tokens(source: Tensor) -> Tensor:
     """source (N, S) → (N, S) bool, True where there is no padding. ValueError as in `Encoder.forward`."""
-    require(source.ndim == 2, "source", f"shape {tuple(source.shape)}", "(N, S)")
+    source = require_id_tensor("source", source, None, ("N", "S"))
     mask = source != PAD_ID
-    require(source.shape[1] > 0 and bool(mask[:, 0].all()), "source", "a sentence without a token",
-            "at least one in each, the padding (0) behind")
-    gap = bool((mask[:, 1:] > mask[:, :-1]).any())
-    require(not gap, "source", "padding (0) before a token", "padding at the end only")
+    gaps = mask[:, 1:] > mask[:, :-1]
+    if bool((gaps.any(1) | ~mask[:, 0]).any()):   # one question to an accelerator, not two
+        require(bool(mask.any(1).all()), "source", "a sentence without a token",
+                "at least one in each, the padding (0) behind")
+        n, t = gaps.nonzero()[0].tolist()
+        got = f"padding (0) before a token, at index ({n}, {t})"
+        require(False, "source", got, "padding at the end only")
     return mask
 
 
@@ -212,5 +246,5 @@ def _sizes(**sizes: int) -> list[int]:
 
 
 def _cell(name: str) -> tuple[type[nn.Module], type[nn.Module]]:
-    require(name in CELLS, "cell", repr(name), "one of " + ", ".join(map(repr, CELLS)))
+    require_choice("cell", name, CELLS)
     return CELLS[name]

@@ -8,14 +8,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.models.both_ways import read_both_ways, summary_of
-from helpers.validation import require, require_fraction, require_int, require_shape
+from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor
+from helpers.validation import (
+    require,
+    require_choice,
+    require_flag,
+    require_fraction,
+    require_int,
+    require_real,
+    require_shape,
+)
 
 RECURRENT = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 CELLS = (*RECURRENT, "flat", "mean")
 POOLINGS = ("last", "max", "mean")
 
 
-class TextClassifier(nn.Module):
+class TextClassifier(CheckedModule):
     """ids (N, T) → embedding (N, T, D) → summary (N, S) → Dense with ReLU → a logit, or one for each class.
 
     Args:
@@ -32,9 +41,9 @@ class TextClassifier(nn.Module):
         freeze: leave the embedding as it is.
         max_length: T, needed for "flat".
 
-    Padding never counts, whatever ids stand there. The weights start as in Keras: embedding uniform in ±0.05,
-    input weights and Dense layers after Glorot & Bengio (2010), recurrent weights orthogonal, biases 0, the
-    forget gate's 1.
+    Padding stands behind the words and never counts, whatever ids stand there. The weights start as in Keras:
+    embedding uniform in ±0.05, input weights and Dense layers after Glorot & Bengio (2010), recurrent weights
+    orthogonal, biases 0, the forget gate's 1.
     """
 
     def __init__(
@@ -55,8 +64,8 @@ class TextClassifier(nn.Module):
         max_length: int | None = None,
     ) -> None:
         super().__init__()
-        require(cell in CELLS, "cell", repr(cell), "one of " + ", ".join(map(repr, CELLS)))
-        require(pooling in POOLINGS, "pooling", repr(pooling), "one of " + ", ".join(map(repr, POOLINGS)))
+        require_choice("cell", cell, CELLS)
+        require_choice("pooling", pooling, POOLINGS)
         V = require_int("vocab_size", vocab_size)
         start = _start_values(V, require_int("embedding_size", embedding_size), embeddings)
         D, H = start.shape[1], require_int("hidden_size", hidden_size)
@@ -64,11 +73,12 @@ class TextClassifier(nn.Module):
         self.num_classes = require_int("num_classes", num_classes, minimum=2)
         self.dropout = require_fraction("dropout", dropout)
         self.max_length = require_int("max_length", max_length) if cell == "flat" else None
-        self.embedding = nn.Embedding.from_pretrained(start, freeze=freeze)
-        width = H * (2 if bidirectional else 1)
+        self.embedding = nn.Embedding.from_pretrained(start, freeze=require_flag("freeze", freeze))
+        width = H * (2 if require_flag("bidirectional", bidirectional) else 1)
+        num_layers = require_int("num_layers", num_layers)
         self.layers = nn.ModuleList(
             _Layer(RECURRENT[cell], D if i == 0 else width, H, bidirectional)
-            for i in range(require_int("num_layers", num_layers) if cell in RECURRENT else 0)
+            for i in range(num_layers if cell in RECURRENT else 0)
         )
         summary_size = {"flat": D * (self.max_length or 0), "mean": D}.get(cell, width)
         self.dense = nn.Linear(summary_size, require_int("dense_size", dense_size))
@@ -91,30 +101,41 @@ class TextClassifier(nn.Module):
         return {name: sum(p.numel() for p in part.parameters()) for name, part in parts.items()}
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """ids (N, T), lengths (N,), both int64, at least one word each → logits (N,), or (N, num_classes)."""
+        """ids (N, T), lengths (N,), integers, at least one word each → logits (N,), or (N, num_classes).
+
+        ValueError for ids outside 0 … V - 1, padding (0) among the words, and lengths outside 1 … T.
+        """
         hidden = functional.relu(self.dense(self._drop(self.summary(ids, lengths))))
         logits = self.output(hidden)
         return logits.squeeze(1) if self.num_classes == 2 else logits
 
     def summary(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """ids (N, T), lengths (N,) → (N, S), all that is known of a text."""
-        require(ids.ndim == 2, "ids", f"shape {tuple(ids.shape)}", "(N, T)")
+        weight = self.embedding.weight
+        ids = require_id_tensor("ids", ids, len(weight), ("N", "T"), weight)
         T = ids.shape[1]
-        require(lengths.shape == ids.shape[:1], "lengths", f"shape {tuple(lengths.shape)}", f"({len(ids)},)")
-        fits = bool(((lengths >= 1) & (lengths <= T)).all())
-        require(fits, "lengths", lengths.tolist(), f"1 … {T}, the number of steps")
-        mask = (torch.arange(T, device=ids.device) < lengths[:, None]).unsqueeze(2)
-        x = self._drop(self.embedding(ids) * mask)
+        lengths = require_id_tensor("lengths", lengths, None, (len(ids),), weight)
+        mask = _words(lengths, T)
+        _require_padding_behind(ids, lengths, mask)
+        mask = mask.unsqueeze(2)
+        x = self._drop(self.embedding(ids).masked_fill(~mask, 0.0))   # 0 · nan would be nan
         if self.cell == "flat":
             require(self.max_length == T, "ids", f"{T} steps", f"max_length = {self.max_length}")
             return x.flatten(1)
         if self.cell == "mean":
             return x.sum(1) / lengths[:, None]
-        return self._pool(self.states(x, lengths), lengths, mask)
+        return self._pool(self._read(x, lengths), lengths, mask)
 
     def states(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Embedded words (N, T, D) → the last layer's state after every step, (N, T, H or 2H). Only those of
         steps before `lengths` (N,) mean anything."""
+        weight = self.embedding.weight
+        x = require_real_tensor("x", x, ("N", "T", weight.shape[1]), weight)
+        lengths = require_id_tensor("lengths", lengths, None, (len(x),), weight)
+        _require_lengths(lengths, x.shape[1])
+        return self._read(x, lengths)
+
+    def _read(self, x: Tensor, lengths: Tensor) -> Tensor:
         for number, layer in enumerate(self.layers):
             x = layer(x if number == 0 else self._drop(x), lengths)
         return x
@@ -158,5 +179,28 @@ def _start_as_keras(cell: nn.RNNBase) -> None:
 def _start_values(vocab_size: int, embedding_size: int, embeddings: np.ndarray | None) -> Tensor:
     if embeddings is None:
         return torch.empty(vocab_size, embedding_size).uniform_(-0.05, 0.05)
+    embeddings = require_real("embeddings", embeddings, finite=True)
     require_shape("embeddings", embeddings, (vocab_size, "D"))
-    return torch.tensor(np.asarray(embeddings), dtype=torch.float32)
+    require(embeddings.size > 0, "embeddings", f"shape {embeddings.shape}", "at least one column")
+    return torch.from_numpy(np.array(embeddings, np.float32))
+
+
+def _words(lengths: Tensor, steps: int) -> Tensor:
+    """lengths (N,) → (N, T) bool, True where a word stands."""
+    return torch.arange(steps, device=lengths.device) < lengths[:, None]
+
+
+def _require_lengths(lengths: Tensor, steps: int) -> None:
+    fits = bool(((lengths >= 1) & (lengths <= steps)).all())
+    require(fits, "lengths", lengths.tolist(), f"1 … {steps}, the number of steps")
+
+
+def _require_padding_behind(ids: Tensor, lengths: Tensor, words: Tensor) -> None:
+    T = ids.shape[1]
+    padding = (ids == 0) & words
+    bad = (lengths < 1) | (lengths > T) | padding.any(1)
+    if bool(bad.any()):   # one question to an accelerator, not two
+        _require_lengths(lengths, T)
+        n, t = padding.nonzero()[0].tolist()
+        got = f"padding (0) before the end of a text, at index ({n}, {t})"
+        require(False, "ids", got, "padding behind the words only")

@@ -7,12 +7,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.regularization import embedding_dropout, locked_dropout, weight_dropout
-from helpers.validation import require, require_fraction, require_int
+from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor
+from helpers.validation import require, require_flag, require_fraction, require_int
 
 State = list[tuple[Tensor, Tensor]]
 
 
-class TorchLanguageModel(nn.Module):
+class TorchLanguageModel(CheckedModule):
     """ids (N, T) → embedding → `num_layers` LSTM layers → a score for each of the V words.
 
     Args:
@@ -56,7 +57,7 @@ class TorchLanguageModel(nn.Module):
             )
         )
         num_layers = require_int("num_layers", num_layers)
-        self.tied, self.variational = bool(tied), bool(variational)
+        self.tied, self.variational = require_flag("tied", tied), require_flag("variational", variational)
         self.dropout = require_fraction("dropout", dropout)
         self.input_dropout = require_fraction(
             "input_dropout", dropout if input_dropout is None else input_dropout
@@ -87,11 +88,11 @@ class TorchLanguageModel(nn.Module):
         """ids (N, T), `state` from the window before or None for zeros → (h, raw, new state).
 
         `h` (T, N, H) is what the output layer sees, `raw` the same before its dropout. The new state is
-        detached: gradients stop at the window's edge (truncated BPTT).
+        detached: gradients stop at the window's edge (truncated BPTT). ValueError for ids outside 0 … V - 1,
+        and for the state of other layers or another batch.
         """
-        require(ids.ndim == 2, "ids", f"shape {tuple(ids.shape)}", "(N, T)")
-        if state is not None:
-            require(len(state) == len(self.cells), "state", f"{len(state)} layers", f"{len(self.cells)}")
+        ids = require_id_tensor("ids", ids, len(self.embedding), ("N", "T"), self.embedding)
+        state = None if state is None else self._checked(state, len(ids))
         h = embedding_dropout(ids.T, self.embedding, self.embedding_dropout, self.training)
         h = self._drop(h, self.input_dropout)
         new, raw = [], h
@@ -106,6 +107,25 @@ class TorchLanguageModel(nn.Module):
         """ids (N, T) → (logits (N, T, V), new state)."""
         h, _, state = self.hidden(ids, state)
         return functional.linear(h, self.output, self.output_bias).transpose(0, 1), state
+
+    def _checked(self, state: State, batch_size: int) -> State:
+        """`state` as tensors like the weights, if it fits these layers and `batch_size`."""
+        many = isinstance(state, list | tuple)
+        got = f"{len(state)} layers" if many else type(state).__name__
+        wanted = f"{len(self.cells)}, each a pair (h, c)"
+        require(many and len(state) == len(self.cells), "state", got, wanted)
+        for number, pair in enumerate(state):
+            is_pair = isinstance(pair, list | tuple) and len(pair) == 2
+            require(is_pair, f"state[{number}]", type(pair).__name__, "a pair (h, c)")
+        checked = []
+        for number, (cell, pair) in enumerate(zip(self.cells, state, strict=True)):
+            names = f"state[{number}].h", f"state[{number}].c"
+            shape = "N", cell.hidden_size
+            checked.append(tuple(map(require_real_tensor, names, pair, (shape,) * 2, (self.embedding,) * 2)))
+            for name, part in zip(names, checked[-1], strict=True):
+                wanted = f"{batch_size}, that of ids (or None to start anew)"
+                require(len(part) == batch_size, name, f"batch size {len(part)}", wanted)
+        return checked
 
     def _drop(self, x: Tensor, p: float) -> Tensor:
         if self.variational:

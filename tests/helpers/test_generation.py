@@ -224,7 +224,7 @@ def test_arrays_are_prompts_too_and_length_may_be_zero():
         ({"forbidden": [0.5]}, "forbidden: got dtype float64"),
         ({"forbidden": list(range(V))}, "forbidden: got all ids"),
         ({"temperature": 0.0}, "temperature: got 0.0"),
-        ({"top_k": 0}, "k: got 0"),
+        ({"top_k": 0}, "top_k: got 0"),
     ],
 )
 def test_errors_name_the_argument(arguments, message):

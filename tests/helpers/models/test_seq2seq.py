@@ -231,11 +231,11 @@ def test_some_rows_of_a_memory(attention):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ([[0, 4, 5]], "source: got a sentence without a token"),
+        ([[0, 4, 5]], r"source: got padding \(0\) before a token, at index \(0, 0\)"),
         ([[3, 4, 5], [0, 0, 0]], "source: got a sentence without a token"),
         ([[3, 0, 5]], r"source: got padding \(0\) before a token"),
         ([3, 4], r"source: got shape \(2,\), wanted \(N, S\)"),
-        ([[]], "source: got a sentence without a token"),
+        ([[]], r"source: got shape \(1, 0\), wanted at least one id"),
     ],
 )
 def test_sources_that_are_refused(source, message):
@@ -246,7 +246,7 @@ def test_sources_that_are_refused(source, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"attention": "luong"}, "attention: got 'luong', wanted 'additive', 'dot' or None"),
+        ({"attention": "luong"}, "attention: got 'luong', wanted one of 'additive', 'dot', None"),
         ({"cell": "rnn"}, "cell: got 'rnn', wanted one of 'gru', 'lstm'"),
         ({"hidden_size": 0}, "hidden_size: got 0"),
     ],
