@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from helpers.validation import require, require_shape
+from helpers.validation import (
+    require,
+    require_fraction,
+    require_int,
+    require_number,
+    require_real,
+    require_shape,
+)
 
 Arrays = Mapping[str, np.ndarray]
 
 CHUNK = 64 * 1024  # entries: the scratch of one chunk stays in the cache
+
+LONGEST = {np.dtype(kind): math.sqrt(np.finfo(kind).max) for kind in (np.float16, np.float32, np.float64)}
+"""The longest step in a dtype: the squares of longer ones overflow, and soon the weights."""
 
 
 def clip_scale(grads: Arrays, max_norm: float) -> tuple[float, float]:
@@ -19,25 +29,49 @@ def clip_scale(grads: Arrays, max_norm: float) -> tuple[float, float]:
 
     The factor is min(1, max_norm / (norm + 1e-6)), as in torch.nn.utils.clip_grad_norm_ (Pascanu et al.,
     2013). Handing it to an optimizer's `step` saves the pass over the gradients that `clip_grad_norm` makes.
-    Raises FloatingPointError naming the first gradient that is not finite; ValueError for max_norm ≤ 0.
+    Raises FloatingPointError naming the first gradient that is not finite; ValueError for max_norm ≤ 0 and
+    for gradients that are no arrays of floating-point numbers.
     """
-    require(max_norm > 0, "max_norm", max_norm, "a number above 0")
-    with np.errstate(over="ignore"):
-        norm = _norm(grads, 1.0)
+    max_norm = require_number("max_norm", max_norm, above=0, infinite=True)
+    _require_floats("grads", grads)
+    norm = _norm(grads)
+    return norm, min(1.0, max_norm / (norm + 1e-6))
+
+
+def _require_floats(argument: str, arrays: Arrays) -> None:
+    """ValueError unless `arrays` are NumPy arrays of floating-point numbers, by name."""
+    require(isinstance(arrays, Mapping), argument, type(arrays).__name__, "a dict of arrays")
+    for name, array in arrays.items():
+        is_array = isinstance(array, np.ndarray)
+        got = f"dtype {array.dtype}" if is_array else type(array).__name__
+        fits = is_array and array.dtype.kind == "f"
+        require(fits, f"{argument}[{name!r}]", got, "a NumPy array of floating-point numbers")
+
+
+def _require_writable(argument: str, array: np.ndarray) -> None:
+    require(array.flags.writeable, argument, "a read-only array", "one that can be changed in place")
+
+
+def _norm(grads: Arrays) -> float:
+    """The global L2 norm, in float64 where float32 would not hold the squares; FloatingPointError names the
+    first gradient that is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = _norm_in(grads, 1.0)
     if not math.isfinite(norm):
         for name, gradient in grads.items():
             if not np.isfinite(gradient).all():
                 raise FloatingPointError(f"grads[{name!r}]: got values that are not finite, wanted finite")
         # All are finite, only their squares overflowed.
         largest = max(float(np.abs(gradient).max()) for gradient in grads.values() if gradient.size)
-        norm = _norm(grads, largest)
-    return norm, min(1.0, max_norm / (norm + 1e-6))
+        norm = _norm_in(grads, largest)
+    return norm
 
 
-def _norm(grads: Arrays, unit: float) -> float:
-    """The global L2 norm, the squares being taken in multiples of `unit`."""
+def _norm_in(grads: Arrays, unit: float) -> float:
+    """The global L2 norm, the squares being taken in multiples of `unit`; those of float16 in float32."""
     flats = (gradient.reshape(-1) for gradient in grads.values())
-    parts = (flat if unit == 1 else flat / unit for flat in flats)
+    wide = (flat.astype(np.float32) if flat.dtype == np.float16 else flat for flat in flats)
+    parts = (flat if unit == 1 else flat / unit for flat in wide)
     return unit * math.sqrt(sum(float(np.dot(part, part)) for part in parts))
 
 
@@ -48,6 +82,8 @@ def clip_grad_norm(grads: Arrays, max_norm: float) -> float:
     """
     norm, scale = clip_scale(grads, max_norm)
     if scale < 1:
+        for name, gradient in grads.items():
+            _require_writable(f"grads[{name!r}]", gradient)
         for gradient in grads.values():
             gradient *= scale
     return norm
@@ -57,25 +93,47 @@ class Optimizer:
     """Holds the parameters and updates them in place; `lr` may be changed at any time."""
 
     def __init__(self, params: Arrays, lr: float):
-        require(math.isfinite(lr) and lr >= 0, "lr", lr, "a finite number of at least 0")
+        _require_floats("params", params)
         self.params = dict(params)
-        for name, param in self.params.items():   # reshape(-1) of anything else is a copy
+        for name, param in self.params.items():
+            argument = f"params[{name!r}]"
+            # reshape(-1) of anything else is a copy
             wanted = "a C-contiguous one (it is updated in place)"
-            require(param.flags.c_contiguous, f"params[{name!r}]", "a strided array", wanted)
-        self.lr = float(lr)
+            require(param.flags.c_contiguous, argument, "a strided array", wanted)
+            _require_writable(argument, param)
+        self.lr = lr
 
-    def _check(self, grads: Arrays) -> None:
-        require(grads.keys() == self.params.keys(), "grads", sorted(grads), f"{sorted(self.params)}")
+    @property
+    def lr(self) -> float:
+        """The learning rate, a finite number of at least 0."""
+        return self._lr
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        self._lr = require_number("lr", value, minimum=0)
+
+    def _check(self, grads: Arrays, scale: float) -> None:
+        """ValueError unless `grads` fit the parameters; FloatingPointError when a gradient is not finite, or
+        so long that a step would not be: nothing has been changed then."""
+        _require_floats("grads", grads)
+        require(grads.keys() == self.params.keys(), "grads", sorted(grads, key=str), f"{sorted(self.params)}")
         for name, gradient in grads.items():
             require_shape(f"grads[{name!r}]", gradient, self.params[name].shape)
+        norm = _norm(grads) * require_number("scale", scale, minimum=0)
+        largest = min((LONGEST.get(p.dtype, math.inf) for p in self.params.values()), default=math.inf)
+        for what, length in (("gradient", norm), ("learning rate times gradient", self.lr * norm)):
+            if not length <= largest:
+                raise FloatingPointError(f"{what}: got length {length:.3g}, wanted at most {largest:.3g}")
 
 
 class SGD(Optimizer):
     """params -= lr · grads."""
 
     def step(self, grads: Arrays, scale: float = 1.0) -> None:
-        """One step against `scale` · grads (see `clip_scale`); the gradients are left as they are."""
-        self._check(grads)
+        """One step against `scale` · grads (see `clip_scale`); the gradients are left as they are.
+
+        Raises FloatingPointError, with all as it was, when the step would not be finite."""
+        self._check(grads, scale)
         rate = self.lr * float(scale)
         for name, param in self.params.items():
             p, g = param.reshape(-1), grads[name].reshape(-1)
@@ -90,7 +148,8 @@ class SGD(Optimizer):
 
     def load_state_dict(self, state: Mapping) -> None:
         """Continue from `state_dict()`."""
-        self.lr = float(state["lr"])
+        _require_keys(state, ("lr",))
+        self.lr = state["lr"]
 
 
 class Adam(Optimizer):
@@ -100,18 +159,22 @@ class Adam(Optimizer):
         self, params: Arrays, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
     ):
         super().__init__(params, lr)
-        for beta in betas:
-            require(0 <= beta < 1, "betas", betas, "two numbers in [0, 1)")
-        require(eps >= 0, "eps", eps, "a number of at least 0")
-        self.betas = (float(betas[0]), float(betas[1]))
-        self.eps = float(eps)
+        two = isinstance(betas, tuple | list) and len(betas) == 2
+        require(two, "betas", repr(betas), "two numbers in [0, 1)")
+        self.betas = (require_fraction("betas[0]", betas[0]), require_fraction("betas[1]", betas[1]))
+        self.eps = require_number("eps", eps, above=0)
+        for name, param in self.params.items():   # 0 / (0 + 0) where a gradient is 0
+            wanted = f"more than 0 in {param.dtype}, the dtype of params[{name!r}]"
+            require(param.dtype.type(self.eps) > 0, "eps", eps, wanted)
         self.steps = 0
         self.m = {name: np.zeros_like(p) for name, p in self.params.items()}
         self.v = {name: np.zeros_like(p) for name, p in self.params.items()}
 
     def step(self, grads: Arrays, scale: float = 1.0) -> None:
-        """One step with `scale` · grads (see `clip_scale`); the gradients are left as they are."""
-        self._check(grads)
+        """One step with `scale` · grads (see `clip_scale`); the gradients are left as they are.
+
+        Raises FloatingPointError, with all as it was, when the step would not be finite."""
+        self._check(grads, scale)
         beta1, beta2 = self.betas
         self.steps += 1
         rate = float(self.lr) / (1 - beta1**self.steps)
@@ -133,13 +196,26 @@ class Adam(Optimizer):
         return {"lr": self.lr, "steps": self.steps, **copies}
 
     def load_state_dict(self, state: Mapping) -> None:
-        """Continue from `state_dict()`, to the last bit. ValueError for other names or shapes."""
+        """Continue from `state_dict()`, to the last bit. ValueError, with all as it was, for other names,
+        shapes and dtypes, and for what is not finite."""
+        _require_keys(state, ("lr", "steps", "m", "v"))
+        steps = require_int("steps", state["steps"], minimum=0)
         for key in ("m", "v"):
-            got = state[key].keys()
-            require(got == self.params.keys(), key, sorted(got), f"{sorted(self.params)}")
+            _require_keys(state[key], self.params, key)
             for name, array in state[key].items():
-                require_shape(f"{key}[{name!r}]", array, self.params[name].shape)
+                argument, param = f"{key}[{name!r}]", self.params[name]
+                require_shape(argument, array, param.shape)
+                array = require_real(argument, array, finite=True)
+                require(array.dtype == param.dtype, argument, f"dtype {array.dtype}", f"{param.dtype}")
+                require(key == "m" or not (array < 0).any(), argument, "negative values", "squares")
+        self.lr = state["lr"]
+        self.steps = steps
         for key in ("m", "v"):
             for name, array in state[key].items():
                 getattr(self, key)[name][...] = array
-        self.lr, self.steps = float(state["lr"]), int(state["steps"])
+
+
+def _require_keys(state: Mapping, keys: Iterable[str], argument: str = "state") -> None:
+    wanted = sorted(keys)
+    got = sorted(state, key=str) if isinstance(state, Mapping) else type(state).__name__
+    require(got == wanted, argument, got, f"{wanted}")

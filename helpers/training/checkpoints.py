@@ -43,7 +43,8 @@ def save_checkpoint(
     """
     for name, array in arrays.items():
         fits = isinstance(array, np.ndarray) and not array.dtype.hasobject
-        require(fits, f"arrays[{name!r}]", getattr(array, "dtype", type(array).__name__), "an array of numbers")
+        got = getattr(array, "dtype", type(array).__name__)
+        require(fits, f"arrays[{name!r}]", got, "an array of numbers")
     archive = io.BytesIO()
     np.savez(archive, **arrays, **{_META: np.array(json.dumps({**meta, "format": FORMAT}))})
     write_sealed(path, archive)
