@@ -1,5 +1,7 @@
 """Cutting a text into tokens: at spaces, into characters, or (Korean) into morphemes.
 
+What is cut is what `helpers.corpora.text.visible` leaves of a text: composed, and nothing that nobody sees.
+
     정말 재미있었다    words         정말 | 재미있었다
                        characters    정 | 말 | (space) | 재 | 미 | 있 | 었 | 다
                        morphemes     정말 | 재미있 | 었 | 다        really, be fun, past, statement
@@ -12,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 
 from helpers.corpora.download import CorpusUnavailable
+from helpers.corpora.text import characters as _characters
+from helpers.corpora.text import folded, visible
 from helpers.validation import require
 
 KINDS = ("words", "characters", "morphemes")
@@ -23,12 +27,12 @@ class TokenizerUnavailable(CorpusUnavailable):
 
 def words(text: str) -> list[str]:
     """What stands between spaces."""
-    return text.split()
+    return visible(text).split()
 
 
 def characters(text: str) -> list[str]:
-    """Characters, a single space for any amount of space between words."""
-    return list(" ".join(text.split()))
+    """Characters, a single space for any amount of space between words. An emoji of several parts is one."""
+    return _characters(folded(text))
 
 
 def morphemes(text: str) -> list[str]:
@@ -38,8 +42,11 @@ def morphemes(text: str) -> list[str]:
 
 def tokenized(texts: Iterable[str], kind: str) -> list[list[str]]:
     """The tokens of every text; `kind` is "words", "characters" or "morphemes" (with all cores: about 2,000
-    reviews of a line a second and core)."""
+    reviews of a line a second and core). ValueError for one text in place of a list."""
     require(kind in KINDS, "kind", repr(kind), "one of " + ", ".join(map(repr, KINDS)))
+    single = isinstance(texts, str) or not isinstance(texts, Iterable)
+    require(not single, "texts", repr(texts), "a list of texts")
+    texts = [visible(text, "texts") for text in texts]
     if kind == "morphemes":
         return [_forms(tokens) for tokens in _kiwi().tokenize(iter(texts))]
     return [(words if kind == "words" else characters)(text) for text in texts]

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from helpers.validation import require, require_int
+from helpers.validation import require, require_ids, require_int
 
 
 class ContiguousBatches:
@@ -27,9 +27,8 @@ class ContiguousBatches:
     """
 
     def __init__(self, ids: np.ndarray, batch_size: int, seq_len: int):
-        ids = np.asarray(ids)
+        ids = require_ids("ids", ids, np.iinfo(np.int64).max)
         require(ids.ndim == 1, "ids", f"shape {ids.shape}", "one stream, shape (tokens,)")
-        require(np.issubdtype(ids.dtype, np.integer), "ids", f"dtype {ids.dtype}", "an integer dtype")
         self.batch_size = require_int("batch_size", batch_size)
         self.seq_len = require_int("seq_len", seq_len)
         wanted = f"at least batch_size + 1 = {self.batch_size + 1} tokens"

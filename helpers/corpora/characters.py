@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from helpers.corpora.text import characters
 from helpers.corpora.vocabulary import Vocabulary
 from helpers.validation import require_ids, require_int
 
@@ -12,7 +13,7 @@ HELLO = "hello"
 
 def vocabulary(text: str = HELLO) -> Vocabulary:
     """The characters of `text` in order of first appearance: for "hello" h, e, l, o."""
-    return Vocabulary(dict.fromkeys(text))
+    return Vocabulary(dict.fromkeys(characters(text)))
 
 
 def hello() -> tuple[list[str], list[str]]:

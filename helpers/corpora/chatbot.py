@@ -21,7 +21,8 @@ import numpy as np
 
 from helpers.corpora.korean_order import direct_object
 from helpers.corpora.tables import labelled, parse_rows, text_of
-from helpers.validation import require, require_int
+from helpers.corpora.text import composed, visible
+from helpers.validation import require, require_int, require_rng
 
 LABELS = ("daily", "break-up", "love")
 
@@ -45,9 +46,10 @@ def read(path: Path, problems: list[str] | None = None) -> list[Question]:
     """The questions of a CSV file with the columns Q, A and label, in any order.
 
     Blank lines mean nothing, ends of lines may be Windows', a byte order mark is skipped, and a label may be
-    written 1.0, as pandas does. A row without a question, with another number of columns or a label that is
-    not 0, 1 or 2 raises ValueError, which names the line; given a list `problems`, such rows are left out and
-    described there instead. Broken quotes always raise it: what follows cannot be told apart.
+    written 1.0, as pandas does. A row without a question that can be seen, with another number of columns, a
+    byte that is no UTF-8 or a label that is not 0, 1 or 2 raises ValueError, which names the line; given a
+    list `problems`, such rows are left out and described there instead. Broken quotes always raise it: what
+    follows cannot be told apart.
     """
     rows = csv.reader(io.StringIO(text_of(path), newline=""), strict=True)
     return parse_rows(path, _in_order(_numbered(rows, path)), COLUMNS, _question, problems)
@@ -61,7 +63,7 @@ def _numbered(rows, path: Path) -> Iterator[tuple[int, list[str]]]:
             swallowed = any(map(_END_OF_A_ROW.search, row))
             got = f"a quote that closes in line {rows.line_num} only, with whole rows inside"
             require(not swallowed, f"{path}, line {first}", got, "quotes closed in their own row")
-            if row:
+            if len(row) > 1 or visible("".join(row)).strip():
                 yield first, row
             first = rows.line_num + 1
     except csv.Error as error:
@@ -73,7 +75,7 @@ def _numbered(rows, path: Path) -> Iterator[tuple[int, list[str]]]:
 def _in_order(rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
     """The columns as in `COLUMNS`; a header without them goes on as it is, to be refused."""
     number, header = next(rows, (1, []))
-    names = [name.strip() for name in header]
+    names = [visible(name).strip() for name in header]
     known = sorted(names) == sorted(COLUMNS)
     order = [names.index(name) for name in COLUMNS] if known else range(len(names))
     yield number, [names[i] for i in order]
@@ -128,8 +130,8 @@ _ANSWERS = ("그렇게 해 보세요.", "마음이 아프겠어요.", "용기를
 def sample(count: int, rng: np.random.Generator) -> list[Question]:
     """`count` independent questions, the three classes equally likely. What tells a break-up from love is the
     word before the noun; the rest is common to both."""
-    drawn = []
-    for _ in range(require_int("count", count, minimum=0)):
+    count, rng, drawn = require_int("count", count, minimum=0), require_rng("rng", rng), []
+    for _ in range(count):
         label = int(rng.integers(len(LABELS)))
         word, noun = _WHOM[label][rng.integers(len(_WHOM[label]))]
         whom = (word, direct_object(noun))
@@ -144,8 +146,8 @@ def gloss(text: str) -> tuple[str, str]:
 
     Raises ValueError for a word that is not in it.
     """
-    words = text.split()
-    for word in words:
+    words = composed(text).split()
+    for word in words or [""]:
         require(word in _WORDS, "text", repr(word), "words of the generated questions")
     roman, english = zip(*(_WORDS[word] for word in words), strict=True)
     return " ".join(roman), " ".join(english)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from helpers.corpora.text import visible
 from helpers.corpora.vocabulary import PAD, UNK, Vocabulary
 from helpers.validation import require, require_int
 
@@ -20,9 +21,10 @@ def vocabulary(
 ) -> Vocabulary:
     """``<pad>`` (id 0), ``<unk>`` (id 1), then the tokens of `texts`, the most frequent first.
 
-    `max_size` counts all of them. Take the training texts only.
+    `max_size` counts all of them. Take the training texts only. ValueError for a text that is not cut.
     """
-    tokens = (token for text in texts for token in text)
+    require(isinstance(texts, Iterable), "texts", repr(texts), "a list of lists of tokens")
+    tokens = (token for n, text in enumerate(texts) for token in _cut(text, n))
     return Vocabulary.build(tokens, max_size=max_size, min_count=min_count, reserved=(PAD, UNK))
 
 
@@ -31,10 +33,13 @@ def encode(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tokenised texts → ids (N, T), padded with 0 at the end, and lengths (N,); both int64, T = `max_length`.
 
-    Of a longer text the first T tokens are kept, or with ``truncate="pre"`` the last T. ValueError for an
-    empty text (a classifier has nothing to read there), a text that is not cut into tokens, or a vocabulary
-    whose token 0 is not ``<pad>``.
+    Of a longer text the first T tokens are kept, or with ``truncate="pre"`` the last T. A token "<pad>" that
+    is written in a text is an unknown one. ValueError for a text without a token that can be seen (a
+    classifier has nothing to read there), a text that is not cut into tokens, or a vocabulary whose token 0
+    is not ``<pad>``.
     """
+    require(isinstance(vocabulary, Vocabulary), "vocabulary", repr(vocabulary), "a Vocabulary")
+    require(isinstance(texts, Iterable), "texts", repr(texts), "a list of lists of tokens")
     T = require_int("max_length", max_length)
     require(truncate in ("post", "pre"), "truncate", repr(truncate), "'post' or 'pre'")
     first = vocabulary.tokens[0] if len(vocabulary) else None
@@ -43,9 +48,21 @@ def encode(
     ids = np.zeros((len(texts), T), np.int64)
     lengths = np.zeros(len(texts), np.int64)
     for n, text in enumerate(texts):
-        require(not isinstance(text, str), "texts", f"the string {text!r} at index {n}", "a list of tokens")
-        require(len(text) > 0, "texts", f"an empty text at index {n}", "at least one token")
+        seen = any(visible(token, "texts").strip() for token in _cut(text, n))
+        require(seen, "texts", f"an empty text at index {n}", "at least one token that can be seen")
         kept = vocabulary.encode(text[:T] if truncate == "post" else text[-T:])
+        if not kept.all():
+            got = f"the token {PAD!r} at index {n}"
+            require(vocabulary.unk_id is not None, "texts", got, f"none where the vocabulary has no {UNK!r}")
+            kept[kept == 0] = vocabulary.unk_id
         ids[n, : len(kept)] = kept
         lengths[n] = len(kept)
     return ids, lengths
+
+
+def _cut(text: Sequence[str], n: int) -> Sequence[str]:
+    """The text of index `n`, if it is cut into tokens."""
+    wanted = "a list of tokens"
+    require(not isinstance(text, str), "texts", f"the string {text!r} at index {n}", wanted)
+    require(isinstance(text, Sequence | np.ndarray), "texts", f"{text!r} at index {n}", wanted)
+    return text

@@ -38,12 +38,14 @@ def _weekday(day: date) -> str:
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th, … 11th, … 21st."""
+    number = require_int("number", number, minimum=0)
     teens = 10 < number % 100 < 20
     return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def iso(day: date) -> str:
     """YYYY-MM-DD."""
+    require(isinstance(day, date), "day", repr(day), "a datetime.date")
     return f"{day.year:04}-{day.month:02}-{day.day:02}"
 
 

@@ -12,6 +12,8 @@ from functools import cache
 from typing import NamedTuple
 
 from helpers.corpora.download import CorpusUnavailable
+from helpers.corpora.text import characters as _characters
+from helpers.corpora.text import visible
 from helpers.validation import require_fraction
 
 _CODE = re.compile(r">>>|::=|\.\. |\|  |\+--|={3}|\*{4}|-{3}|\s[-+]?=\s")  # prompts, grammar, tables, rulers
@@ -76,12 +78,12 @@ def reference_splits(*, valid: float = 0.1, test: float = 0.1) -> Splits:
 
 def words(text: str) -> list[str]:
     """Lower-case words and punctuation marks: "Don't call object.f()." → don't call object.f ( ) ."""
-    return _WORD.findall(text.lower())
+    return _WORD.findall(visible(text).lower())
 
 
 def characters(text: str) -> list[str]:
-    """The characters of `text`."""
-    return list(text)
+    """The characters of `text`, as `helpers.corpora.text` has them."""
+    return _characters(text)
 
 
 def _plain(block: str) -> str:

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from helpers.corpora.text import composed, token_tuple
 from helpers.corpora.vocabulary import EOS
-from helpers.validation import require, require_int
+from helpers.validation import require, require_int, require_rng
 
 Sentence = tuple[str, ...]
 
@@ -81,6 +82,7 @@ def has_final_consonant(word: str) -> bool:
     # Unicode lists the 11,172 syllables from 가 (U+AC00) on, in three nested loops: 19 first
     # consonants, 21 vowels, 28 finals. The innermost counts the finals, and its 0 means "none":
     # code - 0xAC00 = (first * 21 + vowel) * 28 + final.
+    word = composed(word, "word")
     ends_in_hangul = bool(word) and "가" <= word[-1] <= "힣"
     require(ends_in_hangul, "word", repr(word), "a word that ends in a Hangul syllable")
     return (ord(word[-1]) - 0xAC00) % 28 != 0
@@ -88,12 +90,12 @@ def has_final_consonant(word: str) -> bool:
 
 def subject(noun: str) -> str:
     """The noun as a subject: 이 after a consonant (동생이), 가 after a vowel (친구가)."""
-    return noun + ("이" if has_final_consonant(noun) else "가")
+    return composed(noun, "noun") + ("이" if has_final_consonant(noun) else "가")
 
 
 def direct_object(noun: str) -> str:
     """The noun as an object: 을 after a consonant (밥을), 를 after a vowel (커피를)."""
-    return noun + ("을" if has_final_consonant(noun) else "를")
+    return composed(noun, "noun") + ("을" if has_final_consonant(noun) else "를")
 
 
 _SUBJECTS = [subject(noun) for noun in SUBJECTS]
@@ -108,8 +110,8 @@ WORDS: tuple[str, ...] = tuple(_GLOSSES)  # every word a sentence can have
 
 def sentences(count: int, rng: np.random.Generator) -> list[Sentence]:
     """`count` independent sentences of three words."""
-    drawn = []
-    for _ in range(require_int("count", count, minimum=0)):
+    count, rng, drawn = require_int("count", count, minimum=0), require_rng("rng", rng), []
+    for _ in range(count):
         who = _SUBJECTS[rng.integers(len(_SUBJECTS))]
         verb = list(_SUITABLE)[rng.integers(len(_SUITABLE))]
         what = _SUITABLE[verb][rng.integers(len(_SUITABLE[verb]))]
@@ -127,8 +129,7 @@ def log_prob(sentence: Sequence[str]) -> float:
 
     P = 1/subjects · 1/verbs · 1/(objects that suit the verb) · P(order).
     """
-    require(not isinstance(sentence, str), "sentence", repr(sentence), "a sequence of words")
-    parts = tuple(sentence)
+    parts = token_tuple("sentence", sentence)
     if parts[-1:] == (EOS,):
         parts = parts[:-1]
     if len(parts) != 3 or parts[2] not in _SUITABLE:
@@ -145,7 +146,8 @@ def gloss(sentence: Sequence[str]) -> tuple[str, str]:
 
     Raises ValueError for a word that is not in `WORDS`.
     """
-    for word in sentence:
+    words = token_tuple("sentence", sentence)
+    for word in words or [""]:
         require(word in _GLOSSES, "sentence", repr(word), "words of this grammar (korean_order.WORDS)")
-    roman, english = zip(*(_GLOSSES[word] for word in sentence), strict=True)
+    roman, english = zip(*(_GLOSSES[word] for word in words), strict=True)
     return " ".join(roman), " ".join(english)

@@ -12,21 +12,30 @@ An n-gram that is too rare, or begins before the text does, has id 0, which mean
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.validation import require, require_int
+from helpers.corpora.text import composed, visible
+from helpers.validation import require, require_ids, require_int, require_shape
 
 _UNKNOWN, _START, _END = 0, 1, 2   # among the characters
+_FILLER = "\u3164"
 
 
 def normalized(text: str) -> str:
-    """Composed (NFC) and in lower case, no run of spaces, no character more than three times on end."""
-    text = unicodedata.normalize("NFC", " ".join(text.split())).lower()
+    """Composed, visible, in lower case, no run of spaces, no character more than three times on end. (The
+    Hangul filler stays: reviews begin with it a syllable that has no character of its own.)"""
+    seen = _FILLER.join(map(visible, composed(text).split(_FILLER)))
+    text = composed(" ".join(seen.split()).lower())
     return re.sub(r"(.)\1{2,}", r"\1\1\1", text)
+
+
+def _normalized(texts: Iterable[str]) -> list[str]:
+    single = isinstance(texts, str) or not isinstance(texts, Iterable)
+    require(not single, "texts", repr(texts), "a list of texts")
+    return [normalized(text) for text in texts]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +51,8 @@ class NgramTexts:
 
     def rows(self, rows: np.ndarray) -> np.ndarray:
         """The texts `rows`, all of one length T, as ids (n, T, K) int64."""
+        rows = require_ids("rows", rows, len(self))
+        require(rows.ndim == 1 and rows.size > 0, "rows", f"shape {rows.shape}", "shape (n,), n > 0")
         T = self.lengths[rows[0]]
         require((self.lengths[rows] == T).all(), "rows", "texts of several lengths", "texts of one length")
         return self.ids[self.starts[rows, None] + np.arange(T)].astype(np.int64)
@@ -54,11 +65,12 @@ class NgramVocabulary:
     """
 
     def __init__(self, texts: Sequence[str], min_counts: Sequence[int] = (3, 5, 10, 10)):
-        require(len(texts) > 0, "texts", "none", "at least one")
+        kept = _normalized(texts)
+        require(len(kept) > 0, "texts", "none", "at least one")
+        require(isinstance(min_counts, Sequence), "min_counts", repr(min_counts), "one count for each order")
         require(len(min_counts) > 0, "min_counts", "none", "one for each order")
         for count in min_counts:
             require_int("min_counts", count)
-        kept = [normalized(text) for text in texts]
         self._characters = {c: 3 + i for i, c in enumerate(sorted(set("".join(kept))))}
         self._base = 3 + len(self._characters)
         K = len(min_counts)
@@ -77,7 +89,7 @@ class NgramVocabulary:
 
     def encode(self, texts: Sequence[str]) -> NgramTexts:
         """The n-grams of every order that end at each place of the texts, the mark after the end included."""
-        stream, places, lengths = self._stream([normalized(text) for text in texts])
+        stream, places, lengths = self._stream(_normalized(texts))
         ids = np.zeros((len(stream), self.orders), np.int32)
         first = 1
         for n, known in enumerate(self._codes, 1):
@@ -116,9 +128,12 @@ class SameLengthBatches:
     """
 
     def __init__(self, texts: NgramTexts, labels: np.ndarray, batch_size: int, seed: int = 0):
-        require(len(labels) == len(texts) > 0, "labels", len(labels), f"{len(texts)}, one for each text")
+        require(isinstance(texts, NgramTexts), "texts", repr(texts), "what NgramVocabulary.encode returns")
         self.texts, self.labels = texts, np.asarray(labels)
-        self.batch_size, self.seed = require_int("batch_size", batch_size), seed
+        require_shape("labels", self.labels, (len(texts),))
+        require(len(texts) > 0, "texts", "none", "at least one")
+        self.batch_size = require_int("batch_size", batch_size)
+        self.seed = require_int("seed", seed, minimum=0)
 
     def __call__(self, epoch: int) -> _Batches:
         rng = np.random.default_rng((self.seed, epoch))

@@ -93,9 +93,9 @@ def read(path: Path, problems: list[str] | None = None) -> list[Review]:
     """The reviews of a file: columns id, document and label, separated by tabs, below a header.
 
     A row without a text that can be seen, with another number of columns, a byte that is no UTF-8 or a label
-    that is not 0 or 1 raises ValueError, which names the line; given a list `problems`, such rows are left out
-    and described there instead. Quotes mean nothing here, ends of lines may be Windows', and a byte order mark
-    is skipped. The texts stay as they are written (`helpers.corpora.text` says which of them are the same).
+    that is not 0 or 1 raises ValueError, which names the line; given a list `problems`, such rows are left
+    out and described there instead. Quotes mean nothing here, ends of lines may be Windows', and a byte order
+    mark is skipped. The texts stay as they are written (`helpers.corpora.text` says which are the same).
     """
     rows = enumerate((line.split("\t") for line in lines_of(text_of(path))), 1)
     return parse_rows(path, rows, ("id", "document", "label"), _review, problems)
@@ -181,7 +181,8 @@ def with_validation(
     share = require_fraction("share", share)
     rng = np.random.default_rng(require_int("seed", seed, minimum=0))
     texts = _folded("reviews", reviews)
-    require(len(set(texts)) == len(texts), "reviews", "a text twice", "every text once (see without_duplicates)")
+    wanted = "every text once (see without_duplicates)"
+    require(len(set(texts)) == len(texts), "reviews", "a text twice", wanted)
     order = rng.permutation(len(reviews))
     size = round(share * len(reviews))
     valid, train = np.sort(order[:size]), np.sort(order[size:])

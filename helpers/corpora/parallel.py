@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.corpora.text import folded, token_tuple
 from helpers.corpora.vocabulary import EOS, PAD, Vocabulary
 from helpers.validation import require
 
@@ -22,6 +23,24 @@ class Pair(NamedTuple):
 
     source: tuple[str, ...]
     target: tuple[str, ...]
+
+
+def checked(argument: str, pairs: Iterable[Pair]) -> list[Pair]:
+    """`pairs` with composed tokens (`helpers.corpora.text`).
+
+    ValueError for what is no pair of two sequences of tokens, for an empty one, and for a reserved token.
+    """
+    require(isinstance(pairs, Iterable), argument, repr(pairs), "pairs (source, target)")
+    found = []
+    for pair in pairs:
+        two = isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 2
+        require(two, argument, repr(pair), "pairs (source, target)")
+        pair = Pair(*(token_tuple(argument, tokens) for tokens in pair))
+        require(all(pair), argument, f"{tuple(pair)}", "tokens on both sides")
+        for token in RESERVED:
+            require(token not in pair.source + pair.target, argument, repr(token), "no reserved token in it")
+        found.append(pair)
+    return found
 
 
 @dataclass(frozen=True)
@@ -41,16 +60,16 @@ class ParallelCorpus:
     def build(cls, train: Iterable[Pair], valid: Iterable[Pair], test: Iterable[Pair]) -> ParallelCorpus:
         """Collect the vocabularies of `train`.
 
-        ValueError when there is nothing in it, when a source stands in two splits, when a token of `valid` or
-        `test` does not occur in `train`, and for an empty source or target.
+        ValueError when there is nothing in it, when a source stands in two splits (what nobody can see makes
+        no difference), when a token of `valid` or `test` does not occur in `train`, and as in `checked`.
         """
-        splits = {"train": list(train), "valid": list(valid), "test": list(test)}
+        splits = {name: checked(name, pairs) for name, pairs in
+                  (("train", train), ("valid", valid), ("test", test))}
         require(bool(splits["train"]), "train", "no pairs", "at least one")
         where: dict[tuple[str, ...], str] = {}
         for name, pairs in splits.items():
-            for source, target in pairs:
-                require(bool(source and target), name, f"{(source, target)}", "tokens on both sides")
-                first = where.setdefault(source, name)
+            for source, _ in pairs:
+                first = where.setdefault(tuple(map(folded, source)), name)
                 wanted = "every source in one split only"
                 require(first == name, name, f"{' '.join(source)!r}, which stands in {first} too", wanted)
         vocabularies = [
@@ -70,6 +89,7 @@ class ParallelCorpus:
         A target is ``<bos>`` … ``<eos>``, a source just its tokens. ValueError for no pairs, and for a token
         that the vocabulary does not have.
         """
+        pairs = checked("pairs", pairs)
         require(len(pairs) > 0, "pairs", "none", "at least one")
         sources = [self.source_vocabulary.encode(pair.source) for pair in pairs]
         targets = [self.target_vocabulary.encode((BOS, *pair.target, EOS)) for pair in pairs]
@@ -77,7 +97,7 @@ class ParallelCorpus:
 
     def decode_target(self, ids: Iterable[int]) -> list[str]:
         """The tokens of `ids` up to ``<eos>``, or to the end; a leading ``<bos>`` is left out."""
-        tokens = self.target_vocabulary.decode(list(ids))
+        tokens = self.target_vocabulary.decode(ids)
         tokens = tokens[1:] if tokens[:1] == [BOS] else tokens
         return tokens[: tokens.index(EOS)] if EOS in tokens else tokens
 
@@ -93,8 +113,11 @@ def _padded(rows: Sequence[np.ndarray]) -> np.ndarray:
 def exact_match(predicted: Sequence[Sequence[str]], pairs: Sequence[Pair]) -> float:
     """The share of `pairs` whose whole target was predicted, token for token.
 
-    ValueError for no pairs, and when there are more or fewer predictions.
+    ValueError for no pairs, when there are more or fewer predictions, and when those are not tokens.
     """
+    pairs = checked("pairs", pairs)
     require(len(pairs) > 0, "pairs", "none", "at least one")
+    require(isinstance(predicted, Sequence), "predicted", repr(predicted), "a list of sequences of tokens")
     require(len(predicted) == len(pairs), "predicted", f"{len(predicted)} sequences", f"{len(pairs)}")
-    return sum(tuple(p) == pair.target for p, pair in zip(predicted, pairs, strict=True)) / len(pairs)
+    found = [token_tuple("predicted", tokens) for tokens in predicted]
+    return sum(tokens == pair.target for tokens, pair in zip(found, pairs, strict=True)) / len(pairs)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from helpers.corpora.download import Source
+from helpers.corpora.tables import lines_of, text_of
 from helpers.corpora.vocabulary import EOS, UNK, Vocabulary
 
 SHA256 = {
@@ -60,8 +61,8 @@ def load(
 
     Arguments and errors as in `find`.
     """
-    text = find(split, download=download, base_url=base_url, progress=progress).read_text(encoding="utf-8")
-    return [token for line in text.splitlines() for token in (*line.split(), EOS)]
+    path = find(split, download=download, base_url=base_url, progress=progress)
+    return [token for line in lines_of(text_of(path)) for token in (*line.split(), EOS)]
 
 
 def load_all(*, download: bool = False, base_url: str | None = None, progress: bool = True) -> PennTreebank:

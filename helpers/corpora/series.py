@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.validation import require, require_int
+from helpers.validation import require, require_int, require_number, require_rng
 
 PRICE_FILE = "goog.npz"
 
@@ -17,7 +17,8 @@ def random_walk(length: int, rng: np.random.Generator, *, start: float = 100.0, 
 
     Each best forecast uses the values before it: here it is the last one. The first is `start`.
     """
-    require_int("length", length)
+    length, rng = require_int("length", length), require_rng("rng", rng)
+    start, step = require_number("start", start), require_number("step", step, minimum=0)
     values = start + np.cumsum(rng.normal(scale=step, size=length))
     return values, np.concatenate([[start], values[:-1]])
 
@@ -27,8 +28,8 @@ def seasonal(length: int, rng: np.random.Generator, *, period: int = 12, noise: 
 
     The best forecast is the pattern itself, since the noise has no memory.
     """
-    require_int("length", length)
-    require_int("period", period, minimum=2)
+    length, rng = require_int("length", length), require_rng("rng", rng)
+    period, noise = require_int("period", period, minimum=2), require_number("noise", noise, minimum=0)
     phase = 2 * np.pi * np.arange(length) / period
     pattern = np.sin(phase) + 0.5 * np.sin(2 * phase + 1)
     return pattern + rng.normal(scale=noise, size=length), pattern

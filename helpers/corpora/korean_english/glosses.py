@@ -18,6 +18,7 @@ from helpers.corpora.korean_english.lexicon import (
 )
 from helpers.corpora.korean_english.meaning import topic
 from helpers.corpora.korean_order import OBJECTS, SUBJECTS, direct_object, has_final_consonant, subject
+from helpers.corpora.text import token_tuple
 from helpers.validation import require
 
 
@@ -53,7 +54,8 @@ def gloss(sentence: Sequence[str]) -> tuple[str, str]:
 
     Raises ValueError for a word that is not in `WORDS`.
     """
-    for word in sentence:
+    words = token_tuple("sentence", sentence)
+    for word in words or [""]:
         require(word in _GLOSSES, "sentence", repr(word), "words of this grammar (korean_english.WORDS)")
-    roman, english = zip(*(_GLOSSES[word] for word in sentence), strict=True)
+    roman, english = zip(*(_GLOSSES[word] for word in words), strict=True)
     return " ".join(roman), " ".join(english)

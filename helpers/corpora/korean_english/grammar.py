@@ -25,8 +25,8 @@ from helpers.corpora.korean_english.lexicon import (
 )
 from helpers.corpora.korean_english.meaning import Meaning, Sentence, choices, korean, read
 from helpers.corpora.korean_order import OBJECTS, SUBJECTS, SUITABLE
-from helpers.corpora.parallel import Pair, ParallelCorpus
-from helpers.validation import require, require_int
+from helpers.corpora.parallel import Pair, ParallelCorpus, checked
+from helpers.validation import require, require_int, require_rng
 
 # ---- translating ---------------------------------------------------------------------------------------
 
@@ -82,6 +82,7 @@ def alignment(pair: Pair) -> list[int | None]:
 
     ValueError when the source is no sentence of this grammar, or the target not its translation.
     """
+    [pair] = checked("pair", [pair])
     translated = _translation(pair.source)
     got, wanted = " ".join(pair.target), " ".join(word for word, _ in translated)
     require(got == wanted, "target", repr(got), repr(wanted))
@@ -134,7 +135,7 @@ def _draw(rng: np.random.Generator) -> Sentence:
 
 def sentences(count: int, rng: np.random.Generator) -> list[Sentence]:
     """`count` different Korean sentences. ValueError for more than a tenth of the `SENTENCES` there are."""
-    count = require_int("count", count, minimum=0)
+    count, rng = require_int("count", count, minimum=0), require_rng("rng", rng)
     require(count <= SENTENCES // 10, "count", count, f"at most {SENTENCES // 10}")
     drawn: dict[Sentence, None] = {}
     while len(drawn) < count:

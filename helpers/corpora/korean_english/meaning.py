@@ -24,6 +24,7 @@ from helpers.corpora.korean_order import (
     has_final_consonant,
     subject,
 )
+from helpers.corpora.text import composed, token_tuple
 from helpers.validation import require
 
 Sentence = tuple[str, ...]
@@ -64,7 +65,7 @@ def choices(verb: str, what: str, tense: str, time: str | None) -> dict[str, tup
 
 def topic(noun: str) -> str:
     """The noun as what is talked about: 은 after a consonant (동생은), 는 after a vowel (친구는)."""
-    return noun + ("은" if has_final_consonant(noun) else "는")
+    return composed(noun, "noun") + ("은" if has_final_consonant(noun) else "는")
 
 
 PARTICLES = {"topic": topic, "subject": subject}
@@ -108,8 +109,7 @@ _SAID_BY = _said_by_words()
 
 def read(sentence: Sequence[str]) -> Meaning:
     """What a Korean sentence says. ValueError unless the grammar writes it, word for word."""
-    require(not isinstance(sentence, str), "sentence", repr(sentence), "a sequence of words")
-    words = tuple(sentence)
+    words = token_tuple("sentence", sentence)
     wanted = "a sentence of this grammar (helpers.corpora.korean_english)"
     said: dict[str, str | None] = dict.fromkeys(("subject_adjective", "object_adjective", "time", "place"))
     for word in words:

@@ -11,8 +11,9 @@ import numpy as np
 from helpers.corpora.pronouns.lexicon import COMPANY, ENGLISH, Lexicon
 from helpers.corpora.pronouns.reader import Reader
 from helpers.corpora.pronouns.rules import Place, Rules
+from helpers.corpora.text import token_tuple
 from helpers.corpora.vocabulary import EOS, Vocabulary
-from helpers.validation import require, require_fraction, require_int
+from helpers.validation import require, require_fraction, require_int, require_real, require_rng
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,7 @@ class PronounGrammar:
         greetings: float = 0.25,
         lexicon: Lexicon = ENGLISH,
     ):
+        require(isinstance(lexicon, Lexicon), "lexicon", repr(lexicon), "a Lexicon")
         pair = distance if isinstance(distance, Sequence) else (distance, distance)
         require(len(pair) == 2, "distance", distance, "a number or (low, high)")
         low, high = (require_int("distance", value, minimum=0) for value in pair)
@@ -93,7 +95,8 @@ class PronounGrammar:
 
     def stories(self, count: int, rng: np.random.Generator) -> list[Story]:
         """`count` independent stories."""
-        return [self._story(rng) for _ in range(require_int("count", count, minimum=0))]
+        count, rng = require_int("count", count, minimum=0), require_rng("rng", rng)
+        return [self._story(rng) for _ in range(count)]
 
     def corpus(self, num_tokens: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
         """Whole stories, one after another, until there are at least `num_tokens` tokens.
@@ -101,7 +104,7 @@ class PronounGrammar:
         Returns the tokens and their log-probabilities (tokens,) float64, each given the part of its
         own story that precedes it; a story ends with ``<eos>``.
         """
-        num_tokens = require_int("num_tokens", num_tokens)
+        num_tokens, rng = require_int("num_tokens", num_tokens), require_rng("rng", rng)
         tokens: list[str] = []
         log_probs: list[np.ndarray] = []
         while len(tokens) < num_tokens:
@@ -139,7 +142,7 @@ class PronounGrammar:
         Natural logarithm, float64 (len(tokens),). A token that cannot stand where it stands gets -inf,
         and so does the rest of its story.
         """
-        reader = Reader(self._rules)
+        tokens, reader = token_tuple("tokens", tokens), Reader(self._rules)
         with np.errstate(divide="ignore"):
             return np.log(np.array([reader.read(token) for token in tokens], dtype=np.float64))
 
@@ -149,14 +152,19 @@ class PronounGrammar:
 
     def next_token_probs(self, prefix: Iterable[str]) -> dict[str, float]:
         """The true distribution of the token after `prefix` (empty: after an ``<eos>``)."""
-        reader = Reader(self._rules)
+        prefix, reader = token_tuple("prefix", prefix), Reader(self._rules)
         for token in prefix:
             reader.read(token)
         return reader.next_probs()
 
 
 def floor_perplexity(log_probs: np.ndarray) -> float:
-    """exp(-mean log P): the perplexity of the source itself on these tokens, the best possible one."""
-    log_probs = np.asarray(log_probs, dtype=np.float64)
+    """exp(-mean log P): the perplexity of the source itself on these tokens, the best possible one.
+
+    ValueError for no tokens, and for what is no logarithm of a probability: nan, or a number above 0.
+    """
+    log_probs = require_real("log_probs", log_probs).astype(np.float64)
     require(log_probs.size > 0, "log_probs", "no tokens", "at least one")
-    return float(np.exp(-log_probs.mean()))
+    require(bool((log_probs <= 1e-6).all()), "log_probs", f"{log_probs.max()}", "numbers of at most 0")
+    with np.errstate(over="ignore"):
+        return float(np.exp(-log_probs.mean()))

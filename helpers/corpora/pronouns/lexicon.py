@@ -37,6 +37,8 @@ class Lexicon:
     endings: tuple[str, ...] = ("smiled", "laughed", "left", "sang")
 
     def __post_init__(self):
+        for each in ("men", "women", "openings", "endings"):
+            require(isinstance(getattr(self, each), tuple), each, repr(getattr(self, each)), "a tuple")
         require(len(set(self.names)) == len(self.names), "men, women", self.names, "every name once")
         choices = [*self.fillers, *((word,) for word in (*COMPANY, "and", "."))]
         for one in (choices, list(self.openings)):

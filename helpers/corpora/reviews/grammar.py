@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.corpora.reviews.lexicon import BAD, CLOSINGS, DEGREES, GOOD, OPENINGS, SUBJECTS, Phrase
-from helpers.validation import require, require_int
+from helpers.corpora.text import token_tuple
+from helpers.validation import require, require_int, require_rng
 
 Words = tuple[str, ...]
 Review = tuple[Words, int]
@@ -96,7 +97,7 @@ def _by_bag() -> dict[Words, tuple[Core, ...]]:
 
 def bag(words: Sequence[str]) -> Words:
     """The words in alphabetical order: all that is left of a text without its order."""
-    return tuple(sorted(words))
+    return tuple(sorted(token_tuple("words", words)))
 
 
 # ---- writing ---------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ def bag(words: Sequence[str]) -> Words:
 
 def reviews(count: int, rng: np.random.Generator) -> list[Review]:
     """`count` independent reviews (words, label)."""
-    count = require_int("count", count, minimum=0)
+    count, rng = require_int("count", count, minimum=0), require_rng("rng", rng)
     table = cores()
     drawn = rng.choice(len(table), size=count, p=[core.prob for core in table])
     flipped = rng.random(count) < NOISE
@@ -137,7 +138,7 @@ def splits(seed: int = 0, train: int = 10_000, valid: int = 2_000, test: int = 4
         for name, size in (("train", train), ("valid", valid), ("test", test))
     ]
     edges = np.cumsum(sizes) / max(1, sum(sizes))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(require_int("seed", seed, minimum=0))
     found: list[list[Review]] = [[], [], []]
     while any(len(part) < size for part, size in zip(found, sizes, strict=True)):
         for review in reviews(1_000, rng):
@@ -169,7 +170,7 @@ def core_of(words: Sequence[str]) -> Core:
 
 def _parts(words: Sequence[str]) -> tuple[Words, Words, Words]:
     """What stands up to a colon, from there to the first full stop, and the rest."""
-    words = tuple(words)
+    words = token_tuple("words", words)
     start = words.index(":") + 1 if ":" in words else 0
     end = words.index(".") if "." in words else len(words)
     return words[:start], words[start:end], words[end:]

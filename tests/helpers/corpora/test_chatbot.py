@@ -109,7 +109,7 @@ def test_wrong_headers_and_other_bytes(tmp_path):
             chatbot.read(written(tmp_path, text), [])
     with pytest.raises(ValueError, match="wanted a text in UTF-8"):
         chatbot.read(written(tmp_path, (HEADER + "가,나,0\n").encode("cp949")))
-    with pytest.raises(ValueError, match=r"line 1: got \(\), wanted the header"):
+    with pytest.raises(ValueError, match=r"line 1: got nothing, wanted the header"):
         chatbot.read(written(tmp_path, ""))
 
 

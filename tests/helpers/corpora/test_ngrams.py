@@ -90,7 +90,7 @@ ENCODED = NgramVocabulary(TEXTS).encode(TEXTS)
         (lambda: NgramVocabulary(TEXTS, (1, 0)), "min_counts: got 0, wanted at least 1"),
         (lambda: NgramVocabulary(TEXTS, (1,) * 30), "min_counts: got 30 orders"),
         (lambda: ENCODED.rows(np.array([0, 4])), "rows: got texts of several"),
-        (lambda: SameLengthBatches(ENCODED, np.zeros(5), 2), "labels: got 5"),
+        (lambda: SameLengthBatches(ENCODED, np.zeros(5), 2), r"labels: got shape \(5,\), wanted \(6,\)"),
         (lambda: SameLengthBatches(ENCODED, np.zeros(6), 0), "batch_size: got 0"),
     ],
 )

@@ -275,7 +275,7 @@ def test_morphemes_are_kept(tmp_path, kiwi, monkeypatch):
     assert nsmc.tokens("train") == wanted
     assert kiwi.calls == 1
     [kept] = folder.glob("train-*.json")
-    assert kept.name == f"train-{nsmc.SHA256['train'][:16]}-kiwi-1.2-3.4.json"
+    assert kept.name == f"train-{nsmc.SHA256['train'][:16]}-kiwi-1.2-3.4-nfc.json"
     assert json.loads(kept.read_text(encoding="utf-8")) == wanted
     monkeypatch.setattr(tokenizers, "kiwi_version", lambda: "1.3-3.4")   # a new version cuts anew
     nsmc.tokens("train")

@@ -1,0 +1,65 @@
+"""When two texts are the same: one rule for all that compare, cut or look up text.
+
+- Composed: 좋 may be written as one character, or as the three letters ᄌ, ᅩ, ᇂ (macOS does, in names of
+  files). Unicode calls the first form NFC; every text is brought into it before it is cut.
+- What nobody can see does not count: zero-width spaces, byte order marks, soft hyphens, direction and
+  control marks, Hangul fillers, variation selectors. A text of nothing else is empty. Only the joiner inside
+  an emoji (👨‍👩‍👧) is part of what is seen.
+- In a comparison any amount of space is one space; ends of lines, no-break and ideographic spaces are space.
+
+Nothing else is changed: a capital, a full-width mark and a single letter ㅋ stay what they are. (NFKC, which
+folds such forms, would turn ㅋㅋㅋ into letters of unfinished syllables.)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from helpers.validation import require
+
+# The control characters that are no space; then Unicode's Default_Ignorable_Code_Point, the marks for
+# annotations and the empty braille pattern. Not the joiner.
+_UNSEEN = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+_MARKS, _MARKS_OR_JOINERS = re.compile(f"[{_UNSEEN}]+"), re.compile(f"[{_UNSEEN}\u200d]")
+_EMOJI, _SKIN = "[\u00a9-\u00ae\u2100-\u2bff\u3030-\u303d\U0001f000-\U0001faff]", "[\U0001f3fb-\U0001f3ff]?"
+_LOOSE_JOINER = re.compile(f"(?<!{_EMOJI})\u200d+|\u200d+(?!{_EMOJI})|\u200d{{2,}}")
+_CHARACTER = re.compile(f".(?:{_SKIN}\u200d.)*{_SKIN}", re.DOTALL)
+
+
+def composed(text: str, argument: str = "text") -> str:
+    """`text` in NFC. ValueError, naming `argument`, for anything but a string."""
+    require(isinstance(text, str), argument, repr(text), "a string")
+    return unicodedata.normalize("NFC", text)
+
+
+def visible(text: str, argument: str = "text") -> str:
+    """`text` composed and without what nobody can see; spaces as they are. ValueError as in `composed`."""
+    require(isinstance(text, str), argument, repr(text), "a string")
+    if _MARKS_OR_JOINERS.search(text):
+        text = _LOOSE_JOINER.sub("", _MARKS.sub("", text))
+    return composed(text)
+
+
+def folded(text: str, argument: str = "text") -> str:
+    """What is left of `text` for a comparison: visible, with single spaces between words, "" when empty."""
+    return " ".join(visible(text, argument).split())
+
+
+def characters(text: str) -> list[str]:
+    """The characters of `text` that can be seen, an emoji of several parts as one; spaces as they are."""
+    return _CHARACTER.findall(visible(text))
+
+
+def token_tuple(argument: str, tokens: Iterable[str]) -> tuple[str, ...]:
+    """`tokens`, composed. ValueError for one string (it would be cut into letters) and for what is none."""
+    wanted = "a sequence of tokens"
+    require(not isinstance(tokens, str | bytes), argument, f"the string {tokens!r}", wanted)
+    require(isinstance(tokens, Iterable), argument, repr(tokens), wanted)
+    return tuple([composed(token, argument) for token in tokens])
