@@ -6,9 +6,11 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import numbers
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,11 @@ from typing import Any
 from helpers import processor
 from helpers.files import write_text
 from helpers.processor import on_what
+from helpers.validation import require
 
 __all__ = [
-    "RUNS", "hardware", "on_what", "read_record", "schema", "sha256", "validate", "versions", "write_record",
+    "RUNS", "finite", "found", "hardware", "keep", "on_what", "read_record", "schema", "sha256", "validate",
+    "versions", "write_record",
 ]
 
 RUNS = Path(__file__).resolve().parent.parent / "data" / "runs"
@@ -26,31 +30,52 @@ RUNS = Path(__file__).resolve().parent.parent / "data" / "runs"
 
 @lru_cache
 def schema() -> dict[str, Any]:
-    """The JSON schema that every record obeys, ``data/runs/schema.json``."""
-    return json.loads((RUNS / "schema.json").read_text(encoding="utf-8"))
+    """The JSON schema that every record obeys, ``data/runs/schema.json``; ValueError where it is not there or
+    is none."""
+    import jsonschema
+
+    path = RUNS / "schema.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator.check_schema(found)
+        require(isinstance(found, dict), "schema", type(found).__name__, "an object")
+        return found
+    except (OSError, ValueError, jsonschema.SchemaError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "message", None) or error
+        raise ValueError(
+            f"{path}: got no JSON schema ({reason}), wanted the one that records obey; "
+            "'git restore data/runs/schema.json' brings it back"
+        ) from error
 
 
 def validate(record: Mapping[str, Any]) -> None:
     """ValueError that names the first field of `record` that the schema refuses."""
     import jsonschema
 
-    _require_finite(record, "record")
+    _, problems = finite(record)
+    if problems:
+        raise ValueError(problems[0])
     errors = sorted(jsonschema.Draft202012Validator(schema()).iter_errors(record), key=lambda e: list(e.path))
     if errors:
         where = ".".join(map(str, errors[0].path)) or "record"
         raise ValueError(f"{where}: {errors[0].message}")
 
 
-def _require_finite(value: Any, where: str) -> None:
-    """ValueError naming the first number that is nan or inf: JSON has neither."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{where}: got {value}, wanted a finite number")
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            _require_finite(inner, f"{where}.{name}".removeprefix("record."))
-    elif isinstance(value, list | tuple):
-        for number, inner in enumerate(value):
-            _require_finite(inner, f"{where}.{number}")
+def finite(record: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """`record` with None for every nan and inf, which JSON has not, and a sentence for each of them."""
+    problems: list[str] = []
+
+    def cleaned(value: Any, where: str) -> Any:
+        if isinstance(value, numbers.Real) and not isinstance(value, int) and not math.isfinite(value):
+            problems.append(f"{where}: got {value}, wanted a finite number")
+            return None
+        if isinstance(value, Mapping):
+            return {name: cleaned(inner, f"{where}.{name}".lstrip(".")) for name, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [cleaned(inner, f"{where}.{number}") for number, inner in enumerate(value)]
+        return value
+
+    return cleaned(record, ""), problems
 
 
 def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
@@ -61,8 +86,23 @@ def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
     return path
 
 
+def keep(record: Mapping[str, Any], paths: Iterable[Path]) -> Path | None:
+    """Write a record that could not be recorded, whatever it holds, to the first of `paths` that takes it.
+    Returns this path, or None where none did."""
+    try:
+        text = json.dumps(record, indent=1, default=str)
+    except (TypeError, ValueError):
+        text = repr(record)
+    for path in paths:
+        with suppress(OSError):
+            write_text(path, text + "\n")
+            return path
+    return None
+
+
 def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
-    """The record `name` (without .json), validated.
+    """The record `name` (without .json), validated. In one that has ``diverged`` numbers may be missing or
+    None.
 
     FileNotFoundError names the records there are and the command that lists what can be run; a file
     that is no record raises ValueError.
@@ -74,10 +114,24 @@ def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
             f"record {name!r}: no file {path.name} in data/runs (there: {there}). "
             "'python -m helpers.experiments list' shows what can be run."
         )
+    return _read(path)
+
+
+def found(path: str | os.PathLike) -> dict[str, Any] | None:
+    """The record in the file `path`; None where there is none."""
+    schema()
+    try:
+        return _read(Path(path))
+    except (OSError, ValueError):
+        return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    schema()   # a broken one is not this file's fault
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         validate(record)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {error}") from error
     return record
 

@@ -7,8 +7,19 @@ from typing import Any
 
 from helpers.experiments.generated_reviews import SETTINGS, best_of_each, generated, normal, sums_of
 from helpers.experiments.registry import Run, experiment
-from helpers.experiments.sentiment import MODELS, TABLE, Texts, chosen, train_one
+from helpers.experiments.sentiment import MODELS, RULES_OF_MODELS, TABLE, Texts, chosen, train_one
 from helpers.experiments.sweep import Row, sweep
+
+
+def sizes(text: str) -> list[int]:
+    """"2+10" → [2, 10]. ValueError for anything that is not numbers above 0 joined by "+"."""
+    parts = text.split("+")
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ValueError(f"sizes: got {text!r}, wanted numbers above 0 joined by '+', such as 2+10+50")
+    return [int(part) for part in parts]
+
+
+RULES = {**RULES_OF_MODELS, "sizes": lambda _, text: sizes(text)}
 
 
 @experiment(
@@ -21,6 +32,7 @@ from helpers.experiments.sweep import Row, sweep
     epochs=16,
     seeds=5,
     jobs=1,
+    rules=RULES,
 )
 def review_embedding(run: Run) -> dict[str, Any]:
     """Every size with every model and seed, as section 8.7 trains: each seed has `reviews` of its own, and an
@@ -49,6 +61,7 @@ def review_embedding(run: Run) -> dict[str, Any]:
     sizes="2+10+50+250",
     models="lstm",
     jobs=1,
+    rules=RULES,
 )
 def nsmc_embedding(run: Run) -> dict[str, Any]:
     """`nsmc-table` for several sizes of the embedding: the same texts, the same training, a row an epoch."""
@@ -65,14 +78,6 @@ def nsmc_embedding(run: Run) -> dict[str, Any]:
         "data_sha256": texts.sha256,
         "results": {**texts.facts, "runs": best_of_each(outcome["curve"], ("size",))},
     }
-
-
-def sizes(text: str) -> list[int]:
-    """"2+10" → [2, 10]. ValueError for anything that is not numbers above 0 joined by "+"."""
-    parts = text.split("+")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise ValueError(f"sizes: got {text!r}, wanted numbers above 0 joined by '+', such as 2+10+50")
-    return [int(part) for part in parts]
 
 
 def cases(settings: Mapping[str, Any]) -> list[Row]:

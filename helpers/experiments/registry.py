@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import math
 import os
-import re
+import shlex
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from helpers import records
-from helpers.corpora.download import data_folder
+from helpers.corpora.download import DATA_DIR_VARIABLE, data_folder
+from helpers.experiments.settings import LARGEST_SEED, Rule, require_known, settled
+from helpers.files import check_writable, lock, portable_name
+from helpers.validation import require, require_int
 
 MODULES = (
     "ablation",
@@ -36,6 +40,14 @@ MODULES = (
 """Modules of this package that define experiments, one per topic."""
 
 _EXPERIMENTS: dict[str, Experiment] = {}
+
+
+class Diverged(FloatingPointError):
+    """Training has gone to infinity. `fields` of a record say how far it came."""
+
+    def __init__(self, message: str, fields: Mapping[str, Any]):
+        super().__init__(message)
+        self.fields = dict(fields)
 
 
 @dataclass
@@ -61,6 +73,23 @@ class Experiment:
     function: Callable[[Run], Mapping[str, Any]]
     settings: Mapping[str, Any] = field(default_factory=dict)
     distributed: bool = False   # can run in several processes, under torchrun
+    rules: Mapping[str, Rule] = field(default_factory=dict)   # of settings that mean something else here
+
+    def settled(self, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The settings of a run; `overrides` replace those of the same name and type.
+
+        ValueError for an unknown setting, a value of another type, or one that can mean nothing.
+        """
+        return settled(self.settings, overrides or {}, self.rules)
+
+    def checkpoint(self, seed: int, settings: Mapping[str, Any], folder: Path | None = None) -> Path:
+        """Where a run keeps what it has done: a file that no run with another seed or other settings shares,
+        but for more epochs, which go on from it."""
+        same = ("epochs", "stop_after")
+        changed = [key for key in settings if key not in same and settings[key] != self.settings[key]]
+        identity = "".join(f"-{key}{settings[key]}" for key in changed)
+        folder = data_folder() / "checkpoints" if folder is None else Path(folder)
+        return folder / f"{portable_name(f'{self.name}-seed{seed}{identity}')}.npz"
 
     def run(
         self,
@@ -71,51 +100,120 @@ class Experiment:
         checkpoints: Path | None = None,
         bar: bool = True,
         save_every: int = 500,
-        write: Callable[[dict[str, Any]], object] | None = None,
+        out: Path | None = None,
     ) -> dict[str, Any]:
-        """Run it and return its record, validated. `overrides` replace settings of the same name and type.
+        """Run it and return its record, validated and, with `out`, written to this file. What the run kept on
+        disk (``Run.finished``) is removed after that.
 
-        `write` is called with the record; what the run kept on disk is removed (``Run.finished``) after that.
+        `checkpoints` is a folder, by default ``checkpoints`` in the data folder; a checkpoint is saved every
+        `save_every` steps and after every epoch. A second process that wants the same run waits, and takes
+        the record that the first has written to `out`.
 
-        `checkpoints` is a folder, by default ``checkpoints`` in the data folder; one is saved every
-        `save_every` steps and after every epoch.
-
-        Raises ValueError for an unknown setting or a value of another type.
+        Before anything is trained ValueError for what `settled` refuses, OSError where checkpoint or record
+        cannot be written. Diverged after its record was written. OSError, which names where the record is
+        kept, when it cannot be written in the end.
         """
-        settings = dict(self.settings)
-        for name, value in (overrides or {}).items():
-            if name not in settings:
-                raise ValueError(f"setting: got {name!r}, wanted one of {', '.join(settings)}")
-            settings[name] = _as_type_of(name, value, settings[name])
-        # More epochs or jobs for the same run go on from its checkpoint; any other change is another run.
-        same = ("epochs", "stop_after", "jobs")
-        changed = [key for key in settings if key not in same and settings[key] != self.settings[key]]
-        identity = "".join(f"-{key}{settings[key]}" for key in changed)
-        stem = re.sub(r"[^A-Za-z0-9.-]", "_", f"{self.name}-seed{seed}{identity}")
-        folder = data_folder() / "checkpoints" if checkpoints is None else Path(checkpoints)
-        run = Run(seed, settings, folder / f"{stem}.npz", resume, bar, save_every)
+        seed = require_int("seed", seed, minimum=0)
+        require(seed <= LARGEST_SEED, "seed", seed, f"at most {LARGEST_SEED}")
+        settings = self.settled(overrides)
+        run = Run(
+            seed,
+            settings,
+            self.checkpoint(seed, settings, checkpoints),
+            resume,
+            bar,
+            require_int("save_every", save_every),
+        )
+        records.schema()   # not found out hours later
+        if out is not None:
+            _require_writable("--out", out, "--out FILE can name another one")
+        _require_writable("checkpoint", run.checkpoint, f"{DATA_DIR_VARIABLE} can name another folder")
+        command = self._command(seed, settings, overrides)
+        before, waited = _changed(out), []
+
+        def waiting(line: str) -> None:
+            waited.append(line)
+            print(line)
+
+        with lock(run.checkpoint, waiting) if first_process() else nullcontext():
+            if waited and resume and _changed(out) != before:
+                made = records.found(out)
+                if made and (made["command"], made["settings"]) == (command, settings):
+                    return made
+            return self._recorded(run, command, out)
+
+    def _recorded(self, run: Run, command: str, out: Path | None) -> dict[str, Any]:
         started = time.perf_counter()
-        outcome = dict(self.function(run))
+        try:
+            outcome = dict(self.function(run))
+        except Diverged as error:
+            outcome = {**error.fields, "diverged": str(error)}
         outcome.setdefault("seconds", time.perf_counter() - started)
-        options = "".join(f" --set {key}={settings[key]}" for key in overrides or {})
+        outcome, problems = records.finite(outcome)
+        if problems:
+            outcome.setdefault("diverged", problems[0])
         record = {
             "name": self.name,
             "chapter": self.chapter,
-            "command": f"{_launcher()} -m helpers.experiments run {self.name} --seed {seed}{options}",
-            "seed": seed,
+            "command": command,
+            "seed": run.seed,
             "versions": records.versions(),
             "hardware": records.hardware(),
-            "settings": settings,
+            "settings": run.settings,
             "curve": [],
             "results": {},
             **outcome,
         }
-        records.validate(record)
-        if write is not None:
-            write(record)
+        diverged = record.get("diverged")
+        if out is None:
+            records.validate(record)
+        else:
+            out = _written(record, out, run.checkpoint)
         for path in run.finished:
             path.unlink(missing_ok=True)
+        if diverged:
+            raise Diverged(f"{diverged}{f' (recorded in {out})' if out else ''}", record)
         return record
+
+    def _command(self, seed: int, settings: Mapping[str, Any], overrides: Mapping[str, Any] | None) -> str:
+        options = [f"--set {shlex.quote(f'{key}={settings[key]}')}" for key in overrides or {}]
+        start = f"{_launcher()} -m helpers.experiments run {self.name} --seed {seed}"
+        return " ".join([start, *options])
+
+
+def _require_writable(argument: str, path: Path, remedy: str) -> None:
+    try:
+        check_writable(path)
+    except OSError as error:
+        wanted = f"wanted a file that can be written; {remedy}"
+        raise OSError(f"{argument}: got {path} ({error.strerror or error}), {wanted}") from error
+
+
+def _changed(path: Path | None) -> tuple[int, ...]:
+    """What is another when a file was written anew."""
+    try:
+        found = os.stat(path)
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    except (OSError, TypeError):
+        return ()
+
+
+def _written(record: dict[str, Any], out: Path, checkpoint: Path) -> Path:
+    """Where the record now is: `out`, or beside it where one that diverged would replace one that did not."""
+    if "diverged" in record and "diverged" not in (records.found(out) or record):
+        out = out.with_name(f"{out.stem}-diverged.json")
+    try:
+        return records.write_record(record, out)
+    except (OSError, ValueError, TypeError) as error:
+        beside = checkpoint.with_name(f"{checkpoint.stem}-record.json")
+        kept = records.keep(record, [beside, Path(tempfile.gettempdir()) / beside.name])
+        where = f"it is kept in {kept}" if kept else "the same command goes on from what the run has kept"
+        raise OSError(f"--out: the record cannot be written to {out} ({error}); {where}") from error
+
+
+def first_process() -> bool:
+    """Whether this is the one of torchrun's processes that writes; True without torchrun."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def _launcher() -> str:
@@ -127,25 +225,22 @@ def _launcher() -> str:
     return f"torchrun{f' --nnodes {hosts}' if hosts > 1 else ''} --nproc-per-node {each}"
 
 
-def _as_type_of(name: str, value: Any, default: Any) -> Any:
-    kind = type(default)
-    try:
-        flags = {"true": True, "false": False}
-        converted = flags.get(str(value).lower()) if kind is bool else kind(value)
-    except (TypeError, ValueError, OverflowError):
-        converted = None
-    # int(2.7) would be 2, and a record holds no nan or inf
-    unfit = isinstance(value, float) and converted != value
-    if converted is None or unfit or (kind is float and not math.isfinite(converted)):
-        raise ValueError(f"{name}: got {value!r}, wanted a value like {default!r}")
-    return converted
-
-
-def experiment(name: str, *, chapter: str, summary: str, distributed: bool = False, **settings: Any):
-    """Decorator: register ``function(run)`` as the experiment `name` with its default settings."""
+def experiment(
+    name: str,
+    *,
+    chapter: str,
+    summary: str,
+    distributed: bool = False,
+    rules: Mapping[str, Rule] | None = None,
+    **settings: Any,
+):
+    """Decorator: register ``function(run)`` as the experiment `name` with its default settings. `rules` take
+    the place of those of `helpers.experiments.settings` for some of them."""
 
     def add(function: Callable[[Run], Mapping[str, Any]]) -> Callable[[Run], Mapping[str, Any]]:
-        _EXPERIMENTS[name] = Experiment(name, chapter, summary, function, settings, distributed)
+        _EXPERIMENTS[name] = Experiment(
+            name, chapter, summary, function, settings, distributed, rules or {}
+        )
         return function
 
     return add
@@ -161,6 +256,5 @@ def experiments() -> list[Experiment]:
 def get(name: str) -> Experiment:
     """The experiment `name`; ValueError that lists the names there are."""
     known = {each.name: each for each in experiments()}
-    if name not in known:
-        raise ValueError(f"name: got {name!r}, wanted one of {', '.join(known)}")
+    require_known("name", name, known)
     return known[name]

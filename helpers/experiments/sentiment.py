@@ -48,6 +48,18 @@ TABLE: dict[str, Any] = {
 """Settings of `nsmc-table`, without its models."""
 
 
+def chosen(models: str) -> list[str]:
+    """"all" or names joined by "+" → names. ValueError for a name that is not one of `MODELS`."""
+    names = list(MODELS) if models == "all" else models.split("+")
+    for name in names:
+        if name not in MODELS:
+            raise ValueError(f"models: got {name!r}, wanted 'all' or some of {'+'.join(MODELS)}")
+    return names
+
+
+RULES_OF_MODELS = {"models": lambda _, text: chosen(text)}
+
+
 @experiment(
     "nsmc-table",
     chapter="08",
@@ -55,6 +67,7 @@ TABLE: dict[str, Any] = {
     **TABLE,
     models="all",
     jobs=2,
+    rules=RULES_OF_MODELS,
 )
 def nsmc_table(run: Run) -> dict[str, Any]:
     """Every model with every seed, Adam at a constant rate, no dropout: a row for each epoch.
@@ -83,15 +96,6 @@ def nsmc_table(run: Run) -> dict[str, Any]:
         "data_sha256": texts.sha256,
         "results": {**texts.facts, "reported": REPORTED, "runs": best_epochs(outcome["curve"])},
     }
-
-
-def chosen(models: str) -> list[str]:
-    """"all" or names joined by "+" → names. ValueError for a name that is not one of `MODELS`."""
-    names = list(MODELS) if models == "all" else models.split("+")
-    for name in names:
-        if name not in MODELS:
-            raise ValueError(f"models: got {name!r}, wanted 'all' or some of {'+'.join(MODELS)}")
-    return names
 
 
 class Texts:

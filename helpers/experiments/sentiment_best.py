@@ -8,6 +8,8 @@ import numpy as np
 
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.sentiment import best_epoch
+from helpers.experiments.settings import COUNT_OR_NONE
+from helpers.experiments.training_runs import begin_or_resume, leaving_a_record, so_far
 from helpers.validation import require
 
 
@@ -29,6 +31,7 @@ from helpers.validation import require
     max_norm=5.0,
     epochs=3,
     precision="auto",
+    rules={"num_layers": COUNT_OR_NONE, "min_counts": lambda _, text: whole_numbers(text)},
 )
 def nsmc_best(run: Run) -> dict[str, Any]:
     """One model in one run: Adam, its rate falling along half a cosine.
@@ -87,25 +90,22 @@ def nsmc_best(run: Run) -> dict[str, Any]:
         precision=s["precision"],
         bar=run.bar,
     )
-    if not run.resume:
-        trainer.checkpoint.unlink(missing_ok=True)   # or a later run would go on from the old one
-    if run.resume and trainer.resume():
-        trainer.report(f"going on after {trainer.epoch} epochs and {trainer.step} steps")
-    curve = trainer.fit(splits["train"], s["epochs"])
+    fields = {"data_sha256": data_sha256, "parameters": model.parameter_count}
+    with leaving_a_record(trainer, fields):
+        begin_or_resume(run, trainer)
+        trainer.fit(splits["train"], s["epochs"])
     if trainer.interrupted:
         raise KeyboardInterrupt
     test = scores_of(model, splits["test"])
     return {
-        "curve": curve,
-        "data_sha256": data_sha256,
-        "parameters": model.parameter_count,
-        "seconds": trainer.seconds,
+        **fields,
+        **so_far(trainer),
         "results": {
             "texts": {name: len(each.labels) for name, each in splits.items()},
             "removed": reviews.removed,
             "published_split": data_sha256 == nsmc.SHA256,
             "ngrams": vocabulary.size - 1,
-            "best_epoch": best_epoch(curve),
+            "best_epoch": best_epoch(trainer.curve),
             "valid_accuracy": trainer.best_score,
             "test_accuracy": test["accuracy"],
             "test_loss": test["loss"],

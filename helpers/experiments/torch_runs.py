@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from helpers.experiments.registry import Run
-from helpers.experiments.training_runs import cut
+from helpers.experiments.settings import require_known
+from helpers.experiments.training_runs import (
+    begin_or_resume,
+    cut,
+    finite_perplexity,
+    leaving_a_record,
+    so_far,
+)
 
 
 def train_on_penn_treebank(run: Run) -> dict[str, Any]:
@@ -38,8 +45,7 @@ def optimizer_of(settings: Mapping[str, Any], model):
 
     kinds = {"sgd": torch.optim.SGD, "adamw": torch.optim.AdamW}
     name = settings["optimizer"]
-    if name not in kinds:
-        raise ValueError(f"optimizer: got {name!r}, wanted one of {', '.join(kinds)}")
+    require_known("optimizer", name, kinds)
     options = {"betas": (0.9, 0.99)} if name == "adamw" else {}
     return kinds[name](
         model.parameters(), lr=settings["lr"], weight_decay=settings["weight_decay"], fused=True, **options
@@ -69,7 +75,8 @@ def train(
 ) -> dict[str, Any]:
     """Train on ``ids["train"]``, keep the best on ``["valid"]``, test once → fields of a record.
 
-    Raises KeyboardInterrupt when the run was stopped; its checkpoint goes on.
+    Raises KeyboardInterrupt when the run was stopped; its checkpoint goes on. Diverged when a loss or its
+    perplexity was not finite.
     """
     import torch
 
@@ -92,7 +99,7 @@ def train(
             slowness=s["slowness"],
             seq_len=s["seq_len"] if s["random_windows"] else None,
         ),
-        lambda model: {"valid_perplexity": perplexity(mean_nats(model, batches["valid"]))},
+        lambda model: {"valid_perplexity": finite_perplexity(mean_nats(model, batches["valid"]))},
         monitor="valid_perplexity",
         scheduler=scheduler_of(s, optimizer, len(batches["train"])),
         max_norm=s["max_norm"],
@@ -107,25 +114,23 @@ def train(
         },
         save_every=run.save_every,
         precision=s["precision"],
-        summary=lambda nats: {"train_perplexity": perplexity(nats)},
+        summary=lambda nats: {"train_perplexity": finite_perplexity(nats)},
         bar=run.bar,
     )
     windows = batches["train"]
     if s["random_windows"]:
         windows = RandomWindows(windows, s["seq_len"], run.seed)
     group = join_processes(trainer.device)
-    if not run.resume and group.first:
-        trainer.checkpoint.unlink(missing_ok=True)   # or a later run would go on from the old one
-    if run.resume and trainer.resume() and group.first:
-        trainer.report(f"going on after {trainer.epoch} epochs and {trainer.step} steps")
-    curve = trainer.fit(windows, s.get("stop_after") or s["epochs"])
+    limit = "stop_after" if s.get("stop_after") else "epochs"
+    fields = {"data_sha256": dict(data_sha256), "parameters": model.parameter_count}
+    with leaving_a_record(trainer, fields):
+        begin_or_resume(run, trainer, limit, group.first)
+        trainer.fit(windows, s[limit])
     if trainer.interrupted:
         raise KeyboardInterrupt
     return {
-        "curve": curve,
-        "data_sha256": dict(data_sha256),
-        "parameters": model.parameter_count,
-        "seconds": trainer.seconds,
+        **fields,
+        **so_far(trainer),
         "valid_perplexity": trainer.best_score,
         "test_perplexity": perplexity(mean_nats(model, batches["test"])),
         "results": {

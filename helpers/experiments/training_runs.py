@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from helpers.corpora.batches import ContiguousBatches, contiguous_batches
-from helpers.experiments.registry import Run
+from helpers.experiments.registry import Diverged, Run
 from helpers.training import Trainer, evaluate, evaluate_with_context, perplexity
 from helpers.training.checkpoints import CheckpointError
 
@@ -38,7 +40,8 @@ def cut(ids: Mapping[str, np.ndarray], settings: Mapping[str, Any]) -> dict[str,
 def train(run: Run, model, optimizer, ids: Mapping[str, np.ndarray], data_sha256, *, tag: str = "") -> dict:
     """Train on ``ids["train"]``, keep the best on ``["valid"]``, test once → fields of a record.
 
-    Raises KeyboardInterrupt when the run was stopped; its checkpoint goes on.
+    Raises KeyboardInterrupt when the run was stopped; its checkpoint goes on. Diverged when a loss or its
+    perplexity was not finite.
     """
     batches = cut(ids, run.settings)
     trainer = Trainer(
@@ -51,27 +54,79 @@ def train(run: Run, model, optimizer, ids: Mapping[str, np.ndarray], data_sha256
         save_every=run.save_every,
         bar=run.bar,
     )
-    if not run.resume:
-        trainer.checkpoint.unlink(missing_ok=True)   # or a later run would go on from the old one
-    if run.resume and trainer.resume():
-        if trainer.epoch > run.settings["epochs"]:
-            raise CheckpointError(
-                f"epochs: got {run.settings['epochs']}, wanted at least the {trainer.epoch} that "
-                f"{trainer.checkpoint} has done"
-            )
-        trainer.report(f"going on after {trainer.epoch} epochs and {trainer.step} steps")
-    curve = trainer.fit(batches["train"], batches["valid"], run.settings["epochs"])
+
+    def report(line: str) -> None:
+        print(line)
+        require_finite_rows(trainer.curve)
+
+    trainer.report = report   # after every epoch
+    fields = {"data_sha256": dict(data_sha256), "parameters": model.parameter_count}
+    with leaving_a_record(trainer, fields):
+        begin_or_resume(run, trainer)
+        trainer.fit(batches["train"], batches["valid"], run.settings["epochs"])
     if trainer.interrupted:
         raise KeyboardInterrupt
     return {
-        "curve": curve,
-        "data_sha256": data_sha256,
-        "parameters": model.parameter_count,
-        "seconds": trainer.seconds,
+        **fields,
+        **so_far(trainer),
         "valid_perplexity": trainer.best_valid_perplexity,
         "test_perplexity": perplexity(evaluate(model, batches["test"])),
         "results": {"tokens": {name: each.tokens for name, each in batches.items()}},
     }
+
+
+def begin_or_resume(run: Run, trainer, name: str = "epochs", first: bool = True) -> None:
+    """Go on from the trainer's checkpoint, or have the `first` process remove it where the run is to start
+    anew. CheckpointError when it has done more epochs than the setting `name` asks for."""
+    if not run.resume:
+        if first:
+            trainer.checkpoint.unlink(missing_ok=True)   # or a later run would go on from the old one
+        return
+    if not trainer.resume():
+        return
+    asked = run.settings[name]
+    if trainer.epoch > asked:   # the best of four epochs is not the best of three
+        raise CheckpointError(
+            f"{name}: got {asked}, wanted at least the {trainer.epoch} that {trainer.checkpoint} has done"
+        )
+    if first:
+        trainer.report(f"going on after {trainer.epoch} epochs and {trainer.step} steps")
+
+
+def so_far(trainer) -> dict[str, Any]:
+    """Fields of a record: what the trainer has done."""
+    seconds = [row["seconds"] for row in trainer.curve[-1:]] or [trainer.seconds]
+    return {"curve": trainer.curve, "seconds": seconds[0]}
+
+
+def require_finite_rows(curve: Sequence[Mapping[str, float]]) -> None:
+    """FloatingPointError unless all numbers of the last epoch are finite."""
+    for name, value in curve[-1].items() if curve else ():
+        _require_finite(f"epoch {len(curve)}: {name}", value)
+
+
+def finite_perplexity(mean_nats: float) -> float:
+    """exp of a mean loss in nats per token; FloatingPointError where that overflows."""
+    _require_finite("perplexity", perplexity(mean_nats))
+    return perplexity(mean_nats)
+
+
+def _require_finite(name: str, value: float) -> None:
+    if not math.isfinite(value):
+        advice = "Try a lower learning rate or a smaller max_norm."
+        raise FloatingPointError(f"{name}: got {value}, wanted a finite number. {advice}")
+
+
+@contextlib.contextmanager
+def leaving_a_record(trainer, fields: Mapping[str, Any]) -> Iterator[None]:
+    """A FloatingPointError of the training inside becomes Diverged, with the curve until then."""
+    try:
+        yield
+    except FloatingPointError as error:
+        rows = {**fields, **so_far(trainer)}
+        if not rows["seconds"]:   # at the very first step
+            del rows["seconds"]
+        raise Diverged(f"diverged: {error}", rows) from error
 
 
 def context_curve(model, ids: np.ndarray, count: int) -> list[dict[str, float]]:

@@ -2,14 +2,20 @@
 
 import dataclasses
 import json
+import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from helpers import records
 from helpers.corpora.batches import contiguous_batches
-from helpers.experiments import Experiment, Run, experiments, get, training_runs
+from helpers.experiments import Experiment, Run, experiments, get, settings, training_runs
+from helpers.experiments.registry import Diverged
 from helpers.models.language_model import LanguageModel
 from helpers.optim import SGD
 from helpers.training import evaluate, perplexity
@@ -50,13 +56,13 @@ def test_a_record_is_made_of_the_run(tmp_path):
         return {"data_sha256": {}, "results": {"x": 1}}
 
     record = toy(function).run(seed=4, overrides={"lr": "0.25", "epochs": "7"}, checkpoints=tmp_path)
-    settings = {"lr": 0.25, "epochs": 7, "cell": "rnn"}
-    assert record["settings"] == settings and record["seed"] == 4 and record["seconds"] > 0
+    changed = {"lr": 0.25, "epochs": 7, "cell": "rnn"}
+    assert record["settings"] == changed and record["seed"] == 4 and record["seconds"] > 0
     assert record["command"] == "python -m helpers.experiments run toy --seed 4 --set lr=0.25 --set epochs=7"
     assert record["versions"] == records.versions() and record["hardware"] == records.hardware()
     assert (record["curve"], record["results"]) == ([], {"x": 1})
     [run] = seen
-    assert (run.seed, run.settings, run.resume, run.save_every) == (4, settings, True, 500)
+    assert (run.seed, run.settings, run.resume, run.save_every) == (4, changed, True, 500)
     assert run.checkpoint.parent == tmp_path
 
 
@@ -76,6 +82,15 @@ def test_a_function_that_returns_too_little_makes_no_record(tmp_path):
         ({"lr": "nan"}, "lr: got 'nan'"),
         ({"lr": "inf"}, "lr: got 'inf'"),
         ({"lr": None}, "lr: got None"),
+        ({"lr": -1}, "lr: got -1.0, wanted a finite number above 0"),
+        ({"lr": True}, "lr: got True"),
+        ({"lr": 1 + 2j}, "lr: got (1+2j)"),
+        ({"epochs": 0}, "epochs: got 0, wanted at least 1"),
+        ({"epochs": True}, "epochs: got True"),
+        ({"epochs": 10**12}, "epochs: got 1000000000000, wanted at most"),
+        ({"cell": "LSTM"}, "cell: got 'LSTM', wanted one of 'rnn', 'gru', 'lstm'. Did you mean 'lstm'?"),
+        ({"cell": 3}, "cell: got 3"),
+        ({"Epoch": 2}, "setting: got 'Epoch', wanted one of lr, epochs, cell. Did you mean 'epochs'?"),
     ],
 )
 def test_overrides_are_checked(overrides, message):
@@ -85,22 +100,33 @@ def test_overrides_are_checked(overrides, message):
 
 
 def test_every_other_run_has_a_checkpoint_of_its_own_but_more_epochs_go_on(tmp_path):
-    def path(**options):
-        seen = []
-        known = toy(lambda run: seen.append(run.checkpoint) or {"data_sha256": {}})
-        known.run(checkpoints=tmp_path, **options)
-        return seen[0].name
+    known = toy(lr=0.5, epochs=3, text="x", **{f"long_{n}": "" for n in range(9)})
 
+    def name(seed=0, **overrides):
+        return known.checkpoint(seed, known.settled(overrides), tmp_path).name
+
+    long = {f"long_{n}": "y" * 30 for n in range(9)}
     names = [
-        path(),
-        path(seed=1),
-        path(overrides={"lr": 0.25}),
-        path(overrides={"cell": "a/b c"}),
-        path(seed=1, overrides={"lr": 0.25}),
+        name(), name(1), name(lr=0.25), name(1, lr=0.25),
+        *(name(text=text) for text in ("a/b c", "a_b_c", "a/b_c", "A_b_c", "A_B_C", "가", "각")),
+        name(**long), name(**long | {"long_8": "z"}), name(**long | {"long_0": "z"}),
     ]
-    assert len(set(names)) == 5
-    assert all("/" not in name and " " not in name for name in names)
-    assert path(overrides={"epochs": 9}) == path(overrides={"lr": 0.5}) == path()
+    assert len({each.lower() for each in names}) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9.+_-]{1,130}", each) for each in names)
+    assert name(epochs=9) == name(lr=0.5) == name() == "toy-seed0.npz"
+
+
+@pytest.mark.parametrize("each", experiments(), ids=lambda each: each.name)
+def test_every_setting_has_a_rule_that_its_default_obeys(each):
+    for name, default in each.settings.items():
+        if not isinstance(default, bool):
+            rule = settings.rule_for(name, default, each.rules)
+            assert rule is not None, f"{each.name}: {name}"
+            rule(name, default)
+            refused = "no such thing" if isinstance(default, str) else -1
+            with pytest.raises(ValueError, match=f"^{name}: got '?{refused}"):
+                rule(name, refused)
+    assert each.settled() == each.settings
 
 
 def test_the_data_folder_can_be_elsewhere(tmp_path, monkeypatch):
@@ -199,6 +225,17 @@ def test_more_epochs_go_on_and_fewer_are_refused(tmp_path, capsys):
     assert len(record(3, resume=False)["curve"]) == 3
 
 
+def test_a_command_is_quoted_for_the_shell(tmp_path):
+    record = toy(text="x").run(overrides={"text": "3 5; $HOME"}, checkpoints=tmp_path)
+    assert shlex.split(record["command"])[-1] == "text=3 5; $HOME"
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, True, 1.5, None])
+def test_the_seed_is_a_whole_number(tmp_path, seed):
+    with pytest.raises(ValueError, match=r"^seed: got"):
+        toy().run(seed=seed, checkpoints=tmp_path)
+
+
 def test_a_checkpoint_of_other_defaults_is_refused(tmp_path, capsys):
     known = get("pronouns")
     known.run(overrides=SMALL, checkpoints=tmp_path, bar=False)
@@ -216,20 +253,97 @@ def test_the_costs_of_a_layer(tmp_path, monkeypatch):
     assert not list(Path(tmp_path).iterdir())
 
 
-def test_what_a_run_kept_goes_when_its_record_is_written_and_not_before(tmp_path):
-    kept = tmp_path / "rows.json"
+# ---- the record: written last, and never lost ------------------------------------------------------------
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A toy whose run keeps a file until its record is written; its results are the list `results`."""
 
     def function(run):
-        kept.write_text("{}", encoding="utf-8")
-        run.finished.append(kept)
-        return {"data_sha256": {}}
+        run.checkpoint.with_suffix(".json").write_text("{}", encoding="utf-8")
+        run.finished.append(run.checkpoint.with_suffix(".json"))
+        return {"data_sha256": {}, "results": {"found": results[0]}}
 
-    def refuse(record):
-        assert record["name"] == "toy"
-        raise OSError("disk full")
+    results = [1.0]
+    return SimpleNamespace(toy=toy(function), rows=tmp_path / "toy-seed0.json", results=results)
 
-    with pytest.raises(OSError, match="disk full"):
-        toy(function).run(checkpoints=tmp_path, write=refuse)
-    assert kept.exists()
-    toy(function).run(checkpoints=tmp_path, write=lambda record: None)
-    assert not kept.exists()
+
+def test_what_a_run_kept_goes_when_its_record_is_written(tmp_path, kept):
+    kept.toy.run(checkpoints=tmp_path, out=tmp_path / "out" / "r.json")
+    assert not kept.rows.exists() and records.read_record("r", tmp_path / "out")["results"] == {"found": 1.0}
+
+
+def full_disk(*arguments):
+    raise OSError(28, "No space left on device")
+
+
+def surrogate(record, path):
+    records.write_text(path, "\ud800")
+
+
+@pytest.mark.parametrize("fault", [full_disk, surrogate])
+def test_a_record_that_cannot_be_written_is_kept_and_so_are_the_rows(tmp_path, kept, monkeypatch, fault):
+    monkeypatch.setattr(records, "write_record", fault)
+    beside = tmp_path / "toy-seed0-record.json"
+    with pytest.raises(OSError, match=rf"--out: the record cannot be written to .*; it is kept in {beside}"):
+        kept.toy.run(checkpoints=tmp_path, out=tmp_path / "r.json")
+    assert kept.rows.exists() and records.found(beside)["name"] == "toy"
+
+
+@pytest.mark.parametrize("where", ["r.json", "file/r.json"])
+def test_a_place_for_the_record_that_cannot_be_is_found_before_the_work(tmp_path, kept, where):
+    (tmp_path / "r.json").mkdir()
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for options in ({"out": tmp_path / where}, {"checkpoints": tmp_path / "file"}):
+        with pytest.raises(OSError, match=r"^(--out|checkpoint): got .*, wanted a file that can be written"):
+            kept.toy.run(**{"checkpoints": tmp_path} | options)
+        assert not kept.rows.exists()
+
+
+def test_numbers_that_are_not_finite_are_null_in_a_record_that_says_so(tmp_path, kept):
+    kept.results[0] = float("inf")
+    with pytest.raises(Diverged, match=r"results.found: got inf, wanted a finite number \(recorded in"):
+        kept.toy.run(checkpoints=tmp_path, out=tmp_path / "r.json")
+    record = records.read_record("r", tmp_path)
+    assert record["results"] == {"found": None} and record["diverged"].startswith("results.found: got inf")
+    kept.results[0] = 2.0
+    kept.toy.run(checkpoints=tmp_path, out=tmp_path / "r.json")
+    kept.results[0] = float("nan")
+    with pytest.raises(Diverged, match=r"recorded in .*r-diverged\.json"):   # in nobody's place
+        kept.toy.run(checkpoints=tmp_path, out=tmp_path / "r.json")
+    assert records.read_record("r", tmp_path)["results"] == {"found": 2.0}
+
+
+@pytest.mark.parametrize("change", [{"lr": 1e6}, {"lr": 1e38, "max_norm": 1e38}], ids=["perplexity", "loss"])
+def test_a_run_that_diverges_stops_and_leaves_its_record(tmp_path, capsys, change):
+    overrides = SMALL | {"epochs": 3, "tokens": 3000} | change
+    for _ in range(2):   # again from its checkpoint
+        with pytest.raises(Diverged, match=r"^diverged: epoch 1.*: got .*Try a lower learning rate"):
+            get("pronouns").run(overrides=overrides, checkpoints=tmp_path, bar=False, out=tmp_path / "r.json")
+    record = records.read_record("r", tmp_path)
+    assert len(record["curve"]) < 3 and "got" in record["diverged"] and "test_perplexity" not in record
+
+
+def test_the_second_process_takes_the_record_of_the_first(tmp_path):
+    code = """
+import sys, time
+from pathlib import Path
+from helpers.experiments import Experiment
+folder = Path(sys.argv[1])
+def function(run):
+    print("working", flush=True)
+    while not (folder / "go").exists(): time.sleep(0.05)
+    return {"data_sha256": {}}
+toy = Experiment("toy", "09", "A toy", function, {"text": "x"})
+toy.run(checkpoints=folder, out=folder / "r.json")
+"""
+    command = [sys.executable, "-uc", code, tmp_path]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "working\n"
+    second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert second.stdout.readline() == "Another process is at work on toy-seed0.npz; waiting for it.\n"
+    (tmp_path / "go").touch()
+    assert (first.communicate()[0], second.communicate()[0]) == ("", "")
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert records.read_record("r", tmp_path)["name"] == "toy"
