@@ -65,6 +65,6 @@ def load_weights(model: torch.nn.Module, path: str | os.PathLike) -> None:
     try:
         require_finite("weights", weights)
         model.load_state_dict(weights)
-    except (RuntimeError, TypeError, AttributeError, FloatingPointError) as error:
+    except (ValueError, RuntimeError, TypeError, AttributeError, FloatingPointError) as error:
         model.load_state_dict(before)
         raise CheckpointError(f"checkpoint {path} is of another model: {error}") from error
