@@ -1,7 +1,7 @@
 """Find the files of a corpus: fetched once, their sums checked, nothing left half-written behind.
 
-pooch downloads to a temporary name, compares the SHA-256 and only then moves the file to its place.
-What it does not do is go on where a broken download stopped; the downloader below adds that.
+A download is collected in a file beside its place, and put there when its SHA-256 is right. A broken one goes
+on where it stopped; of two processes that want the same file the second waits for the first.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from helpers.files import check_writable, lock
 
 DATA_DIR_VARIABLE = "UNROLLED_DATA_DIR"
 TIMEOUT = (10, 30)  # seconds: to connect, and between two pieces of the answer
@@ -25,7 +28,7 @@ class CorpusUnavailable(RuntimeError):
 def data_folder() -> Path:
     """The folder ``data``: UNROLLED_DATA_DIR if set, else the repository's, else ``./data``."""
     if chosen := os.environ.get(DATA_DIR_VARIABLE):
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))
     repository = Path(__file__).resolve().parents[2]
     return (repository if (repository / "pyproject.toml").is_file() else Path.cwd()) / "data"
 
@@ -87,7 +90,7 @@ class Source:
         advice = self._advice(url, cached)
         own = None
         if folder := os.environ.get(self.folder_variable):
-            own = Path(folder).expanduser() / name
+            own = Path(os.path.expanduser(folder)) / name
             if own.exists():
                 return verified(own, [sums[split] for sums in (sha256, also) if sums], advice)
         if download:
@@ -102,7 +105,8 @@ class Source:
     ) -> dict[str, Path]:
         """Read a corpus's command line (`--download`, `--base-url`) and ``find(split, …)`` every file.
 
-        `size` says how much there is to download. Exits with the message of CorpusUnavailable.
+        `size` says how much there is to download. Exits with the message of CorpusUnavailable and status 1,
+        with 130 when stopped.
         """
         import argparse
 
@@ -119,6 +123,8 @@ class Source:
             return {s: find(s, download=chosen.download, base_url=chosen.base_url) for s in self.files}
         except CorpusUnavailable as error:
             parser.exit(1, f"{error}\n")
+        except KeyboardInterrupt:
+            parser.exit(130, "Stopped. The same command goes on with what has arrived.\n")
 
     def _advice(self, url: str, cached: Path) -> str:
         *others, last = self.files.values()
@@ -153,76 +159,82 @@ def verified(path: Path, sha256: str | Collection[str], advice: str = "") -> Pat
 def fetch(url: str, path: Path, sha256: str, *, progress: bool = True, advice: str = "") -> Path:
     """Make sure that `path` holds the file with this `sha256`, downloading it from `url` if need be.
 
-    A file already there with the right sum is returned without a network. A cut connection leaves
-    ``<name>.part`` beside `path`, and the next call goes on from there. A file whose sum is wrong is
-    removed and never reaches `path`. `advice` is added to every error message.
+    A file already there with the right sum is returned without a network, and without writing anything. A
+    cut connection leaves ``<name>.part`` beside `path`, and the next call goes on from there. A file whose
+    sum is wrong is removed and never reaches `path`. While another process downloads the same file this one
+    waits, and says so. `advice` is added to every error message.
 
     Raises CorpusUnavailable when the file cannot be had: no network, HTTP error, cut connection,
     wrong sum, or a folder that cannot be written.
     """
-    import pooch
     import requests
 
     path = Path(path)
+    if _has(path, sha256):
+        return path
     part = path.with_name(path.name + ".part")
-    for resumed in (os.path.exists(part), False):
-        try:
-            pooch.retrieve(
-                url,
-                known_hash=f"sha256:{sha256}",
-                fname=path.name,
-                path=path.parent,
-                downloader=_ResumingDownloader(part, progress),
-            )
-            return path
-        except requests.RequestException as error:
-            kept = f" The part that arrived is kept: run it again to go on from there ({part})."
-            problem = f"Could not download {url}: {error}.{kept if os.path.exists(part) else ''}"
-            raise CorpusUnavailable(_message(problem, advice)) from error
-        except OSError as error:
-            raise CorpusUnavailable(_message(f"Cannot write in {path.parent}: {error}.", advice)) from error
-        except ValueError as error:  # pooch: the sum is wrong, the download is deleted
-            if not resumed:  # (two halves of different files fail too: then once more from the start)
-                problem = f"{url} is not the file expected. {error}"
-                raise CorpusUnavailable(_message(problem, advice)) from error
-    raise AssertionError("the second round returns or raises")
+    try:
+        with lock(path, waiting=lambda line: print(line, file=sys.stderr)):
+            if not _has(path, sha256):
+                check_writable(path)
+                _collect(url, part, sha256, progress, advice)
+                os.replace(part, path)
+        return path
+    except OSError as error:   # requests' errors are among them
+        kept = f" The part that arrived is kept: run it again to go on from there ({part})."
+        of_network = isinstance(error, requests.RequestException)
+        problem = f"Could not download {url}" if of_network else f"Cannot write in {path.parent}"
+        problem = f"{problem}: {error}.{kept if part.is_file() else ''}"
+        raise CorpusUnavailable(_message(problem, advice)) from error
 
 
-class _ResumingDownloader:
-    """A downloader for pooch that collects the file in `part` and asks only for what is missing."""
+def _has(path: Path, sha256: str) -> bool:
+    try:
+        return sha256_of(path) == sha256
+    except OSError:
+        return False
 
-    def __init__(self, part: Path, progress: bool):
-        self.part = part
-        self.progress = progress
 
-    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> None:
-        import requests
+def _collect(url: str, part: Path, sha256: str, progress: bool, advice: str) -> None:
+    """Bring the file with this sum together in `part`. CorpusUnavailable when it is another one."""
+    for resumed in (part.is_file(), False):
+        if not (resumed and _has(part, sha256)):   # (killed before it was put in its place)
+            _receive(url, part, progress)
+        got = sha256_of(part)
+        if got == sha256:
+            return
+        part.unlink()
+        if not resumed:   # (two halves of different files are wrong too: then once more from the start)
+            break
+    problem = f"{url} is not the file expected: its SHA-256 is {got}, wanted {sha256}. It was removed."
+    raise CorpusUnavailable(_message(problem, advice))
 
-        have = self.part.stat().st_size if self.part.exists() else 0
-        # "identity": byte positions are those of the file, not of a compressed transfer.
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-            if response.status_code == 416 and have:  # the part is as long as the file, or longer
-                self.part.unlink()
-                return self(url, output_file, pooch)
-            response.raise_for_status()
-            self._receive(response, have if _starts_at(response, have) else 0)
-        os.replace(self.part, output_file)
 
-    def _receive(self, response, start: int) -> None:
-        from tqdm import tqdm
+def _receive(url: str, part: Path, progress: bool) -> None:
+    """Append to `part` what it lacks of the file at `url`; all of it where the server sends no ranges."""
+    import requests
+    from tqdm import tqdm
 
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length and "Content-Encoding" not in response.headers else None
+    have = part.stat().st_size if part.is_file() else 0
+    # "identity": byte positions are those of the file, not of a compressed transfer.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        if response.status_code == 416 and have:  # the part is as long as the file, or longer
+            part.unlink()
+            return _receive(url, part, progress)
+        response.raise_for_status()
+        start = have if _starts_at(response, have) else 0
+        length = response.headers.get("Content-Length", "")
+        known = length.isdecimal() and "Content-Encoding" not in response.headers
         bar = tqdm(
-            desc=self.part.stem,
-            total=total,
+            desc=part.stem,
+            total=start + int(length) if known else None,
             initial=start,
             unit="B",
             unit_scale=True,
-            disable=not self.progress,
+            disable=not progress,
         )
-        with self.part.open("ab" if start else "wb") as file, bar:
+        with part.open("ab" if start else "wb") as file, bar:
             for chunk in response.iter_content(CHUNK_BYTES):
                 file.write(chunk)
                 bar.update(len(chunk))

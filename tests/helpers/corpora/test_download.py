@@ -1,8 +1,12 @@
 """`fetch` against a server on this machine that can be told to misbehave."""
 
+import contextlib
 import hashlib
 import socket
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -25,6 +29,8 @@ class Server(ThreadingHTTPServer):
         self.body, self.status, self.cut_after, self.ranges = BODY, 200, None, True
         self.asked: list[str | None] = []  # the Range header of each request
         self.sent: list[int] = []  # bytes of each answer, noted before they leave
+        self.began, self.hold = threading.Event(), threading.Event()  # half is sent; the rest may be
+        self.hold.set()
 
     @property
     def url(self):
@@ -48,7 +54,12 @@ class Handler(BaseHTTPRequestHandler):
         end = len(server.body) if server.cut_after is None else start + server.cut_after
         server.cut_after = None
         server.sent.append(len(server.body[start:end]))
-        self.wfile.write(server.body[start:end])
+        middle = (start + end) // 2
+        self.wfile.write(server.body[start:middle])
+        server.began.set()
+        server.hold.wait()
+        with contextlib.suppress(OSError):  # whoever asked may have been killed
+            self.wfile.write(server.body[middle:end])
 
     def log_message(self, *args):
         pass
@@ -138,7 +149,7 @@ def test_wrong_checksum_leaves_the_file_that_was_there(server, path):
     assert names(path.parent) == ["text.txt"]
 
 
-STALE = {"other": b"another file's beginning", "long": BODY + b"too long", "whole": BODY}
+STALE = {"other": b"another file's beginning", "long": BODY + b"too long"}
 
 
 @pytest.mark.parametrize("stale", STALE.values(), ids=STALE)
@@ -149,6 +160,13 @@ def test_a_part_that_does_not_fit_is_dropped_and_the_whole_file_fetched(server, 
     assert path.read_bytes() == BODY
     assert names(path.parent) == ["text.txt"]
     assert len(server.asked) == 2
+
+
+def test_a_part_that_is_whole_is_put_in_its_place(server, path):
+    path.parent.mkdir()
+    path.with_name("text.txt.part").write_bytes(BODY)
+    assert get(server, path).read_bytes() == BODY
+    assert names(path.parent) == ["text.txt"] and server.asked == []
 
 
 @pytest.mark.parametrize("status", [404, 500])
@@ -183,6 +201,59 @@ def test_folder_cannot_be_made(server, path):
     with pytest.raises(CorpusUnavailable, match=r"(?s)Cannot write in .*cache.*By hand"):
         get(server, path)
     assert path.parent.read_text(encoding="utf-8").startswith("a file")
+
+
+@pytest.mark.parametrize("name", ["text.txt", "text.txt.part"])
+def test_a_folder_in_the_way(server, path, name):
+    (path.parent / name).mkdir(parents=True)
+    with pytest.raises(CorpusUnavailable, match=rf"(?s)Cannot write in .*{name}'\.\nBy hand"):
+        get(server, path)
+    assert names(path.parent) == [name]
+
+
+def test_a_file_that_is_there_needs_no_permission_to_write(server, path, monkeypatch):
+    get(server, path)
+    monkeypatch.setattr(download, "lock", None)   # as in a folder that others own
+    assert get(server, path) == path
+
+
+CODE = """
+import pathlib, sys
+from helpers.corpora.download import fetch
+fetch(sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3], progress=False)
+"""
+
+
+def in_a_process(server, path):
+    command = [sys.executable, "-c", CODE, server.url, path, SHA256]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_second_process_waits_and_takes_what_the_first_has_brought(server, path):
+    server.hold.clear()
+    first = in_a_process(server, path)
+    assert server.began.wait(timeout=60)
+    second = in_a_process(server, path)
+    assert second.stderr.readline() == "Another process is at work on text.txt; waiting for it.\n"
+    server.hold.set()
+    assert (first.communicate()[1], second.communicate()[1]) == ("", "")
+    assert path.read_bytes() == BODY and names(path.parent) == ["text.txt"]
+    assert len(server.asked) == 1
+
+
+def test_a_killed_process_leaves_its_part_and_no_lock(server, path):
+    server.hold.clear()
+    first = in_a_process(server, path)
+    part = path.with_name("text.txt.part")
+    while not (part.exists() and part.stat().st_size):
+        assert first.poll() is None
+        time.sleep(0.01)
+    first.kill()
+    first.communicate()
+    kept = part.stat().st_size
+    server.hold.set()
+    assert get(server, path).read_bytes() == BODY
+    assert server.asked == [None, f"bytes={kept}-"] and names(path.parent) == ["text.txt"]
 
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(28, "No space left")])
@@ -226,3 +297,5 @@ def test_data_folder(tmp_path, monkeypatch):
     assert download.data_folder() == Path(__file__).resolve().parents[3] / "data"
     monkeypatch.setenv("UNROLLED_DATA_DIR", str(tmp_path))
     assert download.cache_folder("ptb") == tmp_path / "cache" / "ptb"
+    monkeypatch.setenv("UNROLLED_DATA_DIR", "~nobody-of-this-name/data")
+    assert download.data_folder() == Path("~nobody-of-this-name/data")   # a folder like any other
