@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import html
-import importlib
-import os
-import re
-import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
+from helpers import hidden
 
-from helpers import console, processor
+with hidden.SetAside():   # a learner's file that hides one of Python's modules is told of, not run into
+    import html
+    import os
+    import re
+    import shutil
+    import sys
+    import tempfile
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+    from dataclasses import dataclass
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    from helpers import console, installed, processor
 
 COURSE = "unrolled"
 PYTHON = (3, 11)
-REINSTALL = "Run `make lab` in the course's folder; it installs what is missing."
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -74,7 +79,32 @@ class Report:
 
 def check_environment() -> list[Finding]:
     """Look at Python, the packages, threads and folders, and return what was found. Nothing raises."""
-    return [_python(), _numpy(), _torch(), _other_packages(), _threads(), _folders()]
+    with hidden.SetAside(), ThreadPoolExecutor() as pool:   # most of them wait for another process
+        return list(pool.map(_safely, LOOKS, LOOKS.values()))
+
+
+def _safely(name: str, look: Callable[[], Finding]) -> Finding:
+    """What `look` finds, or that it could not look."""
+    try:
+        return look()
+    except Exception as error:
+        text = f"could not be looked at: {type(error).__name__}: {error}".rstrip(".: ")
+        return Finding(name, False, text, reinstall())
+
+
+def reinstall() -> str:
+    """How to get what is missing, on this system and in this Python."""
+    if hiding := hidden.hiding_files():   # nothing is missing, perhaps
+        names = " and ".join(f"`{os.path.basename(path)}`" for path in hiding)
+        return f"Rename {names}, then restart the kernel."
+    conda = os.path.exists(os.path.join(sys.prefix, "conda-meta"))
+    if sys.platform != "win32" and not conda and shutil.which("make"):
+        return "Run `make lab` in the course's folder; it installs what is missing."
+    course = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    python = sys.executable.removeprefix(course + os.sep).removesuffix(".exe")   # as in the README
+    python = f'"{python}"' if " " in python else python
+    line = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
+    return f"In the course's folder run `{line} -c constraints.txt -e .`, then restart the kernel."
 
 
 def show_environment() -> None:
@@ -92,20 +122,20 @@ def _python() -> Finding:
 
 
 def _numpy() -> Finding:
-    problem, version = _tried("numpy", lambda numpy: numpy.ones((2, 3)) @ numpy.ones((3, 2)))
+    problem, version = _tried("numpy", "numpy.ones((2, 3)) @ numpy.ones((3, 2))")
     if problem:
-        return Finding("NumPy", False, f"{problem}, and no chapter runs without it", REINSTALL)
+        return Finding("NumPy", False, f"{problem}, and no chapter runs without it", reinstall())
     return Finding("NumPy", True, "imported, and multiplies matrices", detail=version)
 
 
 def _torch() -> Finding:
     """PyTorch is optional: say which of the chapters at hand use it."""
-    problem, version = _tried("torch", lambda torch: torch.ones(2, 3).numpy())
+    problem, version = _tried("torch", "torch.ones(2, 3).numpy()")
     if not problem:
         return Finding("PyTorch", True, "imported, and hands arrays to NumPy", detail=version)
     users = chapters_using("torch", Path(__file__).resolve().parents[1] / "notebooks")
     need = f"chapters that need it: {', '.join(users) or 'none of those here'}"
-    advice = f"{REINSTALL} The other chapters, and everything in `helpers.layers`, run without it."
+    advice = f"{reinstall()} The other chapters, and everything in `helpers.layers`, run without it."
     return Finding("PyTorch", False, f"{problem}; {need}", advice)
 
 
@@ -119,17 +149,10 @@ def chapters_using(package: str, notebooks: Path) -> list[str]:
     ]
 
 
-def _tried(package: str, use) -> tuple[str, str]:
-    """Import `package` and use it → (what is wrong or "", version)."""
-    try:
-        module = importlib.import_module(package)
-        use(module)
-    except ModuleNotFoundError as error:
-        missing = error.name == package
-        return ("is not installed" if missing else f"cannot be imported: {error}"), ""
-    except Exception as error:   # a broken installation fails in any way, OSError on Windows
-        return f"is installed but does not work: {type(error).__name__}: {error}", ""
-    return _unfit(package), str(getattr(module, "__version__", ""))
+def _tried(package: str, use: str) -> tuple[str, str]:
+    """Import `package` and use it, in another process → (what is wrong or "", version)."""
+    problem, version = installed.tried(package, use)
+    return problem or _unfit(package), version
 
 
 def _requirements() -> list:
@@ -151,6 +174,8 @@ def _unfit(package: str) -> str:
         found = version(package)
     except (ImportError, PackageNotFoundError):
         return ""   # said by "other packages"
+    if found is None:
+        return "has lost the file that tells its version"
     if wanted is None or wanted.specifier.contains(found, prereleases=True):
         return ""
     return f"is version {found}, the course wants {wanted.specifier}"
@@ -164,9 +189,9 @@ def _other_packages() -> Finding:
         needed = [entry for entry in _requirements() if entry.name not in ("numpy", "torch")]
     except PackageNotFoundError:
         text = "this kernel belongs to another Python than the one the course is installed in"
-        return Finding(name, False, text, f"{REINSTALL} Or choose its kernel: Kernel → Change Kernel.")
+        return Finding(name, False, text, f"{reinstall()} Or choose its kernel: Kernel → Change Kernel.")
     except ImportError as error:
-        return Finding(name, False, f"{error.name} is not installed", REINSTALL)
+        return Finding(name, False, f"{error.name} is not installed", reinstall())
     problems = []
     for entry in needed:
         try:
@@ -174,10 +199,15 @@ def _other_packages() -> Finding:
         except PackageNotFoundError:
             problems.append(f"{entry.name} is not installed")
             continue
-        if not entry.specifier.contains(found, prereleases=True):
+        if found is None:
+            problems.append(f"{entry.name} has lost the file that tells its version")
+        elif not entry.specifier.contains(found, prereleases=True):
             problems.append(f"{entry.name} is version {found}, the course wants {entry.specifier}")
+    if not any("matplotlib" in problem for problem in problems):
+        problem, _ = installed.tried("matplotlib.pyplot", "matplotlib.pyplot.figure().canvas.draw()")
+        problems += [f"matplotlib {problem}"] if problem else []
     if problems:
-        return Finding(name, False, "; ".join(problems), REINSTALL)
+        return Finding(name, False, "; ".join(problems), reinstall())
     return Finding(name, True, f"all {len(needed)} installed, in versions that fit")
 
 
@@ -198,6 +228,9 @@ def _folders() -> Finding:
     """The folders the course writes into: this notebook's, downloads and checkpoints."""
     from helpers.corpora.download import data_folder
 
+    if hiding := hidden.hiding_files():
+        text = "; ".join(f"`{path}` hides the module `{Path(path).stem}`" for path in hiding)
+        return Finding("Folders", False, text, reinstall())
     places = [Path.cwd(), data_folder() / "cache", data_folder() / "checkpoints"]
     refused = [place for place in places if not _writable(place)]
     if refused:
@@ -217,3 +250,14 @@ def _writable(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+LOOKS = {
+    "Python": _python,
+    "NumPy": _numpy,
+    "PyTorch": _torch,
+    "Other packages": _other_packages,
+    "Threads": _threads,
+    "Folders": _folders,
+}
+"""What is looked at, in this order."""

@@ -39,9 +39,17 @@ def check(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     from helpers.checks.box import show
     from helpers.checks.failing import remember
     from helpers.checks.judge import judge
+    from helpers.checks.verdict import NOT_ATTEMPTED, Verdict
+    from helpers.installed import problem_of
 
     exercise = get(name)
-    verdict = judge(exercise, function)
+    try:
+        verdict = judge(exercise, function)
+    except Exception:
+        if not (problem := problem_of("torch")):
+            raise
+        text = f"It could not be checked: its cases need PyTorch, which {problem}."
+        verdict = Verdict(name, NOT_ATTEMPTED, text, title="not checked")
     remember(name, verdict.case)
     show(verdict)
     continue_with = function if verdict.passed else exercise.stand_in()

@@ -6,6 +6,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from helpers.installed import required
+
 
 class Given:
     """An argument that is made anew for every call, by `make` from copies of `parts`.
@@ -28,9 +30,7 @@ def tensor(array) -> Given:
     """`array` as a torch tensor of the same dtype."""
 
     def make(values):
-        import torch
-
-        return torch.from_numpy(values)
+        return required("torch", "PyTorch").from_numpy(values)
 
     return Given(f"a tensor {array.shape}", make, array)
 
@@ -39,8 +39,6 @@ def generator(seed: int) -> Given:
     """A torch.Generator with this seed."""
 
     def make():
-        import torch
-
-        return torch.Generator().manual_seed(seed)
+        return required("torch", "PyTorch").Generator().manual_seed(seed)
 
     return Given(f"a generator with seed {seed}", make)

@@ -126,7 +126,7 @@ def test_a_reader_that_leaves_early_ends_a_command_without_a_traceback():
     list_ = COMMANDS.format(argv=["helpers.experiments", "list"])
     _, out, errors = run(list_, prefix="| head -n 2")
     assert len(out.splitlines()) == 2 and errors == ""
-    late = "import time\nfrom helpers.console import command\ncommand(lambda: time.sleep(0.3) or print('late'))"
+    late = "import time, helpers.console as c\nc.command(lambda: time.sleep(0.3) or print('late'))"
     assert run(late, prefix="| true")[1:] == ("", "")
 
 
