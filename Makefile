@@ -7,7 +7,7 @@
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help lab progress train test torture build bench lint lock clean FORCE
+.PHONY: help lab progress train update test torture build bench lint lock clean FORCE
 
 LAB := .venv/bin/python
 DEV := .venv-test/bin/python
@@ -15,6 +15,8 @@ DEV := .venv-test/bin/python
 JOBS := 2
 NAME :=
 CHAPTERS :=
+FROM :=
+export NAME FROM
 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1 \
     VECLIB_MAXIMUM_THREADS=1
@@ -24,6 +26,7 @@ help:
 	@echo "  make lab                    install what the course needs, once, and open it in JupyterLab"
 	@echo "  make progress               which exercises of your notebooks have passed"
 	@echo "  make train NAME=ptb-small   run a named experiment and record it under data/runs/"
+	@echo "  make update                 the course's newest version, with your answers (FROM=new.zip: from that)"
 	@echo
 	@echo "For authors"
 	@echo "  make test                   everything: lint, fresh notebooks, unit tests, chapters' outputs"
@@ -68,7 +71,11 @@ if [ "$$made_in" != "$$here" ] || ! "$$folder/bin/python" -m pip --version >/dev
 fi
 rm -f "$$folder/installed"
 echo "Installing into $$folder: about a minute and 1.5 GB, this once"
-"$$folder/bin/python" -m pip install --disable-pip-version-check --no-input -c constraints.txt -e "$$packages"
+"$$folder/bin/python" -m pip install --disable-pip-version-check --no-input -c constraints.txt -e "$$packages" || {
+    echo "The installation is not finished; pip says why above. It needs a network and room for 1.5 GB." \
+        "Run the same command again, it goes on from there." >&2
+    exit 1
+}
 echo "$$here" > "$$folder/installed"
 endef
 export INSTALL
@@ -86,8 +93,10 @@ moved = $(shell [ ! -e $(1)/installed ] || { [ -x $(1)/bin/python ] && \
 # --- For learners ------------------------------------------------------------------------------------
 
 # .jupyter/ holds JupyterLab's defaults here (no news pop-up); a learner's own settings win over them.
+# Jupyter writes into the home folder; where that is read-only, into build/ here.
 lab: .venv/installed
-	@PATH="$$(pwd -P)/.venv/bin:$$PATH" \
+	@if ! [ -w "$${HOME:-/nowhere}" ]; then HOME="$$(pwd -P)/build/home"; export HOME; mkdir -p "$$HOME"; fi; \
+	PATH="$$(pwd -P)/.venv/bin:$$PATH" \
 	JUPYTER_CONFIG_PATH="$$(pwd -P)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
 	    $(LAB) -m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) notebooks/00_start_here.ipynb
 
@@ -95,8 +104,13 @@ progress: .venv/installed
 	@$(LAB) -m tools.progress
 
 train: .venv/installed
-	@if [ -z "$(NAME)" ]; then echo "Which experiment? For example: make train NAME=ptb-small" >&2; exit 2; fi
-	@$(LAB) -m helpers.experiments run "$(NAME)"
+	@if [ -z "$$NAME" ]; then echo "Which experiment? For example: make train NAME=ptb-small" >&2; exit 2; fi
+	@$(LAB) -m helpers.experiments run "$$NAME"
+
+# Without installing first: what the new version needs, the next make lab installs.
+update:
+	@[ -x $(LAB) ] || $(MAKE) .venv/installed
+	@$(LAB) -m tools.update $${FROM:+--from "$$FROM"} $(UPDATE_OPTIONS)
 
 # --- For authors -------------------------------------------------------------------------------------
 
@@ -110,10 +124,10 @@ test: .venv-test/installed
 	$(call heading,Notebooks are what their sources build)
 	@$(DEV) -m tools.build --check
 	$(call heading,Unit tests)
-	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) --dist loadfile tests || $(call none_found,tests)
+	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder tests || $(call none_found,tests)
 	$(call heading,Chapters run and give their stored outputs)
 	@$(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
-	    -n $(JOBS) --dist loadfile solutions || $(call none_found,solutions)
+	    -n $(JOBS) --dist loadgroup --no-loadscope-reorder solutions || $(call none_found,solutions)
 	$(call heading,All passed)
 
 # Tests marked `torture`: what takes minutes and finds what the short tests cannot.

@@ -34,7 +34,7 @@ def command(target: str, argument: str = "") -> str:
         words = ["uv", MODULES[target]]
     else:
         option = "--from" if target == "update" and argument else ""
-        words = [_python(), "-m", MODULES[target], option, argument]
+        words = [python(), "-m", MODULES[target], option, argument]
     return " ".join(word for word in words if word)
 
 
@@ -56,7 +56,7 @@ def _holds(name: str, text: str) -> bool:
         return False
 
 
-def _python() -> str:
+def python() -> str:
     """This Python, as short as it can be typed in the course's folder."""
     if os.path.realpath(sys.prefix) == os.path.join(ROOT, ".venv"):
         return r".venv\Scripts\python" if sys.platform == "win32" else ".venv/bin/python"

@@ -55,6 +55,18 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     return _as_format_4(found, text)
 
 
+def dumps(notebook: Any) -> str:
+    """The notebook as the build writes it: sorted keys, one space, no escapes, a newline at the end.
+
+    Raises nbformat.ValidationError for one that is not valid.
+    """
+    import nbformat
+
+    nbformat.validate(notebook)
+    text = nbformat.writes(notebook, version=4, indent=1, sort_keys=True, ensure_ascii=False)
+    return text.rstrip("\n") + "\n"
+
+
 def decode(data: bytes) -> str:
     """`data` as text: UTF-8, UTF-16 and UTF-32 as JSON begins in them, else the machine's or Windows' own."""
     local = locale.getpreferredencoding(False)
@@ -134,7 +146,8 @@ def code_fingerprint(source: str, name: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")   # of Python, about what it finds odd in the code
         try:
-            return fingerprint(source, name) or fingerprint("\n".join(lines), name) or _of_the_block(lines, name)
+            whole = fingerprint(source, name) or fingerprint("\n".join(lines), name)
+            return whole or _of_the_block(lines, name)
         except (ValueError, RecursionError, MemoryError):   # characters or nesting that Python cannot parse
             return ""
 

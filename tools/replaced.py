@@ -1,0 +1,28 @@
+"""notebooks/replaced/: where the build and the update keep what they replace."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+from helpers.files import writing
+from helpers.progress import REPLACED
+
+
+def keep(root: Path, path: Path) -> Path:
+    """Copy `path`, a file of the course in `root`, to notebooks/replaced/ under a number of its own.
+
+    Returns the copy; one that is there already, of the same bytes, is enough.
+    """
+    notebooks = root / "notebooks"
+    below = path.relative_to(notebooks if path.is_relative_to(notebooks) else root)
+    data = path.read_bytes()
+    for number in count(1):
+        kept = notebooks / REPLACED / below.parent / f"{below.stem}-{number}{below.suffix}"
+        if not kept.exists():
+            with writing(kept, "wb") as file:
+                file.write(data)
+            return kept
+        if kept.read_bytes() == data:
+            return kept
+    raise AssertionError   # never
