@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from helpers.corpora.text import visible
+from helpers.corpora.text import require_several, visible
 from helpers.corpora.vocabulary import PAD, UNK, Vocabulary
 from helpers.validation import require, require_int
 
@@ -23,7 +23,7 @@ def vocabulary(
 
     `max_size` counts all of them. Take the training texts only. ValueError for a text that is not cut.
     """
-    require(isinstance(texts, Iterable), "texts", repr(texts), "a list of lists of tokens")
+    require_several("texts", texts, "a list of lists of tokens")
     tokens = (token for n, text in enumerate(texts) for token in _cut(text, n))
     return Vocabulary.build(tokens, max_size=max_size, min_count=min_count, reserved=(PAD, UNK))
 
@@ -38,8 +38,8 @@ def encode(
     classifier has nothing to read there), a text that is not cut into tokens, or a vocabulary whose token 0
     is not ``<pad>``.
     """
-    require(isinstance(vocabulary, Vocabulary), "vocabulary", repr(vocabulary), "a Vocabulary")
-    require(isinstance(texts, Iterable), "texts", repr(texts), "a list of lists of tokens")
+    require(isinstance(vocabulary, Vocabulary), "vocabulary", type(vocabulary).__name__, "a Vocabulary")
+    require_several("texts", texts, "a list of lists of tokens")
     T = require_int("max_length", max_length)
     require(truncate in ("post", "pre"), "truncate", repr(truncate), "'post' or 'pre'")
     first = vocabulary.tokens[0] if len(vocabulary) else None
@@ -62,7 +62,7 @@ def encode(
 
 def _cut(text: Sequence[str], n: int) -> Sequence[str]:
     """The text of index `n`, if it is cut into tokens."""
-    wanted = "a list of tokens"
-    require(not isinstance(text, str), "texts", f"the string {text!r} at index {n}", wanted)
-    require(isinstance(text, Sequence | np.ndarray), "texts", f"{text!r} at index {n}", wanted)
+    if isinstance(text, str) or not isinstance(text, Sequence | np.ndarray):
+        got = f"the {type(text).__name__} {text!r:.80} at index {n}"
+        raise ValueError(f"texts: got {got}, wanted a list of tokens")
     return text

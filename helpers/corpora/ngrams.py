@@ -17,25 +17,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.corpora.text import composed, visible
+from helpers.corpora.text import composed, require_several, visible
 from helpers.validation import require, require_ids, require_int, require_shape
 
 _UNKNOWN, _START, _END = 0, 1, 2   # among the characters
 _FILLER = "\u3164"
 
 
-def normalized(text: str) -> str:
+def normalized(text: str, argument: str = "text") -> str:
     """Composed, visible, in lower case, no run of spaces, no character more than three times on end. (The
     Hangul filler stays: reviews begin with it a syllable that has no character of its own.)"""
-    seen = _FILLER.join(map(visible, composed(text).split(_FILLER)))
+    seen = _FILLER.join(map(visible, composed(text, argument).split(_FILLER)))
     text = composed(" ".join(seen.split()).lower())
     return re.sub(r"(.)\1{2,}", r"\1\1\1", text)
 
 
 def _normalized(texts: Iterable[str]) -> list[str]:
-    single = isinstance(texts, str) or not isinstance(texts, Iterable)
-    require(not single, "texts", repr(texts), "a list of texts")
-    return [normalized(text) for text in texts]
+    require_several("texts", texts, "a list of texts")
+    return [normalized(text, "texts") for text in texts]
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,10 +167,10 @@ def without_duplicates(train: Sequence[Review], test: Sequence[Review]) -> Clean
 
 
 def _folded(argument: str, reviews: Sequence[Review]) -> list[str]:
-    wanted = "a list of reviews (helpers.corpora.nsmc.Review)"
-    require(isinstance(reviews, Sequence), argument, repr(reviews), wanted)
-    for review in reviews:
-        require(isinstance(review, Review), argument, repr(review), wanted)
+    several = isinstance(reviews, Sequence)
+    wrong = [each for each in reviews if not isinstance(each, Review)] if several else [reviews]
+    got = f"{wrong[0]!r:.80}" if wrong else ""
+    require(not wrong, argument, got, "a list of reviews (helpers.corpora.nsmc.Review)")
     return [folded(review.text) for review in reviews]
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.corpora.text import folded, token_tuple
+from helpers.corpora.text import folded, require_several, token_tuple
 from helpers.corpora.vocabulary import EOS, PAD, Vocabulary
 from helpers.validation import require
 
@@ -30,13 +30,13 @@ def checked(argument: str, pairs: Iterable[Pair]) -> list[Pair]:
 
     ValueError for what is no pair of two sequences of tokens, for an empty one, and for a reserved token.
     """
-    require(isinstance(pairs, Iterable), argument, repr(pairs), "pairs (source, target)")
+    require_several(argument, pairs, "pairs (source, target)")
     found = []
     for pair in pairs:
         two = isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 2
-        require(two, argument, repr(pair), "pairs (source, target)")
+        require(two, argument, f"{pair!r:.80}", "pairs (source, target)")
         pair = Pair(*(token_tuple(argument, tokens) for tokens in pair))
-        require(all(pair), argument, f"{tuple(pair)}", "tokens on both sides")
+        require(all(pair), argument, f"{tuple(pair)!s:.80}", "tokens on both sides")
         for token in RESERVED:
             require(token not in pair.source + pair.target, argument, repr(token), "no reserved token in it")
         found.append(pair)
@@ -117,7 +117,8 @@ def exact_match(predicted: Sequence[Sequence[str]], pairs: Sequence[Pair]) -> fl
     """
     pairs = checked("pairs", pairs)
     require(len(pairs) > 0, "pairs", "none", "at least one")
-    require(isinstance(predicted, Sequence), "predicted", repr(predicted), "a list of sequences of tokens")
+    require_several("predicted", predicted, "a list of sequences of tokens")
+    predicted = list(predicted)
     require(len(predicted) == len(pairs), "predicted", f"{len(predicted)} sequences", f"{len(pairs)}")
     found = [token_tuple("predicted", tokens) for tokens in predicted]
     return sum(tokens == pair.target for tokens, pair in zip(found, pairs, strict=True)) / len(pairs)

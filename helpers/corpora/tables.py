@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ def text_of(path: Path) -> str:
     """A file in UTF-8 without a byte order mark, ends of lines as they are; a byte that is no UTF-8 becomes a
     lone surrogate, which `require_utf8` finds. ValueError, with what to do, when the whole file is something
     else: in another encoding, a web page, an archive."""
-    require(isinstance(path, str | Path), "path", repr(path), "the name of a file")
+    require(isinstance(path, str | os.PathLike), "path", repr(path), "the name of a file")
     data = Path(path).read_bytes()
     start = data.removeprefix(codecs.BOM_UTF8)[:200].lstrip().lower()
     for beginning, (got, remedy) in _NO_TEXT.items():

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-
-from helpers.validation import require
+from collections.abc import Iterable, Set
 
 # The control characters that are no space; then Unicode's Default_Ignorable_Code_Point, the marks for
 # annotations and the empty braille pattern. Not the joiner.
@@ -35,16 +33,16 @@ _CHARACTER = re.compile(f".(?:{_SKIN}\u200d.)*{_SKIN}", re.DOTALL)
 
 def composed(text: str, argument: str = "text") -> str:
     """`text` in NFC. ValueError, naming `argument`, for anything but a string."""
-    require(isinstance(text, str), argument, repr(text), "a string")
+    if not isinstance(text, str):
+        raise ValueError(f"{argument}: got {text!r:.80}, wanted a string")
     return unicodedata.normalize("NFC", text)
 
 
 def visible(text: str, argument: str = "text") -> str:
     """`text` composed and without what nobody can see; spaces as they are. ValueError as in `composed`."""
-    require(isinstance(text, str), argument, repr(text), "a string")
-    if _MARKS_OR_JOINERS.search(text):
+    if isinstance(text, str) and _MARKS_OR_JOINERS.search(text):
         text = _LOOSE_JOINER.sub("", _MARKS.sub("", text))
-    return composed(text)
+    return composed(text, argument)
 
 
 def folded(text: str, argument: str = "text") -> str:
@@ -57,9 +55,20 @@ def characters(text: str) -> list[str]:
     return _CHARACTER.findall(visible(text))
 
 
+def require_several(argument: str, value: object, wanted: str) -> None:
+    """ValueError unless `value` is a list or something like it: for one string (it would be cut into
+    letters), and for a set (its order is another one in every process)."""
+    try:
+        iter(value)
+        fits = not isinstance(value, str | bytes | Set)
+    except TypeError:
+        fits = False
+    if not fits:
+        got = f"the {type(value).__name__} {value!r:.80}"
+        raise ValueError(f"{argument}: got {got}, wanted {wanted}")
+
+
 def token_tuple(argument: str, tokens: Iterable[str]) -> tuple[str, ...]:
-    """`tokens`, composed. ValueError for one string (it would be cut into letters) and for what is none."""
-    wanted = "a sequence of tokens"
-    require(not isinstance(tokens, str | bytes), argument, f"the string {tokens!r}", wanted)
-    require(isinstance(tokens, Iterable), argument, repr(tokens), wanted)
+    """`tokens`, composed. ValueError as in `require_several`, and for tokens that are no strings."""
+    require_several(argument, tokens, "a list of tokens")
     return tuple([composed(token, argument) for token in tokens])

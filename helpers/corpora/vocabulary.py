@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from helpers.corpora.text import composed, token_tuple
+from helpers.corpora.text import composed, require_several, token_tuple
 from helpers.validation import require, require_ids, require_int
 
 PAD = "<pad>"
@@ -20,7 +20,8 @@ EOS = "<eos>"
 @contextmanager
 def _tokens_named(tokens: object) -> Iterator[None]:
     """A list among the tokens, or no tokens at all, is an error that says so."""
-    require(isinstance(tokens, Iterable), "tokens", repr(tokens), "a sequence of strings")
+    if not isinstance(tokens, str):
+        require_several("tokens", tokens, "a list of strings")
     try:
         yield
     except TypeError as error:
@@ -63,6 +64,7 @@ class Vocabulary:
         """
         min_count = require_int("min_count", min_count)
         reserved = token_tuple("reserved", reserved)
+        require(len(set(reserved)) == len(reserved), "reserved", reserved, "every token once")
         if max_size is not None:
             max_size = require_int("max_size", max_size, minimum=max(1, len(reserved)))
         counts: Counter[str] = Counter()  # keeps the order of first appearance, and so does the stable sort
@@ -79,7 +81,7 @@ class Vocabulary:
         Raises ValueError at an unknown token if there is no ``<unk>``, and for what is no string.
         """
         if isinstance(tokens, str):
-            require(self._of_characters, "tokens", f"the string {tokens!r}", "a list of tokens")
+            require(self._of_characters, "tokens", f"the str {tokens!r:.80}", "a list of tokens")
             tokens = composed(tokens)
         ids = self._ids
         with _tokens_named(tokens):
@@ -88,13 +90,14 @@ class Vocabulary:
     def _other(self, token: str) -> int:
         """The id of a token that does not stand in the list as it is written."""
         found = self._ids.get(composed(token, "tokens"), self.unk_id)
-        wanted = f"one of the {len(self)} tokens of this vocabulary (it has no {UNK})"
-        require(found is not None, "tokens", repr(token), wanted)
+        if found is None:
+            wanted = f"one of the {len(self)} tokens of this vocabulary (it has no {UNK})"
+            raise ValueError(f"tokens: got {token!r:.80}, wanted {wanted}")
         return found
 
     def decode(self, ids: Iterable[int] | np.ndarray) -> list[str]:
         """Tokens of a one-dimensional sequence of ids. Raises ValueError for an id out of range."""
-        require(isinstance(ids, Iterable), "ids", repr(ids), "a sequence of ids")
+        require_several("ids", ids, "a list of ids")
         ids = ids if isinstance(ids, np.ndarray) else list(ids)
         if len(ids) == 0:
             return []

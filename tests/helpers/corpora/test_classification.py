@@ -41,7 +41,7 @@ def test_the_vocabulary_counts_its_reserved_tokens():
     ("arguments", "message"),
     [
         (([["a"], []], WORDS, 3), "texts: got an empty text at index 1, wanted at least one token"),
-        ((["a b"], WORDS, 3), "texts: got the string 'a b' at index 0"),
+        ((["a b"], WORDS, 3), "texts: got the str 'a b' at index 0"),
         ((TEXTS, Vocabulary(["<unk>", "a"]), 3), "vocabulary: got '<unk>' as token 0, wanted '<pad>'"),
         ((TEXTS, Vocabulary([]), 3), "vocabulary: got None as token 0"),
         ((TEXTS, WORDS, 0), "max_length: got 0, wanted at least 1"),

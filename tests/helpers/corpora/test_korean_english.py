@@ -96,7 +96,7 @@ def test_what_is_not_written_is_refused(sentence):
 
 
 def test_a_string_is_not_a_sentence():
-    with pytest.raises(ValueError, match="sentence: got the string"):
+    with pytest.raises(ValueError, match="sentence: got the str"):
         translate("동생이 물을 마신다")
 
 
