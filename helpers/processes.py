@@ -7,6 +7,7 @@ a command starts (`worker`, `python_command`) ends with it, even if it is killed
 
 from __future__ import annotations
 
+import atexit
 import functools
 import os
 import signal
@@ -45,17 +46,17 @@ def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]
         def stoppable_command(*args: Any, **kwargs: Any) -> T:
             if "TORCHELASTIC_RUN_ID" in os.environ:
                 end_with_parent()   # torchrun's other processes are told by it, which a killed one cannot do
-            try:
-                with _handling(_hear(_interrupt)):
+            with _handling(_hear(_interrupt)):
+                try:
                     return command(*args, **kwargs)
-            except BaseException as error:   # once asked, what libraries make of it is no news
-                if _asked is None and not isinstance(error, KeyboardInterrupt):
-                    raise
-                status = 128 + (signal.SIGINT if _asked is None else _asked[0])
-                if _asked is not None:   # until the interpreter is gone, too
-                    _handling(_hear(lambda: os._exit(status))).__enter__()
-                _say(f"Stopped. {remark}".rstrip())
-                raise SystemExit(status) from None
+                except BaseException as error:   # once asked, what libraries make of it is no news
+                    if _asked is None and not isinstance(error, KeyboardInterrupt):
+                        raise
+                    status = 128 + (_asked[0] if _asked else signal.SIGINT)
+                    _say(f"Stopped. {remark}".rstrip())
+                    if _asked:
+                        _leave(status)
+                    raise SystemExit(status) from None
 
         return stoppable_command
 
@@ -82,7 +83,7 @@ def undisturbed() -> Iterator[None]:
     """Signals that come while the block runs (a file is written) are heard at its end."""
     came: list[int] = []
     try:
-        with _handling(lambda number, frame: came.append(number), only_heard=True) as before:
+        with _handling(lambda number, frame: came.append(number), only_handled=True) as before:
             yield
     finally:
         for number in came[:1]:
@@ -151,17 +152,10 @@ def _hear(stop: Callable[[], object]) -> Callable[[int, Any], None]:
 
 
 @contextmanager
-def _handling(handler: Callable[[int, Any], object], only_heard: bool = False) -> Iterator[dict[int, Any]]:
-    """Handle `SIGNALS`, but those that are ignored, by `handler` → the handlers of before; with `only_heard`
-    but those, too, that would end the process."""
-    before: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        before = {number: signal.getsignal(number) for number in SIGNALS}
-        before = {
-            number: old
-            for number, old in before.items()
-            if callable(old) or (old is signal.SIG_DFL and not only_heard)
-        }
+def _handling(handler: Callable[[int, Any], object], only_handled: bool = False) -> Iterator[dict[int, Any]]:
+    """Handle the signals by `handler` while the block runs → the handlers of before; with `only_handled` not
+    those that would end the process."""
+    before = {number: old for number, old in _heard().items() if callable(old) or not only_handled}
     try:
         for number in before:
             signal.signal(number, handler)
@@ -171,12 +165,30 @@ def _handling(handler: Callable[[int, Any], object], only_heard: bool = False) -
             signal.signal(number, old)
 
 
+def _heard() -> dict[int, Any]:
+    """The signals that are not ignored, and what handles them; only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    return {number: old for number, old in handlers.items() if callable(old) or old is signal.SIG_DFL}
+
+
 def _say(text: str) -> None:
     """Print `text`, if there is still anybody to read it."""
     try:
         print(text, flush=True)
     except OSError:   # the terminal has been closed; what is left in the buffers has no place to go
         sys.stdout = sys.stderr = open(os.devnull, "w")   # noqa: SIM115 (until the end of the process)
+
+
+def _leave(status: int) -> None:
+    """End this process: with what was to be done at its end, but without the seconds that Python takes to
+    clear up large libraries, in which a second Ctrl-C would kill it, and without waiting for threads."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
 
 
 def _main(parent: str, module: str, *arguments: str) -> None:

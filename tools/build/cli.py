@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +14,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from helpers.files import lock
+from helpers.processes import run_coroutine, stoppable
 from tools.build.freshness import orphans
 from tools.build.pipeline import Draft, build_chapter, draft_course, needs_execution, stale, write_student
 from tools.build.rules import registered_exercises
@@ -22,6 +27,7 @@ console = Console(highlight=False)
 
 
 @app.command()
+@stoppable("What was built is kept, and what was being built is as it was.")
 def main(
     chapters: Annotated[
         list[str] | None, typer.Argument(help="05 or 05_language_model; none: all", show_default=False)
@@ -38,10 +44,10 @@ def main(
         known = registered_exercises() if course.root == ROOT else None
         drafts, problems = draft_course(course, known, wanted)
         if check:
-            problems += [problem for draft in drafts for problem in stale(course, draft)]
-            problems += orphans(course) if wanted is None else []
+            problems += _check(course, drafts, every=wanted is None)
         else:
-            problems += asyncio.run(_build(course, drafts, force, jobs))
+            with _owned(course, drafts):
+                problems += run_coroutine(_build(course, drafts, force, jobs))
     except BuildError as error:
         problems = error.problems
     for problem in problems:
@@ -52,6 +58,28 @@ def main(
         raise typer.Exit(1)
     if check:
         console.print(f"[green]fresh[/]      {_count(len(drafts), 'chapter')}")
+
+
+def _check(course: Course, drafts: list[Draft], every: bool) -> list[Problem]:
+    """What is stale. A learner's work in notebooks/ is remarked on, but in continuous integration, where what
+    is there was committed, it is a problem."""
+    problems, learners = [], not os.environ.get("CI")
+    for draft in drafts:
+        found, remarks = stale(course, draft, learners)
+        problems += found
+        for remark in remarks:
+            print(f"{remark}. Is it yours to learn in? Then all is well. Authors build it anew;")
+            print("  the build keeps this one in notebooks/replaced/.")
+    return problems + (orphans(course) if every else [])
+
+
+@contextmanager
+def _owned(course: Course, drafts: list[Draft]) -> Iterator[None]:
+    """These chapters are built by this process alone; another one waits."""
+    with ExitStack() as stack:
+        for draft in sorted(drafts, key=lambda draft: draft.chapter.name):
+            stack.enter_context(lock(course.records / draft.chapter.name, print))
+        yield
 
 
 def _count(number: int, thing: str) -> str:
@@ -81,6 +109,10 @@ async def _build(course: Course, drafts: list[Draft], force: bool, jobs: int) ->
         TextColumn("cell {task.completed}/{task.total}"),
         TimeElapsedColumn(),
     )
+
+    def kept(text: str) -> None:
+        console.print(f"[yellow]kept[/]       {text}", soft_wrap=True)
+
     problems: list[Problem] = []
     room = asyncio.Semaphore(jobs)
     shown = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
@@ -93,7 +125,10 @@ async def _build(course: Course, drafts: list[Draft], force: bool, jobs: int) ->
                 started = time.perf_counter()
                 try:
                     await build_chapter(
-                        course, draft, lambda position: progress.update(task, completed=position + 1)
+                        course,
+                        draft,
+                        lambda position: progress.update(task, completed=position + 1),
+                        on_kept=kept,
                     )
                 except BuildError as error:
                     problems.extend(error.problems)
@@ -109,7 +144,7 @@ async def _build(course: Course, drafts: list[Draft], force: bool, jobs: int) ->
                 if force or needs_execution(course, draft):
                     task = progress.add_task(name, total=len(draft.chapter.cells), start=False)
                     group.create_task(one(draft, task))
-                elif write_student(course, draft):
+                elif write_student(course, draft, kept):
                     console.print(f"[green]built[/]      {name} · student notebook only")
                 else:
                     console.print(f"up to date {name}")

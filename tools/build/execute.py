@@ -14,8 +14,12 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from helpers import processor
+from helpers.building import ARITHMETIC, SETTINGS, own_folder, without
+from helpers.processes import ending_with
 from tools.build.notebook import set_notebook_metadata
 
+ROOT = Path(__file__).resolve().parents[2]
 CELL_TIMEOUT = 300
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -45,11 +49,14 @@ class CellFailed(Exception):
 
 
 class _Client(NotebookClient):
-    """A client that leaves signals alone: Ctrl-C stops the build, and each kernel with it."""
+    """A client that leaves signals alone: Ctrl-C stops the build, and each kernel with it. A kernel ends even
+    when the build is killed."""
 
     @asynccontextmanager
     async def async_setup_kernel(self, **kwargs) -> AsyncIterator[None]:
         self.km = manager = self.create_kernel_manager()
+        python, _, module, *arguments = manager.kernel_spec.argv   # python -m ipykernel_launcher …
+        manager.kernel_spec.argv = [python, "-m", *ending_with(str(os.getpid()), module), *arguments]
         finished = False
         try:
             await self.async_start_new_kernel(**kwargs)
@@ -65,23 +72,31 @@ class _Client(NotebookClient):
 
 def kernel_environment(ipython_folder: str, own_arithmetic: bool = False) -> dict[str, str]:
     """What a chapter's kernel runs under, in the build and when nbval compares: one thread, the same
-    arithmetic, fixed hashes, strict checks, nobody's own IPython profile.
+    arithmetic, fixed hashes, strict checks, UTF-8, nobody's own settings of Python, Jupyter and Matplotlib.
 
     With `own_arithmetic` it is what a learner has: whatever instructions the processor knows, and a claim
-    that does not hold is told, not raised.
+    that does not hold is told, not raised. So it is on processors that lack the instructions of
+    SAME_ARITHMETIC: libraries that are told to use them would end the process.
     """
+    jupyter = str(Path(ipython_folder, "jupyter"))
     fixed = {
         "IPYTHONDIR": ipython_folder,
+        "JUPYTER_CONFIG_DIR": jupyter,
+        "JUPYTER_DATA_DIR": jupyter,
+        "JUPYTER_RUNTIME_DIR": str(Path(jupyter, "runtime")),
+        "LC_ALL": "C.UTF-8",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": own_folder("matplotlib"),
         "PYTHONHASHSEED": "0",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
         "UNROLLED_BUILD": "1",
         "UNROLLED_STRICT": "1",
     }
     if own_arithmetic:
-        wanted = os.environ | ONE_THREAD | fixed
-        left_out = {*SAME_ARITHMETIC, "UNROLLED_BUILD"}
-        return {name: value for name, value in wanted.items() if name not in left_out}
-    return os.environ | ONE_THREAD | SAME_ARITHMETIC | fixed
+        del fixed["UNROLLED_BUILD"]
+    same = {} if own_arithmetic or not processor.has_avx2() else SAME_ARITHMETIC
+    return without(SETTINGS + ARITHMETIC, os.environ) | ONE_THREAD | same | fixed
 
 
 async def execute(
