@@ -9,6 +9,17 @@ from helpers.validation import as_array, require, require_rng
 MOST = 2**24   # of what a layer has in one direction
 
 
+class Arrays(dict):
+    """Arrays by name, each filled but never replaced: optimizers and models hold on to it, and would go on
+    with the old one. ``arrays["W"] = values`` is a ValueError."""
+
+    def __setitem__(self, name: str, array: np.ndarray) -> None:
+        if name in self and array is not self[name]:
+            wanted = f"the same one filled: [{name!r}][...] = values"
+            raise ValueError(f"{name}: got another array, wanted {wanted}")
+        super().__setitem__(name, array)
+
+
 class Layer:
     """Parameters and gradients under the same names.
 
@@ -22,8 +33,8 @@ class Layer:
 
     def __init__(self, dtype: np.dtype | type = np.float32):
         self.dtype = _float_dtype(dtype)
-        self.params: dict[str, np.ndarray] = {}
-        self.grads: dict[str, np.ndarray] = {}
+        self.params: dict[str, np.ndarray] = Arrays()
+        self.grads: dict[str, np.ndarray] = Arrays()
         self._buffers: dict[str, np.ndarray] = {}
 
     def _add_parameter(self, name: str, value: np.ndarray) -> None:

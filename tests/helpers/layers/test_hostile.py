@@ -1,5 +1,7 @@
 """Whatever stands where an argument of a layer belongs: the right result, or an error that names it."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,6 +78,18 @@ def test_constructors(layer):
     if layer is LSTM:
         valid["forget_bias"], values["forget_bias"] = 1.0, [*hostile.NO_NUMBERS, np.inf, 1e300, Alike(1)]
     fuzz(lambda **given: layer(**given).params, valid, values)
+
+
+@pytest.mark.parametrize("layer", MAKERS)
+def test_a_weight_is_filled_and_not_replaced(layer):
+    layer = copy.deepcopy(layer(D, H, rng=rng()))
+    for name, weight in layer.params.items():
+        kept = weight.copy()
+        message = hostile.assert_refused(layer.params.__setitem__, name, 2 * weight, names=name)
+        assert message.endswith(f"[{name!r}][...] = values")
+        layer.params[name][...] = 2 * kept   # the remedy
+        layer.params[name] *= 2
+        np.testing.assert_array_equal(weight, 4 * kept)
 
 
 @pytest.mark.parametrize("state", [5, "ab", {"h": 1, "c": 2}, (), np.float64(1), (None, None)])
