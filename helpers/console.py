@@ -68,6 +68,11 @@ def shell() -> Any:
     return ipython.get_ipython() if hasattr(ipython, "get_ipython") else None
 
 
+def in_notebook() -> bool:
+    """Whether output goes into a notebook, which shows pictures."""
+    return hasattr(shell(), "kernel")
+
+
 def show(thing: object) -> None:
     """Display `thing` in a notebook; elsewhere `say` it."""
     if shell() is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import io
+import tempfile
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from helpers import console, fonts
 from helpers.building import BUILDING
 from helpers.validation import require
 
@@ -45,23 +47,57 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     """Show `figure` with `alt`, a sentence that states what the figure finds.
 
     The text goes into the output's metadata, where nbconvert picks it up for screen readers, and is
-    shown below as a caption, since JupyterLab shows no output metadata. The figure is closed.
+    shown below as a caption, since JupyterLab shows no output metadata. The figure is closed. Outside of a
+    notebook it is written into a temporary folder, and the caption says where.
 
     Raises ValueError when `alt` is empty and, in the build only, when `figure_faults` finds something a
     reader would stumble over; `accept` names kinds of faults that are meant in this figure.
     """
     require(bool(alt.strip()), "alt", repr(alt), "a sentence that says what the figure shows")
     import matplotlib.pyplot as plt
-    from IPython.display import display
 
     if BUILDING:
         _refuse_faults(figure, dpi, accept)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
+    png, letters = _drawn(figure, dpi)
+    require(not (BUILDING and letters), "figure", letters, "letters that Matplotlib's own font has")
+    if letters and fonts.lend(figure, letters):
+        png, letters = _drawn(figure, dpi)
     plt.close(figure)
+    if letters:
+        console.say(NO_FONT.format(letters="".join(letters[:20])))
     text = " ".join(alt.split())
-    display({"image/png": buffer.getvalue()}, raw=True, metadata={"image/png": {"alt": text}})
-    display(_Caption(text))
+    if console.in_notebook():
+        from IPython.display import display
+
+        display({"image/png": png}, raw=True, metadata={"image/png": {"alt": text}})
+        display(_Caption(text))
+    else:
+        console.say(f"{_Caption(text)!r}\n{_kept(png)}")
+
+
+NO_FONT = (
+    "No font here has the letters {letters}, so the figure shows boxes: install one that has them (for "
+    "Hangul NanumGothic or Noto Sans CJK) and draw again, or write them in Latin letters."
+)
+
+
+def _drawn(figure: Figure, dpi: int) -> tuple[bytes, list[str]]:
+    """(the PNG, the letters that no font had)."""
+    buffer = io.BytesIO()
+    with fonts.lacking(figure) as letters:
+        figure.savefig(buffer, format="png", dpi=dpi, bbox_inches="tight", metadata={"Software": None})
+    return buffer.getvalue(), letters
+
+
+def _kept(png: bytes) -> str:
+    """Write a figure for who is not in a notebook, and say where."""
+    try:
+        file, path = tempfile.mkstemp(prefix="figure-", suffix=".png")
+        with open(file, "wb") as out:
+            out.write(png)
+    except OSError as error:
+        return f"(Not kept: {error}. A notebook shows it.)"
+    return f"(Drawn in {path}; a notebook shows it.)"
 
 
 def _refuse_faults(figure: Figure, dpi: int, accept: Sequence[str]) -> None:

@@ -1,6 +1,8 @@
 """Figures come with a text that says what they show, and are the same bytes every time."""
 
 import io
+import warnings
+from pathlib import Path
 
 import matplotlib
 import numpy as np
@@ -31,6 +33,7 @@ def displayed(monkeypatch):
             assert len(captions) == len(calls), "a caption comes after its figure"
 
     monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("helpers.console.in_notebook", lambda: True)
     calls.captions = captions
     yield calls
     plt.close("all")
@@ -146,3 +149,59 @@ def test_learning_curve_draws_both_perplexities_of_a_record():
         "LSTM, validation": [[1, 8.5], [2, 7.5], [3, 6.5]],
     }
     plt.close(fig)
+
+
+def korean():
+    figure, axis = plots.figure()
+    axis.set_title("한국어")
+    axis.set(xlabel="시간 $t$", ylabel="loss")
+    return figure
+
+
+def test_letters_without_a_font_are_told_in_one_sentence(displayed, capsys, recwarn, caplog, monkeypatch):
+    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [])
+    plots.show(korean(), "A title in Hangul.")
+    assert "No font here has the letters" in capsys.readouterr().out and len(displayed) == 1
+    assert not [each for each in recwarn if "Glyph" in str(each.message)] and not caplog.records
+
+
+def test_letters_come_from_a_font_of_the_system_even_if_it_is_new(displayed, capsys, monkeypatch, tmp_path):
+    """No Korean font can be counted on: another one is called so, and has letters that Matplotlib's lacks."""
+    from matplotlib import font_manager
+
+    stix = font_manager.findfont("STIXSizeOneSym")
+    shown = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
+    letter = next(chr(c) for c in font_manager.get_font(stix).get_charmap() if not shown.get_char_index(c))
+    for name in ("broken.ttf", "NanumGothicBold.ttf", "NanumGothic.ttf"):
+        (tmp_path / name).write_bytes(Path(stix).read_bytes() if "Nanum" in name else b"")
+    (tmp_path / "malgun.ttf").write_bytes(b"no font")
+    files = [str(path) for path in tmp_path.iterdir()]
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: files)
+    taken = []
+    monkeypatch.setattr(font_manager.fontManager, "addfont", taken.append)
+    figure, axis = plots.figure()
+    axis.set(title=letter, xlabel=f"{letter} $t$", ylabel="loss")
+    plots.show(figure, "A sign.")
+    assert capsys.readouterr().out == "" and [Path(path).name for path in taken] == ["NanumGothic.ttf"]
+    assert axis.title.get_fontfamily()[1:] == axis.xaxis.label.get_fontfamily()[:1] == ["STIXSizeOneSym"]
+    assert axis.yaxis.label.get_fontfamily()[0] == "sans-serif"
+
+
+def test_other_warnings_of_drawing_are_still_given(displayed):
+    figure, axis = plots.figure()
+    axis.set_title("t")
+    figure.add_artist(type("Odd", (plt.Line2D,), {"draw": lambda *_: warnings.warn("odd")})([], []))  # noqa: B028
+    with pytest.warns(UserWarning, match="odd"):
+        plots.show(figure, "A title.")
+
+
+def test_in_a_script_a_figure_becomes_a_file_and_its_caption_text(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    plots.show(drawing(), "The loss falls.")
+    caption, place = capsys.readouterr().out.splitlines()
+    assert caption == "Figure: The loss falls." and plt.get_fignums() == []
+    [file] = tmp_path.iterdir()
+    assert str(file) in place and file.read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    plots.show(drawing(), "The loss falls.")
+    assert "Not kept: " in capsys.readouterr().out
