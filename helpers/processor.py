@@ -38,6 +38,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def has_avx2() -> bool:
+    """Whether the processor, and the system, know AVX2 and FMA (x86-64 of 2013 and later)."""
+    return not {"X86_V3", "AVX2"}.isdisjoint(instruction_sets()["numpy"])
+
+
 def instruction_sets() -> dict[str, list[str]]:
     """What NumPy and, if it has been imported, torch use of the processor's wide instructions in this process
     (an environment variable may have switched some of them off)."""
