@@ -75,7 +75,7 @@ def run(
         plan = {"name": name, "seed": seed, "settings": chosen.settled(overrides)}
         path = out or records.RUNS / file_name(plan, overrides)
         if out and out.is_file() and out.stat().st_size and records.found(out) is None:
-            raise ValueError(f"--out: got {out}, which is there and no record, wanted another name")
+            raise ValueError(f"--out: got {out}, which is there and is no record, wanted another name")
         record = chosen.run(
             seed=seed,
             overrides=overrides,
@@ -119,7 +119,7 @@ def _pairs(entries: Iterable[str]) -> dict[str, str]:
     for entry in entries:
         name, equals, value = entry.partition("=")
         require(bool(equals and name and value), "--set", repr(entry), "NAME=VALUE")
-        require(name not in pairs, "--set", f"{name} twice", "each setting once")
+        require(name not in pairs, "--set", f"{name} twice", "each once")
         pairs[name] = value
     return pairs
 

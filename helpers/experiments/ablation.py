@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from helpers.experiments.registry import Run, experiment
+from helpers.experiments.settings import whole
 from helpers.experiments.sweep import sweep
+from helpers.validation import require_number
 
 FULL = {"num_layers": 2, "dropout": True, "variational": True, "tied": True}
 
@@ -62,6 +65,8 @@ def cases() -> dict[str, dict[str, Any]]:
     max_norm=0.25,
     epochs=16,
     jobs=2,
+    # `BEYOND` and `BASE_BEYOND` have four times the text, a quarter of the epochs
+    rules={"train_share": partial(require_number, above=0, maximum=1 / 4), "epochs": whole(4)},
 )
 def ptb_ablation(run: Run) -> dict[str, Any]:
     """Every model reads the same text equally often, in the same order, with the same learning rates (but

@@ -13,6 +13,7 @@ from helpers.corpora import reviews
 from helpers.corpora.reviews import Review
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.sentiment import best_epochs, train_one
+from helpers.experiments.settings import whole
 from helpers.experiments.sweep import Row, sweep
 
 SETTINGS: dict[str, Any] = {
@@ -48,6 +49,7 @@ STARTS = ("normal", "small")
     epochs=16,
     seeds=10,
     jobs=1,
+    rules={"epochs": whole(2)},   # three quarters of them are at least one
 )
 def review_start(run: Run) -> dict[str, Any]:
     """Every model from both starts; and the LSTM from the small one with one and a half times the epochs,

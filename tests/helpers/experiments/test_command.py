@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,12 @@ def test_the_recorded_command_makes_the_record_again(tmp_path):
         (["pronouns", "--set", "cell=[/b]", *SMALL], "Error: cell: got '[/b]', wanted one of 'rnn'"),
         (["pronouns", "--set", "[/x]=[red]"], "Error: setting: got '[/x]', wanted one of "),
         (["pronouns", "--set", "tokens=20"], "Error: ids: got "),
+        (["pronuons"], "Error: name: got 'pronuons', wanted one of "),
+        (["pronouns", "--set", "lr="], "Error: --set: got 'lr=', wanted NAME=VALUE"),
+        (["pronouns", "--set", "lr=1", "--set", "lr=2"], "Error: --set: got lr twice, wanted each once"),
+        (["pronouns", "--set", "hidden-size=3"], "Error: setting: got 'hidden-size', wanted one of cell, "),
+        (["pronouns", "--out", "."], "Error: --out: got . (got a folder, wanted the name of a file)"),
+        (["pronouns", "--out", __file__], f"Error: --out: got {__file__}, which is there and is no record"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
 )
@@ -134,6 +141,69 @@ def test_divergence_is_no_traceback(monkeypatch):
     monkeypatch.setitem(registry._EXPERIMENTS, "toy", Experiment("toy", "09", "", diverge, {"lr": 1.0}))
     result = call("run", "toy")
     assert (result.exit_code, "step 2: loss: got nan" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"type": 3}', "\ud800"], ids=repr)
+def test_a_schema_that_is_none_is_found_before_the_work(tmp_path, text):
+    schema = tmp_path / "runs" / "schema.json"
+    schema.unlink()
+    if text is not None:
+        schema.write_bytes(text.encode(errors="surrogatepass"))
+    result = call("run", "pronouns", "--no-bar", *SMALL)
+    assert result.exit_code == 1 and not (tmp_path / "data").exists()
+    assert result.stderr.startswith(f"Error: {schema}: got no JSON schema (")
+    assert "git restore data/runs/schema.json" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "not enough memory (MemoryError): a smaller batch_size or hidden_size needs less"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 1 bytes"), "not enough memory (Default"),
+        (ModuleNotFoundError("No module named 'torch'"), "No module named 'torch'; 'python -m helpers.envir"),
+        (BrokenProcessPool("A process ended."), "A process ended. The same command goes on"),
+        (PermissionError(13, "Permission denied", "data"), "[Errno 13] Permission denied: 'data'"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_can_go_wrong_on_any_machine_is_a_sentence(monkeypatch, error, message):
+    def fail(run):
+        raise error
+
+    monkeypatch.setitem(registry._EXPERIMENTS, "toy", Experiment("toy", "09", "", fail, {"lr": 1.0}))
+    result = call("run", "toy")
+    assert result.exit_code == 1 and result.stderr.startswith(f"Error: {message}")
+
+
+def test_a_mistake_of_ours_has_its_traceback(monkeypatch):
+    def fail(run):
+        return {}["nothing"]
+
+    monkeypatch.setitem(registry._EXPERIMENTS, "toy", Experiment("toy", "09", "", fail, {"lr": 1.0}))
+    assert isinstance(CliRunner().invoke(app, ["run", "toy"]).exception, KeyError)
+
+
+def test_a_diverged_run_says_so_and_has_its_record(tmp_path):
+    result = call("run", "pronouns", "--no-bar", *SMALL, "--set", "lr=1e6")
+    [record] = (path for path in (tmp_path / "runs").iterdir() if path.name != "schema.json")
+    assert result.exit_code == 1 and f"(recorded in {record})" in result.stderr
+    assert result.stderr.startswith("Error: diverged: epoch 1") and records.found(record)["diverged"]
+
+
+def test_a_run_whose_settings_fill_a_line_has_files_like_any_other(tmp_path, monkeypatch):
+    many = {f"a_setting_{n}": 0.1 for n in range(30)}
+    seen = []
+
+    def function(run):
+        seen.append(run.checkpoint)
+        return {"data_sha256": {}}
+
+    monkeypatch.setitem(registry._EXPERIMENTS, "toy", Experiment("toy", "09", "", function, many))
+    for last in (0.2, 0.3):
+        changed = [f"--set={name}=0.2" for name in list(many)[:-1]] + [f"--set=a_setting_29={last}"]
+        assert call("run", "toy", *changed).exit_code == 0
+    names = {path.name for path in (tmp_path / "runs").iterdir()} | {path.name for path in seen}
+    assert len(names) == 5 and max(map(len, names)) <= 125
 
 
 def test_a_damaged_checkpoint_or_one_of_other_settings_and_the_way_out(tmp_path):
