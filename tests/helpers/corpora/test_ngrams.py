@@ -51,6 +51,8 @@ def test_spellings_that_are_taken_as_the_same():
     assert normalized("ㅋㅋㅋㅋㅋㅋ Good!!!!") == "ㅋㅋㅋ good!!!"
     assert normalized("ㅋㅋㅋ") == "ㅋㅋㅋ"
     assert normalized("\u1112\u1161\u11ab") == "한"   # three letters that make one syllable
+    assert normalized("J\u030c") == "\u01f0"   # composed in lower case only
+    assert normalized("\u3164\u3142\u3158\u3145\u200b\ufeff다") == "\u3164\u3142\u3158\u3145다"
 
 
 def test_batches_hold_texts_of_one_length_and_every_text_once():

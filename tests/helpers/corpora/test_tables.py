@@ -124,6 +124,19 @@ def test_a_bad_byte_costs_its_row(kind, tmp_path, bad, good):
 
 
 @both
+def test_a_few_korean_bytes_do_not_make_a_file_korean(kind, tmp_path):
+    rows = [
+        *[kind.row("it's so").replace("대답", "yes").encode().replace(b"'", b"\x92")] * 20,
+        b"1,1,1",
+        b"1\t1\t1",
+    ]
+    rows.append(kind.row("@").replace("대답", "yes").encode().replace(b"@", "좋다".encode("cp949")))
+    problems = []
+    kind.read(kind.of_bytes(tmp_path, b"\n".join([kind.header.encode(), *rows])), problems)
+    assert len(problems) == 22
+
+
+@both
 def test_a_file_that_was_cut_off(kind, tmp_path):
     whole = kind.file(tmp_path, [kind.row("좋다"), kind.row("가나다")]).read_bytes()
     cut = kind.of_bytes(tmp_path, whole[: whole.index("나".encode()) + 1])
