@@ -196,6 +196,8 @@ def _main(parent: str, module: str, *arguments: str) -> None:
 
     end_with_parent(int(os.environ[LAUNCHER] if parent == "launcher" else parent))
     os.environ[LAUNCHER] = str(os.getpid())
+    if SIGNALS[0] in _heard():   # Ctrl-C: no traceback of a module that is being imported
+        signal.signal(SIGNALS[0], signal.SIG_DFL)
     sys.argv[1:] = arguments
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

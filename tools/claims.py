@@ -6,7 +6,6 @@ runs a chapter with whatever the processor knows and compares its claims with th
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import typer
 from rich.console import Console
 
 from helpers.console import command
+from helpers.processes import run_coroutine, stoppable
 from tools.build.cli import ROOT, named_chapters
 from tools.build.execute import CellFailed, execute
 from tools.build.freshness import read_notebook
@@ -49,11 +49,12 @@ def claims_with_own_arithmetic(course: Course, name: str) -> dict[str, bool]:
     if problems:
         raise BuildError(problems)
     notebook = copy.deepcopy(drafts[0].solution)
-    asyncio.run(execute(notebook, course.solutions, own_arithmetic=True))
+    run_coroutine(execute(notebook, course.solutions, own_arithmetic=True))
     return claims_in(notebook)
 
 
 @app.command()
+@stoppable()
 def main(
     chapters: Annotated[list[str], typer.Argument(help="07 or 07_attention; several are possible")],
 ) -> None:

@@ -13,9 +13,11 @@ import typer
 from helpers import records
 from helpers.console import command
 from helpers.files import write_text
+from helpers.processes import stoppable
 from tools.bench.cases import CASES, N, T
 
 
+@stoppable()
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are taken over them.")] = 9,
     quick: Annotated[bool, typer.Option("--quick", help="Three rounds, without size 650.")] = False,

@@ -197,13 +197,14 @@ def torch_step_memory(names: list[str]) -> dict[str, float]:
     Empty where the system does not tell (Windows).
     """
     import subprocess
-    import sys
+
+    from helpers.processes import python_command
 
     precisions = {"ours": "float32", "torch": "plain", "bf16": "bfloat16"}
     found = {}
     for name in names:
         finished = subprocess.run(
-            [sys.executable, "-m", "tools.bench.memory", precisions[name]],
+            python_command("tools.bench.memory", precisions[name]),
             capture_output=True, text=True, check=False,
         )
         if finished.returncode == 0:

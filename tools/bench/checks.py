@@ -22,12 +22,14 @@ import typer
 from helpers.checks import Exercise, exercises, get
 from helpers.console import command
 from helpers.files import write_text
+from helpers.processes import stoppable
 
 JSON = Path("build/bench-checks.json")
 MEDIAN, MOST = 1.0, 3.0
 """Seconds: what the median over all exercises and the slowest of them should stay under."""
 
 
+@stoppable()
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="Only these exercises.")] = None,
     json_path: Annotated[Path, typer.Option("--json", help="Where numbers go.")] = JSON,
@@ -63,7 +65,8 @@ def main(
 def _measured(name: str) -> list[float]:
     """Seconds of the three checks of an exercise, in a process of its own."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    code = f"from tools.bench.checks import here; here({name!r})"
+    alone = f"from helpers.processes import end_with_parent; end_with_parent({os.getpid()})"
+    code = f"{alone}; from tools.bench.checks import here; here({name!r})"
     run = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | threads, capture_output=True, text=True, check=True
     )

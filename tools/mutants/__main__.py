@@ -17,6 +17,7 @@ from helpers.checks import get
 from helpers.checks.slips import Slip, source_of
 from helpers.console import command
 from helpers.files import write_text
+from helpers.processes import stoppable
 from tools.mutants.code import Mutant, chosen, mutants, right_answers
 from tools.mutants.pool import Judged, judge_all
 from tools.mutants.report import EQUIVALENT, Row, difference, fate, idle, read_equivalents
@@ -34,6 +35,7 @@ class Listed(StrEnum):
 
 
 @app.command()
+@stoppable("Nothing is kept of this run.")
 def main(
     names: Annotated[
         list[str] | None, typer.Argument(help="Exercises; none: all of them.", show_default=False)

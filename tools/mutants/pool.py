@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import threading
 import time
 import traceback
@@ -14,6 +15,7 @@ from queue import SimpleQueue
 
 from helpers.checks import CHAPTERS, get, recognise
 from helpers.checks.judge import judge
+from helpers.processes import worker as ends_with_parent
 from tools.mutants.code import Mutant, made
 
 STARTING = 60.0
@@ -53,6 +55,7 @@ def judged_here(mutant: Mutant) -> Judged:
 
 def _serve(connection, slips_named: bool) -> None:
     """Judge what comes until nothing does; after each say whether a thread was left behind."""
+    ends_with_parent(os.getppid())   # the fork server, which ends with the command
     if not slips_named:
         recognise.SECONDS = 0.0   # no search among slips and pairs of mistakes
     while (mutant := connection.recv()) is not None:
@@ -99,6 +102,11 @@ class Worker:
         theirs.close()
         self.fresh = True
 
+    def kill(self) -> None:
+        """Let the process's end be told to the thread that waits for its answer."""
+        if (process := self.process) is not None:
+            process.kill()
+
     def close(self) -> None:
         """End the process."""
         if self.process is not None:
@@ -134,6 +142,8 @@ def judge_all(
                     done(future.result())
             except BaseException:
                 threads.shutdown(wait=False, cancel_futures=True)
+                for worker in every:   # or their threads would wait for them
+                    worker.kill()
                 raise
             return [future.result() for future in futures]
     finally:

@@ -1,4 +1,12 @@
 from helpers.console import command
-from tools.usable.cli import app
+from helpers.processes import stoppable
 
-command(lambda: app(prog_name="python -m tools.usable"))
+
+@stoppable()
+def main() -> None:
+    from tools.usable.cli import app   # takes a second or more, in which Ctrl-C is heard
+
+    app(prog_name="python -m tools.usable")
+
+
+command(main)

@@ -20,7 +20,7 @@ from tools.usable.trials import Failed, Session, Step, in_a_fork
 
 REQUIRE_SNIPPETS = True   # whether a statement without landmarks is a failure, or only told
 CHAPTERS, TRIALS = 4.0, 0.15   # seconds after which a statement is cut short, unless all are to run
-LANDMARKS, RETYPED = "landmarks", "results of other types"   # labels of trials
+LANDMARKS, RETYPED, EMPTY = "landmarks", "results of other types", "left empty"   # labels of trials
 
 
 @dataclass
@@ -143,6 +143,7 @@ def run_chapter(
                 usual = partial(use, partial(session.names.get, step.exercise))
                 for variant in exercise.variants:
                     attempt(f"“{variant.name}”", partial(use, partial(getattr, variant, "function")), usual)
+                attempt(EMPTY, partial(use, exercise.stand_in), usual)
                 attempt(RETYPED, partial(use, partial(accepted, exercise)), usual)
                 if not after:
                     report.notes.append(f"{step.exercise}: no cell uses it")
@@ -170,7 +171,8 @@ def _answer(
     session: Session, steps: Sequence[Step], limit: float | None, exercise: Exercise,
     answer: Callable[[], Callable[..., Any] | None],
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Run `steps` with ``answer()`` as the learner's function, as if its check had handed it back."""
+    """Run `steps` with ``answer()`` as the learner's function, as its check hands it back (or, of an exercise
+    that was left empty, the course's)."""
     session.limit, session.cut, session.begun, session.trial = limit, [], 0, True
     function = answer()
     if function is not None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from helpers.processes import python_command, stoppable
 from tools.build.cli import ROOT, named_chapters
 from tools.build.execute import kernel_environment
 from tools.build.source import BuildError, Chapter, Course, read_chapter
@@ -24,6 +25,7 @@ def environment() -> dict[str, str]:
 
 
 @app.command()
+@stoppable()
 def main(
     chapters: Annotated[
         list[str] | None, typer.Argument(help="05 or 05_language_model; none: all", show_default=False)
@@ -53,7 +55,7 @@ def main(
     if len(read) == 1 and all(os.environ.get(name) == value for name, value in wanted.items()):
         failed = _failures(read[0], only, all_cells, seconds)
     else:   # each chapter in a process of its own
-        command = [sys.executable, "-m", "tools.usable", *["--all-cells"] * all_cells]
+        command = python_command("tools.usable", *["--all-cells"] * all_cells)
         command += [f"--seconds={seconds}"] if seconds else []
         failed = 0
         for name in sorted(name for name in names if there[name] & only):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from helpers.processes import worker
 from tools.usable.needed import Names
 
 CLOCK = 10   # a trial's limit is in seconds of its processor time; by the clock, this many times as long
@@ -141,9 +142,10 @@ def in_a_fork(work: Callable[[], Iterable[dict[str, Any]]], seconds: float) -> d
     reading, writing = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    pid = os.fork()
+    parent, pid = os.getpid(), os.fork()
     if not pid:
         try:   # nothing of the parent's goes on in here
+            worker(parent)
             signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
             signal.alarm(int(CLOCK * seconds) + 1)
@@ -160,10 +162,15 @@ def in_a_fork(work: Callable[[], Iterable[dict[str, Any]]], seconds: float) -> d
             os._exit(0)
     os.close(writing)
     told: dict[str, Any] = {}
-    with os.fdopen(reading, encoding="utf-8") as pipe:
-        for line in pipe:
-            told |= json.loads(line)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        with os.fdopen(reading, encoding="utf-8") as pipe:
+            for line in pipe:
+                told |= json.loads(line)
+    except BaseException:   # Ctrl-C
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if status in (-signal.SIGVTALRM, -signal.SIGALRM):
         told["error"] = f"not through after {seconds:g} s"
     elif status:
