@@ -2,10 +2,12 @@
 environment, which compares digits only where they can be the same."""
 
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 from helpers.building import SETTINGS, own_folder, without
@@ -20,6 +22,30 @@ NOT_COMPARED = (
     "The stored outputs were not compared: the chapters ran, and their claims hold, but digits come out "
     "otherwise here ({difference})."
 )
+
+
+LONG = (
+    "test_accepted_is_usable", "test_distributed", "test_student_notebooks", "test_exercises",
+    "08_", "07_", "03_", "05_", "06_", "04_", "01_", "02_",
+)  # fmt: skip
+"""Files and chapters that take longest: begun first, so that no worker waits for another at the end."""
+
+
+def pytest_collection_modifyitems(items):
+    """What `--dist loadgroup` keeps on one worker: the tests of a file, or of a chapter in it."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{_chapter(item)}"))
+    items.sort(key=lambda item: [long not in item.nodeid for long in LONG])   # stable
+
+
+def _chapter(item):
+    """The chapter that a test is a case of, "" where it is of none."""
+    cases = getattr(item, "callspec", None)
+    for value in cases.params.values() if cases else ():
+        found = getattr(value, "chapter", getattr(value, "stem", value))
+        if isinstance(found, str) and re.match(r"\d\d(_|$)", found):
+            return found
+    return ""
 
 
 def pytest_configure(config):
