@@ -73,7 +73,8 @@ def sample_id(probabilities: np.ndarray, u: float) -> int:
 
 def _row_of_ids(argument: str, ids: Iterable[int], size: int) -> np.ndarray:
     ids = list(ids) if isinstance(ids, Iterable) and not isinstance(ids, np.ndarray) else ids
-    ids = require_ids(argument, np.empty(0, np.int64) if np.size(ids) == 0 else ids, size)
+    ids = np.empty(0, np.int64) if isinstance(ids, list) and not ids else ids   # [] would be of floats
+    ids = require_ids(argument, ids, size)
     require(ids.ndim == 1, argument, f"shape {ids.shape}", "ids in one row")
     return ids
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.tensors import CheckedModule, require_real_tensor, require_tensor
-from helpers.validation import require, require_int, require_shape
+from helpers.validation import require, require_int
 
 
 class _Attention(CheckedModule):
@@ -37,11 +37,14 @@ class _Attention(CheckedModule):
         `projected` is ``project(keys)`` of keys that are 0 where masked (as an `Encoder`'s states are). If
         it is None it is made here, and what stands in a masked key does not matter, not even nan. Masked
         scores are -inf before the softmax, so their weights are exactly 0. ValueError for other shapes, a
-        mask that is not bool, and a row of it without any True.
+        mask that is not bool, and a row of it without any True; and for nan and inf, unless there is
+        `projected`.
         """
         query, keys, mask = self._checked(query, keys, mask, prepared=projected is not None)
         if projected is None:
             keys = keys.masked_fill(~mask.unsqueeze(2), 0.0)   # 0 · nan would be nan
+            for name, values in (("query", query), ("keys", keys)):
+                require(bool(values.isfinite().all()), name, "nan or inf", "finite numbers")
         else:
             projected = require_real_tensor("projected", projected, (*mask.shape, "A"), like=keys)
         one_step = query.ndim == 2
@@ -57,12 +60,13 @@ class _Attention(CheckedModule):
         self, query: Tensor, keys: Tensor, mask: Tensor | None, prepared: bool
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The arguments of `forward` as tensors that fit together."""
-        like = next(self.parameters(), None)
-        keys = require_real_tensor("keys", keys, ("N", "S", self.key_size), like)
+        require_tensor("query", query)
+        like = next(self.parameters(), query)
+        steps = ["T"] if query.ndim == 3 else []
+        query = require_real_tensor("query", query, ("N", *steps, self.query_size), like)
+        keys = require_real_tensor("keys", keys, (len(query), "S", self.key_size), like)
         N, S, _ = keys.shape
         require(N > 0 and S > 0, "keys", f"shape {tuple(keys.shape)}", "at least one sentence and one step")
-        query = require_real_tensor("query", query, like=keys if like is None else like)
-        require_shape("query", query, (N, *["T"] * (query.ndim == 3), self.query_size))
         mask = keys.new_ones((N, S), dtype=torch.bool) if mask is None else mask
         require_tensor("mask", mask, (N, S))
         require(mask.dtype == torch.bool, "mask", f"dtype {mask.dtype}", "bool, True at real tokens")

@@ -14,15 +14,14 @@ def read_both_ways(
 
     For `backwards` each text is turned round within its length, so padding stays behind it, unread; its
     states are turned back. (PyTorch's packed sequences do the same, but on a processor without the fused
-    LSTM.) What stands at steps from `lengths` on means nothing, and what stands there in `x` is not read, not
-    even nan.
+    LSTM.) What stands at steps from `lengths` on means nothing; in `x` it has to be finite, since 0 · nan, in a
+    gradient, is nan.
     """
-    steps = torch.arange(x.shape[1], device=lengths.device)
-    x = x.masked_fill((steps >= lengths[:, None]).unsqueeze(2), 0.0)   # 0 · nan, in a gradient, would be nan
     states, _ = forwards(x)
     if backwards is None:
         return states
-    order = (lengths[:, None] - 1 - steps) % len(steps)   # its own inverse
+    T = x.shape[1]
+    order = (lengths[:, None] - 1 - torch.arange(T, device=lengths.device)) % T   # its own inverse
     turned, _ = backwards(_reordered(x, order))
     return torch.cat([states, _reordered(turned, order)], dim=2)
 

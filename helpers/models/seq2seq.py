@@ -81,9 +81,11 @@ class Encoder(CheckedModule):
         source = self.ids(source)
         mask = real_tokens(source)
         lengths = mask.sum(dim=1)
-        states = read_both_ways(self.forwards, self.backwards, self.embedding(source), lengths)
+        padding = ~mask.unsqueeze(2)
+        x = self.embedding(source).masked_fill(padding, 0.0)   # 0 · nan would be nan
+        states = read_both_ways(self.forwards, self.backwards, x, lengths)
         ends = summary_of(states, lengths, self.forwards.hidden_size)
-        return states.masked_fill(~mask.unsqueeze(-1), 0.0), torch.tanh(self.summary(ends))
+        return states.masked_fill(padding, 0.0), torch.tanh(self.summary(ends))
 
     def ids(self, source: Tensor) -> Tensor:
         """`source` as (N, S) int64 ids of the vocabulary, where the weights are."""

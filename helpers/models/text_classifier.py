@@ -133,7 +133,7 @@ class TextClassifier(CheckedModule):
         x = require_real_tensor("x", x, ("N", "T", weight.shape[1]), weight)
         lengths = require_id_tensor("lengths", lengths, None, (len(x),), weight)
         _require_lengths(lengths, x.shape[1])
-        return self._read(x, lengths)
+        return self._read(x.masked_fill(~_words(lengths, x.shape[1]).unsqueeze(2), 0.0), lengths)
 
     def _read(self, x: Tensor, lengths: Tensor) -> Tensor:
         for number, layer in enumerate(self.layers):

@@ -8,6 +8,7 @@ import torch
 
 from helpers.decoding import Hypothesis, beam_search, greedy_decode
 from helpers.models.seq2seq import Memory, Seq2Seq
+from tests.hostile import NO_NUMBERS, NO_WHOLE_NUMBERS, Alike, assert_refused, fuzz
 
 V, W = 7, 5
 BOS, EOS = 1, 2
@@ -253,3 +254,61 @@ def test_refusals(change, message):
         greedy_decode(make(), SOURCES, max_length=0)
     with pytest.raises(ValueError, match=r"source: got shape \(4,\), wanted \(N, S\)"):
         greedy_decode(make(), SOURCES[0], max_length=2)
+
+
+HOSTILE = {
+    "model": [None, 3, "model", object(), torch.nn.Linear(2, 3)],
+    "max_length": [*NO_WHOLE_NUMBERS, 0, -1],
+    "bos": [*NO_WHOLE_NUMBERS, -1, W],
+    "eos": [*NO_WHOLE_NUMBERS, -1, W],
+}
+NO_SOURCES = [
+    None, "abc", 3, object(), [], [[1], [2, 3]], SOURCES.float(), SOURCES > 3, SOURCES + V, -SOURCES,
+    SOURCES.flip(1), SOURCES[:, :0], SOURCES[:0], SOURCES[None], SOURCES * 1j, torch.zeros_like(SOURCES),
+]  # fmt: skip
+
+
+def test_hostile_arguments():
+    valid = {"model": make(), "source": SOURCES, "max_length": 3, "bos": BOS, "eos": EOS}
+    alike = [Alike(SOURCES.tolist()), Alike(SOURCES.numpy()), Alike(SOURCES.int())]
+    fuzz(lambda **a: greedy_decode(**a).ids, valid, {**HOSTILE, "source": [*NO_SOURCES, *alike, SOURCES[0]]})
+    one = [Alike(SOURCES[0].tolist()), Alike(SOURCES[0].numpy()), SOURCES[:1]]
+    more = {"beam_size": [*NO_WHOLE_NUMBERS, 0, -2], "length_penalty": [*NO_NUMBERS, -1, float("inf"), 1e9]}
+    of_one = [each[1] if isinstance(each, torch.Tensor) and len(each) > 1 else each for each in NO_SOURCES]
+    fuzz(
+        lambda **a: [h.tokens for h in beam_search(**a)],
+        {**valid, "source": SOURCES[0], "beam_size": 2, "length_penalty": 1.0},
+        {**HOSTILE, **more, "source": [*of_one, *one]},
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_model_that_has_diverged_writes_nothing(value):
+    model = make()
+    with torch.no_grad():
+        model.output.bias[3] = value
+    assert_refused(greedy_decode, model, SOURCES, max_length=4, names="model: got [")
+    assert_refused(beam_search, model, SOURCES[0], beam_size=2, max_length=4, names="model: got [")
+    with torch.no_grad():
+        model.output.bias[:] = -math.inf   # nothing may be written
+    assert_refused(greedy_decode, model, SOURCES, max_length=4, names="model: got [-inf]")
+    assert_refused(beam_search, model, SOURCES[0], beam_size=2, max_length=4, names="model: got [-inf]")
+
+
+def test_what_may_not_be_written_is_in_no_hypothesis():
+    model = make()
+    with torch.no_grad():
+        model.output.bias[[0, BOS, 3]] = -math.inf
+    found = beam_search(model, SOURCES[0], beam_size=50, max_length=3)
+    assert sorted(len(h.tokens) for h in found) == [0, 1, 2, 3]   # of token 4, and <eos>
+    assert all(set(h.tokens) <= {4} and math.isfinite(h.score) for h in found)
+    assert all(set(ids) <= {4} for ids in greedy_decode(model, SOURCES, max_length=3).ids)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_stays_what_it_is_also_after_a_refusal(training):
+    model = make().train(training)
+    greedy_decode(model, SOURCES, max_length=2)
+    assert_refused(greedy_decode, model, SOURCES + V, max_length=2)
+    beam_search(model, SOURCES[0], beam_size=2, max_length=2)
+    assert model.training == training and torch.is_grad_enabled()

@@ -9,6 +9,16 @@ from hypothesis.extra import numpy as hnp
 from helpers.generation import generate, sample_id, temperature_softmax, top_k_filter
 from helpers.layers import softmax
 from helpers.models.language_model import LanguageModel
+from tests.hostile import (
+    NO_ARRAYS,
+    NO_GENERATORS,
+    NO_NUMBERS,
+    NO_WHOLE_NUMBERS,
+    Alike,
+    assert_refused,
+    disguises,
+    fuzz,
+)
 
 V = 12
 numbers = st.floats(-30, 30, allow_subnormal=False)
@@ -60,6 +70,12 @@ def test_float32_probabilities_need_not_add_up_to_one():
 def test_u_outside_is_refused(u):
     with pytest.raises(ValueError, match=r"^u: got"):
         sample_id(np.array([0.5, 0.5]), u)
+
+
+def test_a_tiny_sum_gives_no_id_that_there_is_not():
+    for p in ([5e-324, 5e-324], [5e-324, 0.0], [0.0, 1e-323, 0.0], [1e308, 1e-308]):
+        for u in (0.0, 0.5, 0.9, np.nextafter(1.0, 0.0)):
+            assert p[sample_id(np.array(p), u)] > 0
 
 
 @pytest.mark.parametrize("p", [[], [0.0, 0.0], [np.nan, 1.0], [np.inf, 1.0]])
@@ -231,3 +247,63 @@ def test_errors_name_the_argument(arguments, message):
     with pytest.raises(ValueError) as caught:
         generate(make(), **{"prompt": [1], "length": 3, "rng": np.random.default_rng(0)} | arguments)
     assert str(caught.value).startswith(message)
+
+
+ROW = np.array([0.5, 0.125, 0.0, 0.375])
+NO_ROWS = [*NO_ARRAYS, 0.5, ROW[None], ROW[:, None], ROW * 1j, ROW > 0.2, np.full(4, np.nan)]
+TEMPERATURES = [*NO_NUMBERS, 0, 0.0, -1.0, float("inf"), -float("inf")]
+
+
+def test_hostile_arguments_of_the_parts():
+    fuzz(
+        sample_id,
+        {"probabilities": ROW, "u": 0.5},
+        {"probabilities": [*NO_ROWS, *disguises(ROW), -ROW, ROW - 0.1, np.zeros(4), [], np.full(3, 1e308)],
+         "u": [*NO_NUMBERS, -0.1, 1.0, 1, 2.0, float("inf"), Alike(np.float32(0.5)), Alike(np.array(0.5))]},
+    )  # fmt: skip
+    fuzz(
+        top_k_filter,
+        {"logits": ROW, "k": 2},
+        {"logits": [*NO_ROWS, *disguises(ROW)], "k": [*NO_WHOLE_NUMBERS, 0, -1, Alike(np.int8(2))]},
+    )
+    fuzz(
+        temperature_softmax,
+        {"logits": ROW, "temperature": 0.5},
+        {"logits": [*NO_ARRAYS, 0.5, [], ROW[:0], ROW * 1j, np.where(ROW > 0, ROW, np.nan),
+                    np.where(ROW > 0, ROW, np.inf), np.full(4, -np.inf), np.stack([ROW, ROW * np.nan]),
+                    *disguises(ROW)],
+         "temperature": [*TEMPERATURES, Alike(np.float32(0.5))]},
+    )  # fmt: skip
+    assert_refused(top_k_filter, np.array([np.nan, 1.0]), 1, names="logits")
+    assert top_k_filter(ROW, 10**30).tolist() == ROW.tolist()
+
+
+def test_hostile_arguments_of_generate():
+    valid = {"model": make(), "prompt": [1, 2], "length": 4, "rng": np.random.default_rng(0)}
+    valid |= {"temperature": 0.5, "top_k": 5, "forbidden": [0]}
+    no_ids = [3, object(), "abc", {"a": 1}, [0.5], [True], [V], [-1], [1j], [None], [[1, 2]], [[1], [2, 3]]]
+    fuzz(
+        generate,
+        valid,
+        {
+            "model": [None, 3, "model", object(), np.zeros(3)],
+            "prompt": [*no_ids, None, [], (), np.empty((0, 2), int), *disguises(np.array([1, 2]))],
+            "length": [*NO_WHOLE_NUMBERS, -1, Alike(np.int16(4))],
+            "rng": NO_GENERATORS,
+            "temperature": TEMPERATURES,
+            "top_k": [*NO_WHOLE_NUMBERS[1:], 0, -1, Alike(np.int64(5))],
+            "forbidden": [*no_ids, None, list(range(V)), Alike({0}), Alike((0, 0)), Alike(np.array([0]))],
+        },
+    )
+    for wrong in ({"temperature": 0}, {"top_k": 0}, {"rng": 0}):   # also when nothing is drawn
+        assert_refused(generate, **{**valid, "length": 0, **wrong}, names=next(iter(wrong)))
+
+
+def test_a_model_that_has_diverged_writes_nothing_and_keeps_its_state():
+    model = make()
+    model.forward(np.arange(10).reshape(2, 5))
+    before = model.get_state()
+    model.params["output.b"][:] = np.nan
+    assert_refused(generate, model, [3], 5, np.random.default_rng(0), names="logits")
+    for old, new in zip(before[0], model.get_state()[0], strict=True):
+        np.testing.assert_array_equal(old, new)
