@@ -7,12 +7,13 @@
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help lab progress train update test torture build bench lint lock clean FORCE
+.PHONY: help lab progress train update test torture range build bench lint lock clean FORCE
 
 LAB := .venv/bin/python
 DEV := .venv-test/bin/python
 # Set on make's command line only: a variable of the machine's that happens to be called so is not meant.
 JOBS := 2
+VERSIONS := lowest-direct
 NAME :=
 CHAPTERS :=
 FROM :=
@@ -31,6 +32,7 @@ help:
 	@echo "For authors"
 	@echo "  make test                   everything: lint, fresh notebooks, unit tests, chapters' outputs"
 	@echo "  make torture                minutes of kills, faults and random inputs"
+	@echo "  make range                  tests with the oldest allowed versions (VERSIONS=highest: the newest)"
 	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"
 	@echo "  make bench                  time the NumPy layers against torch, and the checks"
 	@echo "  make lint                   ruff"
@@ -133,6 +135,17 @@ test: .venv-test/installed
 # Tests marked `torture`: what takes minutes and finds what the short tests cannot.
 torture: .venv-test/installed
 	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) -m torture -o timeout=1200 tests
+
+# With the oldest versions that pyproject.toml allows (VERSIONS=highest: the newest): their own environment.
+range:
+	@$${PYTHON:-python3} -m venv --clear build/range && build/range/bin/python -m pip install -q uv
+	@build/range/bin/python -m uv pip install --python build/range/bin/python --torch-backend cpu \
+	    --resolution $(VERSIONS) -e '.[test,grade]'
+	$(call heading,Unit tests)
+	@$(ONE_THREAD) build/range/bin/python -m pytest -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder tests
+	$(call heading,Chapters run)
+	@build/range/bin/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	    -n $(JOBS) --dist loadgroup --no-loadscope-reorder solutions
 
 build: .venv-test/installed
 	@$(DEV) -m tools.build --jobs $(JOBS) $(CHAPTERS)

@@ -92,8 +92,10 @@ def test_what_outputs_were_computed_with_is_what_the_build_asks_for():
 @pytest.mark.skipif(platform.machine() != "x86_64" or platform.system() != "Linux", reason="its own kernels")
 def test_older_instructions_are_noticed(tmp_path):
     older = execute.kernel_environment(str(tmp_path)) | {
-        "OPENBLAS_CORETYPE": "Nehalem", "ATEN_CPU_CAPABILITY": "default", "NPY_DISABLE_CPU_FEATURES": "X86_V3",
-    }  # fmt: skip
+        "OPENBLAS_CORETYPE": "Nehalem",
+        "ATEN_CPU_CAPABILITY": "default",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3",
+    }
     told = arithmetic.differs(older)
     assert "BLAS kernel: Nehalem, not Haswell" in told and "torch's kernels: DEFAULT, not AVX2" in told
 
