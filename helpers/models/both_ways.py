@@ -14,8 +14,8 @@ def read_both_ways(
 
     For `backwards` each text is turned round within its length, so padding stays behind it, unread; its
     states are turned back. (PyTorch's packed sequences do the same, but on a processor without the fused
-    LSTM.) What stands at steps from `lengths` on means nothing; in `x` it has to be finite, since 0 · nan, in a
-    gradient, is nan.
+    LSTM.) What stands at steps from `lengths` on means nothing; in `x` it has to be finite, since 0 · nan, in
+    a gradient, is nan.
     """
     states, _ = forwards(x)
     if backwards is None:
