@@ -65,9 +65,10 @@ def test_a_layer_that_remembers_is_found_and_right_once_it_is_reset():
 
 
 def test_dropout_is_found_and_right_with_its_generator_made_anew():
-    x, layer = numbers(4, 5) + 3, Dropout(0.5, rng=np.random.default_rng(0))
+    x, layer, calls = numbers(4, 5) + 3, Dropout(0.5, rng=np.random.default_rng(0)), []
 
     def drawing(x):
+        calls.append(0)
         return squares(layer.forward(x, train=True))
 
     def again(x):
@@ -75,6 +76,7 @@ def test_dropout_is_found_and_right_with_its_generator_made_anew():
         return drawing(x)
 
     assert_refused(numerical_gradient, drawing, x, names="f")
+    assert len(calls) == 2   # at once, not after minutes
     gradient = numerical_gradient(again, x)
     layer.rng = np.random.default_rng(0)
     y = layer.forward(x, train=True)
@@ -108,6 +110,9 @@ def test_arguments_of_the_relative_error():
     a, b = numbers(2, 3), numbers(2, 3, seed=1)
     values = {"a": hostile_arrays(a), "b": hostile_arrays(b)}
     fuzz(relative_error, {"a": a, "b": b}, values, names={"a": ["a", "b"]})
+    for kind in (np.float32, np.float64):
+        largest = np.array([np.finfo(kind).max])
+        assert relative_error(largest, -largest) == 2
 
 
 @settings(max_examples=60, deadline=None)

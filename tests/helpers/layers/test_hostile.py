@@ -157,6 +157,7 @@ def test_dropout():
         "p": [*hostile.NO_NUMBERS, -0.1, 1, 2, np.inf], "shared_over_time": hostile.NO_FLAGS,
     }
     fuzz(dropout, valid, values, names={"x": ["x", "dout"]})
+    hostile.assert_refused(Dropout(0.5, rng=rng()).forward, x.astype(np.float16), names="x")
     for generator in hostile.NO_GENERATORS:
         hostile.assert_refused(Dropout, 0.5, rng=generator, names="rng")
 
