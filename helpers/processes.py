@@ -90,13 +90,16 @@ def undisturbed() -> Iterator[None]:
             before[number](number, None)
 
 
-def worker(parent: int) -> None:
-    """At the start of a process that works for the process `parent`, forked or not: end with it, and leave
-    Ctrl-C, which a terminal sends to both, to it."""
+def worker(parent: int | None = None) -> None:
+    """At the start of a process that works for the process `parent`: end with it, and leave Ctrl-C, which a
+    terminal sends to both, to it. None: whoever asked multiprocessing's fork server for this one."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
-    end_with_parent(parent)
+    if parent is None:
+        threading.Thread(target=_end_after_the_asking_one, name="parent", daemon=True).start()
+    else:
+        end_with_parent(parent)
 
 
 @functools.cache
@@ -132,6 +135,13 @@ def _end_after(parent: int) -> None:
     else:   # a process that has lost its parent is given another one at once
         while os.getppid() == parent:
             time.sleep(0.2)
+    os._exit(1)
+
+
+def _end_after_the_asking_one() -> None:
+    import multiprocessing
+
+    multiprocessing.parent_process().join()
     os._exit(1)
 
 

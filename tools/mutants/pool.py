@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import threading
 import time
 import traceback
@@ -15,7 +14,7 @@ from queue import SimpleQueue
 
 from helpers.checks import CHAPTERS, get, recognise
 from helpers.checks.judge import judge
-from helpers.processes import worker as ends_with_parent
+from helpers.processes import worker as works_here
 from tools.mutants.code import Mutant, made
 
 STARTING = 60.0
@@ -55,7 +54,7 @@ def judged_here(mutant: Mutant) -> Judged:
 
 def _serve(connection, slips_named: bool) -> None:
     """Judge what comes until nothing does; after each say whether a thread was left behind."""
-    ends_with_parent(os.getppid())   # the fork server, which ends with the command
+    works_here()
     if not slips_named:
         recognise.SECONDS = 0.0   # no search among slips and pairs of mistakes
     while (mutant := connection.recv()) is not None:
@@ -95,7 +94,8 @@ class Worker:
 
     def _start(self) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([f"helpers.checks.chapter_{number}" for number in CHAPTERS])
+        checks = (f"helpers.checks.chapter_{number}" for number in CHAPTERS)
+        context.set_forkserver_preload([__name__, *checks])
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, self.slips_named), daemon=True)
         self.process.start()

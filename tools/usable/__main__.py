@@ -4,7 +4,7 @@ from helpers.processes import stoppable
 
 @stoppable()
 def main() -> None:
-    from tools.usable.cli import app   # takes a second or more, in which Ctrl-C is heard
+    from tools.usable.cli import app  # takes a second or more, in which Ctrl-C is heard
 
     app(prog_name="python -m tools.usable")
 
