@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from helpers import records
@@ -45,7 +46,7 @@ _EXPERIMENTS: dict[str, Experiment] = {}
 class Diverged(FloatingPointError):
     """Training has gone to infinity. `fields` of a record say how far it came."""
 
-    def __init__(self, message: str, fields: Mapping[str, Any]):
+    def __init__(self, message: str, fields: Mapping[str, Any] = MappingProxyType({})):
         super().__init__(message)
         self.fields = dict(fields)
 

@@ -2,6 +2,10 @@
 
 import contextlib
 import hashlib
+import os
+import random
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -299,3 +303,38 @@ def test_data_folder(tmp_path, monkeypatch):
     assert download.cache_folder("ptb") == tmp_path / "cache" / "ptb"
     monkeypatch.setenv("UNROLLED_DATA_DIR", "~nobody-of-this-name/data")
     assert download.data_folder() == Path("~nobody-of-this-name/data")   # a folder like any other
+
+
+# ---- trials of minutes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.torture
+def test_processes_killed_at_any_moment_never_leave_a_wrong_file(server, path):
+    rng = random.Random(0)
+    for _ in range(25):
+        shutil.rmtree(path.parent, ignore_errors=True)
+        server.hold.clear()
+        processes = [in_a_process(server, path) for _ in range(3)]
+        server.began.wait(timeout=60)
+        server.began.clear()
+        time.sleep(rng.random() / 2)
+        server.hold.set()
+        time.sleep(rng.random() / 50)
+        for process in rng.sample(processes, 2):
+            process.kill()
+        for process in processes:
+            process.communicate()
+            assert process.returncode in (0, -signal.SIGKILL)
+        assert 0 in [process.returncode for process in processes] and path.read_bytes() == BODY
+        assert names(path.parent) == ["text.txt"]
+
+
+@pytest.mark.torture
+@pytest.mark.skipif(os.name != "posix", reason="resource limits")
+@pytest.mark.parametrize("limit", [0, 1, 70_000, 199_999])
+def test_a_full_disk_keeps_what_has_arrived(server, path, limit):
+    code = "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)" + CODE
+    command = [sys.executable, "-c", code, server.url, path, SHA256, str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1 and f"CorpusUnavailable: Cannot write in {path.parent}" in done.stderr
+    assert get(server, path).read_bytes() == BODY and names(path.parent) == ["text.txt"]

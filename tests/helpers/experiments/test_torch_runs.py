@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from helpers.experiments import ablation, get
-from helpers.experiments.registry import Run
+from helpers.experiments.registry import Diverged, Run
 from helpers.experiments.torch_runs import train
+from helpers.torch_training import hardware
 from helpers.training.checkpoints import CheckpointError
 
 V = 12
@@ -65,6 +66,33 @@ def test_stopped_after_an_epoch_it_goes_on_to_the_same_end(tmp_path):
     with pytest.raises(CheckpointError, match=r"dropout: got 0\.2"):
         run(tmp_path / "b", dropout=0.2)
     assert without_seconds(run(tmp_path / "b", resume=False)["curve"]) == without_seconds(whole["curve"])
+
+
+def test_fewer_epochs_than_were_done_are_refused(tmp_path):
+    run(tmp_path, stop_after=2)
+    with pytest.raises(CheckpointError, match=r"stop_after: got 1, wanted at least the 2 that .*run\.pt has"):
+        run(tmp_path, stop_after=1)
+    run(tmp_path / "b", schedule="constant")
+    with pytest.raises(CheckpointError, match="epochs: got 1, wanted at least the 3"):
+        run(tmp_path / "b", schedule="constant", epochs=1)
+
+
+def test_a_run_goes_on_in_the_precision_it_was_begun_in(tmp_path, monkeypatch, capsys):
+    fast = [True]   # bfloat16, on the machine where it is begun
+    monkeypatch.setattr(hardware, "has_fast_bfloat16", lambda device: fast[0])
+    run(tmp_path, precision="auto", stop_after=1)
+    fast[0] = False
+    assert run(tmp_path, precision="auto")["results"]["precision"] == "bfloat16"
+    assert "going on in bfloat16, in which the run was begun" in capsys.readouterr().out
+    with pytest.raises(CheckpointError, match="precision: got 'float32', wanted 'bfloat16'"):
+        run(tmp_path, precision="float32")
+
+
+def test_a_run_that_diverges_stops_with_the_fields_of_a_record(tmp_path):
+    with pytest.raises(Diverged, match=r"^diverged: .*got .*Try a lower learning rate") as caught:
+        run(tmp_path, lr=1e12, warmup_steps=0)
+    assert {"curve", "data_sha256", "parameters"} <= caught.value.fields.keys()
+    assert len(caught.value.fields["curve"]) < 3
 
 
 @pytest.mark.parametrize(
