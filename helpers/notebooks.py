@@ -179,13 +179,17 @@ def _as_format_4(found: Any, text: str) -> dict[str, Any]:
         found = _converted(text)
     if not isinstance(found.get("cells"), list):
         raise ValueError("no notebook: it has no list of cells")
-    cells = [_whole(cell) for cell in found["cells"] if isinstance(cell, dict) and "cell_type" in cell]
-    if found["cells"] and not cells:
+    result = whole(found)
+    if found["cells"] and not result["cells"]:
         raise ValueError("no notebook: its cells have no type")
-    found["cells"] = cells
-    if not isinstance(found.get("metadata"), dict):
-        found["metadata"] = {}
-    return found
+    return result
+
+
+def whole(notebook: dict[str, Any]) -> dict[str, Any]:
+    """A notebook in format 4 with all parts of its cells, as `read` gives it; the argument stays as it is."""
+    cells = [_whole(cell) for cell in notebook["cells"] if isinstance(cell, dict) and "cell_type" in cell]
+    metadata = notebook.get("metadata")
+    return dict(notebook) | {"cells": cells, "metadata": metadata if isinstance(metadata, dict) else {}}
 
 
 def _converted(text: str) -> dict[str, Any]:
@@ -202,7 +206,7 @@ def _converted(text: str) -> dict[str, Any]:
 def _whole(cell: Cell) -> Cell:
     """The cell with all its parts, whatever an editor made of them."""
     outputs = cell.get("outputs")
-    return cell | {
+    return dict(cell) | {
         "source": _text(cell.get("source")),
         "metadata": cell["metadata"] if isinstance(cell.get("metadata"), dict) else {},
         "outputs": [o for o in outputs if isinstance(o, dict)] if isinstance(outputs, list) else [],

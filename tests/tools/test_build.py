@@ -15,9 +15,9 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from helpers.files import write_text
+from helpers.files import lock, write_text
+from helpers.notebooks import dumps
 from tools.build import cli, pipeline
-from tools.build.notebook import dumps
 from tools.build.source import Course, read_chapter
 
 FIXTURE = Path(__file__).parent / "fixtures" / "course"
@@ -470,18 +470,19 @@ STALE = {
     "no source for a solution": (
         "solutions/02_gone.ipynb",
         lambda p: write_text(p, "{}"),
-        "no source: delete it, or bring solutions/02_gone.py back",
+        "no source: move it away, or bring solutions/02_gone.py back",
     ),
     "no source for a student": (
         "notebooks/02_gone.ipynb",
         lambda p: write_text(p, "{}"),
-        "no source: delete it",
+        "no source: move it away",
     ),
 }
 
 
 @pytest.mark.parametrize("case", STALE)
-def test_check_names_what_is_stale_and_how_to_mend_it(copied, executed, case):
+def test_check_names_what_is_stale_and_how_to_mend_it(copied, executed, case, monkeypatch):
+    monkeypatch.setenv("CI", "true")   # where no learner works
     name, spoil, message = STALE[case]
     spoil(copied.root / name)
     before = files(copied.root)
@@ -496,11 +497,36 @@ def test_check_names_what_is_stale_and_how_to_mend_it(copied, executed, case):
     else:
         assert len(lines) == 1 and (lines[0].startswith(f"{name}:") or "stderr" in case)
     assert re.search(message, lines[0]), lines
-    assert "make build" in lines[0] or "delete it" in lines[0] or "stderr" in case
+    assert "make build" in lines[0] or "move it away" in lines[0] or "stderr" in case
     assert (files(copied.root), executed) == (before, [])
 
 
-def test_what_check_finds_build_mends(copied, executed):
+LEARNERS = ("student's code", "student's count", "student's points", "student saved by an editor")
+
+
+@pytest.mark.parametrize("case", LEARNERS)
+def test_a_learners_notebook_is_no_problem_outside_integration(copied, executed, case, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    name, spoil, _ = STALE[case]
+    spoil(copied.root / name)
+    write_text(copied.notebooks / "01_good (1).ipynb", "{}")
+    before = files(copied.root)
+    code, output = run(copied.root, "--check")
+    assert code == 0 and "make build" not in output and "delete" not in output
+    assert output.startswith(f"{name}: somebody has worked in it") and "fresh      1 chapter" in output
+    assert files(copied.root) == before
+
+
+def test_a_change_of_the_source_is_a_problem_whoever_worked_in_the_notebook(copied, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    edit(copied.solutions / "01_good.py", "example = 21", "example = 22")
+    edit(copied.notebooks / "01_good.ipynb", "raise NotImplementedError", "return 2 * x")
+    code, output = run(copied.root, "--check")
+    assert code == 1 and output.count("make build") == 2
+
+
+def test_what_check_finds_build_mends(copied, executed, monkeypatch):
+    monkeypatch.setenv("CI", "true")
     drop_outputs(copied.solutions / "01_good.ipynb")
     reindent(copied.notebooks / "01_good.ipynb")
     assert run(copied.root, "--check")[0] == 1
@@ -532,21 +558,50 @@ def test_a_notebook_somebody_worked_in_is_kept_before_it_is_replaced(copied, exe
     worked = student_of(copied)
     cell = next(cell for cell in worked.cells if cell.cell_type == "code")
     cell.source, cell.execution_count = "my_own = 'work'", 1
-    write_text(path, dumps(worked))
     for number in (1, 2):
-        run(copied.root)
+        worked.cells[0].source += "!"
+        write_text(path, dumps(worked))
+        _, output = run(copied.root)
         kept = copied.notebooks / "replaced" / f"01_good-{number}.ipynb"
         assert "my_own" in kept.read_text(encoding="utf-8")
         assert "my_own" not in path.read_text(encoding="utf-8")
-        write_text(path, dumps(worked))
-    run(copied.root)
+        assert f"your notebook notebooks/01_good.ipynb in notebooks/replaced/01_good-{number}.ipynb" in output
     for damage in ('"nbformat": 4', "# YOUR CODE HERE"):   # unreadable; half an answer, never run
         text = path.read_text(encoding="utf-8").replace(damage, "<<<<<<< mine")
         path.write_text(text, encoding="utf-8", newline="\n")
         before = len(list((copied.notebooks / "replaced").iterdir()))
-        run(copied.root)
+        assert "kept" in run(copied.root)[1]
         assert len(list((copied.notebooks / "replaced").iterdir())) == before + 1
     before = files(copied.notebooks)
     edit(copied.solutions / "01_good.py", "# # 1 ·", "# # 1  ·")   # the build's own notebook needs no copy
-    run(copied.root)
+    assert "kept" not in run(copied.root)[1]
     assert len(files(copied.notebooks)) == len(before)
+
+
+def test_a_clone_that_built_nothing_yet_keeps_half_an_answer_and_a_solution_played_with(copied, executed):
+    shutil.rmtree(copied.records)
+    edit(copied.notebooks / "01_good.ipynb", "# YOUR CODE HERE", "y = 2 * x")
+    edit(copied.solutions / "01_good.ipynb", "x * 2", "x + x + 0")
+    assert run(copied.root)[0] == 0
+    replaced = copied.notebooks / "replaced"
+    assert "y = 2 * x" in (replaced / "01_good-1.ipynb").read_text(encoding="utf-8")
+    assert "x + x + 0" in (replaced / "solutions" / "01_good-1.ipynb").read_text(encoding="utf-8")
+
+
+def test_a_second_build_of_a_chapter_waits_for_the_first(copied, executed):
+    import threading
+
+    began, end = threading.Event(), threading.Event()
+
+    def first():
+        with lock(copied.records / "01_good"):
+            began.set()
+            end.wait(10)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    began.wait()
+    threading.Timer(0.3, end.set).start()
+    code, output = run(copied.root, "--force")
+    thread.join()
+    assert code == 0 and end.is_set() and "Another process is at work on 01_good" in output

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import nbformat
 
+from helpers.advice import command
 from helpers.files import write_text
-from tools.build.notebook import dumps
+from helpers.notebooks import dumps
 from tools.build.outputs import output_problems
-from tools.build.source import Chapter, Course, Problem
+from tools.build.source import CHAPTER_NAME, Chapter, Course, Problem
 
-MEND = "run 'make build'"
+MEND = f"run '{command('build')}'"
 
 
 def read_notebook(path: Path) -> nbformat.NotebookNode | None:
@@ -66,13 +67,13 @@ def stale_student(course: Course, chapter: Chapter, built: nbformat.NotebookNode
 
 
 def orphans(course: Course) -> list[Problem]:
-    """Notebooks that no script builds."""
+    """Notebooks that no script builds; in notebooks/ those of a chapter's name, others are a learner's."""
     names = {path.stem for path in course.sources()}
     return [
-        Problem(course.label(path), 1, f"no source: delete it, or bring solutions/{path.stem}.py back")
+        Problem(course.label(path), 1, f"no source: move it away, or bring solutions/{path.stem}.py back")
         for folder in (course.solutions, course.notebooks)
         for path in sorted(folder.glob("*.ipynb"))
-        if path.stem not in names
+        if path.stem not in names and (folder == course.solutions or CHAPTER_NAME.fullmatch(path.stem))
     ]
 
 
@@ -138,16 +139,22 @@ def record_build(course: Course, chapter: Chapter, inputs: str) -> None:
 
 
 def record_student(course: Course, chapter: Chapter) -> None:
-    """Note which student notebook the build wrote, so that `edited_since` can tell."""
+    """Note which student notebook the build wrote, so that `as_built` can tell."""
     written = _file_hash(course.notebooks / f"{chapter.name}.ipynb")
     write_text(course.records / f"{chapter.name}-student.txt", written + "\n")
 
 
-def edited_since(course: Course, chapter: Chapter) -> bool:
-    """Whether the student notebook is another one than the build wrote; False where nothing is known."""
-    note = course.records / f"{chapter.name}-student.txt"
-    path = course.notebooks / f"{chapter.name}.ipynb"
-    return note.exists() and note.read_text(encoding="utf-8").strip() != _file_hash(path)
+def as_built(course: Course, path: Path) -> bool:
+    """Whether a notebook on disk is, to the byte, the one that the last build wrote there."""
+    records = course.records
+    try:
+        if path.parent == course.notebooks:
+            known = (records / f"{path.stem}-student.txt").read_text(encoding="utf-8").strip()
+        else:
+            known = json.loads((records / f"{path.stem}.json").read_text(encoding="utf-8"))["notebook"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    return known == _file_hash(path)
 
 
 def _file_hash(path: Path) -> str:

@@ -75,14 +75,6 @@ def set_notebook_metadata(notebook: nbformat.NotebookNode) -> None:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
 
 
-def dumps(notebook: nbformat.NotebookNode) -> str:
-    """The notebook as text: sorted keys, one space, no escapes, a newline at the end."""
-    nbformat.validate(notebook)
-    return (
-        nbformat.writes(notebook, version=4, indent=1, sort_keys=True, ensure_ascii=False).rstrip("\n") + "\n"
-    )
-
-
 def _nbgrader(grade_id: str, *, solution: bool) -> dict:
     """nbgrader's metadata of a solution, or else of a test cell."""
     return {

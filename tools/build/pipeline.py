@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import nbformat
 
 from helpers.files import write_text
+from helpers.notebooks import dumps
 from tools.build.execute import CELL_TIMEOUT, CellFailed, execute
 from tools.build.exercises import Exercise
 from tools.build.freshness import (
-    edited_since,
+    as_built,
     inputs_hash,
     outputs_may_differ,
-    read_notebook,
     record_build,
     record_student,
     stale_solution,
     stale_student,
 )
-from tools.build.notebook import dumps, solution_notebook, student_notebook
+from tools.build.notebook import solution_notebook, student_notebook
 from tools.build.outputs import output_problems
 from tools.build.rules import judge_chapter, leaked_solutions, shared_names
 from tools.build.source import BuildError, Chapter, Course, Problem, read_chapter
+from tools.replaced import keep
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,18 @@ def draft_course(
     return drafts, sorted(set(problems))
 
 
-def stale(course: Course, draft: Draft) -> list[Problem]:
-    """Everything about a chapter's stored notebooks that its source does not build."""
-    return [
-        *stale_solution(course, draft.chapter, draft.solution),
-        *stale_student(course, draft.chapter, draft.student),
-    ]
+def stale(course: Course, draft: Draft, learners: bool = False) -> tuple[list[Problem], list[str]]:
+    """Everything about a chapter's stored notebooks that its source does not build, and remarks.
+
+    With `learners` a student notebook that differs though its source has not changed is somebody's work,
+    which is a remark and no problem.
+    """
+    solution = stale_solution(course, draft.chapter, draft.solution)
+    student = stale_student(course, draft.chapter, draft.student)
+    path = course.notebooks / f"{draft.chapter.name}.ipynb"
+    if learners and student and not solution and path.exists():
+        return [], [f"{course.label(path)}: somebody has worked in it, so it is not compared"]
+    return [*solution, *student], []
 
 
 def needs_execution(course: Course, draft: Draft) -> bool:
@@ -102,11 +109,11 @@ def needs_execution(course: Course, draft: Draft) -> bool:
     )
 
 
-def write_student(course: Course, draft: Draft) -> bool:
+def write_student(course: Course, draft: Draft, on_kept: Callable[[str], None] = print) -> bool:
     """Write the student notebook if it is another one; whether it was."""
     if not stale_student(course, draft.chapter, draft.student):
         return False
-    _replace_student(course, draft)
+    _replace_student(course, draft, on_kept)
     return True
 
 
@@ -115,8 +122,12 @@ async def build_chapter(
     draft: Draft,
     on_cell: Callable[[int], None] = lambda position: None,
     timeout: int = CELL_TIMEOUT,
+    on_kept: Callable[[str], None] = print,
 ) -> None:
-    """Execute a chapter and write both notebooks; BuildError, and nothing written, if it is refused."""
+    """Execute a chapter and write both notebooks; BuildError, and nothing written, if it is refused.
+
+    `on_cell` hears of each cell executed, `on_kept` where a learner's notebook was kept.
+    """
     chapter, notebook = draft.chapter, copy.deepcopy(draft.solution)
     inputs = inputs_hash(course, chapter)   # now: a helper may be edited while the chapter runs
     try:
@@ -131,29 +142,21 @@ async def build_chapter(
     problems = output_problems(chapter, notebook, course)
     if problems:
         raise BuildError(problems)
-    write_text(course.solutions / f"{chapter.name}.ipynb", dumps(notebook))
-    _replace_student(course, draft)
+    path = course.solutions / f"{chapter.name}.ipynb"
+    _keep(course, path, on_kept)
+    write_text(path, dumps(notebook))
+    _replace_student(course, draft, on_kept)
     record_build(course, chapter, inputs)
 
 
-def _replace_student(course: Course, draft: Draft) -> None:
-    """Write the student notebook. One that somebody worked in, or that cannot be read, is kept in
-    notebooks/replaced/ first."""
+def _replace_student(course: Course, draft: Draft, on_kept: Callable[[str], None]) -> None:
     path = course.notebooks / f"{draft.chapter.name}.ipynb"
-    old = read_notebook(path)
-    worked = old is None or any(map(_worked_in, old.cells))
-    if path.exists() and (worked or edited_since(course, draft.chapter)):
-        number = 1
-        while (kept := course.notebooks / "replaced" / f"{path.stem}-{number}.ipynb").exists():
-            number += 1
-        kept.parent.mkdir(exist_ok=True)
-        shutil.copyfile(path, kept)
+    _keep(course, path, on_kept)
     write_text(path, dumps(draft.student))
     record_student(course, draft.chapter)
 
 
-def _worked_in(cell: nbformat.NotebookNode) -> bool:
-    """Whether a cell was run, or is an exercise whose stub is gone."""
-    exercise = cell.metadata.get("nbgrader", {}).get("solution", False)
-    attempted = exercise and "raise NotImplementedError" not in cell.source
-    return bool(cell.get("execution_count") or cell.get("outputs") or attempted)
+def _keep(course: Course, path: Path, on_kept: Callable[[str], None]) -> None:
+    """Keep a notebook that is to be replaced, unless the build itself wrote it: somebody worked in it."""
+    if path.exists() and not as_built(course, path):
+        on_kept(f"your notebook {course.label(path)} in {course.label(keep(course.root, path))}")

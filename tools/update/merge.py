@@ -74,7 +74,7 @@ def merge(mine: Notebook, release: Notebook, base: Notebook | None = None) -> Me
                 following.setdefault(place, []).append(cell)
                 result.own += 1
     cells[:] = _woven(cells, following)
-    _make_valid(result.notebook)
+    make_valid(result.notebook)
     return result
 
 
@@ -148,7 +148,7 @@ def _woven(cells: list[Cell], following: dict[int, list[Cell]]) -> list[Cell]:
     return woven
 
 
-def _make_valid(notebook: Notebook) -> None:
+def make_valid(notebook: Notebook) -> None:
     """Parts, ids and outputs as Jupyter wants them; outputs that are not valid go."""
     for number, cell in enumerate(notebook["cells"]):
         if not isinstance(cell.get("id"), str) or not re.fullmatch(r"[\w-]{1,64}", cell["id"], re.A):
