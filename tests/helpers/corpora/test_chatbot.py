@@ -78,7 +78,7 @@ SAME = {
     "spaces": 'Q, A ,label \n가족 있어? ,"부모님, 친구", 1 \n',
     "pandas": 'Q,A,label\n가족 있어?,"부모님, 친구",1.0\n',
     "another order": 'label,A,Q\n1,"부모님, 친구",가족 있어?\n',
-    "blank lines": '\nQ,A,label\n\r\n가족 있어?,"부모님, 친구",1\n\n\n',
+    "blank lines": '\nQ,A,label\n\r\n \n\u200b\n가족 있어?,"부모님, 친구",1\n\n\n',
     "no newline at the end": 'Q,A,label\n가족 있어?,"부모님, 친구",1',
     "mark and Windows": '\ufeffQ,A,label\r\n가족 있어?,"부모님, 친구",1\r\n',
     "old Mac": 'Q,A,label\r가족 있어?,"부모님, 친구",1\r',
