@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from helpers.tensors import require_id_tensor, require_real_tensor
-from helpers.validation import require_flag, require_fraction
+from helpers.validation import require, require_flag, require_fraction
 
 
 def locked_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
@@ -54,10 +54,22 @@ def weight_dropout(weight: Tensor, p: float, training: bool = True) -> Tensor:
 
 def activation_penalty(h: Tensor) -> Tensor:
     """AR: the mean of h² over h (T, N, H) (Merity, McCann & Socher 2017). A scalar."""
-    return require_real_tensor("h", h, ("T", "N", "H")).float().pow(2).mean()
+    return _wide(_states(h)).pow(2).mean()
 
 
 def slowness_penalty(h: Tensor) -> Tensor:
     """TAR: the mean of (h_t - h_{t-1})² over h (T, N, H) (the same paper). A scalar; 0 for one step."""
+    h = _states(h)
+    return _wide(h[1:] - h[:-1]).pow(2).mean() if len(h) > 1 else h.new_zeros(())
+
+
+def _states(h: Tensor) -> Tensor:
+    """h (T, N, H), not empty: the mean of nothing would be nan."""
     h = require_real_tensor("h", h, ("T", "N", "H"))
-    return (h[1:] - h[:-1]).float().pow(2).mean() if len(h) > 1 else h.new_zeros(())
+    require(h.numel() > 0, "h", f"shape {tuple(h.shape)}", "at least one state")
+    return h
+
+
+def _wide(h: Tensor) -> Tensor:
+    """In float32 at least, so that squares of half precision neither overflow nor vanish."""
+    return h if h.dtype == torch.float64 else h.float()
