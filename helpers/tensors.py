@@ -8,17 +8,24 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from helpers.validation import require, require_ids, require_shape
+from helpers.layers.base import MOST
+from helpers.validation import require, require_ids, require_int, require_shape
 
 Shape = Sequence[int | str | None]
 
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
+def require_size(argument: str, value: object, *, minimum: int = 1) -> int:
+    """Return `value` as an int, of which a module can have so many in one direction; ValueError otherwise."""
+    return require_int(argument, value, minimum=minimum, maximum=MOST)
+
+
 def require_tensor(argument: str, value: object, shape: Shape | None = None) -> None:
     """ValueError unless `value` is a tensor, of this shape if one is given."""
     got = type(value).__name__
     require(isinstance(value, Tensor), argument, got, "a tensor (torch.as_tensor makes one)")
+    require(value.layout == torch.strided, argument, f"layout {value.layout}", "a dense tensor (to_dense)")
     if shape is not None:
         require_shape(argument, value, shape)
 

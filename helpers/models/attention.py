@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from helpers.tensors import CheckedModule, require_real_tensor, require_tensor
-from helpers.validation import require, require_int
+from helpers.tensors import CheckedModule, require_real_tensor, require_size, require_tensor
+from helpers.validation import require
 
 
 class _Attention(CheckedModule):
@@ -14,8 +14,9 @@ class _Attention(CheckedModule):
 
     def __init__(self, query_size: int, key_size: int) -> None:
         super().__init__()
-        self.query_size = require_int("query_size", query_size)
-        self.key_size = require_int("key_size", key_size)
+        self.query_size = require_size("query_size", query_size)
+        self.key_size = require_size("key_size", key_size)
+        self.projected_size = self.query_size   # A of `project`
 
     def project(self, keys: Tensor) -> Tensor:
         """keys (N, S, K) → the part of the scores that does not depend on the query (N, S, …).
@@ -46,7 +47,7 @@ class _Attention(CheckedModule):
             for name, values in (("query", query), ("keys", keys)):
                 require(bool(values.isfinite().all()), name, "nan or inf", "finite numbers")
         else:
-            projected = require_real_tensor("projected", projected, (*mask.shape, "A"), like=keys)
+            projected = require_real_tensor("projected", projected, (*mask.shape, self.projected_size), keys)
         one_step = query.ndim == 2
         scores = self._scores(
             query.unsqueeze(1) if one_step else query,
@@ -61,7 +62,10 @@ class _Attention(CheckedModule):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The arguments of `forward` as tensors that fit together."""
         require_tensor("query", query)
-        like = next(self.parameters(), query)
+        require_tensor("keys", keys)
+        like = next(self.parameters(), None)
+        if like is None:   # the wider of both
+            like = keys.new_empty((), dtype=torch.promote_types(query.dtype, keys.dtype))
         steps = ["T"] if query.ndim == 3 else []
         query = require_real_tensor("query", query, ("N", *steps, self.query_size), like)
         keys = require_real_tensor("keys", keys, (len(query), "S", self.key_size), like)
@@ -85,7 +89,7 @@ class AdditiveAttention(_Attention):
 
     def __init__(self, query_size: int, key_size: int, hidden_size: int) -> None:
         super().__init__(query_size, key_size)
-        A = require_int("hidden_size", hidden_size)
+        A = self.projected_size = require_size("hidden_size", hidden_size)
         self.query = nn.Linear(self.query_size, A, bias=False)
         self.key = nn.Linear(self.key_size, A)
         self.v = nn.Linear(A, 1, bias=False)   # a constant in every score would change no weight

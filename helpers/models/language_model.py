@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from helpers.layers import GRU, LSTM, RNN, Affine, Dropout, Embedding, SoftmaxCrossEntropy
+from helpers.layers.base import MOST
 from helpers.validation import (
     require,
     require_choice,
@@ -48,7 +49,7 @@ class LanguageModel:
         dtype: np.dtype | type = np.float32,
     ):
         require_choice("cell", cell, CELLS)
-        num_layers = require_int("num_layers", num_layers)
+        num_layers = require_int("num_layers", num_layers, maximum=MOST)
         hidden_size = require_int("hidden_size", hidden_size)
         dropout = require_fraction("dropout", dropout)
         self.cell = cell

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from helpers.tensors import CheckedModule, require_id_tensor
-from helpers.validation import require, require_fraction, require_int
+from helpers.tensors import CheckedModule, require_id_tensor, require_size
+from helpers.validation import require, require_fraction
 
 
 class NgramClassifier(CheckedModule):
@@ -44,10 +44,10 @@ class NgramClassifier(CheckedModule):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        V = require_int("ngram_count", ngram_count, minimum=2)
-        D, H = require_int("embedding_size", embedding_size), require_int("hidden_size", hidden_size)
-        layers = require_int("num_layers", num_layers, minimum=0)
-        self.stride = require_int("stride", stride)
+        V = require_size("ngram_count", ngram_count, minimum=2)
+        D, H = require_size("embedding_size", embedding_size), require_size("hidden_size", hidden_size)
+        layers = require_size("num_layers", num_layers, minimum=0)
+        self.stride = require_size("stride", stride)
         self.ngram_dropout = require_fraction("ngram_dropout", ngram_dropout)
         self.dropout = require_fraction("dropout", dropout)
         self.embedding = nn.Embedding(V, D, padding_idx=0)

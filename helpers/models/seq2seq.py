@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from helpers.corpora.parallel import PAD_ID
 from helpers.models.attention import AdditiveAttention, DotProductAttention
 from helpers.models.both_ways import read_both_ways, summary_of
-from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor
-from helpers.validation import require, require_choice, require_flag, require_int
+from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor, require_size
+from helpers.validation import require, require_choice, require_flag
 
 CELLS = {"gru": (nn.GRU, nn.GRUCell), "lstm": (nn.LSTM, nn.LSTMCell)}
 ATTENTION = ("additive", "dot", None)
@@ -244,7 +244,7 @@ def real_tokens(source: Tensor) -> Tensor:
 
 
 def _sizes(**sizes: int) -> list[int]:
-    return [require_int(name, value) for name, value in sizes.items()]
+    return [require_size(name, value) for name, value in sizes.items()]
 
 
 def _cell(name: str) -> tuple[type[nn.Module], type[nn.Module]]:

@@ -8,13 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.models.both_ways import read_both_ways, summary_of
-from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor
+from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor, require_size
 from helpers.validation import (
     require,
     require_choice,
     require_flag,
     require_fraction,
-    require_int,
     require_real,
     require_shape,
 )
@@ -66,22 +65,22 @@ class TextClassifier(CheckedModule):
         super().__init__()
         require_choice("cell", cell, CELLS)
         require_choice("pooling", pooling, POOLINGS)
-        V = require_int("vocab_size", vocab_size)
-        start = _start_values(V, require_int("embedding_size", embedding_size), embeddings)
-        D, H = start.shape[1], require_int("hidden_size", hidden_size)
+        V = require_size("vocab_size", vocab_size)
+        start = _start_values(V, require_size("embedding_size", embedding_size), embeddings)
+        D, H = start.shape[1], require_size("hidden_size", hidden_size)
         self.cell, self.pooling = cell, pooling
-        self.num_classes = require_int("num_classes", num_classes, minimum=2)
+        self.num_classes = require_size("num_classes", num_classes, minimum=2)
         self.dropout = require_fraction("dropout", dropout)
-        self.max_length = require_int("max_length", max_length) if cell == "flat" else None
+        self.max_length = require_size("max_length", max_length) if cell == "flat" else None
         self.embedding = nn.Embedding.from_pretrained(start, freeze=require_flag("freeze", freeze))
         width = H * (2 if require_flag("bidirectional", bidirectional) else 1)
-        num_layers = require_int("num_layers", num_layers)
+        num_layers = require_size("num_layers", num_layers)
         self.layers = nn.ModuleList(
             _Layer(RECURRENT[cell], D if i == 0 else width, H, bidirectional)
             for i in range(num_layers if cell in RECURRENT else 0)
         )
         summary_size = {"flat": D * (self.max_length or 0), "mean": D}.get(cell, width)
-        self.dense = nn.Linear(summary_size, require_int("dense_size", dense_size))
+        self.dense = nn.Linear(summary_size, require_size("dense_size", dense_size))
         self.output = nn.Linear(dense_size, 1 if num_classes == 2 else num_classes)
         for linear in (self.dense, self.output):
             nn.init.xavier_uniform_(linear.weight)

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.regularization import embedding_dropout, locked_dropout, weight_dropout
-from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor
-from helpers.validation import require, require_flag, require_fraction, require_int
+from helpers.tensors import CheckedModule, require_id_tensor, require_real_tensor, require_size
+from helpers.validation import require, require_flag, require_fraction
 
 State = list[tuple[Tensor, Tensor]]
 
@@ -51,12 +51,12 @@ class TorchLanguageModel(CheckedModule):
     ) -> None:
         super().__init__()
         V, D, H = (
-            require_int(name, value)
+            require_size(name, value)
             for name, value in (
                 ("vocab_size", vocab_size), ("embedding_size", embedding_size), ("hidden_size", hidden_size)
             )
         )
-        num_layers = require_int("num_layers", num_layers)
+        num_layers = require_size("num_layers", num_layers)
         self.tied, self.variational = require_flag("tied", tied), require_flag("variational", variational)
         self.dropout = require_fraction("dropout", dropout)
         self.input_dropout = require_fraction(

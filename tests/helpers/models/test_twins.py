@@ -220,6 +220,11 @@ def test_readers_refuse_the_same_ids_in_the_same_words(kind):
         assert_refused(ngrams(), ids.reshape(-1)[:2], lengths, names="ids")
 
 
+def test_sparse_tensors_are_named():
+    for module in (TorchLanguageModel(V, D, H), encoder(), ngrams().embed):
+        assert "to_dense" in assert_refused(module, torch.tensor(IDS).to_sparse())
+
+
 @every("ids", NO_TENSORS, ids=repr)
 def test_readers_refuse_what_is_no_tensor(ids):
     translator = Seq2Seq(V, V, embedding_size=D, hidden_size=H)
@@ -340,6 +345,36 @@ def test_attentions_refuse_the_same(argument):
             assert_refused(call, names=argument)
 
 
+def test_attention_wants_keys_that_were_projected_here():
+    arguments = torch.tensor(QUERY), torch.tensor(KEYS), torch.tensor(MASK)
+    for module in (DotProductAttention(H, H), AdditiveAttention(H, H, 3).double()):
+        projected = module.project(arguments[1])
+        torch.testing.assert_close(module(*arguments, projected), module(*arguments))
+        for wrong in (projected[:2], projected[..., :-1], projected[:, 1:], projected * 1j, [1]):
+            assert_refused(module, *arguments, wrong, names="projected")
+
+
+def test_a_dot_product_of_two_precisions_is_of_the_wider():
+    query, keys = torch.tensor(QUERY), torch.tensor(KEYS).float()
+    for context, weights in (
+        DotProductAttention(H, H)(query, keys), DotProductAttention(H, H)(query.float(), keys.double())
+    ):  # fmt: skip
+        assert context.dtype == weights.dtype == torch.float64
+
+
+@every("cell", ["gru", "lstm"])
+@every("bidirectional", [True, False])
+@every("attention", ["additive", "dot", None])
+def test_translators_run_in_bfloat16(attention, bidirectional, cell):
+    options = {"attention": attention, "bidirectional": bidirectional, "cell": cell}
+    model = Seq2Seq(V, V, embedding_size=D, hidden_size=H, **options)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, _ = model(PADDED, PADDED.clamp(min=1))
+        _, state, _ = model.step(LENGTHS, None, model.encode(PADDED))
+        again, _, _ = model.step(LENGTHS, state, model.encode(PADDED))
+    assert torch.isfinite(logits).all() and torch.isfinite(again).all()
+
+
 def test_attentions_take_no_mask_for_one_that_is_all_true():
     for one, other in zip(both_attentions(mask=None), both_attentions(mask=MASK | True), strict=True):
         torch.manual_seed(0)
@@ -443,7 +478,7 @@ def test_tied_weights_of_two_values_are_refused():
 
 # ---- constructors --------------------------------------------------------------------------------------
 
-SIZES = [*NO_WHOLE_NUMBERS, 0, -1]
+SIZES = [*NO_WHOLE_NUMBERS, 0, -1, 10**30]
 SHARES = [*NO_NUMBERS, -0.1, 1, 1.5, float("inf")]
 FLAGS = [None, "no", 0, 1, [], np.array([True])]
 NAMES = [None, 3, [], "tanh", ("lstm",), np.array(["lstm", "gru"])]
