@@ -191,6 +191,28 @@ def test_train_wants_a_name_from_the_command_line(course):
 
 
 @needs_make
+def test_train_and_update_hand_over_what_they_are_given(course):
+    """Names with spaces, quotes and Hangul; `update` installs nothing where there is a Python already."""
+    (course / ".venv" / "bin").mkdir(parents=True)
+    python = course / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\nprintf "%s|" "$@" >> said\n', encoding="utf-8")
+    python.chmod(0o755)
+    for name in ("new version.zip", "a 'b' \"c\" 새 버전.zip"):
+        assert make(course, "update", f"FROM={name}", FROM="the-computer's-own").returncode == 0
+        assert (course / "said").read_text(encoding="utf-8") == f"-m|tools.update|--from|{name}|"
+        (course / "said").unlink()
+    assert make(course, "update", "UPDATE_OPTIONS=--dry-run", FROM="the-computer's-own").returncode == 0
+    assert (course / "said").read_text(encoding="utf-8") == "-m|tools.update|--dry-run|"
+
+
+@needs_make
+def test_an_installation_without_a_network_ends_in_a_sentence(course):
+    run = make(course, ".venv/installed", f"PYTHON={fake_python(course, pip=1)}")
+    assert run.returncode != 0
+    assert "It needs a network" in run.stderr and "Run the same command again" in run.stderr
+
+
+@needs_make
 def test_clean_keeps_notebooks_and_data(course):
     backup = "notebooks/.ipynb_checkpoints/a.ipynb"
     for name in ("notebooks/a.ipynb", backup, "data/cache/a", "data/runs/a.json"):

@@ -18,9 +18,15 @@ from helpers.checks import get
 from helpers.checks.box import MIME
 from tools.build.freshness import read_notebook
 from tools.claims import claims_in
+from tools.update.merge import without_solutions
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def student(path):
+    """The notebook as released, whatever a learner has made of the one in notebooks/ by now."""
+    return nbformat.from_dict(without_solutions(nbformat.read(ROOT / "solutions" / path.name, as_version=4)))
 
 
 def run(notebook):
@@ -53,7 +59,7 @@ SHORT = ("00", "01", "02", "04")
     ],
 )
 def test_untouched_it_runs_to_its_end_every_box_is_grey_and_the_claims_hold(path):
-    notebook = nbformat.read(path, as_version=4)
+    notebook = student(path)
     assert run(notebook) == dict.fromkeys(exercises(notebook), "not attempted")
     stored = claims_in(read_notebook(ROOT / "solutions" / path.name))
     assert len(stored) > 3 and all(stored.values())
@@ -61,7 +67,7 @@ def test_untouched_it_runs_to_its_end_every_box_is_grey_and_the_claims_hold(path
 
 
 def test_wrong_answers_are_red_and_the_chapter_goes_on():
-    notebook = nbformat.read(ROOT / "notebooks" / "01_rnn_recap.ipynb", as_version=4)
+    notebook = student(Path("01_rnn_recap.ipynb"))
     wrong = {
         "rnn_step": "return np.tanh(x @ Wx + h_prev @ Wh.T + b)",
         "rnn_forward": "return x",
@@ -82,7 +88,7 @@ def test_wrong_answers_are_red_and_the_chapter_goes_on():
 
 def test_in_grading_a_missing_answer_fails_its_check_and_nothing_else():
     """The check raises before it can hand anything back; the name is rebound to the course's version."""
-    notebook = nbformat.read(ROOT / "notebooks" / "01_rnn_recap.ipynb", as_version=4)
+    notebook = student(Path("01_rnn_recap.ipynb"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NBGRADER_EXECUTION": "autograde"}
     resources = {"metadata": {"path": str(ROOT / "notebooks")}}
     NotebookClient(notebook, timeout=300, allow_errors=True, resources=resources).execute(env=environment)

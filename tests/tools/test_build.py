@@ -19,6 +19,7 @@ from helpers.files import lock, write_text
 from helpers.notebooks import dumps
 from tools.build import cli, pipeline
 from tools.build.source import Course, read_chapter
+from tools.update.merge import without_solutions
 
 FIXTURE = Path(__file__).parent / "fixtures" / "course"
 REPOSITORY = Path(__file__).parents[2]
@@ -142,6 +143,12 @@ def test_student_notebook_differs_in_stubs_locks_and_outputs_alone(built):
     )
     assert cells["double"].metadata.deletable is False and cells["double_check"].metadata.editable is False
     assert len(cells["double_check"].metadata.nbgrader.checksum) == 32
+
+
+def test_the_release_without_nbgrader_is_the_same(built):
+    """What the update compares learners' notebooks with, where nbgrader is not installed."""
+    stubs = without_solutions(nbformat.read(built.solutions / "01_good.ipynb", as_version=4))
+    assert [cell.source for cell in stubs["cells"]] == [cell.source for cell in student_of(built).cells]
 
 
 def test_student_notebook_has_nothing_of_the_solutions(built):

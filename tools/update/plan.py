@@ -105,9 +105,9 @@ def _notes(merged: Merged) -> list[str]:
     if merged.changed:
         notes.append(f"with another beginning now, which stands above yours: {', '.join(merged.changed)}")
     if merged.own:
-        notes.append(f"{merged.own} of your own cells are in it")
+        notes.append(f"cells of your own in it: {merged.own}")
     if merged.left:
-        notes.append(f"{merged.left} cells that you and the course both changed are the course's")
+        notes.append(f"cells that you and the course both changed, now the course's: {merged.left}")
     return notes
 
 
