@@ -12,6 +12,7 @@ from helpers import records
 from helpers.corpora.batches import ContiguousBatches, contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar, Story
 from helpers.experiments.registry import Run, experiment
+from helpers.experiments.settings import whole
 from helpers.experiments.stories import losses, pronouns_right, stories_at
 from helpers.experiments.sweep import Row, sweep
 from helpers.models.language_model import LanguageModel
@@ -44,6 +45,7 @@ RATES = (0.003, 0.01, 0.03)
     others_steps=6000,
     seeds=3,
     stories=200,
+    rules={"stories": whole(2), "others": whole(0, 4)},   # a story of each range; there are six names
 )
 def pronoun_distance(run: Run) -> dict[str, Any]:
     """Every cell with every seed and several learning rates, on each of four texts (see `Text`).

@@ -131,8 +131,8 @@ def train(
     return {
         **fields,
         **so_far(trainer),
-        "valid_perplexity": trainer.best_score,
-        "test_perplexity": perplexity(mean_nats(model, batches["test"])),
+        "valid_perplexity": max(1.0, trainer.best_score),   # rounding may make it a little less
+        "test_perplexity": max(1.0, perplexity(mean_nats(model, batches["test"]))),
         "results": {
             "tokens": {name: each.tokens for name, each in batches.items()},
             "precision": trainer.precision,

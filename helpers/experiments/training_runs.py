@@ -69,8 +69,8 @@ def train(run: Run, model, optimizer, ids: Mapping[str, np.ndarray], data_sha256
     return {
         **fields,
         **so_far(trainer),
-        "valid_perplexity": trainer.best_valid_perplexity,
-        "test_perplexity": perplexity(evaluate(model, batches["test"])),
+        "valid_perplexity": max(1.0, trainer.best_valid_perplexity),   # rounding may make it a little less
+        "test_perplexity": max(1.0, perplexity(evaluate(model, batches["test"]))),
         "results": {"tokens": {name: each.tokens for name, each in batches.items()}},
     }
 

@@ -10,6 +10,7 @@ from helpers import records
 from helpers.corpora.parallel import Pair, ParallelCorpus
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.sweep import Row, sweep
+from helpers.validation import require
 
 MODELS = {"plain": None, "additive": "additive", "dot": "dot"}
 """Name in the records → `attention` of `helpers.models.seq2seq.Seq2Seq`."""
@@ -51,6 +52,9 @@ def dates(run: Run) -> dict[str, Any]:
     from helpers.corpora import dates as corpora
 
     s = run.settings
+    _require_room(s, corpora.DAYS, "days")
+    batches = -(-s["examples"] // s["batch_size"])
+    require(s["parts"] <= batches, "parts", s["parts"], f"at most {batches}, the batches of a pass")
     corpus = corpora.corpus(run.seed, train=s["examples"], valid=s["held_out"], test=s["held_out"])
     encoded = corpus.encode(corpus.train)
 
@@ -131,6 +135,7 @@ def korean_english(run: Run) -> dict[str, Any]:
     from helpers.corpora import korean_english as corpora
 
     s = run.settings
+    _require_room(s, corpora.SENTENCES // 10, "sentences")
     corpus = corpora.corpus(run.seed, train=s["examples"], valid=s["held_out"], test=s["held_out"])
     encoded = corpus.encode(corpus.train)
 
@@ -193,6 +198,12 @@ def aligned_by_chance(pairs: Sequence[Pair]) -> float:
 
 
 # ---- what they share -----------------------------------------------------------------------------------
+
+
+def _require_room(s: Mapping[str, Any], most: int, things: str) -> None:
+    """The three splits share nothing, so `things` must last for all of them."""
+    total = s["examples"] + 2 * s["held_out"]
+    require(total <= most, "examples + 2 held_out", total, f"at most {most} different {things}")
 
 
 def _network(corpus: ParallelCorpus, s: Mapping[str, Any], model: str, seed: int):
