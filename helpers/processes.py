@@ -28,10 +28,14 @@ SIGNALS = tuple(
 GRACE = 2.0
 """Seconds after a signal in which others are not heard: the process is stopping already."""
 
+DEADLINE = 1.5
+"""Seconds that a command has from a signal to its end: a library may swallow the KeyboardInterrupt."""
+
 LAUNCHER = "UNROLLED_LAUNCHER"
 """Environment variable: the number of the last process that `python_command` made."""
 
 _asked: tuple[int, float] | None = None   # the signal that this process stops for, and when it came
+_told = False   # whether it has said so
 
 
 def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]]:
@@ -46,17 +50,23 @@ def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]
         def stoppable_command(*args: Any, **kwargs: Any) -> T:
             if "TORCHELASTIC_RUN_ID" in os.environ:
                 end_with_parent()   # torchrun's other processes are told by it, which a killed one cannot do
-            with _handling(_hear(_interrupt)):
+
+            def stop() -> None:
+                late = threading.Timer(DEADLINE, lambda: _leave(f"Stopped. {remark}", orderly=False))
+                late.daemon = True
+                late.start()
+                raise KeyboardInterrupt
+
+            with _handling(_hear(stop)):
                 try:
                     return command(*args, **kwargs)
                 except BaseException as error:   # once asked, what libraries make of it is no news
                     if _asked is None and not isinstance(error, KeyboardInterrupt):
                         raise
-                    status = 128 + (_asked[0] if _asked else signal.SIGINT)
-                    _say(f"Stopped. {remark}".rstrip())
-                    if _asked:
-                        _leave(status)
-                    raise SystemExit(status) from None
+                    if _asked is not None:
+                        _leave(f"Stopped. {remark}")
+                    _say(f"Stopped. {remark}")
+                    raise SystemExit(128 + signal.SIGINT) from None
 
         return stoppable_command
 
@@ -145,10 +155,6 @@ def _end_after_the_asking_one() -> None:
     os._exit(1)
 
 
-def _interrupt() -> None:
-    raise KeyboardInterrupt
-
-
 def _hear(stop: Callable[[], object]) -> Callable[[int, Any], None]:
     """A handler that notes which signal came, and when, and calls `stop`."""
 
@@ -184,21 +190,27 @@ def _heard() -> dict[int, Any]:
 
 
 def _say(text: str) -> None:
-    """Print `text`, if there is still anybody to read it."""
+    """Print `text` once, if there is still anybody to read it."""
+    global _told
     try:
-        print(text, flush=True)
+        if not _told:
+            print(text.rstrip(), flush=True)
+        _told = _asked is not None
     except OSError:   # the terminal has been closed; what is left in the buffers has no place to go
         sys.stdout = sys.stderr = open(os.devnull, "w")   # noqa: SIM115 (until the end of the process)
 
 
-def _leave(status: int) -> None:
-    """End this process: with what was to be done at its end, but without the seconds that Python takes to
-    clear up large libraries, in which a second Ctrl-C would kill it, and without waiting for threads."""
-    atexit._run_exitfuncs()
+def _leave(text: str, orderly: bool = True) -> None:
+    """End this process: with what was to be done at its end (if `orderly`), without waiting for threads, and
+    without the seconds that Python takes to clear up large libraries, in which a second Ctrl-C would kill it.
+    """
+    _say(text)
+    if orderly:
+        atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
-    os._exit(status)
+    os._exit(128 + _asked[0])
 
 
 def _main(parent: str, module: str, *arguments: str) -> None:

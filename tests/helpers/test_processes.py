@@ -36,6 +36,13 @@ def main(kind):
             time.sleep(60)
         except KeyboardInterrupt:
             raise RuntimeError("unexpected pos 64 vs 0") from None
+    if kind == "swallowed":
+        print("ready", flush=True)
+        for _ in range(60):
+            try:
+                time.sleep(1)
+            except KeyboardInterrupt:
+                pass
     if kind == "writing":
         with undisturbed():
             print("ready", flush=True)
@@ -101,6 +108,13 @@ def test_status_and_sentence(start, name):
     process.send_signal(number)   # a second one, while it stops
     told, _ = process.communicate(timeout=20)
     assert (process.returncode, told) == (128 + number, "Stopped. All is well.\n")
+
+
+def test_a_library_that_swallows_it(start):
+    process, _ = start("swallowed")
+    process.send_signal(signal.SIGTERM)
+    told, _ = process.communicate(timeout=20)
+    assert (process.returncode, told) == (143, "Stopped. All is well.\n")
 
 
 def test_what_is_being_written_is_written(start):
@@ -186,7 +200,11 @@ def test_a_sweep_is_stopped_at_once_and_goes_on(tmp_path, how):
     process = start("2")
     kept = tmp_path / "toy.json"
     patience = time.monotonic() + 60
-    while not kept.exists() or (tmp_path / "begun").read_text().count("\n") < 4:
+
+    def rows():
+        return json.loads(kept.read_text())["done"] if kept.exists() else []
+
+    while [row is not None for row in rows()] != [True, True]:
         assert time.monotonic() < patience and process.poll() is None
         time.sleep(0.02)
     workers = psutil.Process(process.pid).children()
@@ -208,7 +226,7 @@ def test_a_sweep_is_stopped_at_once_and_goes_on(tmp_path, how):
     else:
         assert process.returncode == (-9 if how == "SIGKILL" else 128 + number)
         assert ("Stopped. Go on." in told) == (how != "SIGKILL")
-    assert [row is not None for row in json.loads(kept.read_text())["done"]] == [True, True]
+    assert [row is not None for row in rows()] == [True, True]
     (tmp_path / "again").touch()
     (tmp_path / "begun").unlink()
     told, _ = (process := start("1")).communicate(timeout=60)
