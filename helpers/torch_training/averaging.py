@@ -9,8 +9,11 @@ from typing import Any
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from helpers.processes import undisturbed
 from helpers.torch_training.states import copy_weights
-from helpers.validation import require_int
+from helpers.torch_training.steps import require_finite_weights
+from helpers.training.finite import require_finite
+from helpers.validation import require, require_int
 
 
 class WeightAverage:
@@ -32,23 +35,30 @@ class WeightAverage:
         return self._averaged is not None
 
     def update(self, model: nn.Module) -> None:
-        """Add the model's weights to the mean, if averaging has begun."""
+        """Add the model's weights to the mean, if averaging has begun. FloatingPointError, with the mean as
+        it was, when they are not finite."""
         if self._averaged is not None:
+            require_finite_weights(model)
             self._averaged.update_parameters(model)
 
     def end_epoch(self, model: nn.Module, score: float) -> None:
-        """Begin with the model's weights if it is time to; `score` is lower when better."""
+        """Begin with the model's weights if it is time to; `score` is lower when better. FloatingPointError
+        when it, or a weight, is not finite."""
+        require_finite("score", score)
         old = self.scores[: max(0, len(self.scores) - self.patience)]
         if self._averaged is None and old and score > min(old):
             self._begin(model)
         self.scores.append(score)
 
     def _begin(self, model: nn.Module) -> None:
-        self._averaged = AveragedModel(model)
-        self._averaged.update_parameters(model)
+        require_finite_weights(model)
+        begun = AveragedModel(model)
+        begun.update_parameters(model)
+        self._averaged = begun
 
     def copy_to(self, model: nn.Module) -> None:
-        """Fill the model with the averaged weights."""
+        """Fill the model with the averaged weights. ValueError when there are none yet."""
+        require(self._averaged is not None, "average", "none yet", "one that is active")
         model.load_state_dict(self._averaged.module.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
@@ -57,12 +67,13 @@ class WeightAverage:
         return {"scores": list(self.scores), "averaged": averaged}
 
     def load_state_dict(self, state: Mapping[str, Any], model: nn.Module) -> None:
-        """Go on from `state_dict()`; `model` is of the same kind."""
-        self.scores = list(state["scores"])
-        self._averaged = None
+        """Go on from `state_dict()`; `model` is of the same kind. When it is not, all is as it was."""
+        scores, loaded = [float(score) for score in state["scores"]], None
         if state["averaged"] is not None:
-            self._averaged = AveragedModel(model)
-            self._averaged.load_state_dict(state["averaged"])
+            loaded = AveragedModel(model)
+            loaded.load_state_dict(state["averaged"])
+            require_finite_weights(loaded)
+        self.scores, self._averaged = scores, loaded
 
 
 @contextlib.contextmanager
@@ -72,8 +83,9 @@ def averaged(model: nn.Module, average: WeightAverage | None) -> Iterator[None]:
         yield
         return
     kept = copy_weights(model)
-    average.copy_to(model)
     try:
+        average.copy_to(model)
         yield
     finally:
-        model.load_state_dict(kept)
+        with undisturbed():
+            model.load_state_dict(kept)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from helpers.torch_training.distributed import to_device
-from helpers.torch_training.trainer import StepLoss
+from helpers.torch_training.steps import StepLoss
+from helpers.training.finite import require_finite
 from helpers.validation import require, require_int
 
 
@@ -32,7 +33,9 @@ class ClassifierLoss:
 
 
 def logits_of(model: nn.Module, ids: np.ndarray, lengths: np.ndarray, batch_size: int = 1_000) -> np.ndarray:
-    """Logits of all texts, float32, (N,) or (N, C); in evaluation mode, `batch_size` texts at a time."""
+    """Logits of all texts, float32, (N,) or (N, C); in evaluation mode, `batch_size` texts at a time.
+
+    Raises FloatingPointError when one is not finite (of nan, any class would be predicted)."""
     require_int("batch_size", batch_size)
     got = f"{len(ids)} and {len(lengths)} texts"
     require(len(ids) == len(lengths) > 0, "ids, lengths", got, "as many, at least one")
@@ -45,7 +48,9 @@ def logits_of(model: nn.Module, ids: np.ndarray, lengths: np.ndarray, batch_size
             parts = [model(*to_device((ids[part], lengths[part]), device)) for part in slices]
     finally:
         model.train(was_training)
-    return torch.cat(parts).float().cpu().numpy()
+    logits = torch.cat(parts).float().cpu().numpy()
+    require_finite("logits", logits)
+    return logits
 
 
 def predicted(logits: np.ndarray) -> np.ndarray:
@@ -72,7 +77,9 @@ class ShuffledExamples:
         self._arrays = tuple(np.asarray(array) for array in (ids, lengths, labels))
         sizes = [len(array) for array in self._arrays]
         require(len(set(sizes)) == 1, "ids, lengths, labels", f"{sizes} rows", "as many of each")
-        self.batch_size, self.seed = require_int("batch_size", batch_size), seed
+        require(sizes[0] > 0, "ids", "no rows", "at least one")
+        self.batch_size = require_int("batch_size", batch_size)
+        self.seed = require_int("seed", seed, minimum=0)
 
     def __call__(self, epoch: int) -> _Batches:
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self._arrays[0]))

@@ -12,12 +12,18 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device `name`; "auto" is a CUDA device if there is one, else the CPU.
+    """The device `name`; "auto" is a CUDA device if there is one, else the CPU. ValueError for one that
+    is not there.
 
     (Apple's "mps" can be asked for by name; it is not chosen by itself, since no run here was tried on it.)
     """
     if name != "auto":
-        return torch.device(name)
+        try:
+            torch.empty(0, device=name)
+            return torch.device(name)
+        except (RuntimeError, TypeError, AssertionError):   # an unknown name; a device that is not there
+            wanted = "'auto', 'cpu', or another device that this torch can use"
+            raise ValueError(f"device: got {name!r}, wanted {wanted}") from None
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))   # a GPU for each of torchrun's

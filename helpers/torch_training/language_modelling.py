@@ -13,7 +13,9 @@ from torch.autograd.function import once_differentiable
 from helpers.corpora.batches import ContiguousBatches
 from helpers.regularization import activation_penalty, slowness_penalty
 from helpers.torch_training.distributed import to_device
-from helpers.torch_training.trainer import StepLoss
+from helpers.torch_training.steps import StepLoss
+from helpers.training.finite import require_finite
+from helpers.validation import require, require_int, require_number
 
 
 class LanguageModelLoss:
@@ -26,7 +28,9 @@ class LanguageModelLoss:
     """
 
     def __init__(self, *, activation: float = 0.0, slowness: float = 0.0, seq_len: int | None = None):
-        self.activation, self.slowness, self.seq_len = float(activation), float(slowness), seq_len
+        self.activation = require_number("activation", activation, minimum=0)
+        self.slowness = require_number("slowness", slowness, minimum=0)
+        self.seq_len = None if seq_len is None else require_int("seq_len", seq_len)
 
     def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor], state: Any) -> StepLoss:
         """batch: inputs and targets (N, T) → what the trainer wants."""
@@ -78,7 +82,9 @@ class _CrossEntropy(torch.autograd.Function):
 
 def mean_nats(model: nn.Module, batches: ContiguousBatches) -> float:
     """Mean loss in nats per token over `batches` of (inputs, targets), each (N, T), the state carried from
-    window to window and zero at first; float32, no dropout. Take exp, or `perplexity`, of it."""
+    window to window and zero at first; float32, no dropout. Take exp, or `perplexity`, of it.
+
+    Raises ValueError when there is no batch, and FloatingPointError when the loss is not finite."""
     device = next(model.parameters()).device
     was_training, state, total, count = model.training, None, 0.0, 0
     model.eval()
@@ -94,6 +100,8 @@ def mean_nats(model: nn.Module, batches: ContiguousBatches) -> float:
                 count += targets.numel()
     finally:
         model.train(was_training)
+    require(count > 0, "batches", "no batch", "at least one")
+    require_finite("loss", total)
     return total / count
 
 
@@ -106,9 +114,10 @@ class RandomWindows:
 
     def __init__(self, batches: ContiguousBatches, seq_len: int, seed: int):
         whole = list(batches)
+        require(len(whole) > 0, "batches", "no batch", "at least one")
         self._inputs = np.concatenate([inputs for inputs, _ in whole], axis=1)
         self._targets = np.concatenate([targets for _, targets in whole], axis=1)
-        self.seq_len, self.seed = seq_len, seed
+        self.seq_len, self.seed = require_int("seq_len", seq_len), require_int("seed", seed, minimum=0)
 
     def __call__(self, epoch: int) -> _Windows:
         rng = np.random.default_rng((self.seed, epoch))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from helpers.validation import require_int
+from helpers.validation import require_int, require_number
 
 
 def cosine(total_steps: int, warmup_steps: int = 0) -> Callable[[int], float]:
@@ -25,6 +25,8 @@ def stepped(steps_an_epoch: int, constant_epochs: int, decay: float) -> Callable
     """step (from 0) → factor: 1 for `constant_epochs`, then times `decay` at every epoch (Zaremba,
     Sutskever & Vinyals 2014)."""
     require_int("steps_an_epoch", steps_an_epoch)
+    require_int("constant_epochs", constant_epochs, minimum=0)
+    require_number("decay", decay, above=0, maximum=1)
 
     def factor(step: int) -> float:
         return decay ** max(0, step // steps_an_epoch + 1 - constant_epochs)

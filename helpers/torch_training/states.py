@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from helpers.validation import require
+
 
 def copy_weights(model: nn.Module) -> dict[str, Tensor]:
     """All weights and buffers, by name, as copies."""
@@ -15,9 +17,11 @@ def copy_weights(model: nn.Module) -> dict[str, Tensor]:
 
 
 def to_cpu(state: Any) -> Any:
-    """Tensors nested in tuples and lists, on the CPU, nested in lists."""
+    """Tensors nested in tuples and lists, on the CPU, nested in lists. ValueError for anything else."""
     if isinstance(state, tuple | list):
         return [to_cpu(part) for part in state]
+    fits = isinstance(state, Tensor | int | float | str | None)
+    require(fits, "state", type(state).__name__, "tensors in tuples and lists")
     return state.cpu() if isinstance(state, Tensor) else state
 
 

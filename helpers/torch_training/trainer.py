@@ -7,16 +7,14 @@ a run of minutes or hours needs around it.
 from __future__ import annotations
 
 import copy
-import math
 import os
-import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from helpers.processes import undisturbed
 from helpers.torch_training import checkpoints
 from helpers.torch_training.averaging import WeightAverage, averaged
 from helpers.torch_training.distributed import Processes, join_processes, to_device, watch_others
@@ -30,38 +28,31 @@ from helpers.torch_training.states import (
     set_generators,
     to_cpu,
 )
-from helpers.training.bar import progress_bar
+from helpers.torch_training.steps import Objective, StepLoss, Undo, clip, require_finite_weights
 from helpers.training.checkpoints import CheckpointError
-from helpers.validation import require, require_int
+from helpers.training.finite import require_finite
+from helpers.training.loop import (
+    TrainingLoop,
+    finite_numbers,
+    in_words,
+    require_batches,
+    require_callable,
+)
+from helpers.validation import require, require_int, require_number
+
+MUST_BE_FINITE = ("model", "best", "optimizer", "average", "state")
+"""Parts of a checkpoint."""
+
+COUNTED = {
+    "epoch": "epoch", "step": "step", "total": "_total", "count": "_count", "seconds": "seconds",
+    "best_score": "best_score", "curve": "curve",
+}
+"""Name in a checkpoint → attribute of the trainer."""
+
+__all__ = ["StepLoss", "TorchTrainer"]
 
 
-class StepLoss(NamedTuple):
-    """What a loss function returns for a batch.
-
-    `value` is the mean loss that is reported, `objective` what is minimised (the same plus penalties),
-    `count` the number of things `value` is a mean over, `state` what the next batch is handed (tensors whose
-    first dimension is the batch, in tuples and lists) or None.
-    """
-
-    objective: Tensor
-    value: Tensor
-    count: int
-    state: Any = None
-
-
-class _Objective(nn.Module):
-    """The model together with its loss, so that all of the computation is inside one `forward` (which is
-    what DistributedDataParallel wants)."""
-
-    def __init__(self, model: nn.Module, loss: Callable[[nn.Module, Any, Any], StepLoss]):
-        super().__init__()
-        self.model, self.loss = model, loss
-
-    def forward(self, batch: Any, state: Any) -> tuple:
-        return tuple(self.loss(self.model, batch, state))
-
-
-class TorchTrainer:
+class TorchTrainer(TrainingLoop):
     """Trains a torch model; under ``torchrun`` together with the other processes.
 
     Args:
@@ -76,7 +67,8 @@ class TorchTrainer:
         average: a `WeightAverage`, whose weights are then the ones validated and kept; or None.
         checkpoint: file to save to and resume from, or None.
         settings: what else must be the same when a run is resumed, as plain values.
-        save_every: steps between two checkpoints; one is also saved at the end of every epoch.
+        save_every: steps between two checkpoints; one is also saved at the end of every epoch. (If the disk
+            is full that is reported, or warned of, and training goes on.)
         device: "auto", "cpu", "cuda", …
         precision: "float32", "bfloat16" (matrix products only), or "auto": bfloat16 where it is fast.
         summary: mean training loss of an epoch → the numbers that stand in the curve.
@@ -105,32 +97,39 @@ class TorchTrainer:
         report: Callable[[str], Any] | None = print,
         bar: bool = True,
     ) -> None:
-        if max_norm is not None:
-            require(max_norm > 0, "max_norm", max_norm, "a number above 0")
+        self.higher_is_better = higher_is_better
+        super().__init__(
+            max_norm=max_norm, checkpoint=checkpoint, settings=settings, save_every=save_every,
+            report=report, bar=bar,
+        )
+        require_callable("loss", loss, "a function loss(model, batch, state) → StepLoss")
+        require_callable("evaluate", evaluate, "a function evaluate(model) → {name: number}")
+        require_callable("summary", summary, "a function of the mean loss → {name: number}")
+        require(isinstance(monitor, str), "monitor", repr(monitor), "the name of one of evaluate's numbers")
+        ours = {id(parameter) for parameter in model.parameters()}
+        held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        require(bool(ours & held), "optimizer", "one of other parameters", "one over model.parameters()")
         self.device = pick_device(device)
         self.precision = pick_precision(precision, self.device)
         self._any_precision = precision == "auto"
         self.model = model.to(self.device)
         self.optimizer, self.scheduler, self.average = optimizer, scheduler, average
-        self.loss, self.evaluate, self.summary = loss, evaluate, summary
-        self.monitor, self.higher_is_better = monitor, higher_is_better
-        self.max_norm = max_norm
-        self.checkpoint = Path(checkpoint) if checkpoint is not None else None
-        self.settings = {**(settings or {}), "max_norm": max_norm, "precision": self.precision}
-        self.save_every = require_int("save_every", save_every)
-        self.report = report or (lambda line: None)
-        self.bar = bar
-        self.curve: list[dict[str, float]] = []
+        self.loss, self.evaluate, self.summary, self.monitor = loss, evaluate, summary, monitor
         self.step_losses: list[float] = []   # mean loss of every step since this object was made
-        self.epoch = self.step = 0           # epochs finished; steps finished in the current one
-        self.seconds = 0.0
-        self.interrupted = False
         self.group = Processes()
+        self._objective: nn.Module
+        self._undo = Undo(self.model, optimizer)
         self._state: Any = None
-        self._total = self._count = 0.0      # of the current epoch
-        self._best: dict[str, Tensor] | None = None
-        self._last: dict[str, Tensor] | None = None   # after the last epoch
-        self.best_score = -math.inf if higher_is_better else math.inf
+
+    @property
+    def first(self) -> bool:
+        """Whether this process validates, reports and writes files."""
+        return self.group.first
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other process trains this model, too."""
+        return self.group.count == 1
 
     # -- the loop --------------------------------------------------------------------------------------
 
@@ -140,161 +139,131 @@ class TorchTrainer:
         `batches` is iterable and has a length; or a function epoch (from 0) → such an iterable, the same
         whenever it is called with the same epoch (for a new order every epoch). A batch is a tuple of
         arrays or tensors whose first dimension is the batch. The state is None at the start of an epoch.
-        Called again, or after `resume`, it goes on where it stopped. Ctrl-C stops it: the model keeps its
-        weights and the curve so far is returned, with `interrupted` set. Either way the model is left in
-        evaluation mode, without dropout.
+        Called again, or after `resume`, it goes on where it stopped, to the last bit. Ctrl-C stops it: the
+        model keeps its weights and the curve so far is returned, with `interrupted` set. Either way the model
+        is left in evaluation mode, without dropout.
 
-        Raises FloatingPointError when loss or gradient is not finite (the last checkpoint is untouched), and
-        ProcessLost when another process of the run has ended.
+        Raises FloatingPointError when a loss, a gradient, a weight or a score is not finite: weights,
+        optimizer and the last checkpoint are those of before. Raises ProcessLost when another process of the
+        run has ended.
         """
         require_int("epochs", epochs)
-        self.interrupted = False
-        if self._last is not None:
-            self.model.load_state_dict(self._last)
-            self._last = None
+        if not callable(batches):
+            require_batches("batches", batches)
+
+        def of_epoch(epoch: int) -> Any:
+            return require_batches(f"batches({epoch})", batches(epoch)) if callable(batches) else batches
+
         remains = "No checkpoint was asked for."
         if self.checkpoint is not None:
             remains = f"The same command goes on from the last checkpoint in {self.checkpoint}, if any."
         self.group = join_processes(self.device)
         with watch_others(self.group, remains):
-            objective: nn.Module = _Objective(self.model, self.loss)
-            if self.group.count > 1:
+            self._objective = Objective(self.model, self.loss)
+            if not self.alone:
                 if not self.curve and not self.step:   # other dropout masks for other rows
                     torch.manual_seed(torch.initial_seed() + self.group.rank)
-                objective = nn.parallel.DistributedDataParallel(objective)
+                self._objective = nn.parallel.DistributedDataParallel(self._objective)
             try:
-                while self.epoch < epochs:
-                    self._run_epoch(objective, batches, epochs)
-                    self._finish_epoch(epochs)
-            except KeyboardInterrupt:
-                self.interrupted = True
+                return self._fit(of_epoch, epochs)
+            finally:
                 self.model.eval()
-                saved = f"; {self.checkpoint} holds the last checkpoint" if self.checkpoint else ""
-                if self.group.first:
-                    self.report(f"stopped in epoch {self.epoch + 1}, step {self.step}{saved}")
-                return self.curve
-        self.model.eval()
-        if self._best is not None:
-            self._last = copy_weights(self.model)   # a further `fit` goes on from here, not from the best
-            self.model.load_state_dict(self._best)
-        return self.curve
 
     def train_step(self, batch: Any) -> float:
         """One step on a batch, the state carried from the step before → its mean loss. For a loop of your
         own, in one process; nothing is saved or counted. Raises FloatingPointError as `fit`."""
         self.model.train()
-        loss, _, self._state = self._step(_Objective(self.model, self.loss), batch)
-        return loss
+        self._objective = Objective(self.model, self.loss)
+        losses: list[float] = []
+        self._step(batch, lambda loss, count: losses.append(loss))
+        return losses[0]
 
-    def _run_epoch(self, objective: nn.Module, batches: Any, epochs: int) -> None:
+    def _begin_epoch(self) -> None:
         self.model.train()
         if self.step == 0:
             self._state = None
-        of_epoch = batches(self.epoch) if callable(batches) else batches
-        steps = len(of_epoch)
-        title = f"epoch {self.epoch + 1}/{epochs}"
-        with progress_bar(
-            steps, start=self.step, description=title, show=self.bar and self.group.first
-        ) as bar:
-            for number, batch in enumerate(of_epoch):
-                if number < self.step:
-                    continue
-                tick = time.perf_counter()
-                generator = torch.get_rng_state()
-                try:
-                    loss, count, state = self._step(objective, batch)
-                except KeyboardInterrupt:   # the step will be done again, with the same masks
-                    torch.set_rng_state(generator)
-                    raise
-                except FloatingPointError as error:
-                    raise FloatingPointError(
-                        f"epoch {self.epoch + 1}, step {number + 1}: {error}. "
-                        "Try a lower learning rate or a smaller max_norm."
-                    ) from error
-                self._state, self.step = state, number + 1
-                self._total += loss * count
-                self._count += count
-                self.step_losses.append(loss)
-                self.seconds += time.perf_counter() - tick
-                if self.step % 10 == 0 or self.step == steps:
-                    numbers = self.summary(self._total / self._count)
-                    bar.set_postfix_str(
-                        ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items()),
-                        refresh=False,
-                    )
-                bar.update()
-                if self.step % self.save_every == 0 and self.step < steps:
-                    self.save()
 
-    def _step(self, objective: nn.Module, batch: Any) -> tuple[float, int, Any]:
-        """One step on a batch → (mean loss, its count, new state); weights as they were if not finite."""
-        rows = self.group.rows(len(batch[0])) if self.group.count > 1 else None
+    def _step_on(self, batch: Any) -> None:
+        def done(loss: float, count: int) -> None:
+            self._done(loss, count)
+            self.step_losses.append(loss)
+
+        self._step(batch, done)
+
+    def _step(self, batch: Any, done: Callable[[float, int], None]) -> None:
+        """One step on a batch, the state carried; ``done(mean loss, its count)``. All is as it was when
+        something is not finite, or on Ctrl-C before the update."""
+        for group in self.optimizer.param_groups:
+            require_number("learning rate", float(group["lr"]), minimum=0)
+        rows = None if self.alone else self.group.rows(len(batch[0]))
         tensors = to_device(batch, self.device, rows)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            minimised, value, count, state = objective(tensors, self._state)
-        # Shards are equal, so the mean of the processes' means is the mean of the batch.
-        loss = self.group.mean(value.item(), self.device)
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"loss: got {loss}, wanted a finite number")
-        self.optimizer.zero_grad()
-        minimised.backward()   # averages the gradients of all processes
-        if self.max_norm is not None:
-            norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.max_norm)
-            if not torch.isfinite(norm):
-                raise FloatingPointError(f"gradient norm: got {norm.item()}, wanted a finite number")
-        self.optimizer.step()
-        if self.scheduler is not None:
-            self.scheduler.step()
-        if self.average is not None:
-            self.average.update(self.model)
-        return loss, count, state
+        updated, drawn = False, generators(self.device)
+        self._undo.remember()
+        try:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+                objective, value, count, state = self._objective(tensors, self._state)
+            # Shards are equal, so the mean of the processes' means is the mean of the batch.
+            loss = self.group.mean(float(value), self.device)
+            require_finite("loss", loss)
+            self.optimizer.zero_grad()
+            objective.backward()   # averages the gradients of all processes
+            clip(self.model, self.max_norm)
+            with undisturbed():   # all of it, or nothing
+                self.optimizer.step()
+                require_finite_weights(self.model)
+                if self.scheduler is not None:
+                    self.scheduler.step()
+                if self.average is not None:
+                    self.average.update(self.model)
+                self._state = state
+                done(loss, count)
+                updated = True
+        except BaseException:
+            if not updated:
+                self._undo.undo()
+                set_generators(drawn, self.device)
+            raise
 
-    def _finish_epoch(self, epochs: int) -> None:
-        tick = time.perf_counter()
-        scores = self.group.share(self._validate() if self.group.first else None)
-        self.seconds += time.perf_counter() - tick
-        row = {
-            "epoch": self.epoch + 1,
-            "lr": float(self.optimizer.param_groups[0]["lr"]),
-            **self.summary(self._total / self._count),
-            **scores,
-            "seconds": self.seconds,
-        }
-        score = scores[self.monitor]
-        if score > self.best_score if self.higher_is_better else score < self.best_score:
-            self.best_score = score
-            with averaged(self.model, self.average):
-                self._best = copy_weights(self.model)
-        if self.average is not None:
-            self.average.end_epoch(self.model, -score if self.higher_is_better else score)
-        self.curve.append(row)
-        self.epoch, self.step, self._total, self._count = self.epoch + 1, 0, 0.0, 0.0
-        self._state = None
-        self.save()
-        if self.group.first:
-            numbers = ", ".join(
-                f"{name.replace('_', ' ')} {value:.4g}"
-                for name, value in row.items()
-                if name not in ("epoch", "lr", "seconds")
-            )
-            self.report(f"epoch {row['epoch']}/{epochs}: {numbers}")
+    def _validate(self) -> tuple[dict[str, float], float]:
+        scores = self.group.share(self._scores() if self.first else None)
+        return scores, scores[self.monitor]
 
-    def _validate(self) -> dict[str, float]:
+    def _scores(self) -> dict[str, float]:
         self.model.eval()
         try:
             with torch.no_grad(), averaged(self.model, self.average):
-                scores = {name: float(value) for name, value in self.evaluate(self.model).items()}
+                scores = finite_numbers("evaluate", self.evaluate(self.model))
         finally:
             self.model.train()
         require(self.monitor in scores, "monitor", repr(self.monitor), f"one of {', '.join(scores)}")
         return scores
+
+    def _summary(self, mean: float) -> Mapping[str, float]:
+        return self.summary(mean)
+
+    def _rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def _weights(self, validated: bool = False) -> dict[str, Tensor]:
+        with averaged(self.model, self.average if validated else None):
+            return copy_weights(self.model)
+
+    def _end_epoch(self, score: float) -> None:
+        if self.average is not None:
+            self.average.end_epoch(self.model, -score if self.higher_is_better else score)
+        self._state = None
+
+    def _line(self, row: Mapping[str, float]) -> str:
+        return in_words({name: row[name] for name in row if name not in ("epoch", "lr", "seconds")})
 
     # -- checkpoints -----------------------------------------------------------------------------------
 
     def save(self) -> None:
         """Write the checkpoint (does nothing without one): all that is needed to go on bit for bit.
 
-        With several processes all of them must call it; the first writes.
+        With several processes all of them must call it; the first writes. Raises OSError that names the
+        file, and FloatingPointError rather than keep what is not finite; the checkpoint of before is then as
+        it was.
         """
         if self.checkpoint is None:
             return
@@ -311,15 +280,10 @@ class TorchTrainer:
             "average": None if self.average is None else self.average.state_dict(),
             "state": join(states),
             "generators": drawn,
-            "epoch": self.epoch,
-            "step": self.step,
-            "total": self._total,
-            "count": self._count,
-            "seconds": self.seconds,
-            "best_score": self.best_score,
-            "curve": self.curve,
-            "settings": self.settings,
+            **{name: getattr(self, attribute) for name, attribute in COUNTED.items()},
+            "settings": self._all_settings(),
         }
+        require_finite("checkpoint", {name: content[name] for name in MUST_BE_FINITE})
         checkpoints.save(self.checkpoint, content)
 
     def resume(self) -> bool:
@@ -344,59 +308,57 @@ class TorchTrainer:
             raise CheckpointError(problem)
         if content is None:
             return False
-        begun_in = content.get("settings", {}).get("precision", self.precision)
-        before = copy_weights(self.model), copy.deepcopy(self.optimizer.state_dict())
+        parts = [part for part in (self.model, self.optimizer, self.scheduler) if part is not None]
+        before, drawn = [copy.deepcopy(part.state_dict()) for part in parts], generators(self.device)
         try:
             self._restore(content)
-        except (ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
-            self.model.load_state_dict(before[0])
-            self.optimizer.load_state_dict(before[1])
+        except (ValueError, KeyError, TypeError, RuntimeError, AttributeError, FloatingPointError) as error:
+            for part, state in zip(parts, before, strict=True):
+                part.load_state_dict(state)
+            set_generators(drawn, self.device)
             raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
+        begun_in = content["settings"].get("precision", self.precision)
         if begun_in != self.precision:   # "auto" where another precision is fast
-            if group.first:
+            if self.first:
                 self.report(f"going on in {begun_in}, in which the run was begun")
-            self.precision = self.settings["precision"] = begun_in
+            self.precision = begun_in
         return True
 
-    def _require_same_settings(self, saved: Mapping[str, Any]) -> None:
-        for name in sorted(self.settings.keys() | saved.keys()):
-            got, wanted = self.settings.get(name), saved.get(name)
-            if name == "precision" and self._any_precision and wanted in PRECISIONS:
-                continue
-            if got != wanted:
-                raise CheckpointError(f"{name}: got {got!r}, wanted {wanted!r} as in {self.checkpoint}")
+    def _all_settings(self) -> dict[str, Any]:
+        return {**super()._all_settings(), "precision": self.precision}
+
+    def _require_same_settings(self, saved: Any) -> None:
+        if isinstance(saved, Mapping) and self._any_precision and saved.get("precision") in PRECISIONS:
+            saved = {**saved, "precision": self.precision}
+        super()._require_same_settings(saved)
 
     def _restore(self, content: Mapping[str, Any]) -> None:
         for part, ours in (("scheduler", self.scheduler), ("average", self.average)):
             if (content[part] is None) != (ours is None):
                 raise ValueError(f"{part}: one has it, the other has not")
-        if content["best"] is not None:   # fits as well, or nothing is taken over
-            self.model.load_state_dict(content["best"])
-        self.model.load_state_dict(content["model"])
+        require_finite("checkpoint", {name: content[name] for name in MUST_BE_FINITE})
         wanted = self.optimizer.state_dict()["param_groups"]
         require(
             [sorted(g) for g in wanted] == [sorted(g) for g in content["optimizer"]["param_groups"]],
             "optimizer", "another kind", type(self.optimizer).__name__,
         )
+        state, drawn = content["state"], content["generators"]
+        if state is not None:
+            state = to_device(state, self.device, self.group.rows(len(first_tensor(state))))
+        counted = {attribute: content[name] for name, attribute in COUNTED.items()}
+        if content["best"] is not None:   # fits as well, or nothing is taken over
+            self.model.load_state_dict(content["best"])
+        self.model.load_state_dict(content["model"])
         self.optimizer.load_state_dict(content["optimizer"])
         if self.scheduler is not None:
             self.scheduler.load_state_dict(content["scheduler"])
-        if self.average is not None:
+        set_generators(drawn[self.group.rank % len(drawn)], self.device)
+        if self.average is not None:   # the last that may fail: it takes over all or nothing
             self.average.load_state_dict(content["average"], self.model)
-        drawn = content["generators"]
-        if len(drawn) != self.group.count and self.group.first:
+        if len(drawn) != self.group.count and self.first:
             self.report(
                 f"going on with {self.group.count} process(es) where {len(drawn)} were: "
                 "from here on dropout draws other masks"
             )
-        set_generators(drawn[self.group.rank % len(drawn)], self.device)
-        state = content["state"]
-        if state is not None:
-            rows = self.group.rows(len(first_tensor(state)))
-            state = to_device(state, self.device, rows)
-        self._state = state
-        self._best, self._last = content["best"], None
-        self.best_score = content["best_score"]
-        self.epoch, self.step, self.curve = content["epoch"], content["step"], content["curve"]
-        self._total, self._count = content["total"], content["count"]
-        self.seconds = content["seconds"]
+        self._state, self._best, self._last = state, content["best"], None
+        vars(self).update(counted)

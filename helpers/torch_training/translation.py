@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from helpers.corpora.parallel import PAD_ID, Pair, ParallelCorpus, exact_match
 from helpers.decoding import greedy_decode
-from helpers.torch_training.trainer import StepLoss
+from helpers.torch_training.steps import StepLoss
 from helpers.validation import require, require_int
 
 POOL = 50   # batches that are sorted by length together

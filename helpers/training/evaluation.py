@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from helpers.layers import log_softmax
-from helpers.validation import require, require_int
+from helpers.training.finite import require_finite
+from helpers.validation import as_array, require, require_int, require_shape
 
 
 def perplexity(mean_nats: float) -> float:
@@ -29,8 +31,8 @@ def set_aside(model) -> Iterator[None]:
     """Reset the model's recurrent state inside the block and put the old one back after it,
     so that evaluating between two training steps changes nothing."""
     state = model.get_state()
-    model.reset_state()
     try:
+        model.reset_state()
         yield
     finally:
         model.set_state(state)
@@ -42,18 +44,29 @@ def evaluate(model, batches: Iterable[tuple[np.ndarray, np.ndarray]], *, carry_s
     The state starts at zero, is carried from window to window (`carry_state`; False starts every window
     at zero) and the model's own state is put back afterwards. Take exp, or `perplexity`, of the result.
 
-    Raises ValueError when `batches` is empty.
+    Raises ValueError when `batches` is empty, and FloatingPointError when the loss is not finite.
     """
     total, count = 0.0, 0
     with set_aside(model):
-        for inputs, targets in batches:
+        for batch in batches:
+            inputs, targets = require_pair("batches", batch)
             if not carry_state:
                 model.reset_state()
             total += float(model.loss(inputs, targets, train=False)) * targets.size
             count += targets.size
     if count == 0:
         raise ValueError("batches: got no batch, wanted at least one")
+    require_finite("loss", total / count)
     return total / count
+
+
+def require_pair(argument: str, batch: Any) -> tuple[np.ndarray, np.ndarray]:
+    """A batch as (inputs, targets), ValueError unless it is two arrays."""
+    pair = tuple(batch) if isinstance(batch, tuple | list) else (batch,)
+    kinds = ", ".join(type(part).__name__ for part in pair[:3])
+    fits = len(pair) == 2 and all(isinstance(part, np.ndarray) for part in pair)
+    require(fits, argument, f"a batch of {len(pair)} ({kinds})", "pairs (inputs, targets) of arrays of ids")
+    return pair
 
 
 def evaluate_with_context(model, ids: np.ndarray, context: int, positions: np.ndarray) -> float:
@@ -62,8 +75,12 @@ def evaluate_with_context(model, ids: np.ndarray, context: int, positions: np.nd
     `ids` (tokens,), `positions` (M,), each at least `context`. The state starts from zero for every
     prediction, so the difference to `evaluate` is what longer memory is worth. Costs `context` steps a token.
     """
-    positions = np.asarray(positions)
+    ids = as_array("ids", ids, "one stream of ids")
+    positions = as_array("positions", positions, "whole numbers")
+    require_shape("ids", ids, ("tokens",))
+    require_shape("positions", positions, ("M",))
     require(positions.size > 0, "positions", "none", "at least one")
+    require(positions.dtype.kind in "iu", "positions", f"dtype {positions.dtype}", "whole numbers")
     context = require_int("context", context)
     require(positions.min() >= context, "positions", int(positions.min()), f"at least context = {context}")
     require(positions.max() < len(ids), "positions", int(positions.max()), f"below len(ids) = {len(ids)}")
@@ -76,4 +93,5 @@ def evaluate_with_context(model, ids: np.ndarray, context: int, positions: np.nd
             logits = model.forward(ids[here[:, None] - context + np.arange(context)])[:, -1]
             log_p = log_softmax(logits.astype(np.float64))
             total -= float(log_p[np.arange(len(here)), ids[here]].sum())
+    require_finite("loss", total)
     return total / len(positions)

@@ -8,61 +8,58 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from helpers.optim import clip_scale
-from helpers.training.bar import progress_bar
+from helpers.processes import undisturbed
 from helpers.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
-from helpers.training.evaluation import evaluate, perplexity
-from helpers.validation import require, require_int
+from helpers.training.evaluation import evaluate, perplexity, require_pair
+from helpers.training.finite import require_finite
+from helpers.training.loop import TrainingLoop, finite_numbers, require_batches, require_callable
+from helpers.validation import require, require_int, require_number
 
 
 def train_step(model, optimizer, inputs: np.ndarray, targets: np.ndarray, max_norm: float) -> float:
     """One step of truncated BPTT on a window, inputs and targets (N, T) → mean loss in nats per token.
 
     The state is carried in from the window before, the gradient is not (Williams & Peng 1990). Raises
-    FloatingPointError, with all weights as they were, when the loss or a gradient is not finite.
+    FloatingPointError, with all weights as they were, when the loss, a gradient or the step is not finite.
     """
     loss = model.loss(inputs, targets, train=True)
-    require_finite(loss)
+    require_finite("loss", loss)
     model.backward()
     _, scale = clip_scale(model.grads, max_norm)
     optimizer.step(model.grads, scale)
     return float(loss)
 
 
-def require_finite(loss: float) -> None:
-    """FloatingPointError unless `loss` is a finite number."""
-    if not math.isfinite(loss):
-        raise FloatingPointError(f"loss: got {loss}, wanted a finite number")
-
-
-class Trainer:
+class Trainer(TrainingLoop):
     """Trains a NumPy language model on contiguous batches.
 
     Args:
         model: a ``LanguageModel``; after `fit` it holds the weights that were best on validation.
         optimizer: ``SGD`` or ``Adam`` over ``model.params``.
-        max_norm: threshold of the global gradient norm.
+        max_norm: threshold of the global gradient norm, or None.
         learning_rate: epoch (from 0) → learning rate; None leaves the optimizer's as it is.
         checkpoint: file to save to and resume from, or None.
         settings: what else must be the same when a run is resumed (data, batch size, …), as JSON values.
-        save_every: steps between two checkpoints; one is also saved at the end of every epoch.
+        save_every: steps between two checkpoints; one is also saved at the end of every epoch. (If the disk
+            is full that is reported, or warned of, and training goes on.)
         report: called with a line of text after each epoch, `print` by default; None for silence.
         bar: draw a progress bar (never drawn while the course is built or graded).
     """
+
+    batches_are = "train"
 
     def __init__(
         self,
         model,
         optimizer,
         *,
-        max_norm: float = 0.25,
+        max_norm: float | None = 0.25,
         learning_rate: Callable[[int], float] | None = None,
         checkpoint: str | os.PathLike | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -70,124 +67,85 @@ class Trainer:
         report: Callable[[str], Any] | None = print,
         bar: bool = True,
     ) -> None:
-        require(max_norm > 0, "max_norm", max_norm, "a number above 0")
-        self.model, self.optimizer = model, optimizer
-        self.max_norm, self.learning_rate = float(max_norm), learning_rate
-        self.checkpoint = Path(checkpoint) if checkpoint is not None else None
-        self.settings = {**(settings or {}), "max_norm": self.max_norm}
-        self.save_every = require_int("save_every", save_every)
-        self.report = report or (lambda line: None)
-        self.bar = bar
-        self.curve: list[dict[str, float]] = []
-        self.epoch = self.step = 0           # epochs finished; steps finished in the current one
-        self.seconds = 0.0
-        self.interrupted = False
-        self._nats = self._tokens = 0.0      # of the current epoch
-        self._best: dict[str, np.ndarray] | None = None
-        self._last: dict[str, np.ndarray] | None = None   # after the last epoch
-        self._best_valid = math.inf
+        super().__init__(
+            max_norm=max_norm, checkpoint=checkpoint, settings=settings, save_every=save_every,
+            report=report, bar=bar,
+        )
+        if learning_rate is not None:
+            wanted = "a function of the epoch (a fixed rate is the optimizer's)"
+            require_callable("learning_rate", learning_rate, wanted)
+        for name, param in model.params.items():
+            ours = optimizer.params.get(name) is param
+            require(ours, "optimizer", f"one that does not update {name!r}", "one over model.params")
+        self.model, self.optimizer, self.learning_rate = model, optimizer, learning_rate
+        self._valid: Any = None
 
     @property
     def best_valid_perplexity(self) -> float:
         """Lowest validation perplexity so far."""
-        return perplexity(self._best_valid)
+        return perplexity(self.best_score)
 
     def fit(self, train, valid, epochs: int) -> list[dict[str, float]]:
         """Train until `epochs` epochs are done in all and return the curve, one dict per epoch.
 
         `train` and `valid` are `ContiguousBatches`. The state is zero at the start of an epoch and is
         carried between windows; validation has a state of its own. Called again, or after `resume`, it
-        goes on where it stopped. Ctrl-C stops it: the model keeps its weights and the curve so far is
-        returned, with `interrupted` set. (Ctrl-C may fall into the middle of an update; what goes on to the
-        last bit is `resume` from the checkpoint.)
+        goes on where it stopped, to the last bit. Ctrl-C stops it after the step it is in: the model keeps
+        its weights and the curve so far is returned, with `interrupted` set.
 
-        Raises FloatingPointError when loss or gradient is not finite; the last checkpoint is untouched.
+        Raises FloatingPointError when a loss, a gradient, a step or a perplexity is not finite: weights,
+        optimizer and the last checkpoint are those of before.
         """
         require_int("epochs", epochs)
-        self.interrupted = False
-        if self._last is not None:
-            self.model.load_state_dict(self._last)
-            self._last = None
-        try:
-            while self.epoch < epochs:
-                self._run_epoch(train, epochs)
-                self._finish_epoch(valid, epochs)
-        except KeyboardInterrupt:
-            self.interrupted = True
-            saved = f"; {self.checkpoint} holds the last checkpoint" if self.checkpoint else ""
-            self.report(f"stopped in epoch {self.epoch + 1}, step {self.step}{saved}")
-            return self.curve
-        if self._best is not None:
-            self._last = self.model.state_dict()   # a further `fit` goes on from here, not from the best
-            self.model.load_state_dict(self._best)
-        return self.curve
+        require_batches("train", train)
+        self._valid = require_batches("valid", valid)
+        return self._fit(lambda epoch: train, epochs)
 
-    def _run_epoch(self, train, epochs: int) -> None:
+    def _begin_epoch(self) -> None:
         if self.step == 0:
             self.model.reset_state()
         if self.learning_rate is not None:
-            self.optimizer.lr = float(self.learning_rate(self.epoch))
-        steps = len(train)
-        title = f"epoch {self.epoch + 1}/{epochs}"
-        with progress_bar(steps, start=self.step, description=title, show=self.bar) as bar:
-            started, tokens_before = time.perf_counter(), self._tokens
-            for number, (inputs, targets) in enumerate(train):
-                if number < self.step:
-                    continue
-                tick = time.perf_counter()
-                state, generator = self.model.get_state(), self.model.rng.bit_generator.state
-                try:
-                    loss = train_step(self.model, self.optimizer, inputs, targets, self.max_norm)
-                except KeyboardInterrupt:   # the step will be done again, from the same state
-                    self.model.set_state(state)
-                    self.model.rng.bit_generator.state = generator
-                    raise
-                except FloatingPointError as error:
-                    raise FloatingPointError(
-                        f"epoch {self.epoch + 1}, step {number + 1}: {error}. "
-                        "Try a lower learning rate or a smaller max_norm."
-                    ) from error
-                self.step = number + 1
-                self._nats += loss * targets.size
-                self._tokens += targets.size
-                self.seconds += time.perf_counter() - tick
-                if self.step % 10 == 0 or self.step == steps:
-                    mean = self._nats / self._tokens
-                    speed = (self._tokens - tokens_before) / (time.perf_counter() - started)
-                    bar.set_postfix_str(
-                        f"loss {mean:.3f}, perplexity {perplexity(mean):.1f}, {speed:,.0f} tokens/s",
-                        refresh=False,
-                    )
-                bar.update()
-                if self.step % self.save_every == 0 and self.step < steps:
-                    self.save()
+            rate = self.learning_rate(self.epoch)
+            self.optimizer.lr = require_number(f"learning_rate({self.epoch})", rate, minimum=0)
 
-    def _finish_epoch(self, valid, epochs: int) -> None:
-        tick = time.perf_counter()
-        valid_nats = evaluate(self.model, valid)
-        self.seconds += time.perf_counter() - tick
-        row = {
-            "epoch": self.epoch + 1,
-            "lr": float(self.optimizer.lr),
-            "train_perplexity": perplexity(self._nats / self._tokens),
-            "valid_perplexity": perplexity(valid_nats),
-            "seconds": self.seconds,
-        }
-        if valid_nats < self._best_valid:
-            self._best_valid = valid_nats
-            self._best = self.model.state_dict()
-        self.curve.append(row)
-        self.epoch, self.step, self._nats, self._tokens = self.epoch + 1, 0, 0.0, 0.0
-        self.save()
-        self.report(
-            f"epoch {row['epoch']}/{epochs}: training perplexity {row['train_perplexity']:.1f}, "
-            f"validation {row['valid_perplexity']:.1f}"
-        )
+    def _step_on(self, batch: Any) -> None:
+        inputs, targets = require_pair("train", batch)
+        state, generator = self.model.get_state(), self.model.rng.bit_generator.state
+        max_norm = math.inf if self.max_norm is None else self.max_norm
+        with undisturbed():
+            try:
+                loss = train_step(self.model, self.optimizer, inputs, targets, max_norm)
+            except BaseException:   # the step can be done again, from the same state
+                self.model.set_state(state)
+                self.model.rng.bit_generator.state = generator
+                raise
+            self._done(loss, targets.size)
+
+    def _validate(self) -> tuple[dict[str, float], float]:
+        require_finite("weights", self.model.params)
+        nats = evaluate(self.model, self._valid)
+        return finite_numbers("valid", {"valid_perplexity": perplexity(nats)}), nats
+
+    def _summary(self, mean: float) -> dict[str, float]:
+        return {"train_perplexity": perplexity(mean)}
+
+    def _rate(self) -> float:
+        return self.optimizer.lr
+
+    def _weights(self, validated: bool = False) -> dict[str, np.ndarray]:
+        return self.model.state_dict()
+
+    def _line(self, row: Mapping[str, float]) -> str:
+        return "training perplexity {train_perplexity:.1f}, validation {valid_perplexity:.1f}".format_map(row)
 
     # -- checkpoints -------------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write the checkpoint (does nothing without one): all that is needed to go on bit for bit."""
+        """Write the checkpoint (does nothing without one): all that is needed to go on bit for bit.
+
+        Raises OSError that names the file, and FloatingPointError rather than keep what is not finite; the
+        checkpoint of before is then as it was.
+        """
         if self.checkpoint is None:
             return
         # After `fit` the model holds the best weights; training goes on from the last.
@@ -206,16 +164,17 @@ class Trainer:
         meta = {
             "epoch": self.epoch,
             "step": self.step,
-            "nats": self._nats,
-            "tokens": self._tokens,
+            "nats": self._total,
+            "tokens": self._count,
             "seconds": self.seconds,
-            "best_valid": self._best_valid if math.isfinite(self._best_valid) else None,
+            "best_valid": self.best_score if math.isfinite(self.best_score) else None,
             "curve": self.curve,
             "optimizer": numbers,
             "state": None if state is None else [len(layer) for layer in state],
             "rng": self.model.rng.bit_generator.state,
-            "settings": self.settings,
+            "settings": self._all_settings(),
         }
+        require_finite("checkpoint", arrays)
         save_checkpoint(self.checkpoint, arrays, meta)
 
     def resume(self) -> bool:
@@ -227,15 +186,11 @@ class Trainer:
         if self.checkpoint is None or not self.checkpoint.exists():
             return False
         arrays, meta = load_checkpoint(self.checkpoint)
-        saved = meta.get("settings", {})
-        for name in sorted(self.settings.keys() | saved.keys()):
-            got, wanted = self.settings.get(name), saved.get(name)
-            if got != wanted:
-                raise CheckpointError(f"{name}: got {got!r}, wanted {wanted!r} as in {self.checkpoint}")
+        self._require_same_settings(meta.get("settings", {}))
         before = self.model.state_dict(), self.optimizer.state_dict(), self.model.get_state()
         try:
             self._restore(arrays, meta)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, FloatingPointError) as error:
             weights, moments, state = before
             self.model.load_state_dict(weights)
             self.optimizer.load_state_dict(moments)
@@ -247,6 +202,7 @@ class Trainer:
         def part(prefix: str) -> dict[str, np.ndarray]:
             return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
+        require_finite("checkpoint", arrays)
         weights, best = part("model/"), part("best/")
         optimizer = meta["optimizer"] | _nested(part("optimizer/"))
         wanted = self.optimizer.state_dict().keys()
@@ -262,13 +218,13 @@ class Trainer:
         self.model.set_state(
             sizes and [tuple(arrays[f"state/{n}/{i}"] for i in range(size)) for n, size in enumerate(sizes)]
         )
-        best_valid = math.inf if meta["best_valid"] is None else meta["best_valid"]
+        best_score = math.inf if meta["best_valid"] is None else meta["best_valid"]
         epoch, step, curve = meta["epoch"], meta["step"], meta["curve"]
-        nats, tokens, seconds = meta["nats"], meta["tokens"], meta["seconds"]
+        total, count, seconds = meta["nats"], meta["tokens"], meta["seconds"]
         self.model.rng.bit_generator.state = meta["rng"]
-        self._best, self._last, self._best_valid = best or None, None, best_valid
+        self._best, self._last, self.best_score = best or None, None, best_score
         self.epoch, self.step, self.curve = epoch, step, curve
-        self._nats, self._tokens, self.seconds = nats, tokens, seconds
+        self._total, self._count, self.seconds = total, count, seconds
 
 
 def _nested(flat: Mapping[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:

@@ -1,6 +1,8 @@
 """The torch trainer against an open loop, and what it does around that loop."""
 
+import errno
 import math
+import os
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from torch import nn
 
 from helpers.corpora.batches import contiguous_batches
 from helpers.models.torch_language_model import TorchLanguageModel
-from helpers.torch_training import StepLoss, TorchTrainer, load_weights
+from helpers.torch_training import StepLoss, TorchTrainer, checkpoints, load_weights
 from helpers.torch_training.averaging import WeightAverage
 from helpers.torch_training.language_modelling import LanguageModelLoss, RandomWindows, mean_nats
 from helpers.torch_training.schedules import cosine
@@ -275,10 +277,15 @@ def test_a_failed_save_keeps_the_old_checkpoint(tmp_path, monkeypatch):
     trainer = make(path)
     trainer.fit(TRAIN, 1)
     before = path.read_bytes()
-    monkeypatch.setattr(torch, "save", lambda *a: (_ for _ in ()).throw(OSError("no space left")))
-    with pytest.raises(OSError, match="no space"):
-        trainer.fit(TRAIN, 2)
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", lambda *a: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space left")))
+        with pytest.raises(OSError, match=f"no space left: '{path}'"):
+            trainer.save()
+        with pytest.warns(RuntimeWarning, match="training goes on .* no space left"):
+            assert len(trainer.fit(TRAIN, 2)) == 2
     assert path.read_bytes() == before
+    trainer.save()   # there is space again
+    assert checkpoints.load(path)["epoch"] == 2
     assert list(tmp_path.iterdir()) == [path]
 
 

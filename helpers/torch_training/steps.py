@@ -1,0 +1,100 @@
+"""What a step is made of: a loss, its gradient, and the way back when one of them is not finite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from helpers.training.finite import require_finite
+from helpers.validation import require, require_number
+
+
+class StepLoss(NamedTuple):
+    """What a loss function returns for a batch.
+
+    `value` is the mean loss that is reported, `objective` what is minimised (the same plus penalties),
+    `count` the number of things `value` is a mean over, `state` what the next batch is handed (tensors whose
+    first dimension is the batch, in tuples and lists) or None.
+    """
+
+    objective: Tensor
+    value: Tensor
+    count: int
+    state: Any = None
+
+
+class Objective(nn.Module):
+    """The model together with its loss, so that all of the computation is inside one `forward` (which is
+    what DistributedDataParallel wants)."""
+
+    def __init__(self, model: nn.Module, loss: Callable[[nn.Module, Any, Any], StepLoss]):
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, batch: Any, state: Any) -> tuple:
+        result = self.loss(self.model, batch, state)
+        fits = isinstance(result, StepLoss)
+        require(fits, "loss", type(result).__name__, "StepLoss(objective, value, count, state)")
+        one = isinstance(result.objective, Tensor) and result.objective.numel() == 1
+        require(one and result.objective.requires_grad, "loss.objective", repr(result.objective),
+                "a tensor of one number that depends on the weights")
+        require_number("loss.count", result.count, above=0)
+        return tuple(result)
+
+
+def clip(model: nn.Module, max_norm: float | None) -> None:
+    """Clip the gradients to the global norm `max_norm`, if it is not None. FloatingPointError, with the
+    gradients as they were, when they are not finite."""
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    norm = nn.utils.get_total_norm(gradients.values())
+    if not torch.isfinite(norm):
+        bad = [name for name, gradient in gradients.items() if not gradient.isfinite().all()]
+        where = f" (first in {bad[0]!r})" if bad else ""
+        raise FloatingPointError(f"gradient norm: got {norm.item()}{where}, wanted a finite number")
+    if max_norm is not None:
+        nn.utils.clip_grads_with_norm_(model.parameters(), max_norm, norm)
+
+
+def require_finite_weights(model: nn.Module) -> None:
+    """FloatingPointError that names the first parameter with a value that is not finite."""
+    named = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    norm = nn.utils.get_total_norm(named.values())   # one fast pass; inf where only the squares overflow
+    if not torch.isfinite(norm):
+        require_finite("weights", named)
+
+
+class Undo:
+    """Puts weights, buffers and the optimizer's tensors back as they were at the last `remember`."""
+
+    def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer):
+        self._model, self._optimizer = model, optimizer
+        self._copies: list[Tensor] = []
+
+    def _tensors(self) -> list[Tensor]:
+        moments = (value for state in self._optimizer.state.values() for value in state.values())
+        return [
+            *(parameter.detach() for parameter in self._model.parameters()),
+            *self._model.buffers(),
+            *(value for value in moments if isinstance(value, Tensor)),
+        ]
+
+    def remember(self) -> None:
+        """Copy all, into the same copies as last time if they fit, which takes less time."""
+        tensors = self._tensors()
+        kinds = [(tensor.shape, tensor.dtype, tensor.device) for tensor in tensors]
+        if kinds != [(copy.shape, copy.dtype, copy.device) for copy in self._copies]:
+            self._copies = [torch.empty_like(tensor) for tensor in tensors]
+        for copy, tensor in zip(self._copies, tensors, strict=True):
+            copy.copy_(tensor)
+
+    def undo(self) -> None:
+        """Copy all back. The state of an optimizer that had none is dropped."""
+        tensors = self._tensors()
+        if len(tensors) != len(self._copies):   # the first step made it
+            self._optimizer.state.clear()
+            tensors = self._tensors()
+        for copy, tensor in zip(self._copies, tensors, strict=True):
+            tensor.copy_(copy)
