@@ -56,8 +56,12 @@ def pytest_configure(config):
 
         environment = kernel_environment(folder)
     else:
-        environment = without(SETTINGS, os.environ) | {"MPLBACKEND": "agg", "PYTHONPATH": str(ROOT)}
-        environment["MPLCONFIGDIR"] = own_folder("matplotlib")
+        environment = without(SETTINGS, os.environ) | {
+            "MPLBACKEND": "agg",
+            "MPLCONFIGDIR": own_folder("matplotlib"),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUTF8": "1",
+        }
     os.environ.clear()
     os.environ.update(environment)
     if sys.warnoptions and not config.getoption("pythonwarnings"):   # PYTHONWARNINGS
