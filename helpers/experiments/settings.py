@@ -67,8 +67,8 @@ NUMBERS: dict[str, Rule] = {
          "warmup_steps"),
         COUNT_OR_NONE,
     ),
-    **dict.fromkeys(("budget", "hard_norm", "lr", "lr_decay", "lr_gru", "lr_lstm", "max_norm"), POSITIVE),
-    **dict.fromkeys(("activation", "slowness", "weight_decay"), NOT_NEGATIVE),
+    **dict.fromkeys(("hard_norm", "lr", "lr_decay", "lr_gru", "lr_lstm", "max_norm"), POSITIVE),
+    **dict.fromkeys(("activation", "budget", "slowness", "weight_decay"), NOT_NEGATIVE),
     **dict.fromkeys(
         ("dropout", "embedding_dropout", "input_dropout", "ngram_dropout", "output_dropout",
          "weight_dropout"),
