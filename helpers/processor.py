@@ -52,10 +52,16 @@ def instruction_sets() -> dict[str, list[str]]:
     used = {"numpy": [*numpy_found.get("baseline", []), *numpy_found.get("found", [])]}
     torch = sys.modules.get("torch")
     if torch is not None:
-        known = torch.cpu.get_capabilities().items()
-        able = [name for name, has in known if has is True and name.startswith(WIDE)]
+        able = [name for name, has in told_by_torch().items() if has is True and name.startswith(WIDE)]
         used["torch"] = [f"kernels {torch.backends.cpu.get_cpu_capability()}", *sorted(able)]
     return used
+
+
+def told_by_torch() -> Mapping[str, Any]:
+    """What torch knows of the processor, as {"avx2": True, …}; older versions of it tell nothing."""
+    import torch
+
+    return torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
 
 
 def blas() -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ import os
 
 import torch
 
+from helpers import processor
 from helpers.validation import require
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -34,7 +35,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    able = torch.cpu.get_capabilities()
+    able = processor.told_by_torch()
     return device.type == "cpu" and bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
