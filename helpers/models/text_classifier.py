@@ -102,7 +102,8 @@ class TextClassifier(CheckedModule):
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """ids (N, T), lengths (N,), integers, at least one word each → logits (N,), or (N, num_classes).
 
-        ValueError for ids outside 0 … V - 1, padding (0) among the words, and lengths outside 1 … T.
+        ValueError for ids outside 0 … V - 1, lengths outside 1 … T, and a text whose length ends among its
+        words, with padding (0) before them. (A length of T reads padding as words: say so to compare.)
         """
         hidden = functional.relu(self.dense(self._drop(self.summary(ids, lengths))))
         logits = self.output(hidden)
@@ -196,10 +197,11 @@ def _require_lengths(lengths: Tensor, steps: int) -> None:
 
 def _require_padding_behind(ids: Tensor, lengths: Tensor, words: Tensor) -> None:
     T = ids.shape[1]
-    padding = (ids == 0) & words
+    real = ids != 0
+    padding = words & ~real & (real & ~words).any(1, keepdim=True)   # in the place of words left unread
     bad = (lengths < 1) | (lengths > T) | padding.any(1)
     if bool(bad.any()):   # one question to an accelerator, not two
         _require_lengths(lengths, T)
         n, t = padding.nonzero()[0].tolist()
-        got = f"padding (0) before the end of a text, at index ({n}, {t})"
+        got = f"padding (0) at index ({n}, {t}) and words behind the length {int(lengths[n])}"
         require(False, "ids", got, "padding behind the words only")
