@@ -58,6 +58,17 @@ def clip(model: nn.Module, max_norm: float | None) -> None:
         nn.utils.clip_grads_with_norm_(model.parameters(), max_norm, norm)
 
 
+def update(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """The optimizer's step. FloatingPointError when a weight is not finite after it."""
+    try:
+        optimizer.step()
+    except RuntimeError as error:
+        if "overflow" not in str(error):
+            raise
+        raise FloatingPointError("weights: got too high a learning rate, wanted finite steps") from error
+    require_finite_weights(model)
+
+
 def require_finite_weights(model: nn.Module) -> None:
     """FloatingPointError that names the first parameter with a value that is not finite."""
     named = {name: parameter.detach() for name, parameter in model.named_parameters()}

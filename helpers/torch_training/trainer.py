@@ -28,7 +28,7 @@ from helpers.torch_training.states import (
     set_generators,
     to_cpu,
 )
-from helpers.torch_training.steps import Objective, StepLoss, Undo, clip, require_finite_weights
+from helpers.torch_training.steps import Objective, StepLoss, Undo, clip, update
 from helpers.training.checkpoints import CheckpointError
 from helpers.training.finite import require_finite
 from helpers.training.loop import (
@@ -209,8 +209,7 @@ class TorchTrainer(TrainingLoop):
             objective.backward()   # averages the gradients of all processes
             clip(self.model, self.max_norm)
             with undisturbed():   # all of it, or nothing
-                self.optimizer.step()
-                require_finite_weights(self.model)
+                update(self.model, self.optimizer)
                 if self.scheduler is not None:
                     self.scheduler.step()
                 if self.average is not None:

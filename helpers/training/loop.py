@@ -238,8 +238,9 @@ def finite_numbers(argument: str, scores: Any) -> dict[str, float]:
     numbers = {}
     for name, value in scores.items():
         try:
-            numbers[name] = math.nan if isinstance(value, str) else float(value)
-        except (TypeError, ValueError, RuntimeError):   # None, an array, a tensor of several
+            numbers[name] = float(value)   # a tensor of one number, too
+            require(not isinstance(value, str), name, repr(value), "a number")
+        except (TypeError, ValueError, RuntimeError):   # None, an array
             raise ValueError(f"{argument}[{name!r}]: got {value!r}, wanted a number") from None
         if not math.isfinite(numbers[name]):
             raise FloatingPointError(f"{name}: got {value}, wanted a finite number")
@@ -251,11 +252,15 @@ def plain_settings(settings: Any) -> dict[str, Any]:
     JSON has not, and for nan, which equals nothing."""
     try:
         text = json.dumps(dict(settings), default=lambda value: value.item())   # NumPy's numbers
-        plain = json.loads(text)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"settings: got {settings!r} ({error}), wanted plain values by name") from None
-    require(plain == json.loads(text), "settings", f"{settings!r}", "no nan")
-    return plain
+        return json.loads(text, parse_constant=_infinity)
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+        wanted = "numbers, text, lists and dicts by name"
+        raise ValueError(f"settings: got {settings!r} ({error}), wanted {wanted}") from None
+
+
+def _infinity(name: str) -> float:
+    require(name != "NaN", "a value", name, "something that equals itself")
+    return float(name)
 
 
 def in_words(numbers: Mapping[str, float]) -> str:

@@ -3,6 +3,7 @@ import pytest
 
 from helpers import optim
 from helpers.optim import SGD, Adam, clip_grad_norm, clip_scale
+from tests.hostile import NO_NUMBERS, assert_refused
 
 DTYPES = [np.float32, np.float64]
 
@@ -165,3 +166,82 @@ def test_refusals():
     state["v"]["b"] = np.zeros(7)
     with pytest.raises(ValueError, match=r"v\['b'\]: got shape \(7,\), wanted \(5,\)"):
         optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize(
+    ("change", "lr", "scale", "message"),
+    [
+        ({"b": np.full(5, np.nan)}, 0.1, 1.0, r"grads\['b'\]: got values that are not finite"),
+        ({"b": np.full(5, -np.inf)}, 0.1, 0.0, r"grads\['b'\]: got values that are not finite"),
+        ({"b": np.full(5, 1e200)}, 0.1, 1.0, "gradient: got length 2.24e"),   # its square is not
+        ({"b": np.full(5, 1e30)}, 1e300, 1.0, "learning rate times gradient: got length inf"),
+    ],
+)
+def test_a_step_that_would_not_be_finite_changes_nothing(kind, change, lr, scale, message):
+    optimizer = kind(arrays(), lr=0.1)
+    steps(optimizer, 2)
+    before = repr((optimizer.params, optimizer.state_dict()))
+    optimizer.lr = lr
+    with pytest.raises(FloatingPointError, match=message):
+        optimizer.step(arrays(1) | change, scale)
+    optimizer.lr = 0.1
+    assert repr((optimizer.params, optimizer.state_dict())) == before
+    optimizer.step(arrays(1) | change | {"b": np.zeros(5)}, scale)   # it goes on
+
+
+def test_clipping_checks_all_before_it_scales_any():
+    read_only = np.array([4.0])
+    read_only.flags.writeable = False
+    for bad in (np.array([4]), np.array([4j]), [4.0], 4.0, np.float64(4), None, np.array(["4"]), read_only):
+        grads = {"a": np.array([3.0]), "b": bad}
+        assert_refused(clip_grad_norm, grads, 1.0, names="grads['b']")
+        assert grads["a"] == 3.0
+    assert_refused(clip_scale, [np.array([3.0])], 1.0, names="grads")
+    for max_norm in NO_NUMBERS:
+        assert_refused(clip_scale, arrays(), max_norm, names="max_norm")
+    narrow = {"W": np.ones(100_000, np.float16)}
+    assert clip_grad_norm(narrow, 1.0) == pytest.approx(100_000**0.5)
+    np.testing.assert_allclose(narrow["W"], 100_000**-0.5, rtol=1e-3)
+    assert clip_scale(arrays(), np.inf)[1] == 1
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_what_an_optimizer_is_given_is_checked(kind):
+    for lr in (-1, np.inf, *NO_NUMBERS):
+        assert_refused(kind, arrays(), lr, names="lr")
+        assert_refused(setattr, kind(arrays(), 0.1), "lr", lr, names="lr")
+    read_only = np.ones(3)
+    read_only.flags.writeable = False
+    for bad in (np.ones(3, int), [1.0], 1.0, None, np.ones((3, 4)).T, np.ones(6)[::2], read_only):
+        assert_refused(kind, {"a": bad}, 0.1, names="params['a']")
+    assert_refused(kind, [np.ones(3)], 0.1, names="params")
+    optimizer = kind(arrays(), 0.1)
+    for scale in (-1.0, np.inf, *NO_NUMBERS):
+        assert_refused(optimizer.step, arrays(1), scale, names="scale")
+    for bad in (None, 1.0, np.ones(5, int), np.ones(4), [1.0] * 5):
+        assert_refused(optimizer.step, arrays(1) | {"b": bad}, names="grads['b']")
+    for state in (None, {}, optimizer.state_dict() | {"lr": np.nan}, optimizer.state_dict() | {"more": 1}):
+        assert_refused(optimizer.load_state_dict, state)
+
+
+def test_what_adam_is_given_is_checked():
+    for betas in (None, 0.9, (0.9,), (0.9, 1.0), (-0.1, 0.9), ("0.9", 0.9)):
+        assert_refused(Adam, arrays(), betas=betas, names="betas")
+    for eps in (0, -1e-8, np.inf, *NO_NUMBERS):
+        assert_refused(Adam, arrays(), eps=eps, names="eps")
+    assert_refused(Adam, arrays(dtype=np.float32), eps=1e-60, names="eps")   # 0 in float32: 0 / 0
+    optimizer = Adam(arrays(), 0.1)
+    steps(optimizer, 2)
+    before = repr((optimizer.params, optimizer.state_dict()))
+    good = optimizer.state_dict()
+    for key, name, bad in [
+        ("m", "b", np.zeros(6)), ("m", "W", np.zeros((4, 5), np.float32)), ("v", "b", -np.ones(5)),
+        ("v", "deep", np.full((2, 3, 2), np.nan)), ("m", "b", np.array(["x"] * 5)), ("v", "b", None),
+    ]:
+        state = good | {key: good[key] | {name: bad}}
+        assert_refused(optimizer.load_state_dict, state, names=f"{key}['{name}']")
+    for count in (-1, 2.5, None, "3"):
+        assert_refused(optimizer.load_state_dict, good | {"steps": count}, names="steps")
+    assert_refused(optimizer.load_state_dict, good | {"m": {}}, names="m")
+    assert repr((optimizer.params, optimizer.state_dict())) == before

@@ -11,6 +11,7 @@ from helpers.torch_training.classification import (
     logits_of,
     predicted,
 )
+from tests.hostile import assert_refused
 
 N, T = 7, 4
 RNG = np.random.default_rng(0)
@@ -140,3 +141,17 @@ def test_in_the_trainer_an_epochs_loss_is_the_mean_over_texts():
     a = IDS[:, 0] - 4.0
     wanted = np.mean(np.log1p(np.exp(-np.where(LABELS == 1, a, -a))))
     assert row["train_loss"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_a_model_that_is_no_longer_finite_predicts_nothing():
+    model = FirstId()
+    with torch.no_grad():
+        model.scale.fill_(torch.nan)
+    with pytest.raises(FloatingPointError, match="logits"):
+        accuracy(model, IDS, LENGTHS, LABELS)
+
+
+def test_examples_are_checked():
+    for seed in (None, -1, 0.5, "0"):
+        assert_refused(ShuffledExamples, IDS, LENGTHS, LABELS, 2, seed, names="seed")
+    assert_refused(ShuffledExamples, IDS[:0], LENGTHS[:0], LABELS[:0], 2, 0, names="ids")

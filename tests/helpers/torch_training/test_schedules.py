@@ -7,6 +7,7 @@ import torch
 
 from helpers.torch_training import hardware
 from helpers.torch_training.schedules import cosine, stepped
+from tests.hostile import assert_refused
 
 
 def test_half_a_cosine_from_one_to_zero():
@@ -42,6 +43,15 @@ def test_steps():
 def test_bad_steps_are_named(arguments):
     with pytest.raises(ValueError, match=r"(total|warmup)_steps: got"):
         cosine(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [((0, 1, 0.5), "steps_an_epoch"), ((5, -1, 0.5), "constant_epochs"), ((5, 2.5, 0.5), "constant_epochs"),
+     ((5, 1, -1.0), "decay"), ((5, 1, 0), "decay"), ((5, 1, 1.5), "decay"), ((5, 1, math.nan), "decay")],
+)
+def test_bad_decays_are_named(arguments, name):
+    assert_refused(stepped, *arguments, names=name)
 
 
 def test_the_precision_that_is_asked_for():

@@ -1,8 +1,6 @@
 """The torch trainer against an open loop, and what it does around that loop."""
 
-import errno
 import math
-import os
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from helpers.torch_training.averaging import WeightAverage
 from helpers.torch_training.language_modelling import LanguageModelLoss, RandomWindows, mean_nats
 from helpers.torch_training.schedules import cosine
 from helpers.training.checkpoints import CheckpointError
+from tests.hostile import NO_NUMBERS, assert_refused
 
 V, D, H = 9, 5, 6
 
@@ -272,21 +271,52 @@ def test_a_checkpoint_cannot_run_code(tmp_path):
     assert not (tmp_path / "hacked").exists()
 
 
-def test_a_failed_save_keeps_the_old_checkpoint(tmp_path, monkeypatch):
+def test_one_bit_anywhere_or_a_byte_less_is_noticed(tmp_path):
     path = tmp_path / "run.pt"
-    trainer = make(path)
-    trainer.fit(TRAIN, 1)
-    before = path.read_bytes()
-    with monkeypatch.context() as full:
-        full.setattr(os, "fsync", lambda *a: (_ for _ in ()).throw(OSError(errno.ENOSPC, "no space left")))
-        with pytest.raises(OSError, match=f"no space left: '{path}'"):
-            trainer.save()
-        with pytest.warns(RuntimeWarning, match="training goes on .* no space left"):
-            assert len(trainer.fit(TRAIN, 2)) == 2
-    assert path.read_bytes() == before
-    trainer.save()   # there is space again
-    assert checkpoints.load(path)["epoch"] == 2
-    assert list(tmp_path.iterdir()) == [path]
+    checkpoints.save(path, {"model": {"w": torch.arange(5.0)}, "text": "ü", "none": None})
+    content = path.read_bytes()
+    assert torch.equal(torch.load(path)["model"]["w"], torch.arange(5.0))   # torch itself reads it, too
+    for place in range(0, len(content), 3):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << place % 8
+        for changed in (flipped, *([content[:place]] if place % 9 == 1 else [])):
+            path.write_bytes(changed)
+            with pytest.raises(CheckpointError, match=r"run.pt: cannot be read .*Delete it, or move it away"):
+                checkpoints.load(path)
+    path.write_bytes(content)
+    assert checkpoints.load(path)["text"] == "ü"
+
+
+def test_a_checkpoint_of_an_older_version_is_read(tmp_path):
+    path = tmp_path / "run.pt"
+    torch.save({"model": {"w": torch.zeros(500)}}, path)
+    assert checkpoints.load(path).keys() == {"model"}
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match="damaged"):   # torch would have read another weight
+        checkpoints.load(path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"model": np.ones(1)}, {"model": {}, "best": None}, {"a": 1}])
+def test_what_another_wrote_with_torch_is_refused(tmp_path, content):
+    path, model = tmp_path / "run.pt", nn.Linear(1, 1)
+    before = weights(model)
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match=r"run.pt") as told:
+        load_weights(model, path)
+    assert not any(word in str(told.value) for word in ("pickle", "weights_only", "trust"))
+    assert_same(weights(model), before)
+
+
+def test_weights_that_are_not_finite_are_not_loaded(tmp_path):
+    model = nn.Linear(1, 1)
+    before = weights(model)
+    spoiled = {name: tensor * math.nan for name, tensor in before.items()}
+    checkpoints.save(tmp_path / "run.pt", {"best": None, "model": spoiled})
+    with pytest.raises(CheckpointError, match="not finite"):
+        load_weights(model, tmp_path / "run.pt")
+    assert_same(weights(model), before)
 
 
 def test_bfloat16_changes_little_and_weights_stay_float32():
@@ -409,3 +439,35 @@ def test_when_averaging_begins(scores, patience, begins):
         average.end_epoch(model, score)
         active.append(average.active)
     assert (active.index(True) if any(active) else None) == begins
+
+
+def test_a_language_models_loss_and_windows_are_checked():
+    for name in ("activation", "slowness"):
+        for value in (-1.0, math.inf, *NO_NUMBERS):
+            assert_refused(LanguageModelLoss, **{name: value}, names=name)
+    for seq_len in (0, 2.5, "3"):
+        assert_refused(LanguageModelLoss, seq_len=seq_len, names="seq_len")
+        assert_refused(RandomWindows, TRAIN, seq_len, 0, names="seq_len")
+    for seed in (-1, 0.5, None):
+        assert_refused(RandomWindows, TRAIN, 7, seed, names="seed")
+    assert_refused(RandomWindows, [], 7, 0, names="batches")
+    model = make().model
+    assert_refused(mean_nats, model, [], names="batches")
+    with torch.no_grad():
+        next(model.parameters()).fill_(math.nan)
+    with pytest.raises(FloatingPointError, match="loss: got nan"):
+        mean_nats(model, VALID)
+
+
+def test_a_restored_part_of_another_kind_leaves_all_as_it_was(tmp_path):
+    path = tmp_path / "run.pt"
+    make(path, average=WeightAverage(0)).fit(TRAIN, 2)
+    for average in (None, WeightAverage(0)):
+        other = make(path, seed=3, average=average)
+        if average is not None:
+            other.scheduler = None
+        drawn, before = torch.get_rng_state(), weights(other.model)
+        with pytest.raises(CheckpointError, match=r"average|scheduler"):
+            other.resume()
+        assert_same(weights(other.model), before)
+        assert torch.equal(torch.get_rng_state(), drawn) and (other.epoch, other.curve) == (0, [])

@@ -139,11 +139,18 @@ def test_translations_are_greedy_in_evaluation_mode(monkeypatch):
 def test_exact_match_counts_whole_translations():
     model = make()
     found = translations(model, CORPUS, CORPUS.train, 6)
-    own = [Pair(pair.source, tuple(tokens)) for pair, tokens in zip(CORPUS.train, found, strict=True)]
-    assert exact_match_of(model, CORPUS, own, 6) == 1
+    own = [
+        Pair(pair.source, tuple(tokens) or pair.target)   # a pair has tokens on both sides
+        for pair, tokens in zip(CORPUS.train, found, strict=True)
+    ]
+
+    def share(pairs):
+        return sum(tuple(t) == p.target for t, p in zip(found, pairs, strict=True)) / len(pairs)
+
     half = own[:20] + CORPUS.train[20:]
-    share = sum(tuple(t) == p.target for t, p in zip(found[20:], CORPUS.train[20:], strict=True)) / 40
-    assert exact_match_of(model, CORPUS, half, 6) == pytest.approx(0.5 + share)
+    assert share(own) > share(half) > 0
+    assert exact_match_of(model, CORPUS, own, 6) == share(own)
+    assert exact_match_of(model, CORPUS, half, 6) == share(half)
 
 
 # ---- all together --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from helpers.corpora.batches import contiguous_batches
 from helpers.layers import log_softmax
 from helpers.models.language_model import LanguageModel
 from helpers.training import evaluate, evaluate_with_context, perplexity
+from tests.hostile import assert_refused
 
 V = 11
 IDS = np.random.default_rng(0).integers(0, V, 103)
@@ -139,3 +140,22 @@ def test_with_context_refuses_what_it_cannot_do():
     ]:
         with pytest.raises(ValueError, match=name):
             evaluate_with_context(model, IDS, context, np.array(positions, dtype=int))
+
+
+def test_what_is_no_batch_and_no_position_is_refused():
+    model, ids = make(), IDS[None, :4]
+    for batch in (ids, (ids,), (ids, ids, ids), (ids.tolist(), ids.tolist()), None, "ab"):
+        assert_refused(evaluate, model, [batch], names="batches")
+    for positions in (np.array([3.5, 4]), 5, [[5]], None, ["5"], [True]):
+        assert_refused(evaluate_with_context, model, IDS, 2, positions, names="positions")
+    assert_refused(evaluate_with_context, model, IDS[None], 2, [5], names="ids")
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_a_loss_that_is_not_finite_is_no_result():
+    model = make()
+    model.params["output.b"][0] = np.nan
+    with pytest.raises((FloatingPointError, ValueError), match=r"got nan|not finite"):
+        evaluate(model, contiguous_batches(IDS, 3, 8))
+    with pytest.raises((FloatingPointError, ValueError), match=r"got nan|not finite"):
+        evaluate_with_context(model, IDS, 3, np.array([5, 9]))
