@@ -1,7 +1,8 @@
 """Find the files of a corpus: fetched once, their sums checked, nothing left half-written behind.
 
-A download is collected in a file beside its place, and put there when its SHA-256 is right. A broken one goes
-on where it stopped; of two processes that want the same file the second waits for the first.
+pooch compares the SHA-256 of what was downloaded before the file is moved to its place. What it does not do
+is go on where a broken download stopped; `_receive` adds that. Of two processes that want the same file the
+second waits for the first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -177,8 +179,7 @@ def fetch(url: str, path: Path, sha256: str, *, progress: bool = True, advice: s
         with lock(path, waiting=lambda line: print(line, file=sys.stderr)):
             if not _has(path, sha256):
                 check_writable(path)
-                _collect(url, part, sha256, progress, advice)
-                os.replace(part, path)
+                _retrieve(url, path, part, sha256, progress, advice)
         return path
     except OSError as error:   # requests' errors are among them
         kept = f" The part that arrived is kept: run it again to go on from there ({part})."
@@ -195,19 +196,37 @@ def _has(path: Path, sha256: str) -> bool:
         return False
 
 
-def _collect(url: str, part: Path, sha256: str, progress: bool, advice: str) -> None:
-    """Bring the file with this sum together in `part`. CorpusUnavailable when it is another one."""
-    for resumed in (part.is_file(), False):
-        if not (resumed and _has(part, sha256)):   # (killed before it was put in its place)
+def _retrieve(url: str, path: Path, part: Path, sha256: str, progress: bool, advice: str) -> None:
+    """Download into `part`, and have pooch compare the sum. CorpusUnavailable when it is another file.
+
+    pooch's own temporary file stands in a folder of this file's, which the next download clears away if this
+    one is killed.
+    """
+    import pooch
+
+    def collect(url: str, output_file: str, pooch: object) -> None:
+        if not _has(part, sha256):   # (killed before it was put in its place)
             _receive(url, part, progress)
-        got = sha256_of(part)
-        if got == sha256:
+        os.replace(part, output_file)
+
+    pooch.get_logger().setLevel("WARNING")   # the bar says what is being done
+    incoming = path.with_name(f".{path.name}.incoming")
+    for resumed in (part.is_file(), False):
+        shutil.rmtree(incoming, ignore_errors=True)
+        try:
+            pooch.retrieve(
+                url, known_hash=f"sha256:{sha256}", fname=path.name, path=incoming, downloader=collect
+            )
+            os.replace(incoming / path.name, path)
             return
-        part.unlink()
-        if not resumed:   # (two halves of different files are wrong too: then once more from the start)
-            break
-    problem = f"{url} is not the file expected: its SHA-256 is {got}, wanted {sha256}. It was removed."
-    raise CorpusUnavailable(_message(problem, advice))
+        except ValueError as error:   # the sum is wrong, and the download is gone
+            if isinstance(error, OSError):   # requests' error about an address
+                raise
+            if not resumed:   # (two halves of different files are wrong too: then once more from the start)
+                problem = f"{url} is not the file expected. {error}"
+                raise CorpusUnavailable(_message(problem, advice)) from error
+        finally:
+            shutil.rmtree(incoming, ignore_errors=True)
 
 
 def _receive(url: str, part: Path, progress: bool) -> None:

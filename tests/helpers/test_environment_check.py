@@ -154,7 +154,7 @@ def test_wrong_version_and_missing_package(monkeypatch):
     real = importlib.metadata.version
 
     def version(name):
-        if name == "filelock":
+        if name == "pooch":
             raise importlib.metadata.PackageNotFoundError(name)
         return {"numpy": "1.26.4", "matplotlib": "2.0"}.get(name) or real(name)
 
@@ -162,7 +162,7 @@ def test_wrong_version_and_missing_package(monkeypatch):
     assert re.match(r"is version 1\.26\.4, the course wants .*>=2\.0", finding("NumPy").text)
     found = finding("Other packages")
     assert not found.ok
-    assert "matplotlib is version 2.0" in found.text and "filelock is not installed" in found.text
+    assert "matplotlib is version 2.0" in found.text and "pooch is not installed" in found.text
     assert "requests" not in found.text
 
 

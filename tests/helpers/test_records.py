@@ -228,7 +228,7 @@ def test_nothing_heavy_is_imported():
         "import helpers.experiments.costs, helpers.experiments.small_data\n"
         "import helpers.generation, helpers.records\n"
         "import helpers.plots, helpers.diagrams\n"
-        "heavy = {'torch', 'matplotlib', 'IPython', 'requests', 'jsonschema', 'tqdm'}\n"
+        "heavy = {'torch', 'matplotlib', 'IPython', 'pooch', 'requests', 'jsonschema', 'tqdm'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)

@@ -134,7 +134,7 @@ def test_importing_loads_no_download_library_and_no_torch():
         "reviews vocabulary"
     )
     code = "import sys\n" + "".join(f"import helpers.corpora.{m}\n" for m in modules)
-    code += "print({'requests', 'tqdm', 'torch', 'matplotlib', 'kiwipiepy'} & set(sys.modules))"
+    code += "print({'requests', 'pooch', 'tqdm', 'torch', 'matplotlib', 'kiwipiepy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "set()", done.stdout + done.stderr
 
