@@ -20,26 +20,37 @@ def numerical_gradient(f: Callable[[np.ndarray], float], x: np.ndarray, eps: flo
     It cannot see a kink: within eps of one (of max, abs, relu) the difference is a mean of both slopes.
     ValueError for an `x` that is not float64 (in float32 the difference drowns in rounding), not finite, not
     writable, or whose entries share memory; for numbers too large for a step of `eps`; and for an `f` that
-    returns anything but a finite number, changes `x`, or returns another number when it is called again.
+    returns anything but a finite number, computes in float32, changes `x`, or returns another number when it
+    is called again.
     """
     require(callable(f), "f", repr(f), "a function of x")
     eps = require_number("eps", eps, above=0, maximum=1)
     _require_steps(x, eps)
-    before, gradient = x.copy(), np.empty_like(x)
+    before, gradient, values = x.copy(), np.empty_like(x), np.empty((*x.shape, 2))
+
+    def both_sides(index: tuple) -> tuple[float, float]:
+        kept = x[index]
+        x[index] = kept + eps
+        above = _number(f(x))
+        x[index] = kept - eps
+        below = _number(f(x))
+        x[index] = kept
+        return above, below
+
     try:
         first = _called(f, x, before)
         _require_same(first, _called(f, x, before))
         for index in np.ndindex(x.shape):
-            kept = x[index]
-            x[index] = kept + eps
-            above = _number(f(x))
-            x[index] = kept - eps
-            below = _number(f(x))
-            x[index] = kept
+            above, below = values[index] = both_sides(index)
             gradient[index] = (above - below) / (2 * eps)
         _require_same(first, _called(f, x, before))
+        if x.size:   # a mask that was drawn for this step alone makes the largest of all
+            largest = np.unravel_index(np.abs(gradient).argmax(), x.shape)
+            for value, again in zip(values[largest], both_sides(largest), strict=True):
+                _require_same(value, again)
     finally:
         x[...] = before
+    _require_double(values, x + eps)
     return gradient
 
 
@@ -96,8 +107,17 @@ def _number(value: object) -> float:
     return value
 
 
+def _require_double(values: np.ndarray, moved: np.ndarray) -> None:
+    """ValueError when what f gave, (..., 2), changes and yet all of it is in float32, `moved` x being not."""
+    with np.errstate(over="ignore"):
+        narrow = (values.astype(np.float32) == values).all() and (moved.astype(np.float32) != moved).any()
+    changes = (values[..., 0] != values[..., 1]).any()
+    wanted = "double precision in all of f (in float32 the difference drowns in rounding)"
+    require(not (narrow and changes), "f", "numbers that were rounded to float32, or coarser", wanted)
+
+
 def _require_same(first: float, again: float) -> None:
     """ValueError unless f gave the same number twice, but for the order in which processors add."""
-    same = math.isclose(first, again, rel_tol=1e-9, abs_tol=1e-12)
+    same = math.isclose(first, again, rel_tol=1e-11, abs_tol=1e-12)
     remedy = "the same for the same x (in f, reset the layer's state or give dropout a generator anew)"
     require(same, "f", f"{first}, then {again}", remedy)

@@ -84,7 +84,7 @@ def clip_grad_norm(grads: Arrays, max_norm: float) -> float:
     if scale < 1:
         for name, gradient in grads.items():
             _require_writable(f"grads[{name!r}]", gradient)
-        for gradient in grads.values():
+        for gradient in {id(gradient): gradient for gradient in grads.values()}.values():   # tied: once
             gradient *= scale
     return norm
 

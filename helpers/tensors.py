@@ -21,6 +21,11 @@ def require_size(argument: str, value: object, *, minimum: int = 1) -> int:
     return require_int(argument, value, minimum=minimum, maximum=MOST)
 
 
+def require_module(argument: str, value: object) -> None:
+    """ValueError unless `value` is a torch module."""
+    require(isinstance(value, nn.Module), argument, type(value).__name__, "a torch module")
+
+
 def require_tensor(argument: str, value: object, shape: Shape | None = None) -> None:
     """ValueError unless `value` is a tensor, of this shape if one is given."""
     got = type(value).__name__
@@ -72,7 +77,8 @@ class CheckedModule(nn.Module):
         """As torch's, but ValueError names the first weight that is missing, unknown (unless not `strict`) or
         does not fit, before any of them has changed.
 
-        Does not fit: another shape, no tensor of real numbers, or two values for one matrix (tied weights).
+        Does not fit: another shape, no tensor of real numbers, numbers too large for the weight's dtype, or
+        two values for one matrix (tied weights).
         """
         require(isinstance(state_dict, Mapping), "state_dict", type(state_dict).__name__, "a mapping")
         own, seen = self.state_dict(keep_vars=True), {}
@@ -87,7 +93,10 @@ class CheckedModule(nn.Module):
             require(isinstance(given, Tensor), label, type(given).__name__, "a tensor")
             require(given.is_floating_point(), label, f"dtype {given.dtype}", "a floating dtype")
             require_shape(label, given, weight.shape)
-            twin = seen.setdefault(id(weight), given.to(weight.dtype))
+            narrowed = given.to(weight.dtype)
+            kept = torch.equal(narrowed.isinf(), given.to(narrowed.device).isinf())
+            require(kept, label, "a number that overflows", f"numbers of {weight.dtype}")
+            twin = seen.setdefault(id(weight), narrowed)
             same = torch.allclose(twin, given.to(twin), rtol=0, atol=0, equal_nan=True)
             require(same, label, "other values than those of the weights it is tied to", "the same")
         return super().load_state_dict(state_dict, strict, assign)

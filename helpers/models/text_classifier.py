@@ -182,7 +182,10 @@ def _start_values(vocab_size: int, embedding_size: int, embeddings: np.ndarray |
     embeddings = require_real("embeddings", embeddings, finite=True)
     require_shape("embeddings", embeddings, (vocab_size, "D"))
     require(embeddings.size > 0, "embeddings", f"shape {embeddings.shape}", "at least one column")
-    return torch.from_numpy(np.array(embeddings, np.float32))
+    start = torch.from_numpy(np.array(embeddings, np.float64)).to(torch.get_default_dtype())
+    fits = bool(start.isfinite().all())
+    require(fits, "embeddings", "a number that overflows", f"numbers of {start.dtype}")
+    return start
 
 
 def _words(lengths: Tensor, steps: int) -> Tensor:

@@ -83,6 +83,25 @@ def test_dropout_is_found_and_right_with_its_generator_made_anew():
     assert relative_error(layer.backward(2 * y), gradient) < 1e-7
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_mask_that_is_drawn_once_in_a_while_is_found(seed):
+    layer, x = Dropout(0.02, rng=np.random.default_rng(seed)), numbers(3, 5)
+    assert_refused(numerical_gradient, lambda x: squares(layer.forward(x, train=True)), x, names="f")
+
+
+def test_f_that_rounds_to_float32_is_found():
+    x, W = numbers(4, 5), numbers(5, 3).astype(np.float32)
+    for f in (
+        lambda x: float(np.tanh(x.astype(np.float32) @ W).sum()),
+        lambda x: float(np.float32(squares(x))),
+        lambda x: int(1e6 * squares(x)) % 2**20,
+    ):
+        assert "float32" in assert_refused(numerical_gradient, f, x, names="f")
+    # In double precision all is well, be it that a coarse number is a right one.
+    np.testing.assert_allclose(numerical_gradient(squares, x, eps=2.0**-10), 2 * x, atol=1e-9)
+    assert (numerical_gradient(lambda x: 3.0, x) == 0).all()
+
+
 def test_f_that_starts_to_drift_later_or_writes_into_x_is_found_and_x_restored():
     x, calls = numbers(2, 3), []
     before = x.copy()

@@ -200,6 +200,9 @@ def test_clipping_checks_all_before_it_scales_any():
     assert_refused(clip_scale, [np.array([3.0])], 1.0, names="grads")
     for max_norm in NO_NUMBERS:
         assert_refused(clip_scale, arrays(), max_norm, names="max_norm")
+    tied = np.full(4, 3.0)
+    assert clip_grad_norm({"a": tied, "b": tied}, 1.0) == pytest.approx(72**0.5)
+    np.testing.assert_allclose(tied, 3 / 72**0.5, rtol=1e-5)   # scaled once
     narrow = {"W": np.ones(100_000, np.float16)}
     assert clip_grad_norm(narrow, 1.0) == pytest.approx(100_000**0.5)
     np.testing.assert_allclose(narrow["W"], 100_000**-0.5, rtol=1e-3)

@@ -425,7 +425,8 @@ def test_nan_behind_the_mask_reaches_no_result_and_no_gradient_in_any_attention(
 
 NO_WEIGHTS = {
     "complex": lambda a: a * 1j, "whole numbers": lambda a: a.astype(int), "text": lambda a: a.astype(str),
-    "objects": lambda a: a.astype(object), "another shape": lambda a: a[..., :-1],
+    "objects": lambda a: a.astype(object), "too large": lambda a: np.full(a.shape, 1e300),
+    "another shape": lambda a: a[..., :-1],
     "one more axis": lambda a: a[None], "a number": lambda a: 3.0, "None": lambda a: None,
 }  # fmt: skip
 MODULES = {
@@ -449,7 +450,7 @@ def wrong_states(state, as_given):
 
 @every("name", MODULES)
 def test_weights_of_modules_are_loaded_whole_or_not_at_all(name):
-    model = MODULES[name]()
+    model = MODULES[name]().float()
     before = {key: value.clone() for key, value in model.state_dict().items()}
     new = {key: value + 1 for key, value in before.items()}
 
@@ -468,8 +469,7 @@ def test_weights_of_the_numpy_model_are_loaded_whole_or_not_at_all():
     model = numpy_model()
     before = model.state_dict()
     new = {name: array + 1 for name, array in before.items()}
-    too_large = {**new, "output.b": np.full(V, 1e300)}
-    for kind, named, state in [*wrong_states(new, lambda array: array), ("too large", "output.b", too_large)]:
+    for kind, named, state in wrong_states(new, lambda array: array):
         if kind != "whole numbers":   # which are numbers like all others
             assert_refused(model.load_state_dict, state, names=named)
         assert all(np.array_equal(before[name], model.params[name]) for name in before), kind
@@ -518,7 +518,8 @@ def test_constructors_name_what_they_cannot_take():
          "num_classes": [*SIZES, 1], "dropout": SHARES, "cell": NAMES, "pooling": NAMES,
          "bidirectional": FLAGS, "freeze": FLAGS,
          "embeddings": [3, "abc", np.zeros(V), np.zeros((V + 1, 2)), np.zeros((V, 0)), [[1], [2, 3]],
-                        np.full((V, 2), np.nan), np.zeros((V, 2), complex), np.zeros((V, 2), object)]},
+                        np.full((V, 2), np.nan), np.full((V, 2), 1e300), np.zeros((V, 2), complex),
+                        np.zeros((V, 2), object)]},
     )
     fuzz(lambda **a: TextClassifier(**a).parameter_count, {"vocab_size": V, "cell": "flat", "max_length": 3},
          {"max_length": SIZES})
@@ -537,3 +538,12 @@ def test_constructors_name_what_they_cannot_take():
     fuzz(lambda **a: len(list(DotProductAttention(**a).parameters())), sizes, dict.fromkeys(sizes, SIZES))
     sizes |= {"hidden_size": 4}
     fuzz(lambda **a: len(list(AdditiveAttention(**a).parameters())), sizes, dict.fromkeys(sizes, SIZES))
+
+
+def test_start_values_are_of_the_dtype_of_the_model():
+    torch.set_default_dtype(torch.float64)   # as for a gradient check
+    try:
+        model = TextClassifier(V, embeddings=np.full((V, D), 0.1, ">f4"))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert model(PADDED, LENGTHS).dtype == model.embedding.weight.dtype == torch.float64
