@@ -54,7 +54,8 @@ def run_broken(command, seed, longest, began, **options):
             took = time.monotonic() - asked
             assert not left and took < SECONDS, (number, left, took)
             assert "Exception ignored" not in told and "leaked" not in told, told
-            assert process.returncode in (0, 128 + number, -number), (number, told)
+            too_early = "init_import_site" in told   # Python itself was not there yet
+            assert too_early or process.returncode in (0, 128 + number, -number), (number, told)
             stops, longest = stops + 1, longest * 1.15
             if process.returncode:
                 continue
@@ -78,7 +79,7 @@ def result(path):
 
 EXPERIMENTS = {
     "NumPy trainer": ["pronouns", "tokens=30000", "hidden_size=32", "epochs=4"],
-    "sweep": ["dates", "budget=0.3", "examples=200", "held_out=20", "seeds=3"],
+    "sweep": ["bottleneck", "steps=20", "words=10", "seeds=2"],
 }
 
 
