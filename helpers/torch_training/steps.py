@@ -66,15 +66,21 @@ def update(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         if "overflow" not in str(error):
             raise
         raise FloatingPointError("weights: got too high a learning rate, wanted finite steps") from error
-    require_finite_weights(model)
+    changed = [p.detach() for group in optimizer.param_groups for p in group["params"]]
+    if _may_not_be_finite(changed):
+        require_finite_weights(model)
+        require_finite("weights", changed)   # of what is not in the model
 
 
 def require_finite_weights(model: nn.Module) -> None:
     """FloatingPointError that names the first parameter with a value that is not finite."""
     named = {name: parameter.detach() for name, parameter in model.named_parameters()}
-    norm = nn.utils.get_total_norm(named.values())   # one fast pass; inf where only the squares overflow
-    if not torch.isfinite(norm):
+    if _may_not_be_finite(list(named.values())):
         require_finite("weights", named)
+
+
+def _may_not_be_finite(tensors: list[Tensor]) -> bool:
+    return not torch.isfinite(nn.utils.get_total_norm(tensors))   # fast; inf also where only squares overflow
 
 
 class Undo:
@@ -87,7 +93,7 @@ class Undo:
     def _tensors(self) -> list[Tensor]:
         moments = (value for state in self._optimizer.state.values() for value in state.values())
         return [
-            *(parameter.detach() for parameter in self._model.parameters()),
+            *(p.detach() for group in self._optimizer.param_groups for p in group["params"]),
             *self._model.buffers(),
             *(value for value in moments if isinstance(value, Tensor)),
         ]

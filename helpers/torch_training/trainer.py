@@ -115,7 +115,6 @@ class TorchTrainer(TrainingLoop):
         self.model = model.to(self.device)
         self.optimizer, self.scheduler, self.average = optimizer, scheduler, average
         self.loss, self.evaluate, self.summary, self.monitor = loss, evaluate, summary, monitor
-        self.step_losses: list[float] = []   # mean loss of every step since this object was made
         self.group = Processes()
         self._objective: nn.Module
         self._undo = Undo(self.model, optimizer)
@@ -184,11 +183,7 @@ class TorchTrainer(TrainingLoop):
             self._state = None
 
     def _step_on(self, batch: Any) -> None:
-        def done(loss: float, count: int) -> None:
-            self._done(loss, count)
-            self.step_losses.append(loss)
-
-        self._step(batch, done)
+        self._step(batch, self._done)
 
     def _step(self, batch: Any, done: Callable[[float, int], None]) -> None:
         """One step on a batch, the state carried; ``done(mean loss, its count)``. All is as it was when
@@ -196,7 +191,11 @@ class TorchTrainer(TrainingLoop):
         for group in self.optimizer.param_groups:
             require_number("learning rate", float(group["lr"]), minimum=0)
         rows = None if self.alone else self.group.rows(len(batch[0]))
-        tensors = to_device(batch, self.device, rows)
+        try:
+            tensors = to_device(batch, self.device, rows)
+        except (TypeError, ValueError, RuntimeError) as error:
+            wanted = "a tuple of arrays or tensors"
+            raise ValueError(f"batches: got {type(batch).__name__} ({error}), wanted {wanted}") from error
         updated, drawn = False, generators(self.device)
         self._undo.remember()
         try:
@@ -292,36 +291,32 @@ class TorchTrainer(TrainingLoop):
         made with another model, another optimizer or other settings; model and optimizer are then as they
         were. With precision "auto" a run goes on in the one it was begun in.
         """
-        if self.checkpoint is None:
-            return False
+        return self._resume()
+
+    def _read(self) -> dict[str, Any] | None:
         self.group = group = join_processes(self.device)
         content, problem = None, None
         if group.first and self.checkpoint.exists():
             try:
                 content = checkpoints.load(self.checkpoint)
-                self._require_same_settings(content.get("settings", {}))
+                self._require_same_settings(content.get("settings"))
             except CheckpointError as error:
                 problem = str(error)
         content, problem = group.share((content, problem))
         if problem:
             raise CheckpointError(problem)
-        if content is None:
-            return False
+        return content
+
+    def _as_now(self) -> Callable[[], None]:
         parts = [part for part in (self.model, self.optimizer, self.scheduler) if part is not None]
-        before, drawn = [copy.deepcopy(part.state_dict()) for part in parts], generators(self.device)
-        try:
-            self._restore(content)
-        except (ValueError, KeyError, TypeError, RuntimeError, AttributeError, FloatingPointError) as error:
-            for part, state in zip(parts, before, strict=True):
+        states, drawn = [copy.deepcopy(part.state_dict()) for part in parts], generators(self.device)
+
+        def put_back() -> None:
+            for part, state in zip(parts, states, strict=True):
                 part.load_state_dict(state)
             set_generators(drawn, self.device)
-            raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
-        begun_in = content["settings"].get("precision", self.precision)
-        if begun_in != self.precision:   # "auto" where another precision is fast
-            if self.first:
-                self.report(f"going on in {begun_in}, in which the run was begun")
-            self.precision = begun_in
-        return True
+
+        return put_back
 
     def _all_settings(self) -> dict[str, Any]:
         return {**super()._all_settings(), "precision": self.precision}
@@ -359,5 +354,9 @@ class TorchTrainer(TrainingLoop):
                 f"going on with {self.group.count} process(es) where {len(drawn)} were: "
                 "from here on dropout draws other masks"
             )
+        begun_in = content["settings"]["precision"]
+        if begun_in != self.precision and self.first:   # "auto" where another precision is fast
+            self.report(f"going on in {begun_in}, in which the run was begun")
+        self.precision = begun_in
         self._state, self._best, self._last = state, content["best"], None
         vars(self).update(counted)

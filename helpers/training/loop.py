@@ -68,6 +68,7 @@ class TrainingLoop:
         self.bar = bar
         self.curve: list[dict[str, float]] = []
         self.epoch = self.step = 0
+        self.step_losses: list[float] = []   # mean loss of every step since this object was made
         self.seconds = 0.0
         self.interrupted = False
         self.best_score = -math.inf if self.higher_is_better else math.inf
@@ -76,7 +77,23 @@ class TrainingLoop:
         self._best: dict[str, Any] | None = None
         self._last: dict[str, Any] | None = None   # after the last epoch
 
-    # -- what a trainer fills in: `save`, and -------------------------------------------------------------
+    # -- what a trainer fills in ---------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the checkpoint, if there is to be one."""
+        raise NotImplementedError
+
+    def _read(self) -> Any:
+        """What the checkpoint holds, of a run with the same settings; None if there is no file."""
+        raise NotImplementedError
+
+    def _as_now(self) -> Callable[[], None]:
+        """A function that puts back all that `_restore` may have changed when it fails."""
+        raise NotImplementedError
+
+    def _restore(self, content: Any) -> None:
+        """Go on from what `_read` returned."""
+        raise NotImplementedError
 
     def _begin_epoch(self) -> None:
         """Before the first step of an epoch, and when one is gone on with."""
@@ -155,6 +172,7 @@ class TrainingLoop:
     def _done(self, loss: float, count: int) -> None:
         """Count a step of mean loss `loss` over `count` things."""
         self.step += 1
+        self.step_losses.append(loss)
         self._total += loss * count
         self._count += count
         self.seconds += time.perf_counter() - self._tick
@@ -203,6 +221,18 @@ class TrainingLoop:
                 self.save()
         except OSError as error:
             self._warn(f"The checkpoint was not written, training goes on and tries again later: {error}")
+
+    def _resume(self) -> bool:
+        content = None if self.checkpoint is None else self._read()
+        if content is None:
+            return False
+        put_back = self._as_now()
+        try:
+            self._restore(content)
+        except (ValueError, KeyError, TypeError, RuntimeError, AttributeError, ArithmeticError) as error:
+            put_back()
+            raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
+        return True
 
     def _all_settings(self) -> dict[str, Any]:
         return {**self.settings, "max_norm": self.max_norm}

@@ -15,7 +15,7 @@ import numpy as np
 
 from helpers.optim import clip_scale
 from helpers.processes import undisturbed
-from helpers.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
+from helpers.training.checkpoints import load_checkpoint, save_checkpoint
 from helpers.training.evaluation import evaluate, perplexity, require_pair
 from helpers.training.finite import require_finite
 from helpers.training.loop import TrainingLoop, finite_numbers, require_batches, require_callable
@@ -183,22 +183,29 @@ class Trainer(TrainingLoop):
         Raises CheckpointError, with model and optimizer as they were, when it is damaged or was made
         with another model, another optimizer or other settings.
         """
-        if self.checkpoint is None or not self.checkpoint.exists():
-            return False
+        return self._resume()
+
+    def _read(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        if not self.checkpoint.exists():
+            return None
         arrays, meta = load_checkpoint(self.checkpoint)
-        self._require_same_settings(meta.get("settings", {}))
-        before = self.model.state_dict(), self.optimizer.state_dict(), self.model.get_state()
-        try:
-            self._restore(arrays, meta)
-        except (ValueError, KeyError, TypeError, AttributeError, FloatingPointError) as error:
-            weights, moments, state = before
+        self._require_same_settings(meta.get("settings"))
+        return arrays, meta
+
+    def _as_now(self) -> Callable[[], None]:
+        weights, moments = self.model.state_dict(), self.optimizer.state_dict()
+        state = self.model.get_state()
+
+        def put_back() -> None:
             self.model.load_state_dict(weights)
             self.optimizer.load_state_dict(moments)
             self.model.set_state(state)
-            raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
-        return True
 
-    def _restore(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> None:
+        return put_back
+
+    def _restore(self, content: tuple[dict[str, np.ndarray], dict[str, Any]]) -> None:
+        arrays, meta = content
+
         def part(prefix: str) -> dict[str, np.ndarray]:
             return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
