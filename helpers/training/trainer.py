@@ -124,6 +124,7 @@ class Trainer(TrainingLoop):
     def _validate(self) -> tuple[dict[str, float], float]:
         require_finite("weights", self.model.params)
         nats = evaluate(self.model, self._valid)
+        require_finite("validation loss", nats)
         return finite_numbers("valid", {"valid_perplexity": perplexity(nats)}), nats
 
     def _summary(self, mean: float) -> dict[str, float]:
