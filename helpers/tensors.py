@@ -26,6 +26,15 @@ def require_module(argument: str, value: object) -> None:
     require(isinstance(value, nn.Module), argument, type(value).__name__, "a torch module")
 
 
+def require_parts(argument: str, batch: object, names: str) -> Sequence:
+    """Return `batch` if it is a tuple or list of as many parts as there are `names`, a comma between;
+    ValueError otherwise."""
+    many = isinstance(batch, tuple | list)
+    got = type(batch).__name__ + (f" of {len(batch)}" if many else "")
+    require(many and len(batch) == len(names.split(",")), argument, got, f"({names})")
+    return batch
+
+
 def require_tensor(argument: str, value: object, shape: Shape | None = None) -> None:
     """ValueError unless `value` is a tensor, of this shape if one is given."""
     got = type(value).__name__

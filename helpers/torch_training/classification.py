@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from helpers.tensors import require_id_tensor, require_module, require_parts
 from helpers.torch_training.distributed import to_device
 from helpers.torch_training.steps import StepLoss
 from helpers.training.finite import require_finite
-from helpers.validation import require, require_int
+from helpers.validation import as_array, require, require_ids, require_int, require_real, require_shape
 
 
 class ClassifierLoss:
@@ -23,8 +24,9 @@ class ClassifierLoss:
 
     def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor, Tensor], state: Any) -> StepLoss:
         """batch: ids (N, T), lengths (N,), labels (N,) → what the trainer wants."""
-        ids, lengths, labels = batch
+        ids, lengths, labels = require_parts("batch", batch, "ids, lengths, labels")
         logits = model(ids, lengths)
+        labels = require_id_tensor("labels", labels, _classes(logits), (len(logits),), logits)
         if logits.ndim == 1:
             value = nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
         else:
@@ -37,6 +39,9 @@ def logits_of(model: nn.Module, ids: np.ndarray, lengths: np.ndarray, batch_size
 
     Raises FloatingPointError when one is not finite (of nan, any class would be predicted)."""
     require_int("batch_size", batch_size)
+    require_module("model", model)
+    ids, lengths = as_array("ids", ids, "ids (N, T)"), as_array("lengths", lengths, "lengths (N,)")
+    require(ids.ndim > 0 and lengths.ndim > 0, "ids, lengths", "a single number", "(N, T) and (N,)")
     got = f"{len(ids)} and {len(lengths)} texts"
     require(len(ids) == len(lengths) > 0, "ids, lengths", got, "as many, at least one")
     device = next(model.parameters()).device
@@ -54,17 +59,29 @@ def logits_of(model: nn.Module, ids: np.ndarray, lengths: np.ndarray, batch_size
 
 
 def predicted(logits: np.ndarray) -> np.ndarray:
-    """The class with the largest probability, int64 (N,): logits (N,) of class 1, or (N, C)."""
+    """The class with the largest probability, int64 (N,): logits (N,) of class 1, or (N, C). ValueError for
+    nan and inf, too."""
+    logits = require_real("logits", logits, finite=True)
+    fits = logits.ndim in (1, 2) and logits.shape[-1] > 0
+    require(fits, "logits", f"shape {logits.shape}", "(N,) or (N, C)")
     return (logits > 0).astype(np.int64) if logits.ndim == 1 else logits.argmax(axis=1)
 
 
 def accuracy(
     model: nn.Module, ids: np.ndarray, lengths: np.ndarray, labels: np.ndarray, batch_size: int = 1_000
 ) -> float:
-    """The share of texts whose predicted class is their label: ids (N, T), lengths and labels (N,)."""
-    require(len(labels) == len(ids), "labels", len(labels), f"{len(ids)}, one for each text")
-    right = predicted(logits_of(model, ids, lengths, batch_size)) == np.asarray(labels)
+    """The share of texts whose predicted class is their label: ids (N, T), lengths and labels (N,).
+
+    Raises ValueError for labels that are none of the classes, and as `logits_of`."""
+    logits = logits_of(model, ids, lengths, batch_size)
+    labels = require_ids("labels", labels, _classes(logits))
+    require_shape("labels", labels, (len(logits),))   # (N, 1) would be compared with all texts
+    right = predicted(logits) == labels
     return int(right.sum()) / len(right)
+
+
+def _classes(logits: np.ndarray | Tensor) -> int:
+    return 2 if logits.ndim == 1 else logits.shape[1]
 
 
 class ShuffledExamples:
@@ -74,7 +91,10 @@ class ShuffledExamples:
     """
 
     def __init__(self, ids: np.ndarray, lengths: np.ndarray, labels: np.ndarray, batch_size: int, seed: int):
-        self._arrays = tuple(np.asarray(array) for array in (ids, lengths, labels))
+        given = {"ids": ids, "lengths": lengths, "labels": labels}
+        self._arrays = tuple(as_array(name, values, "an array") for name, values in given.items())
+        for name, array in zip(given, self._arrays, strict=True):
+            require(array.ndim > 0, name, repr(array), "an array with a row for each text")
         sizes = [len(array) for array in self._arrays]
         require(len(set(sizes)) == 1, "ids, lengths, labels", f"{sizes} rows", "as many of each")
         require(sizes[0] > 0, "ids", "no rows", "at least one")
@@ -82,7 +102,8 @@ class ShuffledExamples:
         self.seed = require_int("seed", seed, minimum=0)
 
     def __call__(self, epoch: int) -> _Batches:
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self._arrays[0]))
+        rng = np.random.default_rng((self.seed, require_int("epoch", epoch, minimum=0)))
+        order = rng.permutation(len(self._arrays[0]))
         return _Batches(self._arrays, order, self.batch_size)
 
 

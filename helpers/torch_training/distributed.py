@@ -137,5 +137,9 @@ def to_device(batch: Any, device: torch.device, rows: slice | None = None) -> An
     """Arrays or tensors, nested in tuples and lists, as tensors on `device`; `rows` of each if given."""
     if isinstance(batch, tuple | list):
         return type(batch)(to_device(part, device, rows) for part in batch)
-    tensor = batch if isinstance(batch, Tensor) else torch.as_tensor(batch)
+    try:
+        tensor = batch if isinstance(batch, Tensor) else torch.as_tensor(batch)
+    except (TypeError, ValueError, RuntimeError) as error:
+        got = f"{type(batch).__name__} ({error})"
+        require(False, "batch", got, "arrays or tensors of numbers, in a tuple")
     return (tensor if rows is None else tensor[rows]).to(device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,13 @@ from torch.autograd.function import once_differentiable
 
 from helpers.corpora.batches import ContiguousBatches
 from helpers.regularization import activation_penalty, slowness_penalty
+from helpers.tensors import require_id_tensor, require_module, require_parts
 from helpers.torch_training.distributed import to_device
 from helpers.torch_training.steps import StepLoss
 from helpers.training.finite import require_finite
 from helpers.validation import require, require_int, require_number
+
+CPU = torch.device("cpu")
 
 
 class LanguageModelLoss:
@@ -34,8 +37,9 @@ class LanguageModelLoss:
 
     def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor], state: Any) -> StepLoss:
         """batch: inputs and targets (N, T) → what the trainer wants."""
-        inputs, targets = batch
+        inputs, targets = require_parts("batch", batch, "inputs, targets")
         h, raw, state = model.hidden(inputs, state)
+        targets = require_id_tensor("targets", targets, len(model.output), tuple(inputs.shape), h)
         logits = nn.functional.linear(h.flatten(0, 1), model.output, model.output_bias)
         value = _CrossEntropy.apply(logits, targets.T.flatten())
         objective = value
@@ -66,7 +70,7 @@ class _CrossEntropy(torch.autograd.Function):
         for piece, wanted in zip(logits.split(rows), targets.split(rows), strict=True):
             log_probs = torch.log_softmax(piece, -1, dtype=dtype)
             at = torch.arange(len(wanted), device=wanted.device), wanted
-            total -= log_probs[at].sum()
+            total -= log_probs.gather(1, wanted[:, None]).sum()   # which takes no negative ids
             probs = log_probs.exp_()
             probs[at] -= 1
             piece.copy_(probs.div_(len(targets)))
@@ -77,6 +81,8 @@ class _CrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dvalue: Tensor) -> tuple[Tensor, None]:
         gradient, ctx.gradient = ctx.gradient, None
+        if gradient is None:
+            raise RuntimeError("LanguageModelLoss: got a second backward, wanted one for each forward")
         return (gradient if dvalue == 1 else gradient.mul_(dvalue)), None
 
 
@@ -84,15 +90,19 @@ def mean_nats(model: nn.Module, batches: ContiguousBatches) -> float:
     """Mean loss in nats per token over `batches` of (inputs, targets), each (N, T), the state carried from
     window to window and zero at first; float32, no dropout. Take exp, or `perplexity`, of it.
 
-    Raises ValueError when there is no batch, and FloatingPointError when the loss is not finite."""
+    Raises ValueError when there is no batch, for targets that are no ids or of another shape than the inputs,
+    and FloatingPointError when the loss is not finite."""
+    require_module("model", model)
+    require(isinstance(batches, Iterable), "batches", repr(batches), "batches of (inputs, targets)")
     device = next(model.parameters()).device
     was_training, state, total, count = model.training, None, 0.0, 0
     model.eval()
     try:
         with torch.no_grad():
             for batch in batches:
-                inputs, targets = to_device(batch, device)
-                logits, state = model(inputs, state)
+                inputs, targets = to_device(require_parts("batches", batch, "inputs, targets"), CPU)
+                logits, state = model(inputs.to(device), state)
+                targets = require_id_tensor("targets", targets, logits.shape[-1], inputs.shape, logits)
                 sums = nn.functional.cross_entropy(
                     logits.flatten(0, 1).float(), targets.flatten(), reduction="sum"
                 )
@@ -113,14 +123,15 @@ class RandomWindows:
     """
 
     def __init__(self, batches: ContiguousBatches, seq_len: int, seed: int):
-        whole = list(batches)
+        require(isinstance(batches, Iterable), "batches", repr(batches), "batches of (inputs, targets)")
+        whole = [require_parts("batches", batch, "inputs, targets") for batch in batches]
         require(len(whole) > 0, "batches", "no batch", "at least one")
         self._inputs = np.concatenate([inputs for inputs, _ in whole], axis=1)
         self._targets = np.concatenate([targets for _, targets in whole], axis=1)
         self.seq_len, self.seed = require_int("seq_len", seq_len), require_int("seed", seed, minimum=0)
 
     def __call__(self, epoch: int) -> _Windows:
-        rng = np.random.default_rng((self.seed, epoch))
+        rng = np.random.default_rng((self.seed, require_int("epoch", epoch, minimum=0)))
         edges = [0]
         while edges[-1] < self._inputs.shape[1]:
             center = self.seq_len if rng.random() < 0.95 else self.seq_len / 2

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 
 from helpers.corpora.parallel import PAD_ID, Pair, ParallelCorpus, exact_match
 from helpers.decoding import greedy_decode
+from helpers.layers.base import MOST
+from helpers.tensors import require_id_tensor, require_parts, require_tensor
 from helpers.torch_training.steps import StepLoss
-from helpers.validation import require, require_int
+from helpers.validation import require, require_ids, require_int, require_shape
 
 POOL = 50   # batches that are sorted by length together
 EVALUATION_BATCH = 500
@@ -27,9 +29,12 @@ class Seq2SeqLoss:
 
     def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor], state: Any) -> StepLoss:
         """→ what the trainer wants; there is no state from batch to batch."""
-        sources, targets = batch
+        sources, targets = require_parts("batch", batch, "sources, targets")
+        require_tensor("targets", targets, ("N", "T"))
+        steps = targets.shape[1]
+        require(steps > 1, "targets", f"{steps} tokens in a row", "at least <bos> and <eos>")
         logits, _ = model(sources, targets[:, :-1])
-        wanted = targets[:, 1:]
+        wanted = require_id_tensor("targets", targets, logits.shape[-1], like=logits)[:, 1:]
         value = nn.functional.cross_entropy(
             logits.flatten(0, 1), wanted.flatten(), ignore_index=PAD_ID
         )
@@ -49,16 +54,19 @@ class ShuffledPairs:
     """
 
     def __init__(self, sources: np.ndarray, targets: np.ndarray, batch_size: int, seed: int):
-        same = len(sources) == len(targets) > 0
-        require(same, "targets", f"{len(targets)} rows", f"those of the {len(sources)} sources")
-        self.sources, self.targets = np.asarray(sources), np.asarray(targets)
+        self.sources = require_ids("sources", sources, MOST)
+        self.targets = require_ids("targets", targets, MOST)
+        require_shape("sources", self.sources, ("pairs", "S"))
+        require_shape("targets", self.targets, ("pairs", "T"))
+        same = len(self.sources) == len(self.targets) > 0
+        require(same, "targets", f"{len(self.targets)} rows", f"those of the {len(self.sources)} sources")
         self.batch_size = require_int("batch_size", batch_size)
         self.seed = require_int("seed", seed, minimum=0)
         self._lengths = (self.sources != PAD_ID).sum(axis=1)
 
     def __call__(self, epoch: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """The batches of an epoch, the same ones whenever it is asked for."""
-        rng = np.random.default_rng((self.seed, epoch))
+        rng = np.random.default_rng((self.seed, require_int("epoch", epoch, minimum=0)))
         order = rng.permutation(len(self.sources))
         rows = []
         for start in range(0, len(order), POOL * self.batch_size):

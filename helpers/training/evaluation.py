@@ -15,11 +15,14 @@ import numpy as np
 
 from helpers.layers import log_softmax
 from helpers.training.finite import require_finite
-from helpers.validation import as_array, require, require_int, require_shape
+from helpers.validation import as_array, require, require_flag, require_int, require_number, require_shape
 
 
 def perplexity(mean_nats: float) -> float:
-    """exp of a mean loss in nats per token; inf where that overflows."""
+    """exp of a mean loss in nats per token; inf where that overflows, nan of nan."""
+    if isinstance(mean_nats, float) and math.isnan(mean_nats):
+        return math.nan
+    mean_nats = require_number("mean_nats", mean_nats, infinite=True)
     try:
         return math.exp(mean_nats)
     except OverflowError:
@@ -30,6 +33,8 @@ def perplexity(mean_nats: float) -> float:
 def set_aside(model) -> Iterator[None]:
     """Reset the model's recurrent state inside the block and put the old one back after it,
     so that evaluating between two training steps changes nothing."""
+    able = all(hasattr(model, name) for name in ("get_state", "loss", "forward"))
+    require(able, "model", type(model).__name__, "a LanguageModel of NumPy's")
     state = model.get_state()
     try:
         model.reset_state()
@@ -46,6 +51,8 @@ def evaluate(model, batches: Iterable[tuple[np.ndarray, np.ndarray]], *, carry_s
 
     Raises ValueError when `batches` is empty, and FloatingPointError when the loss is not finite.
     """
+    require_flag("carry_state", carry_state)
+    require(isinstance(batches, Iterable), "batches", repr(batches), "pairs (inputs, targets)")
     total, count = 0.0, 0
     with set_aside(model):
         for batch in batches:
@@ -84,6 +91,7 @@ def evaluate_with_context(model, ids: np.ndarray, context: int, positions: np.nd
     context = require_int("context", context)
     require(positions.min() >= context, "positions", int(positions.min()), f"at least context = {context}")
     require(positions.max() < len(ids), "positions", int(positions.max()), f"below len(ids) = {len(ids)}")
+    positions = positions.astype(np.int64)   # uint64 less an int would be a float
     rows = max(1, 1000 // context)   # about a thousand tokens at a time, whatever the context
     total = 0.0
     with set_aside(model):
@@ -91,6 +99,7 @@ def evaluate_with_context(model, ids: np.ndarray, context: int, positions: np.nd
             here = positions[start : start + rows]
             model.reset_state()
             logits = model.forward(ids[here[:, None] - context + np.arange(context)])[:, -1]
+            require_finite("logits", logits)
             log_p = log_softmax(logits.astype(np.float64))
             total -= float(log_p[np.arange(len(here)), ids[here]].sum())
     require_finite("loss", total)
