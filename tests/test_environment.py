@@ -103,7 +103,9 @@ def test_everything_installed_is_pinned_at_that_version():
 
 def test_the_walk_over_dependencies_goes_deep():
     names = {canonicalize_name(requirement.name) for requirement in RANGES}
-    missing, _ = missing_and_different([Requirement("jupyterlab")])
+    missing, different = missing_and_different([Requirement("jupyterlab")])
+    if different:
+        pytest.skip("not the pinned environment: another version may bring others")
     assert not missing and "jupyter-client" not in names
     gone = {name: PINS.pop(name) for name in ("jupyter-client", "parso")}   # one and three steps down
     try:

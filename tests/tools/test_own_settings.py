@@ -97,7 +97,8 @@ def test_older_instructions_are_noticed(tmp_path):
         "NPY_DISABLE_CPU_FEATURES": "X86_V3",
     }
     told = arithmetic.differs(older)
-    assert "BLAS kernel: Nehalem, not Haswell" in told and "torch's kernels: DEFAULT, not AVX2" in told
+    assert "BLAS kernel: Nehalem, not Haswell" in told
+    assert re.search(r"torch's kernels: (DEFAULT|NO AVX), not AVX2", told)
 
 
 def test_a_python_that_ends_is_different_too(monkeypatch):
