@@ -8,12 +8,10 @@ An exercise's cells are found by metadata or, where those are lost, by what stan
 from __future__ import annotations
 
 import ast
-import inspect
 import json
 import locale
 import os
 import re
-import tokenize
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,8 +33,9 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises ValueError with a sentence that says why a file is no notebook, OSError where it cannot be opened.
     """
     text = decode(Path(path).read_bytes())
+    text = text.rstrip("\0")   # which a crash of the system leaves behind the end
     start = text.lstrip()
-    if not start.strip("\0"):
+    if not start:
         raise ValueError("the file is empty")
     if start.startswith("<") and not start.startswith("<<<<<<<"):
         raise ValueError("a web page was saved in place of the notebook")
@@ -47,6 +46,8 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         if re.search(r"^(<{7}|>{7})", text, re.M):
             raise ValueError("conflict marks of git (<<<<<<<) stand in it") from None
+        if error.msg == "Extra data":
+            raise ValueError("more text stands after the end of the notebook") from None
         cut = error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg
         reason = "the file ends in the middle: it was cut off" if cut else f"no notebook: {error}"
         raise ValueError(reason) from None
@@ -142,24 +143,21 @@ def answer(cells: list[Cell], name: str, check: int | None = None) -> int | None
 
 def code_fingerprint(source: str, name: str) -> str:
     """As `helpers.checks.sources.fingerprint`, of a notebook cell, which may hold magics too."""
-    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")   # of Python, about what it finds odd in the code
         try:
-            whole = fingerprint(source, name) or fingerprint("\n".join(lines), name)
-            return whole or _of_the_block(lines, name)
+            return fingerprint(source, name) or fingerprint(_as_python(source), name)
         except (ValueError, RecursionError, MemoryError):   # characters or nesting that Python cannot parse
             return ""
 
 
-def _of_the_block(lines: list[str], name: str) -> str:
-    """The fingerprint of the function's own lines, where what stands around them is no Python."""
-    starts = [i for i, line in enumerate(lines) if name in DEFINITION.findall(line)]
-    try:
-        block = inspect.getblock([line + "\n" for line in lines[starts[0] :]])
-    except (IndexError, SyntaxError, tokenize.TokenError):
-        return ""
-    return fingerprint("".join(block), name)
+def _as_python(source: str) -> str:
+    """A cell's code with IPython's own lines (``%magic``, ``!shell``, ``name?``) written as Python."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    while source.lstrip().startswith("%%"):
+        source = source.lstrip().partition("\n")[2]
+    return TransformerManager().transform_cell(source)
 
 
 def _parses(source: str) -> bool:

@@ -159,7 +159,8 @@ def _notebooks(folder: Path) -> Iterator[Path]:
     """The notebooks in a folder and the folders in it, in order, without backups and what was replaced."""
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")) and name != REPLACED)
-        yield from (Path(place, name) for name in sorted(names) if name.endswith(".ipynb"))
+        names = sorted(name for name in names if name.endswith(".ipynb") and not name.startswith("."))
+        yield from (Path(place, name) for name in names)
 
 
 def _rows(path: Path, chapter: str) -> list[Row]:
@@ -235,7 +236,8 @@ def _state(cells: list[notebooks.Cell], name: str) -> str:
     checked, answer = verdict.get("fingerprint"), notebooks.answer(cells, name, place)
     if answer is None and not checked:
         return UNSURE
-    if checked and (answer is None or checked != notebooks.code_fingerprint(cells[answer]["source"], name)):
+    code = answer is not None and cells[answer]["cell_type"] == "code"
+    if checked and (not code or checked != notebooks.code_fingerprint(cells[answer]["source"], name)):
         return CHANGED
     return verdict["state"] if verdict["state"] in (PASSED, FAILED, NOT_ATTEMPTED) else NOT_RUN
 

@@ -103,29 +103,38 @@ def _reopen(assignment: str, submitted: list[str]) -> None:
 
 
 def _rename(assignment: str, submitted: list[str]) -> None:
-    """Copy a notebook of another name with the exercises of a released one that is missing to its name."""
+    """Copy a notebook of another name with the exercises of a released one to its name, where none of that
+    name was handed in, or one without answers."""
     released = sorted(_released(assignment).glob("*.ipynb"))
     names = {path.name for path in released}
     others = [path for path in map(Path, submitted) if path.name not in names]
     for path in released:
-        exercises = {reading.mark(cell).get("exercise") for cell in reading.read(path)["cells"]} - {None}
-        missing = all(Path(each).name != path.name for each in submitted)
-        fitting = max(others, key=lambda other: _count(other, exercises), default=None)
-        if missing and fitting is not None and _count(fitting, exercises):
+        stubs = {reading.mark(cell).get("exercise"): cell["source"] for cell in reading.read(path)["cells"]}
+        stubs.pop(None, None)
+        fitting = max(others, key=lambda other: _count(other, stubs), default=None)
+        answers, exercises = _count(fitting, stubs) if fitting else (0, 0)
+        named = next((each for each in map(Path, submitted) if each.name == path.name), None)
+        if (answers and not _count(named, stubs)[0]) if named else exercises:
             target = fitting.with_name(path.name)
+            submitted.remove(str(fitting))
+            if named:
+                shutil.copyfile(named, named.with_name(f"{named.name}.submitted"))
+            else:
+                submitted.append(str(target))
             shutil.copyfile(fitting, target)
-            submitted[submitted.index(str(fitting))] = str(target)
             others.remove(fitting)
             get_logger().warning("%s: graded as %s, whose exercises are in it", fitting, path.name)
 
 
-def _count(path: Path, exercises: set[str]) -> int:
-    """How many of the exercises a notebook holds."""
+def _count(path: Path, stubs: dict[str, str]) -> tuple[int, int]:
+    """How many of the exercises a notebook answers, and how many it holds."""
     try:
         cells = reading.read(path)["cells"]
     except (OSError, ValueError):
-        return 0
-    return sum(reading.answer(cells, name) is not None for name in exercises)
+        return 0, 0
+    places = {name: reading.answer(cells, name) for name in stubs}
+    found = {name: cells[place]["source"] for name, place in places.items() if place is not None}
+    return sum(source.strip() != stubs[name].strip() for name, source in found.items()), len(found)
 
 
 def _released(assignment: str) -> Path:

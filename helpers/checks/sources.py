@@ -11,13 +11,19 @@ from typing import Any
 
 
 def fingerprint(source: str, name: str) -> str:
-    """Short hash of the function `name` in `source` that ignores layout and comments; "" if absent."""
+    """Short hash of the function `name` in `source`, a def or a lambda, without layout and comments; "" if
+    absent."""
     try:
         tree = ast.parse(textwrap.dedent(source))
     except SyntaxError:
         return ""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
+        defined = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+        if defined or (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Lambda)
+            and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+        ):
             return hashlib.sha256(ast.unparse(node).encode()).hexdigest()[:12]
     return ""
 

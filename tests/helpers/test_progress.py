@@ -110,6 +110,7 @@ def test_a_copied_cell_does_not_hide_the_checked_one(tmp_path):
     assert state(tmp_path) == PASSED
 
 
+LAMBDA = "double = lambda x: 2 * x"
 EDITED = "def double(x):\n    return 3 * x"
 ANSWER, OTHER, CHECK = exercise_cell(SOLVED), code_cell(EDITED), check_cell(verdict(PASSED))
 CELLS = {
@@ -125,6 +126,14 @@ CELLS = {
     "a shell line among the code": ([exercise_cell("files = !ls\n" + SOLVED + "\nfiles"), CHECK], PASSED),
     "the answer put into a comment": ([exercise_cell("# def double(x):\n#     return x"), CHECK], CHANGED),
     "the answer made text": ([nbformat.v4.new_raw_cell(SOLVED), CHECK], CHANGED),
+    "the answer's own cell made text": (
+        [nbformat.v4.new_markdown_cell(SOLVED, metadata=ANSWER.metadata), CHECK], CHANGED),
+    "two versions with git's marks": (
+        [exercise_cell(f"<<<<<<< local\n{SOLVED}\n=======\n{EDITED}\n>>>>>>> remote"), CHECK], CHANGED),
+    "a lambda": ([exercise_cell(LAMBDA), check_cell(verdict(PASSED, LAMBDA))], PASSED),
+    "a lambda that was edited": (
+        [exercise_cell(LAMBDA.replace("2", "3")), check_cell(verdict(PASSED, LAMBDA))], CHANGED),
+    "a lambda between answer and check": ([ANSWER, code_cell(LAMBDA), CHECK], CHANGED),
 }  # fmt: skip
 
 
@@ -200,6 +209,7 @@ FILES = {
     "UTF-16 without a mark": lambda nb: as_text(nb).encode("utf-16-le"),
     "Windows-1252": lambda nb: as_text(nb).encode("cp1252", errors="replace"),
     "cp949": lambda nb: as_text(nb).encode("cp949", errors="replace"),
+    "zeros behind the end": lambda nb: as_text(nb).encode() + b"\0" * 512,
     "CRLF": lambda nb: as_text(nb).replace("\n", "\r\n").encode(),
     "CRLF within sources": lambda nb: as_text(nb).replace("\\n", "\\r\\n").encode(),
     "format 3": lambda nb: as_text(older(nb, 3)).encode(),
@@ -227,6 +237,7 @@ def test_other_encodings_and_formats_are_read(tmp_path, case):
 
 def test_folders_are_read_backups_are_not(tmp_path):
     cells = exercise_cell(SOLVED), check_cell(verdict(PASSED))
+    (tmp_path / "._01_first.ipynb").write_bytes(b"\0\5\x16\7")   # of a Mac, on other systems' disks
     for folder in ("week 1", ".ipynb_checkpoints", "replaced"):
         (tmp_path / folder).mkdir()
         write(tmp_path / folder, *cells)
@@ -275,6 +286,7 @@ def test_what_the_check_really_leaves(tmp_path):
 
 @pytest.mark.parametrize("text, said", [
     ("", "empty"), ("\0\0\0\0", "empty"), ("[]", "nbformat"), ("{}", "nbformat"), ("[" * 100_000, "deep"),
+    ('{"nbformat": 4, "cells": []}\n}', "more text"),
     ("{", "cut off"), ('{"cells": [{"cell_type": "code", "sour', "cut off"), ('{"cells": [', "cut off"),
     ("<<<<<<< ours\n{}", "conflict"), ('{\n<<<<<<< HEAD\n"cells": [],\n=======', "conflict"),
     ("<!DOCTYPE html><html>", "web page"), ("version https://git-lfs.github.com/spec/v1", "LFS"),

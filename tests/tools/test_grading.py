@@ -125,6 +125,24 @@ def test_a_renamed_notebook_and_another_encoding(course):
     assert path.with_name(path.name + ".submitted").read_bytes() == handed_in
 
 
+@pytest.mark.parametrize("first", [reset(RELEASE), {}], ids=["without answers", "broken"])
+def test_of_two_downloads_the_one_with_answers_is_graded(course, caplog, first):
+    folder = course / "submitted" / "kim" / "a0"
+    folder.mkdir(parents=True)
+    paths = [folder / NAME, folder / "00_start_here (1).ipynb"]
+    for answered in (False, True):
+        for path, notebook in zip(paths, (solved() if answered else first, solved()), strict=True):
+            path.write_text(json.dumps(notebook), encoding="utf-8")
+        handed_in, submitted = paths[0].read_bytes(), [str(path) for path in paths]
+        grading.prepare("a0", "kim", submitted)
+        assert ANSWER in [cell["source"] for cell in notebooks.read(folder / NAME)["cells"]]
+        if answered:
+            assert submitted == [str(path) for path in paths] and paths[0].read_bytes() == handed_in
+        else:
+            assert submitted == [str(paths[0])] and "graded as" in caplog.text
+            assert (folder / f"{NAME}.submitted").read_bytes() == handed_in
+
+
 @pytest.mark.parametrize("text", ["", "{", "<html>"])
 def test_a_file_that_is_no_notebook_is_named_and_left(course, caplog, text):
     folder = course / "submitted" / "kim" / "a0"
