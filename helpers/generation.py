@@ -32,7 +32,7 @@ def temperature_softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
     bad = best[~np.isfinite(best)]
     require(bad.size == 0, "logits", f"{bad[:1]} as the largest of a row", "a finite number")
     below = logits - logits.max(axis=-1, keepdims=True)   # the best stays 0, however low the temperature
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         return softmax(below / max(temperature, np.finfo(logits.dtype).tiny))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from helpers.validation import require, require_int, require_real
 
 
+@np.errstate(under="ignore")   # an exp that vanishes is right, also where somebody made underflows an error
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)), elementwise, in the dtype of `x` (integers and float16 become float64).
 
@@ -18,6 +19,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, x.dtype.type(1), decay) / (1 + decay)
 
 
+@np.errstate(under="ignore")
 def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """exp(x) / sum exp(x) along `axis`; the shape and dtype of `x` (integers and float16 become float64).
 
@@ -27,6 +29,7 @@ def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     return weights / weights.sum(axis=axis, keepdims=True)
 
 
+@np.errstate(under="ignore")
 def log_softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     """log softmax(x) along `axis`, without ever taking the logarithm of a rounded-off zero.
 

@@ -87,6 +87,7 @@ class SoftmaxCrossEntropy:
         return self._dlogits if dout == 1 else self._dlogits * dout
 
 
+@np.errstate(under="ignore")
 def _pass_over(
     rows: np.ndarray, targets: np.ndarray, counts: np.ndarray, gradient: np.ndarray | None
 ) -> float:

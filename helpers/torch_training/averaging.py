@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 from helpers.processes import undisturbed
 from helpers.torch_training.states import copy_weights
 from helpers.torch_training.steps import require_finite_weights
-from helpers.training.finite import require_finite
+from helpers.training.loop import finite_numbers
 from helpers.validation import require, require_int
 
 
@@ -44,7 +44,7 @@ class WeightAverage:
     def end_epoch(self, model: nn.Module, score: float) -> None:
         """Begin with the model's weights if it is time to; `score` is lower when better. FloatingPointError
         when it, or a weight, is not finite."""
-        require_finite("score", score)
+        score = finite_numbers("score", {"score": score})["score"]
         old = self.scores[: max(0, len(self.scores) - self.patience)]
         if self._averaged is None and old and score > min(old):
             self._begin(model)

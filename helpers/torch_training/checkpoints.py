@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from helpers.processes import undisturbed
+from helpers.tensors import require_module
 from helpers.training.checkpoints import (
     FORMAT,
     CheckpointError,
@@ -59,6 +60,7 @@ def load_weights(model: torch.nn.Module, path: str | os.PathLike) -> None:
 
     CheckpointError, with the model as it was, when they do not fit.
     """
+    require_module("model", model)
     content = load(path)
     weights = content.get("best") or content.get("model")
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}

@@ -141,5 +141,5 @@ def to_device(batch: Any, device: torch.device, rows: slice | None = None) -> An
         tensor = batch if isinstance(batch, Tensor) else torch.as_tensor(batch)
     except (TypeError, ValueError, RuntimeError) as error:
         got = f"{type(batch).__name__} ({error})"
-        require(False, "batch", got, "arrays or tensors of numbers, in a tuple")
+        require(False, "batches", got, "arrays or tensors of numbers, in a tuple")
     return (tensor if rows is None else tensor[rows]).to(device)

@@ -41,6 +41,9 @@ class Objective(nn.Module):
         one = isinstance(result.objective, Tensor) and result.objective.numel() == 1
         require(one and result.objective.requires_grad, "loss.objective", repr(result.objective),
                 "a tensor of one number that depends on the weights")
+        value = result.value
+        one = isinstance(value, float | int) or (isinstance(value, Tensor) and value.numel() == 1)
+        require(one, "loss.value", repr(value), "one number")
         require_number("loss.count", result.count, above=0)
         return tuple(result)
 
@@ -52,6 +55,9 @@ def clip(model: nn.Module, max_norm: float | None) -> None:
     norm = nn.utils.get_total_norm(gradients.values())
     if not torch.isfinite(norm):
         bad = [name for name, gradient in gradients.items() if not gradient.isfinite().all()]
+        if not bad and max_norm is not None:   # only their squares overflowed
+            norm = nn.utils.get_total_norm([gradient.double() for gradient in gradients.values()])
+    if not torch.isfinite(norm):
         where = f" (first in {bad[0]!r})" if bad else ""
         raise FloatingPointError(f"gradient norm: got {norm.item()}{where}, wanted a finite number")
     if max_norm is not None:

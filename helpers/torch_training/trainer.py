@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.processes import undisturbed
+from helpers.tensors import require_module
 from helpers.torch_training import checkpoints
 from helpers.torch_training.averaging import WeightAverage, averaged
 from helpers.torch_training.distributed import Processes, join_processes, to_device, watch_others
@@ -38,7 +39,7 @@ from helpers.training.loop import (
     require_batches,
     require_callable,
 )
-from helpers.validation import require, require_int, require_number
+from helpers.validation import require, require_flag, require_int, require_number
 
 MUST_BE_FINITE = ("model", "best", "optimizer", "average", "state")
 """Parts of a checkpoint."""
@@ -97,7 +98,7 @@ class TorchTrainer(TrainingLoop):
         report: Callable[[str], Any] | None = print,
         bar: bool = True,
     ) -> None:
-        self.higher_is_better = higher_is_better
+        self.higher_is_better = require_flag("higher_is_better", higher_is_better)
         super().__init__(
             max_norm=max_norm, checkpoint=checkpoint, settings=settings, save_every=save_every,
             report=report, bar=bar,
@@ -106,6 +107,17 @@ class TorchTrainer(TrainingLoop):
         require_callable("evaluate", evaluate, "a function evaluate(model) → {name: number}")
         require_callable("summary", summary, "a function of the mean loss → {name: number}")
         require(isinstance(monitor, str), "monitor", repr(monitor), "the name of one of evaluate's numbers")
+        require_module("model", model)
+        for name, given, kind in (
+            ("optimizer", optimizer, torch.optim.Optimizer),
+            ("scheduler", scheduler, torch.optim.lr_scheduler.LRScheduler | None),
+            ("average", average, WeightAverage | None),
+        ):
+            require(isinstance(given, kind), name, repr(given), getattr(kind, "__name__", f"{kind}"))
+        stepwise = not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+        require(stepwise, "scheduler", type(scheduler).__name__, "one that is moved on after every step")
+        fits = getattr(scheduler, "optimizer", optimizer) is optimizer
+        require(fits, "scheduler", "one of another optimizer", "one of this optimizer")
         ours = {id(parameter) for parameter in model.parameters()}
         held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
         require(bool(ours & held), "optimizer", "one of other parameters", "one over model.parameters()")
@@ -191,11 +203,7 @@ class TorchTrainer(TrainingLoop):
         for group in self.optimizer.param_groups:
             require_number("learning rate", float(group["lr"]), minimum=0)
         rows = None if self.alone else self.group.rows(len(batch[0]))
-        try:
-            tensors = to_device(batch, self.device, rows)
-        except (TypeError, ValueError, RuntimeError) as error:
-            wanted = "a tuple of arrays or tensors"
-            raise ValueError(f"batches: got {type(batch).__name__} ({error}), wanted {wanted}") from error
+        tensors = to_device(batch, self.device, rows)
         updated, drawn = False, generators(self.device)
         self._undo.remember()
         try:
@@ -204,6 +212,7 @@ class TorchTrainer(TrainingLoop):
             # Shards are equal, so the mean of the processes' means is the mean of the batch.
             loss = self.group.mean(float(value), self.device)
             require_finite("loss", loss)
+            require_finite("objective", objective.detach())   # its gradient may be finite where it is not
             self.optimizer.zero_grad()
             objective.backward()   # averages the gradients of all processes
             clip(self.model, self.max_norm)

@@ -21,7 +21,7 @@ from helpers import files
 from helpers.processes import undisturbed
 from helpers.training.bar import progress_bar
 from helpers.training.checkpoints import CheckpointError, unreadable
-from helpers.validation import require, require_int, require_number
+from helpers.validation import require, require_flag, require_int, require_number
 
 REMEDY = (
     "Try a lower learning rate or a smaller max_norm; if it comes back at the same place, look at the data "
@@ -65,7 +65,7 @@ class TrainingLoop:
             require_callable("report", report, "a function of a line of text, or None")
         self.report = report or (lambda line: None)
         self._warn = report or (lambda line: warnings.warn(line, RuntimeWarning, stacklevel=2))
-        self.bar = bar
+        self.bar = require_flag("bar", bar)
         self.curve: list[dict[str, float]] = []
         self.epoch = self.step = 0
         self.step_losses: list[float] = []   # mean loss of every step since this object was made

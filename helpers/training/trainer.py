@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.optim import clip_scale
+from helpers.optim import Optimizer, clip_scale
 from helpers.processes import undisturbed
 from helpers.training.checkpoints import load_checkpoint, save_checkpoint
 from helpers.training.evaluation import evaluate, perplexity, require_pair
@@ -22,18 +22,31 @@ from helpers.training.loop import TrainingLoop, finite_numbers, require_batches,
 from helpers.validation import require, require_int, require_number
 
 
+@np.errstate(under="ignore")
 def train_step(model, optimizer, inputs: np.ndarray, targets: np.ndarray, max_norm: float) -> float:
     """One step of truncated BPTT on a window, inputs and targets (N, T) → mean loss in nats per token.
 
     The state is carried in from the window before, the gradient is not (Williams & Peng 1990). Raises
     FloatingPointError, with all weights as they were, when the loss, a gradient or the step is not finite.
     """
+    _require_pair_of(model, optimizer)
     loss = model.loss(inputs, targets, train=True)
     require_finite("loss", loss)
     model.backward()
     _, scale = clip_scale(model.grads, max_norm)
     optimizer.step(model.grads, scale)
     return float(loss)
+
+
+def _require_pair_of(model: Any, optimizer: Any) -> None:
+    """ValueError unless `optimizer` is one over the model's parameters, both NumPy's."""
+    params = getattr(model, "params", None)
+    require(isinstance(params, Mapping), "model", type(model).__name__, "a LanguageModel of NumPy's")
+    fits = isinstance(optimizer, Optimizer)
+    require(fits, "optimizer", type(optimizer).__name__, "one of helpers.optim over model.params")
+    for name, param in params.items():
+        ours = optimizer.params.get(name) is param
+        require(ours, "optimizer", f"one that does not update {name!r}", "one over model.params")
 
 
 class Trainer(TrainingLoop):
@@ -74,9 +87,7 @@ class Trainer(TrainingLoop):
         if learning_rate is not None:
             wanted = "a function of the epoch (a fixed rate is the optimizer's)"
             require_callable("learning_rate", learning_rate, wanted)
-        for name, param in model.params.items():
-            ours = optimizer.params.get(name) is param
-            require(ours, "optimizer", f"one that does not update {name!r}", "one over model.params")
+        _require_pair_of(model, optimizer)
         self.model, self.optimizer, self.learning_rate = model, optimizer, learning_rate
         self._valid: Any = None
 

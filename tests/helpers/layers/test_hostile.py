@@ -195,6 +195,14 @@ def test_float16_logits_are_computed_in_double_precision():
     np.testing.assert_array_equal(half.backward(), double.backward())
 
 
+def test_where_underflows_are_errors_a_small_number_is_none():
+    logits = np.array([[0.0, -1000.0]])
+    with np.errstate(all="raise"):
+        assert layers.softmax(logits).tolist() == [[1, 0]] and layers.sigmoid(logits[0, 1]) == 0
+        assert layers.log_softmax(logits).tolist() == logits.tolist()
+        assert SoftmaxCrossEntropy().forward(logits, np.array([0])) == 0
+
+
 def test_nan_in_padding_reaches_neither_loss_nor_gradient():
     logits, targets = numbers(N, V), np.array([3, -1])
     layer = SoftmaxCrossEntropy(ignore_index=-1)

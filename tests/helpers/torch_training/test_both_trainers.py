@@ -13,8 +13,10 @@ from helpers.models.language_model import LanguageModel
 from helpers.optim import SGD, Adam
 from helpers.torch_training import StepLoss, TorchTrainer, checkpoints
 from helpers.torch_training.averaging import WeightAverage
+from helpers.torch_training.schedules import cosine
 from helpers.training import Trainer
 from helpers.training.checkpoints import CheckpointError, load_checkpoint, save_checkpoint
+from helpers.training.trainer import train_step
 from tests.hostile import NO_NUMBERS, NO_WHOLE_NUMBERS, assert_refused
 
 IDS = np.random.default_rng(0).integers(0, 6, (2, 5))
@@ -137,7 +139,7 @@ def test_arguments_are_refused_by_name(kind, tmp_path):
         "save_every": [0, -3, *NO_WHOLE_NUMBERS],
         "checkpoint": [tmp_path, str(tmp_path), "", 5, True],
         "settings": [5, "abc", {"a": object()}, {"a": float("nan")}, {"a": X}],
-        "report": [5, "print", True],
+        "report": [5, "print", True], "bar": [None, "no", 0],
     }
     for name, values in refused.items():
         for value in values:
@@ -165,6 +167,14 @@ def test_what_only_the_numpy_trainer_is_given():
         trainer = NumPy.trainer(learning_rate=lambda epoch, value=value: value)
         assert_refused(NumPy.fit, trainer, names="learning_rate(0)")
     other = LanguageModel(6, 3, 4, rng=np.random.default_rng(0))
+    module = nn.Linear(2, 1)
+    for optimizer in (None, "sgd", torch.optim.SGD(module.parameters(), lr=0.1)):
+        assert_refused(Trainer, other, optimizer, names="optimizer: got")
+        assert_refused(train_step, other, optimizer, IDS, IDS, 1.0, names="optimizer: got")
+    foreign = SGD(NumPy.trainer().model.params, 0.1)
+    assert_refused(train_step, other, foreign, IDS, IDS, 1.0, names="optimizer: got")
+    for model in (None, module):
+        assert_refused(Trainer, model, SGD(other.params, 0.1), names="model")
     assert_refused(NumPy.trainer, lambda params: SGD(other.params, 0.1), names="optimizer")
     for batch in (IDS, (IDS,), (IDS, IDS, IDS), (IDS.tolist(), IDS.tolist()), None):
         assert_refused(NumPy.fit, NumPy.trainer(), [batch], names="train")
@@ -178,6 +188,17 @@ def test_what_only_the_torch_trainer_is_given():
     for device in ("gpu", "cuda:99", 5.5, "meta2"):
         assert_refused(Torch.trainer, device=device, names="device")
     other = nn.Linear(2, 1)
+    elsewhere = torch.optim.SGD(other.parameters(), lr=1.0)
+    assert_refused(Torch.trainer, lambda p: SGD({}, 1.0), names="optimizer: got")
+    for model in (None, LanguageModel(6, 3, 4, rng=np.random.default_rng(0))):
+        assert_refused(TorchTrainer, model, elsewhere, len, len, monitor="a", names="model: got")
+    for scheduler in (cosine(9), "cosine", torch.optim.lr_scheduler.LambdaLR(elsewhere, cosine(9))):
+        assert_refused(Torch.trainer, scheduler=lambda o, it=scheduler: it, names="scheduler: got")
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau
+    assert_refused(Torch.trainer, scheduler=plateau, names="after every step")
+    for value in (None, "no", 0):
+        assert_refused(Torch.trainer, higher_is_better=value, names="higher_is_better")
+    assert_refused(Torch.trainer, average=3, names="average: got")
     assert_refused(Torch.trainer, lambda p: torch.optim.SGD(other.parameters(), lr=1.0), names="optimizer")
 
     def gives(**changed):
@@ -190,6 +211,8 @@ def test_what_only_the_torch_trainer_is_given():
     assert_refused(Torch.fit, Torch.trainer(loss=lambda m, b, s: m(b[0]).mean()), names="loss: got Tensor")
     assert_refused(Torch.fit, gives(objective=torch.ones(())), names="loss.objective")
     assert_refused(Torch.fit, gives(objective=torch.ones(2, requires_grad=True)), names="loss.objective")
+    for value in (None, "3", torch.ones(2), [1.0]):
+        assert_refused(Torch.fit, gives(value=value), names="loss.value")
     for count in (0, None, float("nan")):
         assert_refused(Torch.fit, gives(count=count), names="loss.count")
     assert_refused(Torch.fit, Torch.trainer(), lambda epoch: [], names="batches(0)")
@@ -281,9 +304,18 @@ def nan_loss(model, batch, state):
     return StepLoss(value, value.detach(), 4)
 
 
+def infinite_objective(model, batch, state):   # with a finite gradient
+    value = (model(batch[0]) - 1).pow(2).mean()
+    return StepLoss(value + np.inf, value.detach(), 4)
+
+
 @pytest.mark.parametrize("max_norm", [None, 0.25])
 @pytest.mark.parametrize(
-    ("bad", "match"), [(nan_gradient, "gradient norm: got nan .first in "), (nan_loss, "loss: got nan")]
+    ("bad", "match"),
+    [
+        (nan_gradient, "gradient norm: got nan .first in "), (nan_loss, "loss: got nan"),
+        (infinite_objective, "objective: got"),
+    ],
 )
 def test_no_path_to_the_weights_is_left_open(bad, match, max_norm, tmp_path):
     whole = Torch.trainer(max_norm=max_norm)
@@ -298,6 +330,19 @@ def test_no_path_to_the_weights_is_left_open(bad, match, max_norm, tmp_path):
         lambda: chosen.append(bad), lambda: chosen.append(good), match,
     )
     assert rows(trainer) == rows(whole) and Torch.everything(trainer) == Torch.everything(whole)
+
+
+def test_finite_gradients_whose_squares_overflow_are_clipped():
+    found = []
+    for factor in (1.0, 1e25):
+        def loss(model, batch, state, factor=factor):
+            value = (model(batch[0]) - 1).pow(2).mean()
+            return StepLoss(value * factor, value.detach(), 4)
+
+        trainer = Torch.trainer(lambda params: torch.optim.SGD(params, lr=1.0), loss=loss, max_norm=1e-3)
+        Torch.fit(trainer)
+        found.append(torch.cat([p.detach().flatten() for p in trainer.model.parameters()]))
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-6)
 
 
 def test_an_optimizer_that_makes_nan_of_nothing_is_undone():

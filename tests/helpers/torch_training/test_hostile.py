@@ -1,5 +1,5 @@
-"""Whatever stands where the ids, labels and batches of a torch loss or evaluation belong: the right result, or
-an error that names it."""
+"""Whatever stands where ids, labels and batches of a torch loss or evaluation belong: the right result, or an
+error that names it."""
 
 import numpy as np
 import pytest
