@@ -261,6 +261,25 @@ def test_states_of_a_clone(upstream, clone, state):
     assert update(clone)[1].startswith("Up to date")
 
 
+def test_a_notebook_that_was_deleted_comes_back(upstream, clone):
+    """Also without a new version, and what is staged stays so."""
+    (clone / NAME).unlink()
+    write_text(clone / "mine.py", "1")
+    git(clone, "add", "mine.py")
+    assert "01_first.ipynb: missing" in update(clone, "--dry-run")[1] and not (clone / NAME).exists()
+    code, output = update(clone)
+    assert (code, output.splitlines()[1:]) == (0, [f"  {NAME}: missing, brought back"])
+    assert git(clone, "status", "--porcelain") == "A  mine.py"
+    solve(clone)
+    assert update(clone)[1] == "Up to date: the course has nothing newer.\n" and ANSWER in sources(clone)[1]
+
+
+def test_another_owners_clone_is_refused_with_gits_own_remedy(upstream, clone, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    code, output = update(clone)
+    assert code == 1 and "(`git config --global --add safe.directory" in output
+
+
 def test_variables_of_another_repository_are_not_meant(upstream, clone, monkeypatch):
     solve(clone)
     release(upstream)
@@ -391,13 +410,24 @@ def test_from_a_zip_without_git(unpacked, tmp_path):
     assert_updated(unpacked, output)
     before = files(unpacked)
     code, output = update(unpacked, "--from", new)
-    assert code == 0 and files(unpacked) == before
+    assert code == 0 and files(unpacked) == before and output.startswith("Up to date")
     shutil.rmtree(tmp_path / "new")   # the next one knows what this one brought: only the notebook is kept
     code, output = update(unpacked, "--from", zipped(tmp_path, helper="a = 3\n", intro="# Third"))
     assert code == 0, output
     kept = sorted(path.name for path in (unpacked / "notebooks" / "replaced").rglob("*.*"))
     assert [name for name in kept if "layers" in name] == ["layers-1.py"]
     assert sources(unpacked)[0] == "# Third" and f"def double(x):\n{ANSWER}" in sources(unpacked)
+
+
+def test_many_replaced_helpers_do_not_hide_the_notebooks(unpacked, tmp_path):
+    solve(unpacked)
+    for number in range(20):
+        write_text(unpacked / "helpers" / f"{number}.py", "1")
+        write_text(tmp_path / "new" / "unrolled-main" / "helpers" / f"{number}.py", "2")
+    code, output = update(unpacked, "--from", zipped(tmp_path))
+    assert code == 0 and "22 files outside notebooks/" in output and output.count("\n") == 4
+    assert (unpacked / "notebooks" / "replaced" / "helpers" / "19-1.py").exists()
+    assert_updated(unpacked, output)
 
 
 def test_from_a_zip_the_unchanged_chapter_stays(unpacked, tmp_path):
@@ -537,12 +567,19 @@ def test_a_full_disk_loses_nothing_and_the_same_command_goes_on(upstream, clone,
     assert mine in [path.read_bytes() for path in kept.parent.iterdir()]
 
 
-def test_git_that_is_busy_at_the_end(upstream, clone):
+@pytest.mark.parametrize("begins", ["before", "at the end"])
+def test_git_that_is_busy(upstream, clone, monkeypatch, begins):
     solve(clone)
     release(upstream)
-    (clone / ".git" / "index.lock").touch()
+    before, busy = files(clone), (clone / ".git" / "index.lock").touch
+    if begins == "before":
+        busy()
+    else:
+        monkeypatch.setattr("tools.update.cli.carry_out", lambda *a: (planning.carry_out(*a), busy())[0])
     code, output = update(clone)
-    assert code == 1 and "goes on" in output and "index.lock" in output
+    assert code == 1 and "index.lock" in output
+    assert files(clone) == before if begins == "before" else "goes on" in output
+    monkeypatch.undo()
     (clone / ".git" / "index.lock").unlink()
     code, output = update(clone)
     assert code == 0 and git(clone, "rev-parse", "HEAD") == git(upstream, "rev-parse", "HEAD")

@@ -12,7 +12,7 @@ from helpers.advice import command
 from helpers.files import lock
 from helpers.processes import stoppable
 from tools.update.git import CannotUpdate
-from tools.update.plan import Plan, carry_out, plan
+from tools.update.plan import COURSES, Plan, carry_out, plan
 from tools.update.source import Version, open_version
 
 GOES_ON = "No file is half written; the same command goes on. What it replaced is in notebooks/replaced/."
@@ -55,9 +55,6 @@ def main(
 
 def _update(root: Path, source: str | None, branch: str, dry_run: bool, scratch: Path) -> None:
     version = open_version(root, source, branch, scratch)
-    if version is None:
-        print("Up to date: the course has nothing newer.")
-        return
     todo = plan(root, version)
     if dry_run:
         return _announce(version, todo)
@@ -69,7 +66,19 @@ def _update(root: Path, source: str | None, branch: str, dry_run: bool, scratch:
     _report(version, todo, told)
 
 
+def _is_current(version: Version, todo: Plan) -> bool:
+    """Whether there is nothing new; what there is to do then is to bring back files that are missing."""
+    if not todo.steps or version.new == version.base:
+        print("Up to date: the course has nothing newer.")
+        for step in todo.steps:
+            print(f"  {step.path}: missing, brought back")
+        return True
+    return False
+
+
 def _announce(version: Version, todo: Plan) -> None:
+    if _is_current(version, todo):
+        return
     print(f"To update to {version.name}:")
     for step in todo.steps:
         what = "removed" if step.data is None else "replaced" if step.kept else "brought up to date"
@@ -79,9 +88,16 @@ def _announce(version: Version, todo: Plan) -> None:
 
 
 def _report(version: Version, todo: Plan, told: list[str]) -> None:
+    if _is_current(version, todo):
+        return
     print(f"Updated to {version.name}.")
+    others = [line for line in told if COURSES in line]   # after a first zip file hundreds, all helpers
     for line in told:
-        print(f"  {line}")
+        if len(others) < 10 or line not in others:
+            print(f"  {line}")
+    if len(others) >= 10:
+        kept = "as you had them: below notebooks/replaced/"
+        print(f"  {len(others)} files outside notebooks/: {COURSES}; {kept}")
     _end(todo, len(told))
     if any(Path(step.path).name in ("pyproject.toml", "constraints.txt") for step in todo.steps):
         print(f"The course wants other packages now: `{command('install')}` installs them.")

@@ -38,7 +38,9 @@ def git(root: Path, *arguments: str, index: Path | None = None, given: str | Non
     if done.returncode:
         lines = [line for line in done.stderr.strip().splitlines() if not line.startswith("hint:")]
         said = next((line for line in lines if line.startswith(("fatal:", "error:"))), "".join(lines[-1:]))
-        raise CannotUpdate(f"git {' '.join(arguments[:4])} failed: {said or done.returncode}")
+        advice = "".join(f" (`{line.strip()}`)" for line in lines if line.startswith("\tgit "))
+        said = (said or str(done.returncode)).rstrip(".")
+        raise CannotUpdate(f"git {' '.join(arguments[:4])} failed: {said}{advice}")
     return done.stdout.strip("\n")
 
 
@@ -49,6 +51,8 @@ def holds(root: Path, *arguments: str) -> bool:
 
 def refuse_if_unfinished(root: Path) -> None:
     """CannotUpdate while git is in the middle of something, with the way out."""
+    if (root / git(root, "rev-parse", "--git-path", "index.lock")).exists():
+        raise CannotUpdate("git is at work here, or was killed: end it, or delete .git/index.lock.")
     named = [option for name in STATES for option in ("--git-path", name)]
     paths = git(root, "rev-parse", *named).splitlines()
     for path, (what, go_on, give_up) in zip(paths, STATES.values(), strict=True):
@@ -62,8 +66,9 @@ def refuse_if_unfinished(root: Path) -> None:
         )
 
 
-def fetch(root: Path, source: str | None, branch: str) -> tuple[str, str, str] | None:
-    """Fetch the course → (new commit, the commit it shares with HEAD, a name for it); None if HEAD has it.
+def fetch(root: Path, source: str | None, branch: str) -> tuple[str, str, str]:
+    """Fetch the course → (new commit, the commit it shares with HEAD, a name for it); HEAD twice if HEAD has
+    it.
 
     `source` is a remote, an address or a folder; None: the remote "upstream" (of a fork), else "origin".
     """
@@ -83,7 +88,7 @@ def fetch(root: Path, source: str | None, branch: str) -> tuple[str, str, str] |
         raise CannotUpdate(f"{error}. Without a network, from a download: {from_zip()}") from None
     new = git(root, "rev-parse", "FETCH_HEAD^{commit}")
     if holds(root, "merge-base", "--is-ancestor", new, "HEAD"):
-        return None
+        new = git(root, "rev-parse", "HEAD")
     if not holds(root, "merge-base", "HEAD", new):
         raise CannotUpdate(f"{source} shares no history with this clone. From a download: {from_zip()}")
     address = git(root, "remote", "get-url", source) if source in remotes else source
@@ -104,6 +109,8 @@ def lay_out(root: Path, commit: str, folder: Path) -> None:
 def move_head(root: Path, new: str, common: str, scratch: Path) -> None:
     """Let HEAD, and its branch, be `new`; with commits of the learner's own, a merge of both. Files stay."""
     head = git(root, "rev-parse", "HEAD")
+    if head == new:
+        return
     if head != common:
         index = scratch / "merge.index"
         git(root, "read-tree", new, index=index)

@@ -14,6 +14,8 @@ from tools.update.git import CannotUpdate
 from tools.update.merge import Merged, merge
 from tools.update.source import Version, base_notebook, digest
 
+COURSES = "the course's in place of yours"
+
 
 @dataclass
 class Step:
@@ -68,7 +70,7 @@ def _step(root: Path, version: Version, path: str, mine: bytes | None) -> Step |
         return None
     if Path(path).parent.as_posix() == "notebooks" and path.endswith(".ipynb"):
         return _notebook(root, version, path, data)
-    return Step(path, data, kept=True, notes=["the course's is in its place"])
+    return Step(path, data, kept=True, notes=[COURSES])
 
 
 def _notebook(root: Path, version: Version, path: str, data: bytes) -> Step | None:

@@ -43,8 +43,8 @@ class Version:
     finish: Callable[[], None]
 
 
-def open_version(root: Path, source: str | None, branch: str, scratch: Path) -> Version | None:
-    """The version to update the course in `root` to, laid out below `scratch`; None if `root` has it already.
+def open_version(root: Path, source: str | None, branch: str, scratch: Path) -> Version:
+    """The version to update the course in `root` to, laid out below `scratch`.
 
     CannotUpdate says why there is none.
     """
@@ -59,7 +59,7 @@ def open_version(root: Path, source: str | None, branch: str, scratch: Path) -> 
     if local is None:
         what = f"got {source}, which is no file or folder here" if source else "this folder is no git clone"
         raise CannotUpdate(f"{what}. Download the course as a zip file and name it: {git.from_zip()}")
-    files = _from_folder(local if local.is_dir() else _unpacked(local, scratch))
+    files = _from_folder(local if local.is_dir() else _unpacked(local, scratch), local.name)
     if git.is_clone(root):
         git.refuse_if_unfinished(root)
         git.lay_out(root, "HEAD", scratch / "before")
@@ -101,11 +101,8 @@ def _is_repository(place: Path) -> bool:
     return git.is_clone(place) or ((place / "HEAD").is_file() and (place / "objects").is_dir())
 
 
-def _from_git(root: Path, source: str | None, branch: str, scratch: Path) -> Version | None:
-    fetched = git.fetch(root, source, branch)
-    if fetched is None:
-        return None
-    new, common, name = fetched
+def _from_git(root: Path, source: str | None, branch: str, scratch: Path) -> Version:
+    new, common, name = git.fetch(root, source, branch)
     git.lay_out(root, new, scratch / "new")
     git.lay_out(root, common, scratch / "before")
     if not _is_course(scratch / "new"):
@@ -121,16 +118,17 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
         with zipfile.ZipFile(archive) as file:
             file.extractall(scratch / "zip")
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise CannotUpdate(f"{archive} is no whole zip file ({error}): download it again.") from None
+        raise CannotUpdate(f"{archive} is no whole zip file ({error}): download it again, as zip.") from None
     return scratch / "zip"
 
 
-def _from_folder(folder: Path) -> Path:
-    """The course in `folder` or in the one folder that a zip file holds, if it is a version as released."""
+def _from_folder(folder: Path, name: str) -> Path:
+    """The course in `folder` or in the one folder that a zip file holds, if it is a version as released; the
+    learner calls it `name`."""
     inner = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     found = next((path for path in inner if _is_course(path)), None)
     if found is None:
-        raise CannotUpdate(f"{folder.name} holds no version of the course ({PARTS}).")
+        raise CannotUpdate(f"{name} holds no version of the course ({PARTS}).")
     for path in sorted((found / "notebooks").glob("*.ipynb")):
         stubs = base_notebook(found, path.name)
         if stubs is not None and _answers(notebooks.read(path)) != _answers(stubs):
