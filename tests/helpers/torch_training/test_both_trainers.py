@@ -507,6 +507,19 @@ def test_ctrl_c_while_torch_writes(tmp_path, monkeypatch):
     assert path.read_bytes() == content and list(tmp_path.iterdir()) == [path]
 
 
+def test_ctrl_c_between_the_step_and_what_follows_it():
+    """Weights, rate and the count of steps move on together."""
+    options = {"scheduler": lambda o: torch.optim.lr_scheduler.LambdaLR(o, lambda step: 0.7**step)}
+    whole = Torch.trainer(**options)
+    Torch.fit(whole)
+    trainer = Torch.trainer(**options)
+    trainer.scheduler.step = at_call(trainer.scheduler.step, 2)
+    Torch.fit(trainer)
+    assert trainer.interrupted and trainer.step == 2 == len(trainer.step_losses)
+    Torch.fit(trainer)
+    assert rows(trainer) == rows(whole) and Torch.everything(trainer) == Torch.everything(whole)
+
+
 def test_an_interrupted_exchange_of_weights_is_put_back(monkeypatch):
     from helpers.torch_training.averaging import averaged
 
