@@ -393,6 +393,12 @@ def test_no_update_to_be_had(upstream, clone, damage, said):
     assert files(clone) == before
 
 
+@pytest.mark.parametrize("source", ["nowhere.zip", "~/nowhere.zip", "--upload-pack=x"])
+def test_a_source_that_is_not_there(upstream, clone, source):
+    code, output = update(clone, f"--from={source}")
+    assert code == 1 and output.startswith(f"Not updated: got {source}, wanted a file or folder")
+
+
 def test_without_git_the_message_says_so(clone, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     code, output = update(clone)

@@ -78,6 +78,8 @@ def fetch(root: Path, source: str | None, branch: str) -> tuple[str, str, str]:
         source = next((name for name in ("upstream", "origin") if name in remotes), "".join(remotes[:1]))
     if not source:
         raise CannotUpdate(f"this clone has no remote to update from. Name one, or a download: {from_zip()}")
+    if source not in remotes and ":" not in source and not Path(source).exists():
+        raise CannotUpdate(f"got {source}, wanted a file or folder that is here, a remote or an address")
     if source.startswith("-") or branch.startswith("-"):
         raise CannotUpdate(f"got {source} {branch}, wanted the names of a remote and of a branch")
     try:

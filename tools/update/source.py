@@ -67,7 +67,7 @@ def open_version(root: Path, source: str | None, branch: str, scratch: Path) -> 
     else:
         base, before = _recorded(root), None
     new = hashes(files)
-    return Version(local.name, files, new, base, before, lambda: _record(root, new))
+    return Version(local.resolve().name, files, new, base, before, lambda: _record(root, new))
 
 
 def hashes(folder: Path) -> Hashes:
