@@ -19,9 +19,9 @@ from tools.update.git import CannotUpdate
 from tools.update.merge import without_solutions
 
 # What is no part of a version: the learner's, the machine's, what is made again.
-SKIPPED = {".git", ".venv", ".venv-test", "build", "__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
+SKIPPED = {".git", ".venv", ".venv-test", "__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 SKIPPED |= {".ruff_cache", ".hypothesis", "unrolled.egg-info", "__MACOSX"}
-SKIPPED_PATHS = {"notebooks/replaced", "data/cache", "data/checkpoints"}
+SKIPPED_PATHS = {"build", "notebooks/replaced", "data/cache", "data/checkpoints"}
 
 PARTS = "no pyproject.toml, helpers and notebooks"
 Hashes = dict[str, str]
