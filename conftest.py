@@ -56,7 +56,9 @@ def pytest_configure(config):
 
         environment = kernel_environment(folder)
     else:
-        environment = without(SETTINGS, os.environ) | {
+        data = {name: value for name, value in os.environ.items() if re.fullmatch(r"UNROLLED_\w+_DIR", name)}
+        data.pop("UNROLLED_DATA_DIR", None)   # corpora may be read, nothing written
+        environment = without(SETTINGS, os.environ) | data | {
             "MPLBACKEND": "agg",
             "MPLCONFIGDIR": own_folder("matplotlib"),
             "PYTHONPATH": str(ROOT),

@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_series():
 def test_the_share_price_that_matplotlib_ships():
     dates, prices = series.share_price()
     assert dates.shape == prices.shape == (1047,)
-    assert (np.diff(dates) > np.timedelta64(0)).all()
+    assert (np.diff(dates) > np.timedelta64(0, "D")).all()
     assert str(dates[0]) == "2004-08-19" and str(dates[-1]) == "2008-10-14"
     assert prices[0] == 100.34
     assert np.isfinite(prices).all() and prices.min() > 90 and prices.max() < 800
