@@ -236,7 +236,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_step():
 
     trainer = make(loss=loss)
     before = weights(trainer.model)
-    with pytest.raises(FloatingPointError, match=r"gradient norm: got (nan|inf)"):
+    with pytest.raises(FloatingPointError, match=r"step 1: (objective|gradient norm): got"):
         trainer.fit(TRAIN, 1)
     assert_same(weights(trainer.model), before)
 
