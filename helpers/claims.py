@@ -43,6 +43,8 @@ def claim(sentence: str, condition: object, *, heard: str = "", verdict: str = "
     only, when the condition is false.
     """
     require(isinstance(sentence, str) and bool(sentence.strip()), "sentence", repr(sentence), "a sentence")
+    for name, text in (("heard", heard), ("verdict", verdict)):
+        require(isinstance(text, str), name, repr(text), "a text")
     require(bool(heard) == bool(verdict), "verdict", repr(verdict), "heard and verdict together, or neither")
     made = Claim(" ".join(sentence.split()), _truth(condition), heard, verdict)
     _MADE[made.sentence] = made
@@ -89,6 +91,9 @@ def table(unmeasured: Mapping[str, str] | None = None) -> None:
 
     Raises ValueError when no claim with `heard` has been made and nothing is unmeasured.
     """
+    texts = [*unmeasured, *unmeasured.values()] if isinstance(unmeasured, Mapping) else [unmeasured or ""]
+    fits = all(isinstance(text, str) for text in texts) and isinstance(unmeasured, Mapping | None)
+    require(fits, "unmeasured", f"{unmeasured!r:.80}", "{heard: why it was not measured}")
     rows: dict[str, tuple[list[str], list[str]]] = {}
     for made in _MADE.values():
         if made.heard:

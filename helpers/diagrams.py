@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from helpers.plots import COLOURS
+from helpers.plots import COLOURS, require_axes
+from helpers.validation import require_array, require_choice, require_int, require_number
 
 _FACE = {
     "state": "#D6E6F2",
@@ -20,6 +21,8 @@ def canvas(width: float, height: float):
     """An empty figure (inches) without axes; x and y run in inches → (figure, axis)."""
     import matplotlib.pyplot as plt
 
+    for name, value in (("width", width), ("height", height)):
+        require_number(name, value, above=0, maximum=100)
     fig, axis = plt.subplots(figsize=(width, height))
     axis.set_xlim(0, width)
     axis.set_ylim(0, height)
@@ -33,6 +36,8 @@ def box(axis, x: float, y: float, text: str, *, kind="state", width: float = 0.6
     """A rounded box centred at (x, y)."""
     from matplotlib.patches import FancyBboxPatch
 
+    _require(axis, x=x, y=y, width=width, height=height)
+    require_choice("kind", kind, _FACE)
     corner = (x - width / 2, y - height / 2)
     style = "round,pad=0.02,rounding_size=0.08"
     patch = FancyBboxPatch(corner, width, height, boxstyle=style, facecolor=_FACE[kind], edgecolor="#444")
@@ -44,6 +49,7 @@ def node(axis, x: float, y: float, text: str, *, radius: float = 0.22):
     """A round operation node centred at (x, y)."""
     from matplotlib.patches import Circle
 
+    _require(axis, x=x, y=y, radius=radius)
     axis.add_patch(Circle((x, y), radius, facecolor=_FACE["operation"], edgecolor="#444"))
     axis.text(x, y, text, ha="center", va="center", fontsize=10)
 
@@ -52,6 +58,9 @@ def arrow(axis, start, end, *, text="", colour="#444", bend: float = 0.0, side: 
     """An arrow from `start` to `end`, with `text` beside its middle."""
     from matplotlib.patches import FancyArrowPatch
 
+    _require(axis, bend=bend, side=side)
+    for name, point in (("start", start), ("end", end)):
+        require_array(name, point, (2,))
     look = {"color": colour, "connectionstyle": f"arc3,rad={bend}", "linestyle": style}
     axis.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=11, **look))
     if text:
@@ -59,8 +68,15 @@ def arrow(axis, start, end, *, text="", colour="#444", bend: float = 0.0, side: 
         axis.text(x, y, text, ha="center", va="center", fontsize=10, color=colour)
 
 
+def _require(axis, **numbers: float) -> None:
+    require_axes(axis)
+    for name, value in numbers.items():
+        require_number(name, value)
+
+
 def loop_and_unrolled(steps: int = 4):
     """Left: the cell with its arrow back to itself. Right: the same cell, written out over time."""
+    steps = require_int("steps", steps, maximum=50)
     fig, axis = canvas(2.6 + 1.35 * steps, 2.5)
     same = COLOURS["lstm"]
     for x, t in [(0.7, "t"), *((2.9 + 1.35 * k, str(k + 1)) for k in range(steps))]:

@@ -6,12 +6,12 @@ import html
 import io
 import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from helpers import console, fonts
 from helpers.building import BUILDING
-from helpers.validation import require
+from helpers.validation import require, require_int, require_number, require_real, require_shape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,11 +50,17 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     shown below as a caption, since JupyterLab shows no output metadata. The figure is closed. Outside of a
     notebook it is written into a temporary folder, and the caption says where.
 
-    Raises ValueError when `alt` is empty and, in the build only, when `figure_faults` finds something a
-    reader would stumble over; `accept` names kinds of faults that are meant in this figure.
+    Raises ValueError for what is no figure, when `alt` is empty and, in the build only, when `figure_faults`
+    finds something a reader would stumble over; `accept` names kinds of faults that are meant in this figure.
     """
-    require(bool(alt.strip()), "alt", repr(alt), "a sentence that says what the figure shows")
     import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
+
+    wanted = "a matplotlib Figure (plots.figure() and plt.subplots() return two: figure, axes)"
+    require(isinstance(figure, Figure), "figure", type(figure).__name__, wanted)
+    fits = isinstance(alt, str) and bool(alt.strip())
+    require(fits, "alt", repr(alt), "a sentence that says what the figure shows")
+    require_number("dpi", dpi, above=0, maximum=1200)
 
     if BUILDING:
         _refuse_faults(figure, dpi, accept)
@@ -112,28 +118,51 @@ def _refuse_faults(figure: Figure, dpi: int, accept: Sequence[str]) -> None:
 
 
 def figure(columns: int = 1, rows: int = 1, *, width: float = 7.0, height: float = 3.2, **options):
-    """``plt.subplots(rows, columns)`` in the course's style: no box, light grid, direct labels."""
+    """``plt.subplots(rows, columns)`` in the course's style: no box, light grid, direct labels. `width` and
+    `height` in inches; `options` are those of ``plt.subplots``. ValueError for what it does not take."""
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **options)
+    columns, rows = require_int("columns", columns, maximum=100), require_int("rows", rows, maximum=100)
+    size = [require_number(n, v, above=0, maximum=100) for n, v in (("width", width), ("height", height))]
+    try:
+        fig, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **options)
+    except (AttributeError, TypeError, ValueError) as error:
+        wanted = "options of plt.subplots (and width and height for figsize)"
+        raise ValueError(f"options: got {', '.join(options)} ({error}), wanted {wanted}") from None
     for axis in fig.axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.grid(alpha=0.25, linewidth=0.6)
     return fig, axes
 
 
+def require_axes(axis: object) -> None:
+    """ValueError unless `axis` is what one draws into."""
+    from matplotlib.axes import Axes
+
+    wanted = "one matplotlib Axes (of several: axes[0]; of a figure: the second that plots.figure() returns)"
+    require(isinstance(axis, Axes), "axis", type(axis).__name__, wanted)
+
+
 def band(axis, x, curves, *, colour: str, label: str) -> None:
     """Mean line of `curves` (S, len(x)), S seeds, with the range from lowest to highest as a band."""
     import numpy as np
+    from matplotlib.colors import is_color_like
 
-    curves = np.asarray(curves, dtype=float)
-    require(curves.ndim == 2, "curves", f"shape {curves.shape}", "(seeds, len(x))")
+    require_axes(axis)
+    curves = np.asarray(require_real("curves", curves), dtype=float)
+    require(curves.ndim == 2 and curves.size > 0, "curves", f"shape {curves.shape}", "(seeds, len(x))")
+    require_shape("x", np.asarray(x), (curves.shape[1],))
+    require(is_color_like(colour), "colour", repr(colour), "a colour, such as plots.COLOURS['lstm']")
     axis.fill_between(x, curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.2, linewidth=0)
     axis.plot(x, curves.mean(axis=0), color=colour, label=label)
 
 
 def learning_curve(axis, curve, *, colour: str = COLOURS["lstm"], label: str = "") -> None:
     """Training (dashed, light) and validation perplexity over the epochs of a record's `curve`."""
+    require_axes(axis)
+    names = {"epoch", "train_perplexity", "valid_perplexity"}
+    rows = isinstance(curve, Sequence) and [isinstance(row, Mapping) and names <= row.keys() for row in curve]
+    require(bool(rows) and all(rows), "curve", f"{curve!r:.80}", f"rows with {', '.join(sorted(names))}")
     epochs = [row["epoch"] for row in curve]
     training = [row["train_perplexity"] for row in curve]
     validation = [row["valid_perplexity"] for row in curve]

@@ -18,7 +18,7 @@ from typing import Any
 from helpers import processor
 from helpers.files import write_text
 from helpers.processor import on_what
-from helpers.validation import require
+from helpers.validation import require, require_path
 
 __all__ = [
     "RUNS", "finite", "found", "hardware", "keep", "on_what", "read_record", "schema", "sha256", "validate",
@@ -52,6 +52,7 @@ def validate(record: Mapping[str, Any]) -> None:
     """ValueError that names the first field of `record` that the schema refuses."""
     import jsonschema
 
+    require(isinstance(record, Mapping), "record", f"{record!r:.80}", "a dict of its fields")
     _, problems = finite(record)
     if problems:
         raise ValueError(problems[0])
@@ -80,8 +81,8 @@ def finite(record: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 def write_record(record: Mapping[str, Any], path: str | os.PathLike) -> Path:
     """Validate `record` and write it to `path` as JSON, whole or not at all. Returns the path."""
+    path = require_path("path", path)
     validate(record)
-    path = Path(path)
     write_text(path, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False, default=_plain) + "\n")
     return path
 
@@ -107,8 +108,9 @@ def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
     FileNotFoundError names the records there are and the command that lists what can be run; a file
     that is no record raises ValueError.
     """
-    path = Path(folder) / f"{name}.json"
-    if not path.exists():
+    require(isinstance(name, str), "name", repr(name), "the name of a record")
+    path = require_path("folder", folder) / f"{name}.json"
+    if not os.path.exists(path):   # (False, too, for what no file can be called)
         there = ", ".join(sorted(p.stem for p in path.parent.glob("*.json") if p.stem != "schema")) or "none"
         raise FileNotFoundError(
             f"record {name!r}: no file {path.name} in data/runs (there: {there}). "
@@ -119,9 +121,10 @@ def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
 
 def found(path: str | os.PathLike) -> dict[str, Any] | None:
     """The record in the file `path`; None where there is none."""
+    path = require_path("path", path)
     schema()
     try:
-        return _read(Path(path))
+        return _read(path)
     except (OSError, ValueError):
         return None
 
@@ -138,6 +141,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 def sha256(data: bytes | str) -> str:
     """Hexadecimal SHA-256 of bytes, or of a text in UTF-8."""
+    require(isinstance(data, bytes | str), "data", type(data).__name__, "bytes or a text")
     return hashlib.sha256(data.encode("utf-8") if isinstance(data, str) else data).hexdigest()
 
 

@@ -16,7 +16,7 @@ from functools import cache
 from helpers.corpora.download import CorpusUnavailable
 from helpers.corpora.text import characters as _characters
 from helpers.corpora.text import folded, require_several, visible
-from helpers.validation import require
+from helpers.validation import require_choice
 
 KINDS = ("words", "characters", "morphemes")
 
@@ -43,7 +43,7 @@ def morphemes(text: str) -> list[str]:
 def tokenized(texts: Iterable[str], kind: str) -> list[list[str]]:
     """The tokens of every text; `kind` is "words", "characters" or "morphemes" (with all cores: about 2,000
     reviews of a line a second and core). ValueError for one text in place of a list."""
-    require(kind in KINDS, "kind", repr(kind), "one of " + ", ".join(map(repr, KINDS)))
+    require_choice("kind", kind, KINDS)
     require_several("texts", texts, "a list of texts")
     texts = [visible(text, "texts") for text in texts]
     if kind == "morphemes":

@@ -6,8 +6,10 @@ import functools
 import math
 import numbers
 import operator
+import os
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -80,6 +82,13 @@ def require_choice(argument: str, value: object, choices: Iterable[str | None]) 
     choices = list(choices)
     fits = isinstance(value, str | None) and value in choices
     require(fits, argument, repr(value), "one of " + ", ".join(map(repr, choices)))
+
+
+def require_path(argument: str, path: object) -> Path:
+    """Return `path` as a Path; ValueError for what names no file ("", None, bytes)."""
+    fits = isinstance(path, str | os.PathLike) and path != ""
+    require(fits, argument, repr(path), "the name of a file or folder")
+    return Path(path)
 
 
 def require_number(

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.corpora.text import characters
 from helpers.corpora.vocabulary import Vocabulary
-from helpers.validation import require_ids, require_int
+from helpers.validation import require, require_ids, require_int
 
 HELLO = "hello"
 
@@ -24,7 +24,13 @@ def hello() -> tuple[list[str], list[str]]:
 def one_hot(ids: np.ndarray, size: int, dtype: type = np.float32) -> np.ndarray:
     """Rows of zeros with a single 1 at each id: ids (…) int → (…, size) of `dtype`.
 
-    Raises ValueError for ids that are no integers or not in 0 … size - 1.
+    Raises ValueError for ids that are no integers or not in 0 … size - 1, and for a dtype of no numbers.
     """
-    size = require_int("size", size)
-    return np.eye(size, dtype=dtype)[require_ids("ids", ids, size)]
+    size = require_int("size", size, maximum=2**31)
+    try:
+        kind = np.dtype(dtype).kind
+    except TypeError:
+        kind = "none"
+    require(kind in "fiu", "dtype", repr(dtype), "a type of numbers, such as np.float32")
+    ids = require_ids("ids", ids, size)
+    return (ids[..., None] == np.arange(size)).astype(dtype)

@@ -21,7 +21,7 @@ import numpy as np
 
 from helpers.corpora.korean_order import direct_object
 from helpers.corpora.tables import labelled, parse_rows, text_of
-from helpers.corpora.text import composed, visible
+from helpers.corpora.text import visible
 from helpers.validation import require, require_int, require_rng
 
 LABELS = ("daily", "break-up", "love")
@@ -146,7 +146,7 @@ def gloss(text: str) -> tuple[str, str]:
 
     Raises ValueError for a word that is not in it.
     """
-    words = composed(text).split()
+    words = visible(text).split()
     for word in words or [""]:
         require(word in _WORDS, "text", repr(word), "words of the generated questions")
     roman, english = zip(*(_WORDS[word] for word in words), strict=True)

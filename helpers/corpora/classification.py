@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from helpers.corpora.text import require_several, visible
 from helpers.corpora.vocabulary import PAD, UNK, Vocabulary
-from helpers.validation import require, require_int
+from helpers.validation import require, require_choice, require_int
 
 
 def vocabulary(
@@ -24,7 +24,7 @@ def vocabulary(
     `max_size` counts all of them. Take the training texts only. ValueError for a text that is not cut.
     """
     require_several("texts", texts, "a list of lists of tokens")
-    tokens = (token for n, text in enumerate(texts) for token in _cut(text, n))
+    tokens = (token for n, text in enumerate(_some(texts)) for token in _cut(text, n))
     return Vocabulary.build(tokens, max_size=max_size, min_count=min_count, reserved=(PAD, UNK))
 
 
@@ -41,10 +41,10 @@ def encode(
     require(isinstance(vocabulary, Vocabulary), "vocabulary", type(vocabulary).__name__, "a Vocabulary")
     require_several("texts", texts, "a list of lists of tokens")
     T = require_int("max_length", max_length)
-    require(truncate in ("post", "pre"), "truncate", repr(truncate), "'post' or 'pre'")
+    require_choice("truncate", truncate, ("post", "pre"))
     first = vocabulary.tokens[0] if len(vocabulary) else None
     require(first == PAD, "vocabulary", f"{first!r} as token 0", f"{PAD!r}")
-    texts = list(texts)
+    texts = _some(texts)
     ids = np.zeros((len(texts), T), np.int64)
     lengths = np.zeros(len(texts), np.int64)
     for n, text in enumerate(texts):
@@ -58,6 +58,14 @@ def encode(
         ids[n, : len(kept)] = kept
         lengths[n] = len(kept)
     return ids, lengths
+
+
+def _some(texts: Iterable[Sequence[str]]) -> list[Sequence[str]]:
+    """The texts as a list. A generator that was read before would go on as an empty one."""
+    found = list(texts)
+    read_before = isinstance(texts, Iterator) and not found
+    require(not read_before, "texts", f"a {type(texts).__name__} with nothing left in it", "a list")
+    return found
 
 
 def _cut(text: Sequence[str], n: int) -> Sequence[str]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.files import check_writable, lock
+from helpers.validation import require, require_choice, require_path
 
 DATA_DIR_VARIABLE = "UNROLLED_DATA_DIR"
 TIMEOUT = (10, 30)  # seconds: to connect, and between two pieces of the answer
@@ -42,7 +43,7 @@ def cache_folder(name: str) -> Path:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file, 64 hexadecimal digits. Raises OSError if it cannot be read."""
-    with Path(path).open("rb") as file:
+    with require_path("path", path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -65,9 +66,7 @@ class Source:
 
     def filename(self, split: str) -> str:
         """The name of a split's file. Raises ValueError for a split there is not."""
-        if split not in self.files:
-            wanted = ", ".join(map(repr, self.files))
-            raise ValueError(f"split: got {split!r}, wanted one of {wanted}")
+        require_choice("split", split, self.files)
         return self.files[split]
 
     def find(
@@ -86,6 +85,7 @@ class Source:
         Raises CorpusUnavailable, saying which file to put where, when there is none or a wrong one.
         """
         name = self.filename(split)
+        require(isinstance(base_url, str | None), "base_url", repr(base_url), "an address, or None")
         base_url = base_url or os.environ.get(self.url_variable) or self.base_url
         url = base_url.rstrip("/") + "/" + name
         cached = cache_folder(self.cache) / name

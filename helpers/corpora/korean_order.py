@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from helpers.corpora.text import composed, token_tuple
+from helpers.corpora.text import token_tuple, visible
 from helpers.corpora.vocabulary import EOS
 from helpers.validation import require, require_int, require_rng
 
@@ -82,7 +82,7 @@ def has_final_consonant(word: str) -> bool:
     # Unicode lists the 11,172 syllables from 가 (U+AC00) on, in three nested loops: 19 first
     # consonants, 21 vowels, 28 finals. The innermost counts the finals, and its 0 means "none":
     # code - 0xAC00 = (first * 21 + vowel) * 28 + final.
-    word = composed(word, "word")
+    word = visible(word, "word")
     ends_in_hangul = bool(word) and "가" <= word[-1] <= "힣"
     require(ends_in_hangul, "word", repr(word), "a word that ends in a Hangul syllable")
     return (ord(word[-1]) - 0xAC00) % 28 != 0
@@ -90,12 +90,12 @@ def has_final_consonant(word: str) -> bool:
 
 def subject(noun: str) -> str:
     """The noun as a subject: 이 after a consonant (동생이), 가 after a vowel (친구가)."""
-    return composed(noun, "noun") + ("이" if has_final_consonant(noun) else "가")
+    return visible(noun, "noun") + ("이" if has_final_consonant(noun) else "가")
 
 
 def direct_object(noun: str) -> str:
     """The noun as an object: 을 after a consonant (밥을), 를 after a vowel (커피를)."""
-    return composed(noun, "noun") + ("을" if has_final_consonant(noun) else "를")
+    return visible(noun, "noun") + ("을" if has_final_consonant(noun) else "를")
 
 
 _SUBJECTS = [subject(noun) for noun in SUBJECTS]

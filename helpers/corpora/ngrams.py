@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers.corpora.text import composed, require_several, visible
-from helpers.validation import require, require_ids, require_int, require_shape
+from helpers.validation import require, require_ids, require_int, require_real, require_shape
 
 _UNKNOWN, _START, _END = 0, 1, 2   # among the characters
 _FILLER = "\u3164"
@@ -130,12 +130,13 @@ class SameLengthBatches:
         require(isinstance(texts, NgramTexts), "texts", repr(texts), "what NgramVocabulary.encode returns")
         self.texts, self.labels = texts, np.asarray(labels)
         require_shape("labels", self.labels, (len(texts),))
+        require_real("labels", self.labels)
         require(len(texts) > 0, "texts", "none", "at least one")
         self.batch_size = require_int("batch_size", batch_size)
         self.seed = require_int("seed", seed, minimum=0)
 
     def __call__(self, epoch: int) -> _Batches:
-        rng = np.random.default_rng((self.seed, epoch))
+        rng = np.random.default_rng((self.seed, require_int("epoch", epoch, minimum=0)))
         groups = self._groups(rng.permutation(len(self.texts)))
         return _Batches(self, [groups[i] for i in rng.permutation(len(groups))])
 

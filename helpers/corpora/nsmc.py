@@ -199,6 +199,7 @@ def load_all(
 ) -> NaverReviews:
     """All three splits: the test file as it is, the training file `without_duplicates`, of which a random
     `valid_share` is for validation. Other arguments and errors as in `find`."""
+    require_fraction("valid_share", valid_share)
     files = {s: load(s, download=download, base_url=base_url, progress=progress) for s in SPLITS}
     cleaned = without_duplicates(files["train"], files["test"])
     train, valid = with_validation(cleaned.train, valid_share, seed)

@@ -26,7 +26,7 @@ class Pair(NamedTuple):
 
 
 def checked(argument: str, pairs: Iterable[Pair]) -> list[Pair]:
-    """`pairs` with composed tokens (`helpers.corpora.text`).
+    """`pairs` with tokens as `helpers.corpora.text.visible` leaves them.
 
     ValueError for what is no pair of two sequences of tokens, for an empty one, and for a reserved token.
     """
@@ -36,7 +36,7 @@ def checked(argument: str, pairs: Iterable[Pair]) -> list[Pair]:
         two = isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 2
         require(two, argument, f"{pair!r:.80}", "pairs (source, target)")
         pair = Pair(*(token_tuple(argument, tokens) for tokens in pair))
-        require(all(pair), argument, f"{tuple(pair)!s:.80}", "tokens on both sides")
+        require(all(map(any, pair)), argument, f"{tuple(pair)!s:.80}", "tokens on both sides")
         for token in RESERVED:
             require(token not in pair.source + pair.target, argument, repr(token), "no reserved token in it")
         found.append(pair)
@@ -69,7 +69,7 @@ class ParallelCorpus:
         where: dict[tuple[str, ...], str] = {}
         for name, pairs in splits.items():
             for source, _ in pairs:
-                first = where.setdefault(tuple(map(folded, source)), name)
+                first = where.setdefault(tuple(filter(None, map(folded, source))), name)
                 wanted = "every source in one split only"
                 require(first == name, name, f"{' '.join(source)!r}, which stands in {first} too", wanted)
         vocabularies = [

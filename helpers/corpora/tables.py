@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from helpers.corpora.text import visible
-from helpers.validation import require
+from helpers.validation import require, require_path
 
 Row = TypeVar("Row")
 
@@ -28,8 +27,9 @@ def text_of(path: Path) -> str:
     """A file in UTF-8 without a byte order mark, ends of lines as they are; a byte that is no UTF-8 becomes a
     lone surrogate, which `require_utf8` finds. ValueError, with what to do, when the whole file is something
     else: in another encoding, a web page, an archive."""
-    require(isinstance(path, str | os.PathLike), "path", repr(path), "the name of a file")
-    data = Path(path).read_bytes()
+    path = require_path("path", path)
+    require(not path.is_dir(), str(path), "a folder", "the name of a file")
+    data = path.read_bytes()
     start = data.removeprefix(codecs.BOM_UTF8)[:200].lstrip().lower()
     for beginning, (got, remedy) in _NO_TEXT.items():
         require(not start.startswith(beginning), str(path), got, f"a text in UTF-8 ({remedy})")
@@ -61,8 +61,9 @@ def _another_encoding(data: bytes, text: str) -> str | None:
 
 
 def lines_of(text: str) -> list[str]:
-    r"""The lines of a text, cut at \n, \r\n and \r (str.splitlines cuts at marks that a text may contain)."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    r"""The lines of a text, cut at \n, \r\n, \r and \r\r\n, which Windows makes of \r\n. (str.splitlines cuts
+    at marks that a text may contain.)"""
+    lines = re.split("\r*\n|\r", text)
     return lines if lines[-1] else lines[:-1]
 
 
@@ -94,6 +95,7 @@ def parse_rows(
         rows.pop()
     (line, first), *rows = rows
     got = tuple(first) if any(first) else "nothing"
+    require_utf8(first, f"{path}, line {line}")
     require(_is_header(first, header), f"{path}, line {line}", got, f"the header {tuple(header)}")
     require(bool(rows), f"{path}", "a header and nothing below it", "at least one row")
     found = []

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping
 
 # The control characters that are no space; then Unicode's Default_Ignorable_Code_Point, the marks for
 # annotations and the empty braille pattern. Not the joiner.
@@ -35,7 +35,7 @@ def composed(text: str, argument: str = "text") -> str:
     """`text` in NFC. ValueError, naming `argument`, for anything but a string."""
     if not isinstance(text, str):
         raise ValueError(f"{argument}: got {text!r:.80}, wanted a string")
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", str(text))   # (not NumPy's str_, which is printed as one)
 
 
 def visible(text: str, argument: str = "text") -> str:
@@ -57,10 +57,12 @@ def characters(text: str) -> list[str]:
 
 def require_several(argument: str, value: object, wanted: str) -> None:
     """ValueError unless `value` is a list or something like it: for one string (it would be cut into
-    letters), and for a set (its order is another one in every process)."""
+    letters), for a set (its order is another one in every process), and for a dict or Counter (only the keys
+    would be read; dict.fromkeys, which has no more, makes a list without doubles)."""
     try:
         iter(value)
-        fits = not isinstance(value, str | bytes | Set)
+        keys_only = not isinstance(value, Mapping) or all(each is None for each in value.values())
+        fits = keys_only and not isinstance(value, str | bytes | set | frozenset)
     except TypeError:
         fits = False
     if not fits:
@@ -69,6 +71,6 @@ def require_several(argument: str, value: object, wanted: str) -> None:
 
 
 def token_tuple(argument: str, tokens: Iterable[str]) -> tuple[str, ...]:
-    """`tokens`, composed. ValueError as in `require_several`, and for tokens that are no strings."""
+    """`tokens`, each `visible`. ValueError as in `require_several`, and for tokens that are no strings."""
     require_several(argument, tokens, "a list of tokens")
-    return tuple([composed(token, argument) for token in tokens])
+    return tuple([visible(token, argument) for token in tokens])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from helpers.corpora.text import composed, require_several, token_tuple
+from helpers.corpora.text import characters, require_several, token_tuple, visible
 from helpers.validation import require, require_ids, require_int
 
 PAD = "<pad>"
@@ -32,7 +32,7 @@ def _tokens_named(tokens: object) -> Iterator[None]:
 class Vocabulary:
     """A fixed list of tokens; a token's id is its place in the list.
 
-    `tokens` must be distinct strings; they are kept composed (`helpers.corpora.text`), and looked up so. When
+    `tokens` must be distinct strings; they are kept `helpers.corpora.text.visible`, and looked up so. When
     ``"<unk>"`` is among them, `encode` maps everything it does not know to its id (`unk_id`); otherwise an
     unknown token is an error.
     """
@@ -44,7 +44,7 @@ class Vocabulary:
             require(token not in self._ids, "tokens", f"{token!r} twice", "every token once")
             self._ids[token] = len(self._ids)
         self.unk_id: int | None = self._ids.get(UNK)
-        self._of_characters = all(len(t) <= 1 or t[0] + t[-1] == "<>" for t in self.tokens)
+        self._of_characters = all(t[:1] + t[-1:] == "<>" or len(characters(t)) <= 1 for t in self.tokens)
 
     @classmethod
     def build(
@@ -69,8 +69,8 @@ class Vocabulary:
             max_size = require_int("max_size", max_size, minimum=max(1, len(reserved)))
         counts: Counter[str] = Counter()  # keeps the order of first appearance, and so does the stable sort
         with _tokens_named(tokens):
-            for token, count in Counter(composed(tokens) if isinstance(tokens, str) else tokens).items():
-                counts[composed(token, "tokens")] += count
+            for token, count in Counter(characters(tokens) if isinstance(tokens, str) else tokens).items():
+                counts[visible(token, "tokens")] += count
         frequent = sorted((t for t, n in counts.items() if n >= min_count), key=lambda t: -counts[t])
         known = set(reserved)
         return cls((reserved + tuple(t for t in frequent if t not in known))[:max_size])
@@ -82,14 +82,14 @@ class Vocabulary:
         """
         if isinstance(tokens, str):
             require(self._of_characters, "tokens", f"the str {tokens!r:.80}", "a list of tokens")
-            tokens = composed(tokens)
+            tokens = characters(tokens)
         ids = self._ids
         with _tokens_named(tokens):
             return np.fromiter((ids[t] if t in ids else self._other(t) for t in tokens), np.int64)
 
     def _other(self, token: str) -> int:
         """The id of a token that does not stand in the list as it is written."""
-        found = self._ids.get(composed(token, "tokens"), self.unk_id)
+        found = self._ids.get(visible(token, "tokens"), self.unk_id)
         if found is None:
             wanted = f"one of the {len(self)} tokens of this vocabulary (it has no {UNK})"
             raise ValueError(f"tokens: got {token!r:.80}, wanted {wanted}")
@@ -114,7 +114,7 @@ class Vocabulary:
         """The vocabulary written by `to_json`. Raises ValueError when `text` is something else."""
         try:
             tokens = json.loads(text)["tokens"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             wanted = 'JSON like {"tokens": [...]}'
             raise ValueError(f"text: got {str(text)[:40]!r}…, wanted {wanted}") from error
         require(isinstance(tokens, list), "tokens", type(tokens).__name__, "a list of strings")
@@ -124,7 +124,7 @@ class Vocabulary:
         return len(self.tokens)
 
     def __contains__(self, token: object) -> bool:
-        return isinstance(token, str) and composed(token) in self._ids
+        return isinstance(token, str) and visible(token) in self._ids
 
     def __eq__(self, other: object) -> bool:
         return self.tokens == other.tokens if isinstance(other, Vocabulary) else NotImplemented

@@ -38,7 +38,14 @@ def test_a_condition_is_one_bool(condition):
 
 @pytest.mark.parametrize(
     ("sentence", "options", "argument"),
-    [("", {}, "sentence"), ("a", {"heard": "b"}, "verdict"), ("a", {"verdict": "no"}, "verdict")],
+    [
+        ("", {}, "sentence"),
+        (None, {}, "sentence"),
+        ("a", {"heard": "b"}, "verdict"),
+        ("a", {"verdict": "no"}, "verdict"),
+        ("a", {"heard": 3, "verdict": "b"}, "heard"),
+        ("a", {"heard": "b", "verdict": ["c"]}, "verdict"),
+    ],
 )
 def test_half_a_claim_is_refused(sentence, options, argument):
     with pytest.raises(ValueError, match=f"{argument}: got"):
@@ -77,3 +84,10 @@ def test_a_cell_that_runs_again_replaces_its_claim(capsys):
 def test_a_table_of_nothing_is_refused():
     with pytest.raises(ValueError, match="run the chapter's cells first"):
         table()
+
+
+@pytest.mark.parametrize("unmeasured", [3, "ab", ["a"], [("a", "b")], {"a": None}, {3: "a"}])
+def test_what_was_not_measured_comes_with_the_reason(unmeasured):
+    claim("one is a row", True, heard="a", verdict="b")
+    with pytest.raises(ValueError, match=r"unmeasured: got .*wanted \{heard: why"):
+        table(unmeasured)

@@ -1,5 +1,6 @@
 """Figures come with a text that says what they show, and are the same bytes every time."""
 
+import inspect
 import io
 import warnings
 from pathlib import Path
@@ -12,6 +13,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
 from helpers import diagrams, plots
+from tests.hostile import NO_ARRAYS, NO_NUMBERS, NO_SIZES, assert_refused
 
 ALT = 2 * "The loss falls from 4 to 1 in three epochs,\n   and the control without memory stays put. "
 
@@ -205,3 +207,86 @@ def test_in_a_script_a_figure_becomes_a_file_and_its_caption_text(capsys, monkey
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     plots.show(drawing(), "The loss falls.")
     assert "Not kept: " in capsys.readouterr().out
+
+
+ROWS = [{"epoch": 1, "train_perplexity": 9.0, "valid_perplexity": 9.5}]
+NO_LENGTHS = [*NO_NUMBERS, 0, -1, 10**9, float("inf")]
+NO_AXES = [None, 3, "axis", plt, lambda: plots.figure(), lambda: plt.subplots(2)[1], lambda: plt.figure()]
+NO_FIGURES = [
+    None, 3, "f", [1], plt, lambda: plots.figure(), lambda: plots.figure()[1], lambda: plt.subplots(2)[1],
+    lambda: [plots.figure()[0]], lambda: plt.plot([1, 2]), lambda: plt.figure().subfigures(1, 2)[0],
+]  # fmt: skip
+HOSTILE = {   # function: (arguments that it takes, what may come in their place)
+    plots.show: (
+        {"figure": lambda: plots.figure()[0], "alt": "A."},
+        {"figure": NO_FIGURES, "alt": [None, 3, [], ["a"], b"a", 1.5], "dpi": NO_LENGTHS},
+    ),
+    plots.figure: (
+        {},
+        {"columns": NO_SIZES, "rows": NO_SIZES, "width": NO_LENGTHS, "height": NO_LENGTHS},
+    ),
+    plots.band: (
+        {"axis": lambda: plots.figure()[1], "x": [0, 1], "curves": [[1.0, 2.0]], "colour": "k", "label": ""},
+        {
+            "axis": NO_AXES,
+            "x": [None, 3, "ab", [0, 1, 2], [[0, 1]]],
+            "curves": [*NO_ARRAYS, 3, [], [[]], np.zeros((0, 2)), [[None, 1]]],
+            "colour": ["LSTM", 3, None],
+        },
+    ),
+    plots.learning_curve: (
+        {"axis": lambda: plots.figure()[1], "curve": ROWS},
+        {"axis": NO_AXES, "curve": [None, 3, "ab", [], [{}], [1], {"curve": ROWS}, [{"epoch": 1}]]},
+    ),
+    diagrams.canvas: ({"width": 2, "height": 2}, {"width": NO_LENGTHS, "height": NO_LENGTHS}),
+    diagrams.box: (
+        {"axis": lambda: plots.figure()[1], "x": 1, "y": 1, "text": "h"},
+        {"axis": NO_AXES, "x": NO_NUMBERS, "width": NO_NUMBERS, "kind": [None, "states", 3, []]},
+    ),
+    diagrams.node: (
+        {"axis": lambda: plots.figure()[1], "x": 1, "y": 1, "text": "h"},
+        {"axis": NO_AXES, "x": NO_NUMBERS, "y": NO_NUMBERS, "radius": NO_NUMBERS},
+    ),
+    diagrams.arrow: (
+        {"axis": lambda: plots.figure()[1], "start": (0, 0), "end": (1, 1)},
+        {"axis": NO_AXES, "start": [*NO_ARRAYS, 3, (1,), (1, 2, 3)], "end": [None], "bend": NO_NUMBERS},
+    ),
+    diagrams.loop_and_unrolled: ({}, {"steps": NO_SIZES}),
+}
+
+
+def test_every_drawing_function_is_among_them():
+    for module in (plots, diagrams):
+        for name, value in vars(module).items():
+            if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_":
+                tried = value in HOSTILE or name == "require_axes"
+                assert tried or not inspect.signature(value).parameters, name
+
+
+@pytest.mark.parametrize("call", HOSTILE, ids=lambda call: call.__name__)
+def test_what_is_drawn_into_or_with_by_mistake(displayed, call):
+    def made(value):
+        return value() if inspect.isfunction(value) else value
+
+    valid, hostile = HOSTILE[call]
+    call(**{name: made(value) for name, value in valid.items()})
+    shown = len(displayed)
+    for argument, values in hostile.items():
+        for value in values:
+            given = {**valid, argument: value}
+            assert_refused(call, **{n: made(v) for n, v in given.items()}, names=f"{argument}: ")
+            plt.close("all")
+    assert len(displayed) == shown
+
+
+@pytest.mark.parametrize("option", ["figsize", "coloumns", "ncols"])
+def test_an_option_that_subplots_does_not_take_is_named(option):
+    assert option in assert_refused(plots.figure, **{option: 2}, names="options: ")
+
+
+def test_the_remedy_for_a_figure_with_its_axes(displayed):
+    both = plots.figure()
+    message = assert_refused(plots.show, both, "A finding.")
+    assert message.startswith("figure: got tuple, wanted a matplotlib Figure (")
+    plots.show(both[0], "A finding.")
+    assert len(displayed) == 1

@@ -28,6 +28,7 @@ from helpers.experiments import (
     training_runs,
 )
 from helpers.torch_training.schedules import cosine
+from tests.hostile import assert_refused
 
 NAMES = sorted(path.stem for path in records.RUNS.glob("*.json") if path.stem != "schema")
 
@@ -156,6 +157,23 @@ def test_a_damaged_record_is_named(tmp_path, text):
     (tmp_path / "some-run.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape("some-run.json: ")):
         records.read_record("some-run", tmp_path)
+
+
+def test_what_is_no_record_no_name_and_no_path(tmp_path):
+    for record in (None, 3, "ab", [], [1], {1, 2}):
+        assert_refused(records.validate, record, names="record: ")
+        assert_refused(records.write_record, record, tmp_path / "x.json", names="record: ")
+    for path in (None, 3, "", b"a", []):
+        assert_refused(records.write_record, example(), path, names="path: ")
+        assert_refused(records.found, path, names="path: ")
+        assert_refused(records.read_record, "some-run", path, names="folder: ")
+    for name in (None, 3, b"a", ["some-run"]):
+        assert_refused(records.read_record, name, names="name: ")
+        assert_refused(records.sha256, name if name != b"a" else 1.5, names="data: ")
+    for name in ("x" * 300, "a\0b", ""):
+        with pytest.raises(FileNotFoundError, match="there: none"):
+            records.read_record(name, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 # ---- what a record says about where it was made --------------------------------------------------------

@@ -149,6 +149,7 @@ def corpus(seed: int = 0, train: int = 4_000, valid: int = 500, test: int = 500)
     ValueError when a word is not, which happens when `train` is small.
     """
     sizes = [require_int(name, n) for name, n in (("train", train), ("valid", valid), ("test", test))]
+    require(sum(sizes) <= SENTENCES // 10, "train + valid + test", sum(sizes), f"at most {SENTENCES // 10}")
     rng = np.random.default_rng(require_int("seed", seed, minimum=0))
     pairs = [Pair(sentence, translate(sentence)) for sentence in sentences(sum(sizes), rng)]
     edge = sizes[0] + sizes[1]

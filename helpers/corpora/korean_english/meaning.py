@@ -24,7 +24,7 @@ from helpers.corpora.korean_order import (
     has_final_consonant,
     subject,
 )
-from helpers.corpora.text import composed, token_tuple
+from helpers.corpora.text import token_tuple, visible
 from helpers.validation import require
 
 Sentence = tuple[str, ...]
@@ -65,7 +65,7 @@ def choices(verb: str, what: str, tense: str, time: str | None) -> dict[str, tup
 
 def topic(noun: str) -> str:
     """The noun as what is talked about: 은 after a consonant (동생은), 는 after a vowel (친구는)."""
-    return composed(noun, "noun") + ("은" if has_final_consonant(noun) else "는")
+    return visible(noun, "noun") + ("은" if has_final_consonant(noun) else "는")
 
 
 PARTICLES = {"topic": topic, "subject": subject}

@@ -54,5 +54,5 @@ def test_bad_arguments_are_named(arguments, message):
 
 
 def test_a_misspelt_end_is_named():
-    with pytest.raises(ValueError, match="truncate: got 'left', wanted 'post' or 'pre'"):
+    with pytest.raises(ValueError, match="truncate: got 'left', wanted one of 'post', 'pre'"):
         encode(TEXTS, WORDS, 3, truncate="left")

@@ -1,6 +1,7 @@
 """Every public function of the corpora, with what it may be handed by mistake."""
 
 import hashlib
+import inspect
 import os
 import subprocess
 import sys
@@ -22,13 +23,15 @@ from helpers.corpora import (
     ngrams,
     nsmc,
     parallel,
+    penn_treebank,
     pronouns,
     reviews,
     series,
+    text,
 )
 from helpers.corpora.parallel import Pair, ParallelCorpus
 from helpers.corpora.vocabulary import Vocabulary
-from tests.hostile import NO_GENERATORS, NO_NUMBERS, NO_WHOLE_NUMBERS, fuzz
+from tests.hostile import NO_GENERATORS, NO_NUMBERS, NO_WHOLE_NUMBERS, assert_refused, fuzz
 
 ROOT = Path(__file__).resolve().parents[3]
 RNG = np.random.default_rng(0)
@@ -81,7 +84,14 @@ CASES = {
         },
     ),
     characters.vocabulary: ({"text": "ab"}, {"text": NO_TEXTS}),
-    characters.one_hot: ({"ids": IDS, "size": 10}, {"ids": [None, "a", [0.5], [-1], [10]], "size": NO_SIZES}),
+    characters.one_hot: (
+        {"ids": IDS, "size": 10},
+        {
+            "ids": [None, "a", [0.5], [-1], [10]],
+            "size": [*NO_SIZES, 10**30],
+            "dtype": ["abc", 3, object(), str, bool, "f4, f4"],
+        },
+    ),
     chatbot.sample: ({"count": 2, "rng": RNG}, {"count": NO_COUNTS, "rng": NO_GENERATORS}),
     chatbot.gloss: ({"text": "친구를"}, {"text": [*NO_TEXTS, "", "나비"]}),
     classification.vocabulary: (
@@ -188,7 +198,7 @@ CASES = {
     tokenizers.characters: ({"text": "a"}, {"text": NO_TEXTS}),
     tokenizers.tokenized: (
         {"texts": ["a"], "kind": "words"},
-        {"texts": NO_LISTS, "kind": [None, "letters", 3]},
+        {"texts": NO_LISTS, "kind": [None, "letters", 3, [], np.array(["words", "characters"])]},
     ),
     Vocabulary: ({"tokens": ["a"]}, {"tokens": [*NO_TOKENS[1:], ["a", "a"], ["é", "e\u0301"]]}),
     Vocabulary.build: (
@@ -207,8 +217,34 @@ CASES = {
     ),
     Vocabulary.from_json: (
         {"text": WORDS.to_json()},
-        {"text": [None, 3, "", "[]", "{}"]},
+        {"text": [None, 3, "", "[]", "{}", "[" * 100_000]},
     ),
+}
+
+
+ROOM = {"train": 2_000, "valid": 1, "test": 1}
+NO_SPLITS = [None, 3, [], {}, "dev", "Train", b"train"]
+NO_PATHS = [None, 3, [], "", b"a", ROOT]
+CASES |= {
+    dates.corpus: (
+        {"seed": 0, **ROOM},
+        {"seed": NO_COUNTS, "train": [*NO_SIZES, 3, 10**9], "valid": [0], "test": ["1"]},
+    ),
+    korean_english.corpus: ({"seed": 0, **ROOM}, {"seed": NO_COUNTS, "train": [*NO_SIZES, 3, 10**9]}),
+    korean_english.alignment: (
+        {"pair": korean_english.corpus(0, **ROOM).valid[0]},
+        {"pair": [None, 3, "ab", (), [("a",)], Pair("a", "b"), Pair(None, None)]},
+    ),
+    korean_order.subject: ({"noun": "밥"}, {"noun": NO_TEXTS}),
+    korean_order.direct_object: ({"noun": "밥"}, {"noun": NO_TEXTS}),
+    ngrams.NgramVocabulary(["가나"], (1,)).encode: ({"texts": ["가"]}, {"texts": NO_LISTS}),
+    ngrams.SameLengthBatches(ENCODED, [0, 1], 2).__call__: ({"epoch": 0}, {"epoch": NO_COUNTS}),
+    GRAMMAR.at_distance: ({"distance": 3}, {"distance": [None, "ab", (1,), (3, 1), -1, 1.5]}),
+    reviews.prob_positive: ({"words": ["it", "was", "dull"]}, {"words": [*NO_TOKENS, [], ["dull"]]}),
+    reviews.mirror: ({"words": ["it", "was", "dull"]}, {"words": [*NO_TOKENS, [], ["dull"]]}),
+    text.composed: ({"text": "a"}, {"text": NO_TEXTS}),
+    text.visible: ({"text": "a"}, {"text": NO_TEXTS}),
+    text.folded: ({"text": "a"}, {"text": NO_TEXTS}),
 }
 
 
@@ -216,6 +252,38 @@ CASES = {
 def test_what_it_may_be_handed_by_mistake(call):
     valid, hostile = CASES[call]
     fuzz(call, valid, hostile)
+
+
+ROW = {nsmc.read: "id\tdocument\tlabel\n1\ta\t1\n", chatbot.read: "Q,A,label\na,b,1\n"}
+
+
+@pytest.mark.parametrize("read", ROW)
+def test_what_is_no_file_of_texts(read, tmp_path):
+    path = tmp_path / "texts"
+    path.write_text(ROW[read], encoding="utf-8")
+    hostile = {"path": NO_PATHS, "problems": [3, "a", (), True]}
+    fuzz(read, {"path": path, "problems": None}, hostile, names={"path": ["path", str(ROOT)]})
+
+
+@pytest.mark.parametrize("corpus", [nsmc, penn_treebank], ids=lambda corpus: corpus.__name__)
+def test_splits_there_are_not(corpus):
+    for split in NO_SPLITS:
+        for call in (corpus.find, corpus.load):
+            assert_refused(call, split, names="split: ")
+    assert_refused(corpus.find, "train", base_url=3, names="base_url: ")
+
+
+MODULES = (batches, characters, chatbot, classification, dates, english, korean_english, korean_order, ngrams,
+           nsmc, parallel, pronouns, reviews, series, tokenizers)
+BY_OTHER_TESTS = {"read", "find", "load", "load_all", "main", "tokens", "checked", "morphemes"}
+
+
+def test_every_public_function_is_among_the_cases():
+    tried = {call.__name__ for call in CASES} | BY_OTHER_TESTS
+    for module in MODULES:
+        for name, value in vars(module).items():
+            if inspect.isfunction(value) and value.__module__.startswith(module.__name__) and name[0] != "_":
+                assert name in tried or not inspect.signature(value).parameters, f"{module.__name__}.{name}"
 
 
 def made() -> str:

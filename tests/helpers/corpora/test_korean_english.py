@@ -206,7 +206,7 @@ def test_the_whole_vocabulary_is_in_the_corpus():
         ({"train": 20, "valid": 50}, "wanted tokens that occur in train"),
         ({"train": 0}, "train: got 0"),
         ({"seed": -1}, "seed: got -1"),
-        ({"train": 200_000}, "count: got 201000, wanted at most 192960"),
+        ({"train": 200_000}, "train \\+ valid \\+ test: got 201000, wanted at most 192960"),
     ],
 )
 def test_refusals(arguments, message):

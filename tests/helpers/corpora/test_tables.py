@@ -181,7 +181,7 @@ def test_what_is_no_table_at_all_is_named(kind, tmp_path, data, got):
 
 
 @both
-@pytest.mark.parametrize("data", [b"", b"\n", b"\xef\xbb\xbf", b" \n \n", b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"\n", b"\xef\xbb\xbf", b" \n \n"])
 def test_a_file_without_a_header(kind, tmp_path, data):
     for problems in (None, []):
         with pytest.raises(ValueError, match=r"texts\.txt.*got .*wanted the header"):
@@ -216,3 +216,23 @@ def test_arguments_of_a_wrong_kind(kind, tmp_path):
 def test_lines():
     assert lines_of("a\r\nb\rc\n\nd\x85\u2028\x0c") == ["a", "b", "c", "", "d\x85\u2028\x0c"]
     assert lines_of("") == [] and lines_of("a\n") == lines_of("a") == ["a"]
+
+
+@both
+def test_a_bad_byte_in_the_header_is_named(kind, tmp_path):
+    for problems in (None, []):
+        with pytest.raises(ValueError, match=r"texts\.txt, line 1: got the byte 0xff in column 1, wanted "):
+            kind.read(kind.of_bytes(tmp_path, b"\xff"), problems)
+
+
+def test_lines_end_as_systems_end_them():
+    r"""A file with \r\n, written as text on Windows, has \r\r\n: no blank lines."""
+    for end in ("\n", "\r\n", "\r", "\r\r\n"):
+        assert lines_of(end.join(["a", "b", ""])) == ["a", "b"]
+    assert lines_of("a\r\rb\n\nc") == ["a", "", "b", "", "c"]
+
+
+@both
+def test_a_folder_is_no_file(kind, tmp_path):
+    with pytest.raises(ValueError, match="got a folder, wanted the name of a file"):
+        kind.read(tmp_path)

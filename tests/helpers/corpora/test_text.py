@@ -1,7 +1,9 @@
 """One text, one set of tokens, however its characters are written."""
 
 import unicodedata
+from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -175,3 +177,46 @@ def test_a_string_is_a_list_of_characters_for_a_vocabulary_of_characters_only():
     assert Vocabulary.build("hello", reserved=("<unk>",)).encode("hex").tolist() == [2, 3, 0]
     with pytest.raises(ValueError, match="tokens: got the str 'the cat', wanted a list of tokens"):
         Vocabulary.build(["the", "cat"]).encode("the cat")
+
+
+def test_a_token_is_known_with_what_nobody_sees_in_it():
+    """A text cut by split() may have a zero-width space or a byte order mark in its words."""
+    vocabulary = Vocabulary.build(["\ufeff영화", "값", "영화\u200b", "영화"], reserved=())
+    assert vocabulary.tokens == ("영화", "값") and "영\u200b화" in vocabulary
+    assert vocabulary.encode(["영화\u2060", "\ufeff값"]).tolist() == [0, 1]
+    assert exact_match([["영화\u200b"]], [Pair(("film",), ("\ufeff영화",))]) == 1
+    assert korean_order.gloss(["동생이\u200b"]) == korean_order.gloss(["동생이"])
+    assert korean_order.subject("동생\u200b") == "동생이"
+    assert chatbot.gloss("친구를\u200b") == chatbot.gloss("친구를")
+    with pytest.raises(ValueError, match=r"test: got .*which stands in train too"):
+        ParallelCorpus.build([Pair(("a", "b"), ("x",))], [], [Pair(("a", "\u200b", "b\ufeff"), ("x",))])
+    for pair in (Pair(("\u200b",), ("x",)), Pair(("a",), ("",))):
+        with pytest.raises(ValueError, match="wanted tokens on both sides"):
+            ParallelCorpus.build([pair], [], [])
+    with pytest.raises(ValueError, match="wanted no reserved token"):
+        ParallelCorpus.build([Pair(("a", "<eos>\u200b"), ("x",))], [], [])
+
+
+def test_a_string_has_the_same_characters_for_every_vocabulary():
+    text = "a\u200b👨\u200d👩\u200d👧 \ufeffb"
+    for vocabulary in (characters.vocabulary(text), Vocabulary.build(text, reserved=())):
+        assert vocabulary.tokens == ("a", "👨\u200d👩\u200d👧", " ", "b")
+        assert vocabulary.encode(text).tolist() == [0, 1, 2, 3]
+
+
+def test_tokens_of_numpy_are_printed_as_texts():
+    vocabulary = Vocabulary.build(np.array(["a", "b"]))
+    assert repr(vocabulary.decode([1, 2])) == "['a', 'b']"
+
+
+def test_what_counts_or_was_read_before_is_no_list():
+    for counted in (Counter("aab"), {"a": 5}):
+        for call in (Vocabulary, Vocabulary.build, classification.vocabulary):
+            with pytest.raises(ValueError, match=r"got the (Counter|dict) .*wanted"):
+                call(counted)
+    assert Vocabulary(dict.fromkeys("aab")).tokens == ("a", "b")
+    texts = (text for text in [["a"], ["b"]])
+    vocabulary = classification.vocabulary(texts)
+    with pytest.raises(ValueError, match="texts: got a generator with nothing left in it, wanted a list"):
+        classification.encode(texts, vocabulary, 2)
+    assert tokenizers.tokenized({"가 나": 1}.keys(), "words") == [["가", "나"]]

@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helpers.corpora.text import visible
 from helpers.corpora.vocabulary import UNK, Vocabulary
 
-words = st.lists(st.text(min_size=1, max_size=4), max_size=40)
+words = st.lists(st.text(min_size=1, max_size=4).map(visible), max_size=40)
 
 
 @given(words)
