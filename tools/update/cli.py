@@ -108,5 +108,6 @@ def _report(version: Version, todo: Plan, told: list[str]) -> None:
 def _end(todo: Plan, told: int) -> None:
     for remark in todo.remarks:
         print(f"  {remark}")
-    if len(todo.steps) > told:
-        print(f"  {'and ' if told else ''}{len(todo.steps) - told} {'other ' if told else ''}files")
+    more = len(todo.steps) - told
+    if more:
+        print(f"  {'and ' if told else ''}{more} {'other ' if told else ''}file{'s' * (more > 1)}")
