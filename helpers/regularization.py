@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from helpers.tensors import require_id_tensor, require_real_tensor
+from helpers.tensors import at_least_float32, require_id_tensor, require_real_tensor
 from helpers.validation import require, require_flag, require_fraction
 
 
@@ -54,13 +54,13 @@ def weight_dropout(weight: Tensor, p: float, training: bool = True) -> Tensor:
 
 def activation_penalty(h: Tensor) -> Tensor:
     """AR: the mean of h² over h (T, N, H) (Merity, McCann & Socher 2017). A scalar."""
-    return _wide(_states(h)).pow(2).mean()
+    return at_least_float32(_states(h)).pow(2).mean()
 
 
 def slowness_penalty(h: Tensor) -> Tensor:
     """TAR: the mean of (h_t - h_{t-1})² over h (T, N, H) (the same paper). A scalar; 0 for one step."""
     h = _states(h)
-    return _wide(h[1:] - h[:-1]).pow(2).mean() if len(h) > 1 else h.new_zeros(())
+    return at_least_float32(h[1:] - h[:-1]).pow(2).mean() if len(h) > 1 else h.new_zeros(())
 
 
 def _states(h: Tensor) -> Tensor:
@@ -68,8 +68,3 @@ def _states(h: Tensor) -> Tensor:
     h = require_real_tensor("h", h, ("T", "N", "H"))
     require(h.numel() > 0, "h", f"shape {tuple(h.shape)}", "at least one state")
     return h
-
-
-def _wide(h: Tensor) -> Tensor:
-    """In float32 at least, so that squares of half precision neither overflow nor vanish."""
-    return h if h.dtype == torch.float64 else h.float()

@@ -13,7 +13,9 @@ from helpers.validation import require, require_ids, require_int, require_shape
 
 Shape = Sequence[int | str | None]
 
-WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+WHOLE = (
+    torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, torch.uint16, torch.uint32, torch.uint64
+)
 
 
 def require_size(argument: str, value: object, *, minimum: int = 1) -> int:
@@ -79,6 +81,11 @@ def require_real_tensor(
     return values.to(like.device, like.dtype)
 
 
+def at_least_float32(values: Tensor) -> Tensor:
+    """`values`, half precision widened: neither squares nor logarithms then overflow or vanish."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 class CheckedModule(nn.Module):
     """A module whose weights are loaded whole, or not at all."""
 
@@ -99,7 +106,7 @@ class CheckedModule(nn.Module):
             if weight is None:
                 require(not strict, label, "an unknown name", "one of " + ", ".join(own))
                 continue
-            require(isinstance(given, Tensor), label, type(given).__name__, "a tensor")
+            require_tensor(label, given)
             require(given.is_floating_point(), label, f"dtype {given.dtype}", "a floating dtype")
             require_shape(label, given, weight.shape)
             narrowed = given.to(weight.dtype)

@@ -65,7 +65,8 @@ class _Attention(CheckedModule):
         require_tensor("keys", keys)
         like = next(self.parameters(), None)
         if like is None:   # the wider of both
-            like = keys.new_empty((), dtype=torch.promote_types(query.dtype, keys.dtype))
+            wider = torch.promote_types(query.dtype, keys.dtype)   # in float16 the scores overflow
+            like = keys.new_empty((), dtype=torch.float32 if wider == torch.float16 else wider)
         steps = ["T"] if query.ndim == 3 else []
         query = require_real_tensor("query", query, ("N", *steps, self.query_size), like)
         keys = require_real_tensor("keys", keys, (len(query), "S", self.key_size), like)

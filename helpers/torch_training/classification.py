@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from helpers.tensors import require_id_tensor, require_module, require_parts
+from helpers.tensors import at_least_float32, require_id_tensor, require_module, require_parts
 from helpers.torch_training.distributed import to_device
 from helpers.torch_training.steps import StepLoss
 from helpers.training.finite import require_finite
@@ -25,7 +25,7 @@ class ClassifierLoss:
     def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor, Tensor], state: Any) -> StepLoss:
         """batch: ids (N, T), lengths (N,), labels (N,) → what the trainer wants."""
         ids, lengths, labels = require_parts("batch", batch, "ids, lengths, labels")
-        logits = model(ids, lengths)
+        logits = at_least_float32(model(ids, lengths))
         labels = require_id_tensor("labels", labels, _classes(logits), (len(logits),), logits)
         if logits.ndim == 1:
             value = nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))

@@ -51,7 +51,8 @@ class Objective(nn.Module):
 def clip(model: nn.Module, max_norm: float | None) -> None:
     """Clip the gradients to the global norm `max_norm`, if it is not None. FloatingPointError, with the
     gradients as they were, when they are not finite."""
-    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    found = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    gradients = {name: g.coalesce().values() if g.is_sparse else g for name, g in found.items()}
     norm = nn.utils.get_total_norm(gradients.values())
     if not torch.isfinite(norm):
         bad = [name for name, gradient in gradients.items() if not gradient.isfinite().all()]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from helpers.corpora.parallel import PAD_ID, Pair, ParallelCorpus, exact_match
 from helpers.decoding import greedy_decode
 from helpers.layers.base import MOST
-from helpers.tensors import require_id_tensor, require_parts, require_tensor
+from helpers.tensors import at_least_float32, require_id_tensor, require_parts, require_tensor
 from helpers.torch_training.steps import StepLoss
 from helpers.validation import require, require_ids, require_int, require_shape
 
@@ -36,7 +36,7 @@ class Seq2SeqLoss:
         logits, _ = model(sources, targets[:, :-1])
         wanted = require_id_tensor("targets", targets, logits.shape[-1], like=logits)[:, 1:]
         value = nn.functional.cross_entropy(
-            logits.flatten(0, 1), wanted.flatten(), ignore_index=PAD_ID
+            at_least_float32(logits.flatten(0, 1)), wanted.flatten(), ignore_index=PAD_ID
         )
         return StepLoss(value, value.detach(), int((wanted != PAD_ID).sum()))
 

@@ -257,7 +257,11 @@ def require_batches(argument: str, batches: Any) -> Any:
     """Return `batches` if there are some, as many as their length and again in every epoch."""
     again = isinstance(batches, Iterable) and not isinstance(batches, Iterator | str | bytes | Mapping)
     wanted = "batches that have a length and can be gone through again, such as a list"
-    require(again and hasattr(batches, "__len__"), argument, type(batches).__name__, wanted)
+    try:
+        len(batches)
+    except TypeError:   # a DataLoader of a stream has __len__, and no length
+        again = False
+    require(again, argument, type(batches).__name__, wanted)
     require(len(batches) > 0, argument, "no batch", "at least one")
     return batches
 

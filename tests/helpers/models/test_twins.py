@@ -72,7 +72,7 @@ def test_language_models_refuse_what_is_no_array(ids):
     assert_refused(TorchLanguageModel(V, D, H), ids, names="ids")
 
 
-@every("dtype", ["uint8", "int8", "int16", "int32", "int64"])
+@every("dtype", ["uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64"])
 def test_language_models_give_the_same_whatever_the_width_of_ids(dtype):
     source = numpy_model(np.float64)
     ids = np.repeat(IDS, 2, axis=1).astype(dtype)[:, ::2]   # not in one piece
@@ -371,6 +371,12 @@ def test_a_dot_product_of_two_precisions_is_of_the_wider():
         DotProductAttention(H, H)(query, keys), DotProductAttention(H, H)(query.float(), keys.double())
     ):  # fmt: skip
         assert context.dtype == weights.dtype == torch.float64
+
+
+def test_scores_of_float16_do_not_overflow_in_either_attention():
+    query, keys = np.full((1, 2), 300, np.float16), np.array([[[300, 300], [1, 1]]], np.float16)
+    context, _ = DotProductAttention(2, 2)(torch.tensor(query), torch.tensor(keys))
+    np.testing.assert_array_equal(context, NumpyAttention().forward(query, keys))
 
 
 @every("cell", ["gru", "lstm"])

@@ -156,6 +156,12 @@ def test_batches_are_refused_by_name(kind):
 
     for batches in (None, 5, [], (), {}, {"a": 1}, "abc", iter(kind.batches), (b for b in kind.batches)):
         assert_refused(kind.fit, kind.trainer(), batches, names=kind.batches_name)
+
+    class Stream(torch.utils.data.IterableDataset):   # of no length
+        __iter__ = None
+
+    loader = torch.utils.data.DataLoader(Stream())
+    assert_refused(kind.fit, kind.trainer(), loader, names=kind.batches_name)
     short = Shorter(kind.batches)
     assert_refused(kind.fit, kind.trainer(), short, names=f"{kind.batches_name}: got 3 batches")
 
@@ -343,6 +349,21 @@ def test_finite_gradients_whose_squares_overflow_are_clipped():
         Torch.fit(trainer)
         found.append(torch.cat([p.detach().flatten() for p in trainer.model.parameters()]))
     torch.testing.assert_close(*found, rtol=1e-4, atol=1e-6)
+
+
+def test_sparse_gradients_are_clipped_as_well():
+    model = nn.Sequential(nn.Embedding(5, 1, sparse=True))
+    kept = model[0].weight.detach().clone()
+
+    def loss(model, batch, state):
+        value = 100 * model(batch[0]).sum()
+        return StepLoss(value, value.detach(), 1)
+
+    trainer = TorchTrainer(
+        model, torch.optim.SGD(model.parameters(), lr=1.0), loss, len, monitor="a", max_norm=1.0, device="cpu"
+    )
+    trainer.train_step((torch.tensor([1, 1]),))
+    torch.testing.assert_close(kept - model[0].weight, torch.tensor([[0.0], [1], [0], [0], [0]]))
 
 
 def test_an_optimizer_that_makes_nan_of_nothing_is_undone():

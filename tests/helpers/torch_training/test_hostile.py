@@ -86,6 +86,16 @@ def test_what_else_evaluations_are_given():
         evaluate_with_context(model, ids, 5, positions)
 
 
+def test_losses_of_half_precision_do_not_overflow():
+    torch.manual_seed(0)
+    translator = Seq2Seq(V, V, embedding_size=2, hidden_size=3).half()
+    translator.output.bias.data[:2] = torch.tensor([60_000, -60_000])
+    value = Seq2SeqLoss()(translator, tensors((IDS, np.ones((N, T), int))), None).value
+    assert value.dtype == torch.float32 and value == pytest.approx(120_000, rel=1e-3)
+    classifier = TextClassifier(V, num_classes=3).half()
+    assert ClassifierLoss()(classifier, tensors((IDS, LENGTHS, LABELS)), None).value.dtype == torch.float32
+
+
 def test_a_second_backward_through_the_loss_is_not_nothing():
     model = TorchLanguageModel(V, 2, 3)
     objective = LanguageModelLoss()(model, tensors((IDS, IDS)), None).objective
