@@ -66,8 +66,8 @@ def _update(root: Path, source: str | None, branch: str, dry_run: bool, scratch:
     _report(version, todo, told)
 
 
-def _is_current(version: Version, todo: Plan) -> bool:
-    """Whether there is nothing new; what there is to do then is to bring back files that are missing."""
+def _nothing_new(version: Version, todo: Plan) -> bool:
+    """Say so where nothing is new; all there is to do then is to bring back files that are missing."""
     if not todo.steps or version.new == version.base:
         print("Up to date: the course has nothing newer.")
         for step in todo.steps:
@@ -77,7 +77,7 @@ def _is_current(version: Version, todo: Plan) -> bool:
 
 
 def _announce(version: Version, todo: Plan) -> None:
-    if _is_current(version, todo):
+    if _nothing_new(version, todo):
         return
     print(f"To update to {version.name}:")
     for step in todo.steps:
@@ -88,7 +88,7 @@ def _announce(version: Version, todo: Plan) -> None:
 
 
 def _report(version: Version, todo: Plan, told: list[str]) -> None:
-    if _is_current(version, todo):
+    if _nothing_new(version, todo):
         return
     print(f"Updated to {version.name}.")
     others = [line for line in told if COURSES in line]   # after a first zip file hundreds, all helpers
