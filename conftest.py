@@ -3,6 +3,7 @@ environment, which compares digits only where they can be the same."""
 
 import os
 import re
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -49,6 +50,8 @@ def _chapter(item):
 
 
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:   # in the background of a script; tests send it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     nbval = config.getoption("nbval", False)
     folder = own_folder("ipython")
     if nbval or config.getoption("nbval_lax", False):
@@ -69,11 +72,11 @@ def pytest_configure(config):
     if sys.warnoptions and not config.getoption("pythonwarnings"):   # PYTHONWARNINGS
         sys.warnoptions.clear()
         warnings.resetwarnings()
-    if nbval:
+    if nbval and not hasattr(config, "workerinput"):   # xdist's workers hear of it
         from tools.build.arithmetic import differs
 
         config.not_compared = differs(environment)
-        if config.not_compared:   # with xdist its workers hear it from here
+        if config.not_compared:
             config.option.nbval, config.option.nbval_lax = False, True
 
 

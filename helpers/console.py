@@ -92,17 +92,20 @@ def command(run: Callable[[], object]) -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))   # noqa: SIM115 (until the end)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=ERRORS)
+    status: object = 1
     try:
         status = run()
-        sys.stdout.flush()
     except BrokenPipeError:
-        status = 1
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (BrokenPipeError, ValueError):   # ValueError: closed
-                _to_nobody(stream)
+        pass
+    except SystemExit as ended:
+        status = ended.code
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError) as error:   # ValueError: closed
+            _to_nobody(stream)
+            if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+                status = f"What was printed could not be written: {error.strerror}."   # to standard error
     raise SystemExit(status)
 
 

@@ -130,6 +130,12 @@ def test_a_reader_that_leaves_early_ends_a_command_without_a_traceback():
     assert run(late, prefix="| true")[1:] == ("", "")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux' full disk")
+def test_a_full_disk_is_told_in_one_sentence():
+    code, _, errors = run("import helpers.console as c\nc.command(lambda: print('a'))", prefix="> /dev/full")
+    assert code == 1 and errors == "What was printed could not be written: No space left on device.\n"
+
+
 def test_the_status_of_a_command_is_handed_on():
     for returned, status in ((None, 0), (0, 0), (3, 3)):
         with pytest.raises(SystemExit) as ended:
