@@ -140,7 +140,7 @@ def _ids(source: Tensor) -> Tensor:
 def _require_model(model, **special: int) -> None:
     """ValueError unless `model` can encode and step, and has these ids."""
     able = callable(getattr(model, "encode", None)) and callable(getattr(model, "step", None))
-    require(able, "model", type(model).__name__, "one with encode and step")
+    require(able and not isinstance(model, type), "model", type(model).__name__, "one with encode and step")
     size = getattr(model, "target_size", None)
     for name, value in special.items():
         require_int(name, value, minimum=0, maximum=None if size is None else size - 1)

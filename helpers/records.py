@@ -132,9 +132,12 @@ def found(path: str | os.PathLike) -> dict[str, Any] | None:
 def _read(path: Path) -> dict[str, Any]:
     schema()   # a broken one is not this file's fault
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        validate(record)
+        record = json.loads(path.read_text(encoding="utf-8-sig"))   # (Windows writes a byte order mark)
     except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: got no JSON in UTF-8 ({error}), wanted a record") from error
+    try:
+        validate(record)
+    except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     return record
 

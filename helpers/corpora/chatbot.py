@@ -67,8 +67,10 @@ def _numbered(rows, path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield first, row
             first = rows.line_num + 1
     except csv.Error as error:
-        never = "end of data" in str(error) or "field limit" in str(error)
-        got = "a quote that is never closed" if never else str(error)
+        got = str(error)
+        if "end of data" in got or "field limit" in got:
+            longer = f", or a text of more than {csv.field_size_limit():,} characters"
+            got = "a quote that is never closed" + (longer if "field limit" in got else "")
         raise ValueError(f"{path}, line {first}: got {got}, wanted CSV (Q,A,label)") from error
 
 

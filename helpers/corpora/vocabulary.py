@@ -113,7 +113,7 @@ class Vocabulary:
     def from_json(cls, text: str) -> Vocabulary:
         """The vocabulary written by `to_json`. Raises ValueError when `text` is something else."""
         try:
-            tokens = json.loads(text)["tokens"]
+            tokens = json.loads(text.lstrip("\ufeff") if isinstance(text, str) else text)["tokens"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             wanted = 'JSON like {"tokens": [...]}'
             raise ValueError(f"text: got {str(text)[:40]!r}…, wanted {wanted}") from error

@@ -257,7 +257,7 @@ def test_refusals(change, message):
 
 
 HOSTILE = {
-    "model": [None, 3, "model", object(), torch.nn.Linear(2, 3)],
+    "model": [None, 3, "model", object(), torch.nn.Linear(2, 3), Seq2Seq],
     "max_length": [*NO_WHOLE_NUMBERS, 0, -1],
     "bos": [*NO_WHOLE_NUMBERS, -1, W],
     "eos": [*NO_WHOLE_NUMBERS, -1, W],

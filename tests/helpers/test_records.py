@@ -176,6 +176,17 @@ def test_what_is_no_record_no_name_and_no_path(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_record_that_another_editor_saved_is_read(tmp_path):
+    path = records.write_record(example(), tmp_path / "some-run.json")
+    content = path.read_bytes()
+    path.write_bytes(b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n"))
+    assert records.read_record("some-run", tmp_path) == example()
+    for damaged in (content[:-3] + b"\xff}", content.decode().encode("utf-16"), b"[" * 100_000):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"some-run\.json: got no JSON in UTF-8 \(.*wanted a record"):
+            records.read_record("some-run", tmp_path)
+
+
 # ---- what a record says about where it was made --------------------------------------------------------
 
 

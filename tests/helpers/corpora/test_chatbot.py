@@ -58,7 +58,7 @@ def test_lines_are_counted_through_quotes_that_span_several(tmp_path):
 BROKEN_QUOTES = {
     '"가,나,0\n다,라,1\n': "got a quote that is never closed, wanted CSV",
     # longer than csv's longest field
-    '"가,나,0\n' + "다,라,1\n" * 40_000: "got a quote that is never closed, wanted CSV",
+    '"가,나,0\n' + "다,라,1\n" * 40_000: "got a quote that is never closed, or a text of more than 131,0",
     '"가"나,다,0\n': "got ',' expected after '\"', wanted CSV",
     '"가,나,0\n다,"라, 마",1\n': "got ',' expected after '\"', wanted CSV",
     '"가,나,0\n다,라,1\n마",바,1\n': "got a quote that closes in line 5 only, with whole rows inside",

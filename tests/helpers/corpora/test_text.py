@@ -204,6 +204,11 @@ def test_a_string_has_the_same_characters_for_every_vocabulary():
         assert vocabulary.encode(text).tolist() == [0, 1, 2, 3]
 
 
+def test_a_vocabulary_is_read_past_a_byte_order_mark():
+    vocabulary = Vocabulary(["값", "a"])
+    assert Vocabulary.from_json("\ufeff" + vocabulary.to_json()) == vocabulary
+
+
 def test_tokens_of_numpy_are_printed_as_texts():
     vocabulary = Vocabulary.build(np.array(["a", "b"]))
     assert repr(vocabulary.decode([1, 2])) == "['a', 'b']"
