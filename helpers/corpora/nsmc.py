@@ -171,7 +171,7 @@ def _folded(argument: str, reviews: Sequence[Review]) -> list[str]:
     wrong = [each for each in reviews if not isinstance(each, Review)] if several else [reviews]
     got = f"{wrong[0]!r:.80}" if wrong else ""
     require(not wrong, argument, got, "a list of reviews (helpers.corpora.nsmc.Review)")
-    return [folded(review.text) for review in reviews]
+    return [folded(review.text, argument) for review in reviews]
 
 
 def with_validation(

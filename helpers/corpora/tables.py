@@ -52,6 +52,8 @@ def _another_encoding(data: bytes, text: str) -> str | None:
     good = len(re.findall("[^\0-\x7f\udc80-\udcff]", text))
     hangul = len(re.findall("[가-힣]", data.decode("euc_kr", errors="replace"))) if bad > good else 0
     if hangul >= 2 and 4 * hangul > bad:   # two bytes each: it explains more than half of them
+        if any(re.search("[가-힣]", line) and not _BAD_BYTE.search(line) for line in lines_of(text)):
+            return None   # a row that is right, which the remedy would spoil
         try:
             data.decode("cp949")
             return "cp949"

@@ -148,7 +148,7 @@ CASES = {
     ),
     nsmc.without_duplicates: (
         {"train": REVIEWS, "test": REVIEWS[:2]},
-        {"train": [None, "ab", ["글"], 3], "test": [None, "ab", ["글"], 3]},
+        {"train": [None, "ab", ["글"], 3, [nsmc.Review("1", None, 1)]], "test": [None, "ab", ["글"], 3]},
     ),
     parallel.exact_match: (
         {"predicted": [["x"]], "pairs": PAIRS},

@@ -236,3 +236,13 @@ def test_lines_end_as_systems_end_them():
 def test_a_folder_is_no_file(kind, tmp_path):
     with pytest.raises(ValueError, match="got a folder, wanted the name of a file"):
         kind.read(tmp_path)
+
+
+def test_rows_in_another_encoding_are_named_where_the_others_are_right(tmp_path):
+    """Two files put together. Converted as a whole, the rows that are right would be spoilt."""
+    path = tmp_path / "texts.txt"
+    rows = ("id\tdocument\tlabel\n1\t좋다\t1\n", "2\t정말 나쁜 영화였다\t0\n")
+    path.write_bytes(rows[0].encode() + rows[1].encode("cp949"))
+    problems = []
+    assert [review.text for review in nsmc.read(path, problems)] == ["좋다"]
+    assert len(problems) == 1 and "line 3: got the byte 0xc1 in column 2" in problems[0]
