@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+from matplotlib.figure import Figure
 
 from helpers.checks import get
 from helpers.checks.box import Box
@@ -103,6 +105,22 @@ def test_measured_results_and_the_pictures_text_are_those_of_the_records():
         table = made()
         assert table in PAGES["README.md"], "python -m tools.picture prints the tables as they should be"
     assert f"![{picture.alt_text()}](docs/picture.png)" in PAGES["README.md"]
+
+
+def test_the_picture_is_drawn_when_all_records_are_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(picture, "PICTURE", tmp_path / "picture.png")
+    for slow in ("alt_text", "table", "memory_table", "dates_table", "reviews_table"):
+        monkeypatch.setattr(picture, slow, lambda: "text")
+    monkeypatch.setattr(picture, "draw", Figure)
+    with monkeypatch.context() as without:
+        without.setattr(picture, "reviews_table", lambda: picture.read_record("nothing"))
+        with pytest.raises(typer.Exit):
+            picture.main()
+    assert "record 'nothing': no file nothing.json" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+    picture.main()
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_box_shown_is_the_one_a_learner_gets():

@@ -60,7 +60,12 @@ def main(
 ) -> None:
     """Run chapters with the processor's own instructions and list their claims; 1 if one does not hold."""
     course, console, wrong = Course(ROOT), Console(highlight=False), 0
-    for name in sorted(named_chapters(course, chapters) or ()):
+    try:
+        names = sorted(named_chapters(course, chapters))
+    except BuildError as error:
+        print(error)
+        raise typer.Exit(1) from None
+    for name in names:
         stored = read_notebook(course.solutions / f"{name}.ipynb")
         before = {} if stored is None else claims_in(stored)
         try:

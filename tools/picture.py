@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+
+import typer
 
 from helpers.console import command
 from helpers.experiments.distances import best_rate
 from helpers.experiments.language_models import pronoun_floors
+from helpers.files import writing
 from helpers.plots import COLOURS, figure
+from helpers.processes import stoppable
 from helpers.records import on_what, read_record
 from helpers.validation import require
 
@@ -177,14 +180,19 @@ def _share(found: list[float]) -> str:
     return f"{100 * sum(found) / len(found):.1f} ({100 * min(found):.1f}–{100 * max(found):.1f})"
 
 
+@stoppable()
 def main() -> None:
     """Write the picture; print the alternative text and the tables for the README."""
-    temporary = PICTURE.with_suffix(".tmp.png")
-    draw().savefig(temporary, dpi=110, bbox_inches="tight", metadata={"Software": None})
-    os.replace(temporary, PICTURE)
-    tables = (table(), timed_on(), memory_table(), dates_table(), reviews_table())
-    print("\n\n".join([f"![{alt_text()}](docs/picture.png)", *tables]))
+    try:
+        tables = (table(), timed_on(), memory_table(), dates_table(), reviews_table())
+        text, picture = alt_text(), draw()
+    except (FileNotFoundError, ValueError) as error:   # of a record
+        print(error)
+        raise typer.Exit(1) from None
+    with writing(PICTURE, "wb") as file:
+        picture.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    print("\n\n".join([f"![{text}](docs/picture.png)", *tables]))
 
 
 if __name__ == "__main__":
-    command(main)
+    command(lambda: typer.run(main))

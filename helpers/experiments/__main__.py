@@ -55,7 +55,8 @@ def run(
     restart: Annotated[bool, typer.Option(help="Delete a checkpoint of this run and start anew.")] = False,
     bar: Annotated[bool, typer.Option(help="Draw a progress bar.")] = True,
     out: Annotated[
-        Path | None, typer.Option(help="File for the record. [default: data/runs/NAME.json]")
+        Path | None,
+        typer.Option(help="File for the record, or for a newer one. [default: data/runs/NAME.json]"),
     ] = None,
 ) -> None:
     """Run the experiment NAME and write its record.
@@ -69,13 +70,16 @@ def run(
     try:
         overrides = _pairs(set_)
         chosen = registry.get(name)
-        count = int(os.environ.get("WORLD_SIZE", "1"))
+        count = registry.process_count()
         if count > 1 and not chosen.distributed:
             raise ValueError(f"torchrun: got {count} processes, wanted 1: {name} cannot share its work")
         plan = {"name": name, "seed": seed, "settings": chosen.settled(overrides)}
+        out = out and out.expanduser()   # no shell does it in --out=~/…
         path = out or records.RUNS / file_name(plan, overrides)
-        if out and out.is_file() and out.stat().st_size and records.found(out) is None:
-            raise ValueError(f"--out: got {out}, which is there and is no record, wanted another name")
+        if out and out.is_file() and out.stat().st_size:
+            there = (records.found(out) or {}).get("name")
+            is_ = f"the record of {there}" if there else "no record"
+            require(there == name, "--out", f"{out}, which is there and is {is_}", "another name")
         record = chosen.run(
             seed=seed,
             overrides=overrides,

@@ -9,14 +9,16 @@ from helpers.experiments.generated_reviews import SETTINGS, best_of_each, genera
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.sentiment import MODELS, RULES_OF_MODELS, TABLE, Texts, chosen, train_one
 from helpers.experiments.sweep import Row, sweep
+from helpers.validation import require
 
 
 def sizes(text: str) -> list[int]:
-    """"2+10" → [2, 10]. ValueError for anything that is not numbers above 0 joined by "+"."""
+    """"2+10" → [2, 10]. ValueError for anything that is not different numbers above 0 joined by "+"."""
     parts = text.split("+")
-    if not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise ValueError(f"sizes: got {text!r}, wanted numbers above 0 joined by '+', such as 2+10+50")
-    return [int(part) for part in parts]
+    found = [int(part) for part in parts if part.isdecimal()]
+    fits = len(parts) == len(set(found)) and min(found) > 0
+    require(fits, "sizes", repr(text), "different numbers above 0 joined by '+', such as 2+10+50")
+    return found
 
 
 RULES = {**RULES_OF_MODELS, "sizes": lambda _, text: sizes(text)}

@@ -13,6 +13,7 @@ from helpers.experiments.training_runs import context_curve, cut, train
 from helpers.models.language_model import LanguageModel
 from helpers.optim import SGD, Adam
 from helpers.training import perplexity
+from helpers.validation import require
 
 CONTEXT_PLACES = 2000
 """Tokens of the validation text, evenly spread, at which perplexity against context is measured."""
@@ -81,6 +82,7 @@ def english_words(run: Run) -> dict[str, Any]:
     splits = english.reference_splits()._asdict()
     tokens = {name: english.words(text) for name, text in splits.items()}
     vocabulary = Vocabulary.build(tokens["train"], min_count=s["min_count"])
+    require(len(vocabulary) > 1, "min_count", s["min_count"], "what some word reaches; all would be <unk>")
     ids = {name: vocabulary.encode(words) for name, words in tokens.items()}
     model = LanguageModel(
         len(vocabulary),

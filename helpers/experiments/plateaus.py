@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.stories import pronouns_right
+from helpers.experiments.sweep import Row, sweep
 from helpers.models.language_model import LanguageModel
 from helpers.optim import Adam
-from helpers.training.bar import progress_bar
 from helpers.training.trainer import train_step
 
 RATES = (0.03, 0.01)
@@ -39,22 +38,14 @@ def pronoun_found(run: Run) -> dict[str, Any]:
     tokens, _ = grammar.corpus(100_000, np.random.default_rng(run.seed))
     batches = list(contiguous_batches(vocabulary.encode(tokens), 20, 20))
     blanks = grammar.stories(100, np.random.default_rng(run.seed + 30))
-    curve = []
-    started = time.perf_counter()
-    models = len(RATES) * s["seeds"]
-    with progress_bar(models, description="pronoun-found", show=run.bar, unit="model") as bar:
-        for rate in RATES:
-            for seed in range(1, s["seeds"] + 1):
-                rng = np.random.default_rng(seed)
-                model = LanguageModel(len(vocabulary), s["embedding_size"], s["hidden_size"], rng=rng)
-                found = _found(model, rate, batches, blanks, s)
-                curve.append({"lr": rate, "model_seed": seed, "found": found})
-                bar.update()
-    return {
-        "curve": curve,
-        "data_sha256": {"train": records.sha256(" ".join(tokens))},
-        "seconds": time.perf_counter() - started,
-    }
+
+    def measure(lr: float, model_seed: int) -> list[Row]:
+        rng = np.random.default_rng(model_seed)
+        model = LanguageModel(len(vocabulary), s["embedding_size"], s["hidden_size"], rng=rng)
+        return [{"lr": lr, "model_seed": model_seed, "found": _found(model, lr, batches, blanks, s)}]
+
+    cases = [{"lr": lr, "model_seed": seed} for lr in RATES for seed in range(1, s["seeds"] + 1)]
+    return {**sweep(run, cases, measure), "data_sha256": {"train": records.sha256(" ".join(tokens))}}
 
 
 def _found(model, rate: float, batches, blanks, settings) -> int | None:

@@ -8,7 +8,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -107,11 +107,12 @@ class Experiment:
         disk (``Run.finished``) is removed after that.
 
         `checkpoints` is a folder, by default ``checkpoints`` in the data folder; a checkpoint is saved every
-        `save_every` steps and after every epoch. A second process that wants the same run waits, and takes
-        the record that the first has written to `out`.
+        `save_every` steps and after every epoch. A second process that wants the same run, or to write to the
+        same `out`, waits, and takes the record that the first has written there.
 
-        Before anything is trained ValueError for what `settled` refuses, OSError where checkpoint or record
-        cannot be written. Diverged after its record was written. OSError, which names where the record is
+        Before anything is trained ValueError for what `settled` refuses, and where another run has written to
+        `out` meanwhile; OSError where checkpoint or record cannot be written. Diverged after its record was
+        written. OSError, which names where the record is
         kept, when it cannot be written in the end.
         """
         seed = require_int("seed", seed, minimum=0)
@@ -133,14 +134,20 @@ class Experiment:
         before, waited = _changed(out), []
 
         def waiting(line: str) -> None:
+            if process_count() > 1:   # torchrun's other processes would not know why nobody meets them
+                raise OSError(f"torchrun: {line.partition(';')[0]}; start it again when that has ended")
             waited.append(line)
             print(line)
 
-        with lock(run.checkpoint, waiting) if first_process() else nullcontext():
-            if waited and resume and _changed(out) != before:
-                made = records.found(out)
-                if made and (made["command"], made["settings"]) == (command, settings):
-                    return made
+        with ExitStack() as owned:
+            for path in filter(None, [run.checkpoint, out]) if first_process() else ():
+                owned.enter_context(lock(path, waiting))
+            if waited and _changed(out) != before:
+                made = records.found(out) or {}
+                same = (made.get("command"), made.get("settings")) == (command, settings)
+                require(same, "--out", f"{out}, which another run has just written", "another name")
+                if resume:
+                    return _finished(made, out)
             return self._recorded(run, command, out)
 
     def _recorded(self, run: Run, command: str, out: Path | None) -> dict[str, Any]:
@@ -148,7 +155,7 @@ class Experiment:
         try:
             outcome = dict(self.function(run))
         except Diverged as error:
-            outcome = {**error.fields, "diverged": str(error)}
+            outcome = {"data_sha256": {}, **error.fields, "diverged": str(error)}
         outcome.setdefault("seconds", time.perf_counter() - started)
         outcome, problems = records.finite(outcome)
         if problems:
@@ -165,21 +172,25 @@ class Experiment:
             "results": {},
             **outcome,
         }
-        diverged = record.get("diverged")
         if out is None:
             records.validate(record)
         else:
             out = _written(record, out, run.checkpoint)
         for path in run.finished:
             path.unlink(missing_ok=True)
-        if diverged:
-            raise Diverged(f"{diverged}{f' (recorded in {out})' if out else ''}", record)
-        return record
+        return _finished(record, out)
 
     def _command(self, seed: int, settings: Mapping[str, Any], overrides: Mapping[str, Any] | None) -> str:
         options = [f"--set {shlex.quote(f'{key}={settings[key]}')}" for key in overrides or {}]
         start = f"{_launcher()} -m helpers.experiments run {self.name} --seed {seed}"
         return " ".join([start, *options])
+
+
+def _finished(record: dict[str, Any], out: Path | None) -> dict[str, Any]:
+    """`record`; Diverged where it is that of a run that has."""
+    if diverged := record.get("diverged"):
+        raise Diverged(f"{diverged}{f' (recorded in {out})' if out else ''}", record)
+    return record
 
 
 def _require_writable(argument: str, path: Path, remedy: str) -> None:
@@ -212,17 +223,28 @@ def _written(record: dict[str, Any], out: Path, checkpoint: Path) -> Path:
         raise OSError(f"--out: the record cannot be written to {out} ({error}); {where}") from error
 
 
+def process_count() -> int:
+    """How many processes torchrun started; 1 without it."""
+    return _of_torchrun("WORLD_SIZE", 1)
+
+
 def first_process() -> bool:
     """Whether this is the one of torchrun's processes that writes; True without torchrun."""
-    return int(os.environ.get("RANK", "0")) == 0
+    return process_count() == 1 or _of_torchrun("RANK", 0) == 0
+
+
+def _of_torchrun(variable: str, default: int) -> int:
+    """A number that torchrun hands on; `default` where anybody else set the variable to something else."""
+    text = os.environ.get(variable, "")
+    return int(text) if text.isdecimal() else default
 
 
 def _launcher() -> str:
     """What stands before ``-m`` on the command line of this run."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if process_count() == 1:
         return "python"
-    each = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    hosts = int(os.environ["WORLD_SIZE"]) // each
+    each = _of_torchrun("LOCAL_WORLD_SIZE", 1)
+    hosts = process_count() // each
     return f"torchrun{f' --nnodes {hosts}' if hosts > 1 else ''} --nproc-per-node {each}"
 
 

@@ -49,11 +49,14 @@ TABLE: dict[str, Any] = {
 
 
 def chosen(models: str) -> list[str]:
-    """"all" or names joined by "+" → names. ValueError for a name that is not one of `MODELS`."""
+    """"all" or names joined by "+" → names. ValueError for a name that is not one of `MODELS`, or
+    is there twice."""
     names = list(MODELS) if models == "all" else models.split("+")
     for name in names:
         if name not in MODELS:
             raise ValueError(f"models: got {name!r}, wanted 'all' or some of {'+'.join(MODELS)}")
+        if names.count(name) > 1:   # its rows would count twice
+            raise ValueError(f"models: got {name!r} twice, wanted each once")
     return names
 
 

@@ -18,6 +18,7 @@ from helpers.experiments.training_runs import EVALUATION_BATCH
 from helpers.models.language_model import LanguageModel
 from helpers.optim import Adam
 from helpers.training import Trainer, evaluate, perplexity
+from helpers.validation import require
 
 # ---- real English --------------------------------------------------------------------------------------
 
@@ -60,6 +61,7 @@ def cells_words(run: Run) -> dict[str, Any]:
     splits = english.reference_splits()._asdict()
     words = {name: english.words(text) for name, text in splits.items()}
     vocabulary = Vocabulary.build(words["train"], min_count=s["min_count"])
+    require(len(vocabulary) > 1, "min_count", s["min_count"], "what some word reaches; all would be <unk>")
     ids = {name: vocabulary.encode(each) for name, each in words.items()}
     held_out = {
         name: contiguous_batches(ids[name], EVALUATION_BATCH, s["seq_len"]) for name in ("valid", "test")

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from typing import Any
 
-from helpers.experiments.registry import Run
+from helpers.experiments.registry import Diverged, Run
 from helpers.files import write_text
 from helpers.processes import undisturbed, worker
 from helpers.records import hardware
@@ -35,7 +35,8 @@ def sweep(
     checkpoint, which goes when the record has been written (``Run.finished``). The processes end with it.
 
     Raises ValueError when the file belongs to other cases, and ChildProcessError when one of the processes
-    was killed; the first error of a case is raised when the cases that had begun are done and kept.
+    was killed; the first error of a case is raised when the cases that had begun are done and kept, a
+    FloatingPointError as Diverged, which makes a record of the others.
     """
     path = run.checkpoint.with_suffix(".json")
     wanted = [dict(case) for case in cases]
@@ -67,8 +68,16 @@ def sweep(
                 f"{len(done)} of {len(wanted)} models are kept. The same command goes on with the others; "
                 "with --set jobs=1 it needs the least memory."
             ) from None
+        except FloatingPointError as error:
+            raise Diverged(f"diverged: {error}", _fields(done, seconds)) from error
     run.finished.append(path)
-    return {"curve": [row for number in sorted(done) for row in done[number]], "seconds": seconds}
+    return _fields(done, seconds)
+
+
+def _fields(done: Mapping[int, Sequence[Row]], seconds: float) -> dict[str, Any]:
+    """Those of a record. (A first model that diverged leaves no seconds.)"""
+    curve = [row for number in sorted(done) for row in done[number]]
+    return {"curve": curve, **({"seconds": seconds} if done else {})}
 
 
 _measure: Callable[..., Sequence[Row]] | None = None

@@ -5,12 +5,14 @@ import math
 import sys
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from tools.bench import __main__ as command
 from tools.bench import cases
 from tools.bench.cases import CASES
 from tools.bench.timing import Aim, Case
+from tools.options import writable
 
 
 class Clock:
@@ -79,3 +81,26 @@ def test_a_torch_step_trains(precision, monkeypatch):
 def test_memory_is_measured_in_a_process_of_its_own():
     found = cases.torch_step_memory(["ours"])
     assert 50 < found["ours"] < 2000   # the logits alone are 27 MiB, their gradient as many
+
+
+def test_what_was_measured_is_kept_when_the_next_case_fails(case, tmp_path, monkeypatch):
+    def fails():
+        raise RuntimeError("no bfloat16 here")
+
+    case.run = lambda rounds: None
+    monkeypatch.setattr(command, "CASES", {"sleep": lambda: case, "next": fails})
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")   # the command sets them
+    path = tmp_path / "new" / "bench.json"
+    with pytest.raises(RuntimeError, match="no bfloat16 here"):
+        command.main(rounds=3, only=["sleep", "next"], threads=1, json_path=path)
+    assert [row["case"] for row in json.loads(path.read_text(encoding="utf-8"))["results"]] == ["sleep"]
+
+
+@pytest.mark.parametrize("where", ["", "file/x.json"])
+def test_a_place_for_the_numbers_that_cannot_be_is_found_before_the_work(where, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(typer.BadParameter, match="wanted a file that can be written"):
+        writable(tmp_path / where)
+    assert writable(tmp_path / "x.json") == tmp_path / "x.json" and writable(None) is None
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]

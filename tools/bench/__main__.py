@@ -15,15 +15,16 @@ from helpers.console import command
 from helpers.files import write_text
 from helpers.processes import stoppable
 from tools.bench.cases import CASES, N, T
+from tools.options import Json
 
 
-@stoppable()
+@stoppable("The cases that were done are kept in the file of --json.")
 def main(
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved rounds; medians are taken over them.")] = 9,
     quick: Annotated[bool, typer.Option("--quick", help="Three rounds, without size 650.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"Only these cases: {', '.join(CASES)}.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0: OMP_NUM_THREADS, or one a core.")] = 0,
-    json_path: Annotated[Path, typer.Option("--json", help="Where numbers go.")] = Path("build/bench.json"),
+    json_path: Json = Path("build/bench.json"),
 ) -> None:
     """Time the layers and the training step against torch and against their matrix products alone."""
     unknown = sorted(set(only or ()) - CASES.keys())
@@ -49,6 +50,13 @@ def main(
         justify = "right" if column not in ("case", "aim", "met?") else "left"
         table.add_column(column, justify=justify, no_wrap=column in ("case", "aim"))
     results, notes = [], []
+    report = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": records.versions(),
+        "hardware": records.hardware(),
+        "rounds": rounds,
+        "results": results,
+    }
     for key in chosen:
         case = CASES[key]()
         case.run(rounds)
@@ -72,19 +80,12 @@ def main(
                 "peak_mib": case.memory,
             }
         )
+        write_text(json_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
         for name, mebibytes in case.memory.items():
             notes.append(
                 f"{case.name}, {name}: {N * T / case.median(name) * 1e3:,.0f} tokens/s, "
                 f"{mebibytes:,.0f} MiB more at the peak of ten steps"
             )
-    report = {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": records.versions(),
-        "hardware": records.hardware(),
-        "rounds": rounds,
-        "results": results,
-    }
-    write_text(json_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     Console().print(table)
     for note in notes:
         typer.echo(note)

@@ -1,9 +1,8 @@
 """How long a learner waits for a box: python -m tools.bench.checks.
 
 Each exercise is judged in a process of its own, one thread, torch imported beforehand: the solution at the
-first
-check (cases and oracles are made) and at the second, and an answer that is wrong in a way nobody knows, for
-which every explanation is tried in vain.
+first check (cases and oracles are made) and at the second, and an answer that is wrong in a way nobody knows,
+for which every explanation is tried in vain.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from helpers.checks import Exercise, exercises, get
 from helpers.console import command
 from helpers.files import write_text
 from helpers.processes import stoppable
+from tools.options import Json
 
 JSON = Path("build/bench-checks.json")
 MEDIAN, MOST = 1.0, 3.0
@@ -32,7 +32,7 @@ MEDIAN, MOST = 1.0, 3.0
 @stoppable()
 def main(
     names: Annotated[list[str] | None, typer.Argument(help="Only these exercises.")] = None,
-    json_path: Annotated[Path, typer.Option("--json", help="Where numbers go.")] = JSON,
+    json_path: Json = JSON,
 ) -> None:
     """Time the checks of all exercises; exit status 1 when they are slower than they should be."""
     from rich.console import Console
@@ -57,7 +57,6 @@ def main(
     console.print(table)
     aims = f"median {median:.2f} s (aim {MEDIAN:g}), most {most:.2f} s (aim {MOST:g})"
     console.print(f"The slowest of the three: {aims}")
-    json_path.parent.mkdir(parents=True, exist_ok=True)
     write_text(json_path, json.dumps({"seconds": times, "median": median, "most": most}, indent=1) + "\n")
     raise typer.Exit(int(median > MEDIAN or most > MOST))
 

@@ -3,6 +3,7 @@ at their peak."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -32,4 +33,6 @@ def main(precision: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.memory", description=__doc__)
+    parser.add_argument("precision", choices=("float32", "bfloat16", "plain"))
+    main(parser.parse_args().precision)

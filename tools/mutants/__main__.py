@@ -21,6 +21,7 @@ from helpers.processes import stoppable
 from tools.mutants.code import Mutant, chosen, mutants, right_answers
 from tools.mutants.pool import Judged, judge_all
 from tools.mutants.report import EQUIVALENT, Row, difference, fate, idle, read_equivalents
+from tools.options import writable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -43,7 +44,9 @@ def main(
     chapter: Annotated[str | None, typer.Option(help="Only this chapter, as 04.")] = None,
     budget: Annotated[int | None, typer.Option(min=1, help="So many mutants an exercise, drawn.")] = None,
     listed: Annotated[Listed | None, typer.Option("--list", help="Show these, with their changes.")] = None,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Where every verdict goes.")] = None,
+    json_path: Annotated[
+        Path | None, typer.Option("--json", callback=writable, help="Where every verdict goes.")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at the same time.")] = 2,
     seconds: Annotated[float, typer.Option(min=1, help="After so long a mutant is stopped.")] = 60.0,
     quick: Annotated[bool, typer.Option("--quick", help="No search for names among slips.")] = False,
@@ -54,7 +57,7 @@ def main(
     try:
         wanted = list(chosen(names, chapter))
         excused = read_equivalents(equivalents)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None
     unchanged = [
         Mutant(exercise.name, origin, Slip("unchanged", source_of(function), "-", "", 1, ""))

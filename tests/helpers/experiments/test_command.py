@@ -23,6 +23,7 @@ SMALL = ["--set", "tokens=600", "--set", "hidden_size=4", "--set", "embedding_si
 SUFFIX = "-tokens-600-hidden-size-4-embedding-size-3-epochs-1.json"
 
 SCHEMA = Path(records.__file__).parents[1] / "data" / "runs" / "schema.json"
+RNN_COST = str(SCHEMA.with_name("rnn-cost.json"))
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,14 @@ def test_run_writes_a_record_where_it_is_told_to(tmp_path):
     assert len(list((tmp_path / "data" / "checkpoints").iterdir())) == 1
 
 
+def test_the_home_folder_is_meant_where_no_shell_says_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    small = ["--set", "rounds=1", "--set", "batch_size=1", "--set", "hidden_size=2"]
+    assert call("run", "rnn-cost", "--no-bar", *small, "--out=~/mine.json").exit_code == 0
+    assert (tmp_path / "mine.json").exists()
+
+
 def test_the_name_of_a_record_says_how_its_run_differs(tmp_path):
     call("run", "pronouns", "--no-bar", *SMALL)
     call("run", "pronouns", "--no-bar", "--seed", 12, *SMALL, "--set", "lr=1e-2")
@@ -112,6 +121,10 @@ def test_the_recorded_command_makes_the_record_again(tmp_path):
         (["pronouns", "--set", "hidden-size=3"], "Error: setting: got 'hidden-size', wanted one of cell, "),
         (["pronouns", "--out", "."], "Error: --out: got . (got a folder, wanted the name of a file)"),
         (["pronouns", "--out", __file__], f"Error: --out: got {__file__}, which is there and is no record"),
+        (["pronouns", "--out", RNN_COST], f"Error: --out: got {RNN_COST}, which is there and is the "),
+        (["review-embedding", "--set", "sizes=2+2"], "Error: sizes: got '2+2', wanted different numbers"),
+        (["review-embedding", "--set", "models=rnn+rnn"], "Error: models: got 'rnn' twice"),
+        (["english-words", "--set", "min_count=99999"], "Error: min_count: got 99999, wanted what some word"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
 )

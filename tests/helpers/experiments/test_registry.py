@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,8 +15,9 @@ import pytest
 
 from helpers import records
 from helpers.corpora.batches import contiguous_batches
-from helpers.experiments import Experiment, Run, experiments, get, settings, training_runs
+from helpers.experiments import Experiment, Run, experiments, get, registry, settings, training_runs
 from helpers.experiments.registry import Diverged
+from helpers.files import lock
 from helpers.models.language_model import LanguageModel
 from helpers.optim import SGD
 from helpers.training import evaluate, perplexity
@@ -347,3 +349,59 @@ toy.run(checkpoints=folder, out=folder / "r.json")
     assert (first.communicate()[0], second.communicate()[0]) == ("", "")
     assert (first.returncode, second.returncode) == (0, 0)
     assert records.read_record("r", tmp_path)["name"] == "toy"
+
+
+def test_two_runs_at_once_do_not_write_one_record(tmp_path, capsys, monkeypatch):
+    """The lock comes late: another process had it, which has written to the same file meanwhile."""
+
+    @contextmanager
+    def late(path, waiting):
+        if path == out:
+            waiting("Another process is at work on r.json; waiting for it.")
+            out.write_bytes(meanwhile)
+        yield
+
+    def run(**options):
+        return toy().run(checkpoints=tmp_path, out=out, **options)
+
+    out = tmp_path / "r.json"
+    run(seed=1)
+    meanwhile = out.read_bytes()
+    out.unlink()
+    monkeypatch.setattr(registry, "lock", late)
+    for options in ({"seed": 2}, {"seed": 1, "overrides": {"lr": 0.1}}, {"seed": 2, "resume": False}):
+        with pytest.raises(ValueError, match=r"^--out: got .*r\.json, which another run has just written"):
+            run(**options)
+        assert out.read_bytes() == meanwhile
+    assert run(seed=1)["seed"] == 1   # the same run
+
+
+def test_the_second_process_takes_a_record_of_divergence_as_one(tmp_path, kept, monkeypatch):
+    kept.results[0] = float("nan")
+    with pytest.raises(Diverged):
+        kept.toy.run(checkpoints=tmp_path, out=tmp_path / "r.json")
+    stats = iter([(), (1,)])
+    monkeypatch.setattr(registry, "_changed", lambda path: next(stats))
+    monkeypatch.setattr(registry, "lock", lambda path, waiting: nullcontext(waiting("wait")))
+    with pytest.raises(Diverged, match=r"results\.found: got nan"):
+        kept.toy.run(checkpoints=tmp_path, out=tmp_path / "r.json")
+    assert not list(stats)
+
+
+def test_torchruns_processes_do_not_wait_for_one_that_waits(tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    path = toy().checkpoint(0, toy().settings, tmp_path)
+    with lock(path), pytest.raises(OSError, match=r"^torchrun: Another process is at work on toy-seed0.npz"):
+        toy().run(checkpoints=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("count", "rank", "first"),
+    [("2", "0", True), ("2", "1", False), ("1", "3", True), ("", "", True), (None, "3", True)],
+)
+def test_a_rank_that_a_cluster_set_costs_no_record(count, rank, first, monkeypatch):
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    if count is not None:
+        monkeypatch.setenv("WORLD_SIZE", count)
+    assert registry.first_process() is first

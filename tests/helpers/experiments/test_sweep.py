@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from helpers.experiments.registry import Run
+from helpers.experiments.registry import Diverged, Experiment, Run
 from helpers.experiments.sweep import sweep
-from helpers.records import hardware
+from helpers.records import hardware, read_record
 from helpers.training.checkpoints import CheckpointError
 
 CASES = [{"cell": cell, "lr": lr} for cell in ("rnn", "gru") for lr in (0.1, 0.2, 0.3)]
@@ -84,11 +84,22 @@ def test_any_error_keeps_what_is_done(run):
             raise FloatingPointError("loss: got nan")
         return [{"lr": lr}]
 
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(Diverged, match=r"^diverged: loss: got nan") as caught:
         sweep(run, CASES, fails)
+    assert caught.value.fields["curve"] == [{"lr": 0.1}, {"lr": 0.2}] and caught.value.fields["seconds"] > 0
     measure = Measure()
     rows = sweep(run, CASES, measure)["curve"]
     assert measure.cases == CASES[2:] and rows[:2] == [{"lr": 0.1}, {"lr": 0.2}]
+
+
+def test_a_sweep_whose_first_model_diverges_has_its_record(run, tmp_path):
+    def fails(cell, lr):
+        raise FloatingPointError("loss: got nan")
+
+    toy = Experiment("toy", "09", "A toy", lambda run: sweep(run, CASES, fails))
+    with pytest.raises(Diverged, match=r"recorded in .*r\.json"):
+        toy.run(checkpoints=tmp_path, out=tmp_path / "r.json", bar=False)
+    assert read_record("r", tmp_path)["diverged"] == "diverged: loss: got nan"
 
 
 @pytest.mark.parametrize("cases", [CASES[:-1], CASES[1:], [*CASES, {"cell": "lstm", "lr": 0.1}]])
