@@ -171,7 +171,7 @@ def fetch(url: str, path: Path, sha256: str, *, progress: bool = True, advice: s
     """
     import requests
 
-    path = Path(path)
+    path = require_path("path", path)
     if _has(path, sha256):
         return path
     part = path.with_name(path.name + ".part")
