@@ -32,6 +32,7 @@ LONG = (
 """Files and chapters that take longest: begun first, so that no worker waits for another at the end."""
 
 
+@pytest.hookimpl(tryfirst=True)   # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     """What `--dist loadgroup` keeps on one worker: the tests of a file, or of a chapter in it."""
     for item in items:
