@@ -56,7 +56,7 @@ def run(
     bar: Annotated[bool, typer.Option(help="Draw a progress bar.")] = True,
     out: Annotated[
         Path | None,
-        typer.Option(help="File for the record, or for a newer one. [default: data/runs/NAME.json]"),
+        typer.Option(help="File for the record, also over an older one. [default: data/runs/NAME.json]"),
     ] = None,
 ) -> None:
     """Run the experiment NAME and write its record.
