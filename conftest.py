@@ -33,10 +33,13 @@ LONG = (
 
 
 @pytest.hookimpl(tryfirst=True)   # before xdist reads the marks
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """What `--dist loadgroup` keeps on one worker: the tests of a file, or of a chapter in it."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{_chapter(item)}"))
+        group = f"{item.path.stem}-{_chapter(item)}"
+        item.add_marker(pytest.mark.xdist_group(group))
+        if getattr(config.option, "loadgroup", False) and hasattr(item, "_id"):
+            item._id = item._id.parse(f"{item.nodeid}@{group}")   # pytest 9.2: not where xdist 3.8 writes it
     items.sort(key=lambda item: [long not in item.nodeid for long in LONG])   # stable
 
 

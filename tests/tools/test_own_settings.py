@@ -121,3 +121,10 @@ def test_outputs_are_compared_only_where_digits_agree(difference, monkeypatch):
     reporter = types.SimpleNamespace(section=lambda *a, **k: None, line=said.append)
     conftest.pytest_terminal_summary(reporter, config)
     assert [difference in line for line in said] == ([True] if difference else [])
+
+
+def test_what_belongs_together_stays_on_one_worker(request):
+    """xdist groups by what stands behind the last @ of a test's name, if pytest lets it write there."""
+    if not request.config.getoption("loadgroup", False):
+        pytest.skip("without xdist")
+    assert request.node.nodeid.endswith("@test_own_settings-")
