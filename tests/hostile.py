@@ -11,12 +11,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-NO_NUMBERS = [None, "3", "abc", True, 1 + 2j, [], {}, object(), float("nan")]
+class Thing:
+    """An object that is nothing in particular, and called the same in every process."""
+
+    def __repr__(self):
+        return "thing"
+
+
+THING = Thing()
+
+NO_NUMBERS = [None, "3", "abc", True, 1 + 2j, [], {}, THING, float("nan")]
 """None of them is a number."""
 
 NO_WHOLE_NUMBERS = [*NO_NUMBERS, 2.5, float("inf"), [3], np.array([1, 2])]
 
-NO_ARRAYS = [None, "abc", object(), [[1.0, 2.0], [3.0]], ["a", "b"], np.array([1 + 2j]), {"a": 1}]
+NO_ARRAYS = [None, "abc", THING, [[1.0, 2.0], [3.0]], ["a", "b"], np.array([1 + 2j]), {"a": 1}]
 """None of them is an array of real numbers."""
 
 NO_SIZES = [*NO_WHOLE_NUMBERS, 0, -1, 10**12, 10**30]
@@ -25,7 +34,7 @@ NO_FLAGS = [None, "no", 0, 1, 2.0, [], np.array([True, False])]
 
 NO_IDS = [*NO_ARRAYS, 1.0, True, [0.0, 1.0], [True, False], ["0"]]
 
-NO_DTYPES = [None, "abc", object(), int, np.float16, np.longdouble, np.complex128, ">f4", "f4, f4", 3, []]
+NO_DTYPES = [None, "abc", THING, int, np.float16, np.longdouble, np.complex128, ">f4", "f4, f4", 3, []]
 
 NO_GENERATORS = [None, 0, "seed", np.random, np.random.RandomState(0)]
 

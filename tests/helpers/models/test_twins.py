@@ -14,7 +14,7 @@ from helpers.models.ngram_classifier import NgramClassifier
 from helpers.models.seq2seq import Encoder, Seq2Seq
 from helpers.models.text_classifier import TextClassifier
 from helpers.models.torch_language_model import TorchLanguageModel
-from tests.hostile import NO_NUMBERS, NO_WHOLE_NUMBERS, assert_refused, fuzz
+from tests.hostile import NO_NUMBERS, NO_WHOLE_NUMBERS, THING, assert_refused, fuzz
 
 V, D, H, N, T = 7, 4, 5, 2, 3
 IDS = np.array([[1, 2, 3], [4, 5, 6]])
@@ -24,7 +24,7 @@ NO_IDS = {
     "too large": IDS + V, "one too large": IDS + 1, "negative": IDS - 2, "one row": IDS[0],
     "three axes": IDS[:, :, None], "no step": IDS[:, :0], "no row": IDS[:0], "a number": np.array(3),
 }  # fmt: skip
-NO_TENSORS = [None, "abc", 3, [[1], [2, 3]], {"a": 1}, object(), IDS.astype(object), IDS.astype(str)]
+NO_TENSORS = [None, "abc", 3, [[1], [2, 3]], {"a": 1}, THING, IDS.astype(object), IDS.astype(str)]
 every = pytest.mark.parametrize
 
 
@@ -107,7 +107,7 @@ def test_language_models_refuse_the_same_states(kind):
     assert_refused(model, torch.tensor(IDS), as_tensors(state), names="state")
 
 
-NO_STATE = [3, "ab", {"a": 1}, [None], [3], [(None, None)], [("a", "b")], np.zeros(3), object()]
+NO_STATE = [3, "ab", {"a": 1}, [None], [3], [(None, None)], [("a", "b")], np.zeros(3), THING]
 
 
 @every("state", NO_STATE, ids=repr)
