@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+
 class Thing:
     """An object that is nothing in particular, and called the same in every process."""
 
