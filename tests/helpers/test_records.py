@@ -16,7 +16,6 @@ from helpers import records
 from helpers.corpora import nsmc, penn_treebank
 from helpers.corpora.batches import contiguous_batches
 from helpers.corpora.pronouns import PronounGrammar, floor_perplexity
-from helpers.experiments import __main__ as command_line
 from helpers.experiments import (
     ablation,
     costs,
@@ -27,6 +26,7 @@ from helpers.experiments import (
     small_data,
     training_runs,
 )
+from helpers.experiments import cli as command_line
 from helpers.torch_training.schedules import cosine
 from tests.hostile import assert_refused
 
@@ -253,7 +253,7 @@ def test_sha256():
 def test_nothing_heavy_is_imported():
     code = (
         "import sys\n"
-        "import helpers.training, helpers.experiments.__main__, helpers.experiments.language_models\n"
+        "import helpers.training, helpers.experiments.cli, helpers.experiments.language_models\n"
         "import helpers.experiments.costs, helpers.experiments.small_data\n"
         "import helpers.generation, helpers.records\n"
         "import helpers.plots, helpers.diagrams\n"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from helpers import records
 from helpers.corpora.batches import ContiguousBatches
 from helpers.experiments import Experiment, experiments, registry
-from helpers.experiments.__main__ import app, file_name
+from helpers.experiments.cli import app, file_name
 from helpers.training.checkpoints import load_checkpoint
 
 SMALL = ["--set", "tokens=600", "--set", "hidden_size=4", "--set", "embedding_size=3", "--set", "epochs=1"]
