@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from helpers.building import SETTINGS, own_folder, without
+from helpers.processes import SIGNALS
 
 ROOT = Path(__file__).resolve().parent
 
@@ -54,8 +55,10 @@ def _chapter(item):
 
 
 def pytest_configure(config):
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:   # in the background of a script; tests send it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in SIGNALS:   # tests send them; in the background of a script, and by nohup, they are ignored
+        if signal.getsignal(number) is signal.SIG_IGN:
+            heard = number == signal.SIGINT
+            signal.signal(number, signal.default_int_handler if heard else signal.SIG_DFL)
     nbval = config.getoption("nbval", False)
     folder = own_folder("ipython")
     if nbval or config.getoption("nbval_lax", False):

@@ -135,8 +135,8 @@ def test_a_killed_owner_leaves_no_lock_behind_with_what_it_started(tmp_path):
     code = (
         "import os, sys, time\nfrom helpers.files import lock\n"
         "with lock(sys.argv[1]):\n"
-        "    if (child := os.fork()) == 0: time.sleep(60)\n"
-        "    print(child, flush=True); time.sleep(60)"
+        "    if os.fork() == 0: print(os.getpid(), flush=True)\n"
+        "    time.sleep(60)"
     )
     owner = subprocess.Popen([sys.executable, "-c", code, tmp_path / "a"], stdout=subprocess.PIPE, text=True)
     child = int(owner.stdout.readline())
