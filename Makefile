@@ -13,6 +13,7 @@ LAB := .venv/bin/python
 DEV := .venv-test/bin/python
 # Set on make's command line only: a variable of the machine's that happens to be called so is not meant.
 JOBS := 2
+WORKERS = $(shell expr $(JOBS) + 1)   # some tests wait for processes
 VERSIONS := lowest-direct
 NAME :=
 CHAPTERS :=
@@ -126,7 +127,8 @@ test: .venv-test/installed
 	$(call heading,Notebooks are what their sources build)
 	@$(DEV) -m tools.build --check
 	$(call heading,Unit tests)
-	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) --dist loadgroup --no-loadscope-reorder tests || $(call none_found,tests)
+	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder tests \
+	    || $(call none_found,tests)
 	$(call heading,Chapters run and give their stored outputs)
 	@$(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
 	    -n $(JOBS) --dist loadgroup --no-loadscope-reorder solutions || $(call none_found,solutions)

@@ -118,16 +118,17 @@ def planned(
 
 
 def run_chapter(
-    chapter: Chapter, known: Mapping[str, Exercise], *, all_cells: bool = False, seconds: float = 20.0
-) -> Report:
+    chapter: Chapter, known: Mapping[str, Exercise], *, all_cells: bool = False, seconds: float = 20.0,
+    statement: float = CHAPTERS,
+) -> Report:  # fmt: skip
     """Try the exercises `known` of `chapter` in this process, which is good for one chapter, and whose folder
     is that of the solutions. Without `all_cells`, statements are left out where no trial needs them, and
-    cut short."""
+    cut short, after `statement` seconds in the chapter."""
     started, steps = time.process_time() + sum(_of_forks()), steps_of(chapter)
     exercises = {step.exercise for step in steps if step.role == "exercise"} & set(known)
     trials, run = planned(steps, exercises, all_cells=all_cells)
     report = Report(chapter.name, steps=len(steps))
-    session = Session(chapter.file, None if all_cells else CHAPTERS)
+    session = Session(chapter.file, None if all_cells else statement)
     if any("optim" in cell.source for cell in chapter.cells):
         importlib.import_module("torch._dynamo")   # once, instead of in each trial that makes an optimizer
     for position, step in enumerate(steps):

@@ -13,6 +13,7 @@ from helpers.processes import python_command, stoppable
 from tools.build.cli import ROOT, named_chapters
 from tools.build.execute import kernel_environment
 from tools.build.source import BuildError, Chapter, Course, read_chapter
+from tools.usable.chapter import CHAPTERS, run_chapter
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -37,6 +38,9 @@ def main(
     seconds: Annotated[
         float | None, typer.Option(min=1, help="Processor time of one answer.", show_default="20, or 300")
     ] = None,
+    statement: Annotated[
+        float, typer.Option(min=0.1, help="Processor time after which one of the chapter's is cut short.")
+    ] = CHAPTERS,
 ) -> None:
     """Try every accepted kind of answer in the cells that follow its check; 1 if one of them fails."""
     if not hasattr(os, "fork"):
@@ -53,10 +57,11 @@ def main(
     if only - set().union(*there.values()):
         raise typer.BadParameter(f"not all of {', '.join(sorted(only))} are in these chapters")
     if len(read) == 1 and all(os.environ.get(name) == value for name, value in wanted.items()):
-        failed = _failures(read[0], only, all_cells, seconds)
+        failed = _failures(read[0], only, all_cells, seconds, statement)
     else:   # each chapter in a process of its own
         command = python_command("tools.usable", *["--all-cells"] * all_cells)
         command += [f"--seconds={seconds}"] if seconds else []
+        command += [f"--statement={statement}"]
         failed = 0
         for name in sorted(name for name in names if there[name] & only):
             chosen = [f"--exercise={each}" for each in exercise or () if each in there[name]]
@@ -65,19 +70,20 @@ def main(
         raise typer.Exit(1)
 
 
-def _failures(chapter: Chapter, only: set[str], all_cells: bool, seconds: float | None) -> bool:
+def _failures(
+    chapter: Chapter, only: set[str], all_cells: bool, seconds: float | None, statement: float
+) -> bool:
     """Run a chapter in this process and print the report → whether it tells of failures."""
     from helpers.checks import Exercise, exercises
-    from tools.usable.chapter import run_chapter
-
     sys.path.insert(0, str(ROOT))   # the chapter runs in another folder
     os.chdir(ROOT / "solutions")
     known = {each.name: each for each in exercises() if isinstance(each, Exercise) and each.name in only}
-    report = run_chapter(chapter, known, all_cells=all_cells, seconds=seconds or (300 if all_cells else 20))
+    seconds = seconds or (300 if all_cells else 20)
+    report = run_chapter(chapter, known, all_cells=all_cells, seconds=seconds, statement=statement)
     print(report, flush=True)
     if report.failures and not all_cells:   # is it for want of a cell that was left out?
         print("Once more, with all cells:", flush=True)
         known = {name: each for name, each in known.items() if name in report.failures} or known
-        report = run_chapter(chapter, known, all_cells=True, seconds=seconds or 300)
+        report = run_chapter(chapter, known, all_cells=True, seconds=max(seconds, 300))
         print(report)
     return bool(report.failures)

@@ -154,20 +154,23 @@ def bare(source, name):
 CODE_IN_HINTS = re.compile(r"`([^`]+)`")
 
 
-@pytest.mark.parametrize(("exercise", "known"), pairs("misconceptions"))
-def test_code_that_a_hint_recommends_stands_in_the_solution(exercise, known):
+@pytest.mark.parametrize("exercise", by_name(CODE))
+def test_code_that_a_hint_recommends_stands_in_the_solution(exercise):
     """The remedy of a hint, where it is code, turns the box green: it is what the right answer does.
 
     Code in backticks is part of the solution, of a correct variant or of the mistake itself, or `skip` says
     what it is.
     """
-    sources = [source_text(exercise.reference), *(source_text(each.function) for each in exercise.variants)]
-    patched = isinstance(known.function, Patched)
-    sources.append(known.function.source if patched else source_text(known.function))
-    parts = {part for source in sources for part in expressions(source)}
-    for code in CODE_IN_HINTS.findall(known.hint):
-        if is_remedy(code) and f"`{code}`" not in exercise.skip:
-            assert normal(code) in parts, f"`{code}` is neither in the solution, a variant nor the mistake"
+    right = [source_text(exercise.reference), *(source_text(each.function) for each in exercise.variants)]
+    parts = {part for source in right for part in expressions(source)}
+    for known in exercise.misconceptions:
+        codes = [code for code in CODE_IN_HINTS.findall(known.hint) if is_remedy(code)]
+        wanted = {code for code in codes if f"`{code}`" not in exercise.skip and normal(code) not in parts}
+        if wanted:
+            patched = isinstance(known.function, Patched)
+            mistake = expressions(known.function.source if patched else source_text(known.function))
+            left = [code for code in wanted if normal(code) not in mistake]
+            assert not left, f"{known.name}: {left} neither in the solution, a variant nor the mistake"
 
 
 def is_remedy(code):
