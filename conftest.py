@@ -27,7 +27,8 @@ NOT_COMPARED = (
 
 
 LONG = (
-    "test_accepted_is_usable", "test_distributed", "test_student_notebooks", "test_exercises",
+    "test_mutants", "test_accepted_is_usable", "test_distributed", "test_student_notebooks", "test_exercises",
+    "test_command", "test_memory", "test_bench", "test_build", "test_claims", "test_registry",
     "08_", "07_", "03_", "05_", "06_", "04_", "01_", "02_",
 )  # fmt: skip
 """Files and chapters that take longest: begun first, so that no worker waits for another at the end."""
