@@ -1,4 +1,4 @@
-# `make lab` opens the course, `make test` passes everything; `make help` lists the rest.
+# `make lab` opens the course, `make test` tests it (`make torture` what takes minutes); `make help` lists the rest.
 #
 # Two environments: learners get .venv; .venv-test adds what builds, tests and grades the course,
 # nbgrader among it, whose JupyterLab extensions switch themselves on and are not for learners.
@@ -31,7 +31,7 @@ help:
 	@echo "  make update                 the course's newest version, with your answers (FROM=new.zip: from that)"
 	@echo
 	@echo "For authors"
-	@echo "  make test                   everything: lint, fresh notebooks, unit tests, chapters' outputs"
+	@echo "  make test                   lint, fresh notebooks, unit tests, chapters' outputs"
 	@echo "  make torture                minutes of kills, faults and random inputs"
 	@echo "  make range                  tests with the oldest allowed versions (VERSIONS=highest: the newest)"
 	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"

@@ -18,6 +18,7 @@ from typing import Any
 from helpers import records
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.torch_runs import build
+from helpers.files import write_text
 from helpers.processes import ending_with, python_command
 
 FIXED = {
@@ -138,7 +139,7 @@ def _what_failed(status: int, told: str) -> str:
 def _worker(settings: str, seed: str, out: str) -> None:
     losses = step_losses(json.loads(settings), int(seed))
     if int(os.environ.get("RANK", "0")) == 0:
-        Path(out).write_text(json.dumps(losses), encoding="utf-8")
+        write_text(out, json.dumps(losses))
 
 
 if __name__ == "__main__":

@@ -110,25 +110,20 @@ def test_status_and_sentence(start, name):
     assert (process.returncode, told) == (128 + number, "Stopped. All is well.\n")
 
 
-def test_a_library_that_swallows_it(start):
-    process, _ = start("swallowed")
-    process.send_signal(signal.SIGTERM)
+@pytest.mark.parametrize(
+    ("what", "name", "first"),
+    [
+        pytest.param("swallowed", "SIGTERM", "", id="a library swallows it"),
+        pytest.param("writing", "SIGTERM", "written\n", id="what is being written is written"),
+        pytest.param("coroutine", "SIGHUP", "cleaned up\n", id="a coroutine cleans up"),
+    ],
+)
+def test_what_is_done_before_the_end(start, what, name, first):
+    process, _ = start(what)
+    number = getattr(signal, name)
+    process.send_signal(number)
     told, _ = process.communicate(timeout=20)
-    assert (process.returncode, told) == (143, "Stopped. All is well.\n")
-
-
-def test_what_is_being_written_is_written(start):
-    process, _ = start("writing")
-    process.send_signal(signal.SIGTERM)
-    told, _ = process.communicate(timeout=20)
-    assert (process.returncode, told) == (143, "written\nStopped. All is well.\n")
-
-
-def test_a_coroutine_cleans_up(start):
-    process, _ = start("coroutine")
-    process.send_signal(signal.SIGHUP)
-    told, _ = process.communicate(timeout=20)
-    assert (process.returncode, told) == (129, "cleaned up\nStopped. All is well.\n")
+    assert (process.returncode, told) == (128 + number, f"{first}Stopped. All is well.\n")
 
 
 def test_what_was_ignored_at_the_start_stays_ignored(start):
