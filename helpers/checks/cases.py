@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import inspect
 import zlib
 from collections.abc import Callable, Mapping
@@ -44,9 +45,11 @@ class Case:
         return describe(self.arguments)
 
 
-def cases_of(exercise: Exercise, dtype: type = np.float64) -> list[Case]:
-    """All cases of an exercise, the same at every run, floating numbers and arrays as `dtype`."""
-    seed = zlib.crc32(exercise.name.encode())
+def cases_of(exercise: Exercise, dtype: type = np.float64, secret: bytes = b"") -> list[Case]:
+    """All cases of an exercise, the same at every run, floating numbers and arrays as `dtype`.
+
+    With a `secret` they are others, which only its owner knows; the statement's examples are left out."""
+    seed = zlib.crc32(exercise.name.encode()) if not secret else _secret_seed(exercise.name, secret)
     drawn = [_drawn(exercise, [seed, number], dtype) for number in range(exercise.rounds)]
     alone = [
         _drawn(exercise, [seed, 1000 + number], dtype, **{size: 1})
@@ -58,8 +61,12 @@ def cases_of(exercise: Exercise, dtype: type = np.float64) -> list[Case]:
         for number, each in enumerate(exercise.extremes, start=2000)
     ]
     # The statement's examples keep their own dtypes: they are shown to the learner as they are.
-    examples = [Case(arguments, EXAMPLE) for arguments in _examples(exercise)]
+    examples = [Case(arguments, EXAMPLE) for arguments in _examples(exercise)] if not secret else []
     return [*drawn, *alone, *examples, *extremes, *_odd_memory(exercise, drawn[0])]
+
+
+def _secret_seed(name: str, secret: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(secret + name.encode()).digest()[:16], "big")
 
 
 def _drawn(exercise: Exercise, seed: list[int], dtype: type, **fixed: int) -> Case:

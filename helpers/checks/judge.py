@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers.checks.cases import Case
 from helpers.checks.compare import Outcome, call, difference, identical, name_outputs, too_many, wrong_kind
+from helpers.checks.credit import credit
 from helpers.checks.errors import describe_error
 from helpers.checks.failing import FailingCase
 from helpers.checks.limits import LimitExceeded, run_limited
@@ -33,8 +34,11 @@ SECONDS = 10.0
 """A function that is not done with all its cases by then is stopped."""
 
 
-def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64) -> Verdict:
-    """Judge `function`; `dtype` is the floating type of the random cases."""
+def judge(
+    exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64, secret: bytes = b""
+) -> Verdict:
+    """Judge `function`; `dtype` is the floating type of the random cases, `secret` draws others than a
+    notebook's box tries (see `cases.cases_of`)."""
     if exercise.is_stand_in(function):
         return Verdict(
             exercise.name,
@@ -50,11 +54,11 @@ def judge(exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64)
         return Verdict(exercise.name, FAILED, text)
     if isinstance(exercise, Quiz):
         return judge_quiz(exercise, function)
-    return _judge_function(exercise, function, dtype)
+    return _judge_function(exercise, function, dtype, secret)
 
 
-def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: type) -> Verdict:
-    known = prepared(exercise, dtype)
+def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: type, secret: bytes) -> Verdict:
+    known = prepared(exercise, dtype, secret)
     cases = known.cases
     mark = fingerprint_of(function, exercise.name)
     complaint = wrong_form(function, list(cases[0].arguments))
@@ -76,7 +80,7 @@ def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: typ
     text, number = _problem_again(exercise, mine, again, base)
     if text:
         return Verdict(exercise.name, FAILED, f"{text} {case_text(cases[number])}", fingerprint=mark,
-                       case=FailingCase(exercise.name, function, cases[number]))  # fmt: skip
+                       credit=credit(exercise, known, mine, base), case=FailingCase(exercise.name, function, cases[number]))  # fmt: skip
     for number in range(len(cases)):
         text = _problem(function, mine[number], known, number, base)
         if text:
@@ -177,6 +181,7 @@ def _failed(exercise, function, known: Prepared, mine, number: int, text: str, b
         misconception=(found.name or None) if found else None,
         printed=mine[number].printed,
         fingerprint=mark,
+        credit=credit(exercise, known, mine, base),
         case=FailingCase(
             exercise.name, function, cases[number], known.answers[number][-1][1], mine[number]
         ),

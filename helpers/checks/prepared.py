@@ -30,12 +30,12 @@ class Prepared:
         return [name for name in used if name != OURS] or used
 
 
-def prepared(exercise: Exercise, dtype: type) -> Prepared:
+def prepared(exercise: Exercise, dtype: type, secret: bytes = b"") -> Prepared:
     """Made at the first check of an exercise; further oracles or examples make it anew."""
     parts = (exercise.oracles, exercise.landmarks, exercise.extremes)
-    key = (dtype, *map(len, parts))
+    key = (dtype, secret, *map(len, parts))
     if key not in exercise.prepared:
-        cases = cases_of(exercise, dtype)
+        cases = cases_of(exercise, dtype, secret)
         right = [call(exercise.reference, exercise.trial, case, exercise.outputs) for case in cases]
         exercise.prepared[key] = Prepared(cases, [_expected(exercise, case) for case in cases], right)
     return exercise.prepared[key]

@@ -28,10 +28,18 @@ def fingerprint(source: str, name: str) -> str:
     return ""
 
 
+def source_of(function: Callable[..., Any]) -> str:
+    """The source of a function, or what it carries as `source` where it runs in another process.
+
+    OSError or TypeError where there is none."""
+    source = getattr(function, "source", None)
+    return source if isinstance(source, str) else inspect.getsource(function)
+
+
 def fingerprint_of(function: Callable[..., Any], name: str) -> str:
     """`fingerprint` of a function's own source, "" where it cannot be had."""
     try:
-        return fingerprint(inspect.getsource(function), name)
+        return fingerprint(source_of(function), name)
     except (OSError, TypeError):
         return ""
 
@@ -44,7 +52,7 @@ def written_beside_the_stub(function: Callable[..., Any]) -> str:
     so) and a quiz's own ``answer = None`` and ``return answer``.
     """
     try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+        tree = ast.parse(textwrap.dedent(source_of(function)))
     except (OSError, TypeError, SyntaxError):
         return ""
     body = [node for each in tree.body if isinstance(each, ast.FunctionDef) for node in each.body]
@@ -61,7 +69,7 @@ def written_beside_the_stub(function: Callable[..., Any]) -> str:
 def answered_without_return(function: Callable[..., Any]) -> bool:
     """Whether a function gives a value to ``answer`` and returns nothing."""
     try:
-        nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))))
+        nodes = list(ast.walk(ast.parse(textwrap.dedent(source_of(function)))))
     except (OSError, TypeError, SyntaxError):
         return False
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]
@@ -85,6 +93,7 @@ def _of_the_stub(node: ast.stmt) -> bool:
 def wrong_form(function: Callable[..., Any], wanted: list[str]) -> str:
     """A sentence when `function` cannot take the arguments `wanted` in this order, or when calling it runs
     nothing (`yield`, `async`); else ""."""
+    function = getattr(function, "form", function)   # of one that runs in another process
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return "It begins with `async def`, so that a call runs nothing; wanted a plain `def`."
     if inspect.isgeneratorfunction(function):

@@ -27,6 +27,7 @@ class Verdict:
     misconception: str | None = None
     printed: str = ""
     fingerprint: str = ""
+    credit: float = 0.0   # of a wrong answer: the part of the points it gets (`credit`)
     case: FailingCase | None = field(default=None, repr=False)
 
     @property

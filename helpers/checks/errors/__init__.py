@@ -25,6 +25,8 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
     The message is told with the operands' names and shapes where a rule knows it, and as it is otherwise.
     Nothing of the learner's is called for it, and it raises nothing, whatever stands in the frames.
     """
+    if isinstance(told := getattr(error, "told", None), str):   # where it was raised, in another process
+        return told
     name = type(error).__name__
     try:
         message = str(error)
