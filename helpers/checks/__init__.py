@@ -2,6 +2,9 @@
 
 A chapter module (``chapter_01`` …) keeps, for each exercise, the reference, the oracles it is compared
 with, and the mistakes learners make as executable wrong answers with a hint each.
+
+A check runs in the learner's own process. It finds what is wrong by mistake; against intent it defends
+nothing, nor does strict mode. ``python -m tools.grade`` does: its judge stands outside.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ from helpers.validation import require
 CHAPTERS = tuple(sorted({path.stem[-2:] for path in Path(__file__).parent.glob("chapter_[0-9][0-9]*")}))
 """Chapters with exercises, "00" …: those that have a module ``helpers.checks.chapter_NN``."""
 
+WRAPPED = 20
+"""How many functions around another one are looked through: an object may claim to wrap itself."""
+
 _REGISTRY: dict[str, Exercise] = {}
 
 
@@ -80,8 +83,14 @@ class _StandIn:
         return reference
 
     def is_stand_in(self, function: object) -> bool:
-        """Whether `function` is the course's version rather than a learner's."""
-        return function is self.reference or getattr(function, "__unrolled_reference__", None) is not None
+        """Whether `function` is the course's version, or `functools.wraps` or `functools.partial` round it,
+        rather than a learner's. A function that calls it in other words is not seen here."""
+        for _ in range(WRAPPED):
+            if function is self.reference or getattr(function, "__unrolled_reference__", None) is not None:
+                return True
+            partial = isinstance(function, functools.partial)
+            function = function.func if partial else getattr(function, "__wrapped__", None)
+        return False
 
 
 @dataclass
@@ -188,10 +197,15 @@ class Quiz(_StandIn):
         require(self.answer in self.options, "answer", repr(self.answer), f"one of {sorted(self.options)}")
         _register(self)
 
-    @property
+    @functools.cached_property
     def reference(self) -> Callable[[], str]:
-        """A function that returns the right letter."""
-        return lambda: self.answer
+        """A function that returns the right letter: always the same one, marked as the course's."""
+
+        def reference() -> str:
+            return self.answer
+
+        reference.__unrolled_reference__ = self.name
+        return reference
 
 
 def _register(exercise: Exercise | Quiz) -> None:

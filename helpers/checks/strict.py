@@ -1,7 +1,11 @@
 """Strict mode: in tests, grading and CI an exercise that has not passed fails its cell.
 
 It is on when ``UNROLLED_STRICT=1`` or nbgrader executes the notebook (``NBGRADER_EXECUTION``), read once
-at import, so that nothing a later cell does to the environment turns it off.
+at import, so that a cell that tidies up the environment does not turn it off by accident.
+
+By accident only: a notebook's cells, the checks and this module are one process, so whoever wants to can turn
+it off or patch the judge. Boxes and strict mode keep an honest learner from believing that a wrong answer is
+right. What counts is graded from outside: ``python -m tools.grade``.
 """
 
 from __future__ import annotations

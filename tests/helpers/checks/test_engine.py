@@ -1,5 +1,6 @@
 """The engine on a small exercise of its own: every verdict and every sentence a learner can meet."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -252,6 +253,38 @@ def test_the_stand_in_stays_grey_however_often_it_comes_back(exercise):
     np.testing.assert_array_equal(stand_in(np.eye(2), np.eye(2), np.ones(2)), np.eye(2) + 1)
 
 
+def wrapped(function):
+    @functools.wraps(function)
+    def mine(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return mine
+
+
+WRAPPERS = [lambda f: f, wrapped, functools.partial, lambda f: wrapped(functools.partial(wrapped(f)))]
+
+
+@pytest.mark.parametrize("wrap", WRAPPERS, ids=["itself", "wraps", "partial", "all of it"])
+def test_the_reference_handed_in_is_grey_also_a_quizs(exercise, wrap):
+    quizzes = [registry.Quiz(name, "99", "b", {"a": "No.", "b": "Yes."}) for name in ("quiz", "other_quiz")]
+    for each in [exercise, *quizzes]:
+        for function in (each.reference, each.stand_in()):
+            assert judge.judge(each, wrap(function)).state == NOT_ATTEMPTED, each.name
+    assert judge.judge(quizzes[0], wrap(quizzes[1].reference)).state == NOT_ATTEMPTED
+    assert quizzes[0].reference() == quizzes[0].stand_in()() == "b"
+    assert judge.judge(quizzes[0], lambda: "b").passed
+
+
+def test_wrapping_a_function_of_ones_own_is_no_stand_in(exercise):
+    class Anything:
+        def __getattr__(self, name):
+            return None if name == "__unrolled_reference__" else self
+
+    assert judge.judge(exercise, wrapped(lambda x, W, b: x @ W + b)).passed
+    assert judge.judge(exercise, functools.lru_cache(lambda x, W, b: x @ W)).state == FAILED
+    assert not exercise.is_stand_in(Anything())
+
+
 def test_two_mistakes_at_once_name_the_first_quantity_by_its_misconception(monkeypatch):
     monkeypatch.setattr(registry, "_REGISTRY", {})
     two = registry.Exercise(
@@ -408,7 +441,7 @@ def test_fingerprint_ignores_layout_and_notices_change():
     ("variables", "strict_mode"),
     [({}, False), ({"UNROLLED_STRICT": "1"}, True), ({"NBGRADER_EXECUTION": "autograde"}, True)],
 )
-def test_strict_mode_is_read_at_import_and_cannot_be_turned_off_later(variables, strict_mode):
+def test_strict_mode_is_read_at_import_so_that_an_emptied_environment_leaves_it(variables, strict_mode):
     code = (
         "import os, helpers.checks; os.environ.clear(); "
         "from helpers.checks.strict import STRICT; print(STRICT)"
