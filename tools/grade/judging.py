@@ -1,0 +1,175 @@
+"""Judge one answer: its function in the sandbox, the checks of the course here."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from helpers.checks.judge import judge
+from helpers.checks.prepared import prepared
+from helpers.checks.registry import Exercise, Quiz, get
+from helpers.checks.verdict import FAILED as VERDICT_FAILED
+from helpers.checks.verdict import NOT_ATTEMPTED as VERDICT_NOT_ATTEMPTED
+from helpers.checks.verdict import Verdict
+from tools.grade.inside.codec import Encoder, Unplain
+from tools.grade.remote import Connection, RemoteFunction, RemoteTrial, tools_for
+from tools.grade.results import FAILED, MISSING, NOT_ATTEMPTED, NOT_GRADED, PARTLY, PASSED, ExerciseResult
+from tools.grade.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from tools.grade.reading import Answer
+
+LIBRARIES = ("torch", "scipy", "sklearn", "tensorflow", "jax", "keras", "cupy", "ctypes")
+"""Loaded while an answer runs though its text does not name them: a sentence for a human."""
+SHOWN = 20_000   # characters of an answer's source that are kept
+
+
+class Judge:
+    """Judges the answers of one submission, in the chapter's order. A context manager: it owns sandboxes.
+
+    `secret` draws the second set of cases. Functions of earlier exercises are the learner's own where they
+    have passed, and the course's otherwise.
+    """
+
+    def __init__(self, secret: bytes, *, isolated: bool | None = None):
+        self.secret, self.isolated = secret, isolated
+        self.passed: dict[str, Answer] = {}
+        self._sandboxes: dict[tuple[str, ...], Sandbox] = {}
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sandbox in self._sandboxes.values():
+            sandbox.close()
+
+    def judged(self, answer: Answer) -> ExerciseResult:
+        """The result of one answer. Whatever goes wrong in the grader itself is not graded, and says so."""
+        started = time.monotonic()
+        try:
+            verdict, review = self._verdict(answer)
+            result = _result(answer, verdict, review)
+        except Exception as error:
+            text = f"The grader failed: {type(error).__name__}: {str(error)[:500]}"
+            result = _plain_result(answer, NOT_GRADED, None, text)
+        if result.state == PASSED:
+            self.passed[answer.exercise] = answer
+        return dataclasses.replace(result, seconds=round(time.monotonic() - started, 2))
+
+    def _verdict(self, answer: Answer) -> tuple[Verdict | None, tuple[str, ...]]:
+        if answer.problem:
+            return Verdict(answer.exercise, VERDICT_FAILED, answer.problem), ()
+        if not answer.code:
+            return None, ()
+        exercise = get(answer.exercise)
+        away = isinstance(exercise, Exercise) and is_tried_inside(exercise.name)
+        libraries = ("numpy", "torch") if away or self._mentions_torch(answer) else ("numpy",)
+        sandbox = self._sandboxes.setdefault(libraries, Sandbox(libraries, isolated=self.isolated))
+        connection = Connection(sandbox, self._work(answer, exercise))
+        try:
+            verdict = self._with(connection, answer, exercise, away)
+        finally:
+            connection.close()
+        named = [name for name in LIBRARIES if name in connection.modules and name not in answer.source]
+        review = tuple(f"It loads `{name}` while it runs, which its text does not name." for name in named)
+        return verdict, review
+
+    def _with(self, connection: Connection, answer: Answer, exercise: Exercise | Quiz, away: bool) -> Verdict:
+        made = connection.made()
+        if made:
+            return Verdict(answer.exercise, VERDICT_FAILED, made)
+        function = (RemoteTrial if away else RemoteFunction)(connection, answer.exercise, answer.source)
+        verdict = judge(exercise, function)
+        if verdict.passed and isinstance(exercise, Exercise):
+            verdict = judge(exercise, function, secret=self.secret)
+            if verdict.state == VERDICT_NOT_ATTEMPTED:   # in the box it had been attempted
+                text = "It stops with `raise NotImplementedError` in some cases. " + verdict.text
+                verdict = Verdict(answer.exercise, VERDICT_FAILED, text)
+        return verdict
+
+    def _mentions_torch(self, answer: Answer) -> bool:
+        pieces = [source for _, source in answer.code]
+        for name in answer.earlier:
+            pieces += [source for _, source in self.passed[name].code] if name in self.passed else []
+        return any("torch" in piece for piece in pieces)
+
+    def _work(self, answer: Answer, exercise: Exercise | Quiz) -> dict[str, Any]:
+        """What the answer's process gets: code, the course's names it may use, and our tools."""
+        code: dict[tuple[str, str], None] = {}
+        names: dict[str, Any] = {}
+        modules: dict[str, dict[str, Any]] = {}
+        self._gather(answer, code, names, modules, set())
+        code.update(dict.fromkeys(answer.code))
+        trial = exercise.trial if isinstance(exercise, Exercise) and is_tried_inside(exercise.name) else None
+        outputs = exercise.outputs if isinstance(exercise, Exercise) else ("answer",)
+        return {
+            "name": answer.exercise, "code": list(code), "names": names, "modules": modules,
+            **tools_for(trial, outputs),
+        }  # fmt: skip
+
+    def _gather(self, answer: Answer, code: dict, names: dict, modules: dict, seen: set[str]) -> None:
+        for module, attribute, alias in answer.helpers:
+            value = _of_helpers(module, attribute)
+            modules.setdefault(module, {})[attribute] = value
+            if alias:
+                names[alias] = value
+        for name in answer.earlier:
+            if name in seen or name == answer.exercise:
+                continue
+            seen.add(name)
+            if name in self.passed:
+                self._gather(self.passed[name], code, names, modules, seen)
+                code.update(dict.fromkeys(self.passed[name].code))
+            else:
+                names[name] = get(name).reference
+
+
+def _of_helpers(module: str, attribute: str) -> Any:
+    return getattr(importlib.import_module(module), attribute)
+
+
+@functools.cache
+def is_tried_inside(exercise_name: str) -> bool:
+    """Whether an exercise's arguments are no plain data (models, optimizers): its trial runs in the sandbox."""
+    exercise = get(exercise_name)
+    if not isinstance(exercise, Exercise):
+        return False
+    for case in prepared(exercise, np.float64).cases:
+        encoder = Encoder(calls=True, strict=True)
+        try:
+            for value in case.fresh().values():
+                encoder.encode(value)
+        except Unplain:
+            return True
+    return False
+
+
+def _result(answer: Answer, verdict: Verdict | None, review: tuple[str, ...]) -> ExerciseResult:
+    if verdict is None:
+        return _plain_result(answer, MISSING, 0.0, "Its function is not in the notebook.")
+    most = answer.max_points
+    points, state = 0.0, FAILED
+    if verdict.passed:
+        points, state = most, PASSED
+    elif verdict.state == VERDICT_NOT_ATTEMPTED:
+        state = NOT_ATTEMPTED
+    elif verdict.credit > 0:
+        points, state = round(most * verdict.credit, 2), PARTLY
+    return ExerciseResult(
+        answer.exercise, answer.chapter, state, points, most, answer.number, verdict.text, verdict.hint,
+        verdict.misconception or "", (*answer.review, *review) if state != NOT_ATTEMPTED else (),
+        verdict.printed, answer.notebook, verdict.fingerprint, answer.source[:SHOWN],
+    )  # fmt: skip
+
+
+def _plain_result(answer: Answer, state: str, points: float | None, text: str) -> ExerciseResult:
+    return ExerciseResult(
+        answer.exercise, answer.chapter, state, points, answer.max_points, answer.number, text,
+        notebook=answer.notebook, source=answer.source[:SHOWN],
+    )  # fmt: skip
+
