@@ -27,7 +27,7 @@ help:
 	@echo "For learners"
 	@echo "  make lab                    install what the course needs, once, and open it in JupyterLab"
 	@echo "  make progress               which exercises of your notebooks have passed"
-	@echo "  make train NAME=ptb-small   run a named experiment and record it under data/runs/"
+	@echo "  make train NAME=ptb-small   run a named experiment; its record is in data/own/"
 	@echo "  make update                 the course's newest version, with your answers (FROM=new.zip: from that)"
 	@echo
 	@echo "For authors"

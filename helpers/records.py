@@ -1,4 +1,8 @@
-"""Records of runs under ``data/runs``: what was run, on what, and what came out, in one JSON schema."""
+"""Records of runs: what was run, on what, and what came out, in one JSON schema.
+
+The course's own are under ``data/runs``; chapters and README read their numbers there. A learner's runs are
+recorded under ``data/own``, which git leaves alone.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,12 @@ from helpers.processor import on_what
 from helpers.validation import require, require_path
 
 __all__ = [
-    "RUNS", "finite", "found", "hardware", "keep", "on_what", "read_record", "schema", "sha256", "validate",
-    "versions", "write_record",
+    "OWN", "RUNS", "finite", "found", "hardware", "keep", "on_what", "read_record", "schema", "sha256",
+    "validate", "versions", "write_record",
 ]
 
 RUNS = Path(__file__).resolve().parent.parent / "data" / "runs"
+OWN = RUNS.with_name("own")
 
 
 @lru_cache
@@ -102,8 +107,8 @@ def keep(record: Mapping[str, Any], paths: Iterable[Path]) -> Path | None:
 
 
 def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
-    """The record `name` (without .json), validated. In one that has ``diverged`` numbers may be missing or
-    None.
+    """The record `name` (without .json), validated: the course's, or that of a run of one's own in `OWN`. In
+    one that has ``diverged`` numbers may be missing or None.
 
     FileNotFoundError names the records there are and the command that lists what can be run; a file
     that is no record raises ValueError.
@@ -113,7 +118,7 @@ def read_record(name: str, folder: str | os.PathLike = RUNS) -> dict[str, Any]:
     if not os.path.exists(path):   # (False, too, for what no file can be called)
         there = ", ".join(sorted(p.stem for p in path.parent.glob("*.json") if p.stem != "schema")) or "none"
         raise FileNotFoundError(
-            f"record {name!r}: no file {path.name} in data/runs (there: {there}). "
+            f"record {name!r}: no file {path.name} in {path.parent} (there: {there}). "
             "'python -m helpers.experiments list' shows what can be run."
         )
     return _read(path)

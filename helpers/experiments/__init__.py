@@ -1,4 +1,4 @@
-"""Named experiments: one command runs one and records it under ``data/runs``.
+"""Named experiments: one command runs one and records it under ``data/own``, authors' under ``data/runs``.
 
 ``python -m helpers.experiments list`` names them, ``… run NAME`` runs one.
 """

@@ -55,10 +55,13 @@ def run(
     bar: Annotated[bool, typer.Option(help="Draw a progress bar.")] = True,
     out: Annotated[
         Path | None,
-        typer.Option(help="File for the record, also over an older one. [default: data/runs/NAME.json]"),
+        typer.Option(help="File for the record, also over an older one. [default: data/own/NAME.json]"),
     ] = None,
+    course: Annotated[
+        bool, typer.Option("--course", help="For authors: the course's own record, data/runs/NAME.json.")
+    ] = False,
 ) -> None:
-    """Run the experiment NAME and write its record.
+    """Run the experiment NAME and write its record, to data/own/, where it is yours.
 
     Stop it with Ctrl-C: the same command, without --restart, goes on from the last checkpoint. (Runs of a
     few seconds have none.)
@@ -74,7 +77,9 @@ def run(
             raise ValueError(f"torchrun: got {count} processes, wanted 1: {name} cannot share its work")
         plan = {"name": name, "seed": seed, "settings": chosen.settled(overrides)}
         out = out and out.expanduser()   # no shell does it in --out=~/…
-        path = out or records.RUNS / file_name(plan, overrides)
+        require(not (out and course), "--course", f"--out {out} as well", "one place for the record")
+        file = file_name(plan, overrides)
+        path = out or (records.RUNS if course else records.OWN) / file
         if out and out.is_file() and out.stat().st_size:
             there = (records.found(out) or {}).get("name")
             is_ = f"the record of {there}" if there else "no record"
@@ -96,9 +101,11 @@ def run(
         raise typer.Exit(1) from None
     if not registry.first_process():
         return
+    courses = {} if course else records.found(records.RUNS / file) or {}
     for key in ("valid_perplexity", "test_perplexity", "floor_perplexity"):
         if record.get(key) is not None:
-            console.print(f"{key.replace('_', ' ')}: {record[key]:.2f}")
+            beside = f" (the course's record: {courses[key]:.2f})" if courses.get(key) is not None else ""
+            console.print(f"{key.replace('_', ' ')}: {record[key]:.2f}{beside}", highlight=False)
     console.print(f"recorded in {path}", soft_wrap=True, markup=False)
 
 

@@ -21,7 +21,7 @@ from tools.update.merge import without_solutions
 # What is no part of a version: the learner's, the machine's, what is made again.
 SKIPPED = {".git", ".venv", ".venv-test", "__pycache__", ".ipynb_checkpoints", ".pytest_cache"}
 SKIPPED |= {".ruff_cache", ".hypothesis", "unrolled.egg-info", "__MACOSX"}
-SKIPPED_PATHS = {"build", "notebooks/replaced", "data/cache", "data/checkpoints"}
+SKIPPED_PATHS = {"build", "notebooks/replaced", "data/cache", "data/checkpoints", "data/own"}
 
 PARTS = "no pyproject.toml, helpers and notebooks"
 Hashes = dict[str, str]

@@ -85,7 +85,8 @@ def test_stub_and_the_courses_own_version_are_grey(exercise):
         raise NotImplementedError
 
     assert judge(exercise, stub).state == NOT_ATTEMPTED
-    for course in (exercise.stand_in(), exercise.reference, functools.wraps(exercise.reference)(lambda *a: a)):
+    wrapper = functools.wraps(exercise.reference)(lambda *args: args)
+    for course in (exercise.stand_in(), exercise.reference, wrapper):
         assert judge(exercise, course).state == NOT_ATTEMPTED
 
 

@@ -32,6 +32,7 @@ def folders(tmp_path, monkeypatch):
     monkeypatch.setenv("UNROLLED_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("UNROLLED_PTB_DIR", raising=False)
     monkeypatch.setattr(records, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(records, "OWN", tmp_path / "own")
     records.schema.cache_clear()
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "schema.json").write_text(SCHEMA.read_text(encoding="utf-8"), encoding="utf-8")
@@ -50,7 +51,7 @@ def test_help():
     outputs = [call("--help").stdout, call("run", "--help").stdout]
     plain, text = (re.sub(r"\x1b\[[0-9;]*m", "", output) for output in outputs)
     assert "Run a named experiment and record it." in plain
-    for option in ("--seed", "--set", "--restart", "--no-bar", "--out", "--save-every"):
+    for option in ("--seed", "--set", "--restart", "--no-bar", "--out", "--course", "--save-every"):
         assert option in text
     assert "last checkpoint" in text
 
@@ -75,6 +76,29 @@ def test_run_writes_a_record_where_it_is_told_to(tmp_path):
     assert len(list((tmp_path / "data" / "checkpoints").iterdir())) == 1
 
 
+def test_a_run_of_ones_own_leaves_the_courses_record_and_is_told_beside_it(tmp_path):
+    courses, own = (tmp_path / place / f"pronouns{SUFFIX}" for place in ("runs", "own"))
+    assert "the course's record" not in call("run", "pronouns", "--no-bar", *SMALL, "--course").stdout
+    record = json.loads(courses.read_text(encoding="utf-8")) | {"test_perplexity": 1.25}
+    before = records.write_record(record, courses).read_bytes()
+    said = call("run", "pronouns", "--no-bar", *SMALL).stdout
+    assert re.search(r"test perplexity: \d+\.\d\d \(the course's record: 1\.25\)\n", said)
+    assert f"recorded in {own}" in said and courses.read_bytes() == before
+    assert records.read_record(own.stem, records.OWN)["command"] == record["command"]
+    assert records.read_record(own.stem, records.RUNS)["test_perplexity"] == 1.25
+    result = call("run", "pronouns", "--no-bar", *SMALL, "--course", "--out", tmp_path / "x.json")
+    assert result.exit_code == 1 and "Error: --course: got --out" in result.stderr
+
+
+def test_git_and_the_update_leave_records_of_ones_own_alone(monkeypatch):
+    from tools.update.source import SKIPPED_PATHS
+
+    monkeypatch.undo()
+    root = SCHEMA.parents[2]
+    own = records.OWN.relative_to(root).as_posix()
+    assert own in SKIPPED_PATHS and f"{own}/" in (root / ".gitignore").read_text(encoding="utf-8").split()
+
+
 def test_the_home_folder_is_meant_where_no_shell_says_so(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -86,9 +110,9 @@ def test_the_home_folder_is_meant_where_no_shell_says_so(tmp_path, monkeypatch):
 def test_the_name_of_a_record_says_how_its_run_differs(tmp_path):
     call("run", "pronouns", "--no-bar", *SMALL)
     call("run", "pronouns", "--no-bar", "--seed", 12, *SMALL, "--set", "lr=1e-2")
-    names = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    names = sorted(path.name for path in (tmp_path / "own").iterdir())
     second = f"pronouns-seed12{SUFFIX.removesuffix('.json')}-lr-0.01.json"
-    assert names == sorted(["pronouns" + SUFFIX, second, "schema.json"])
+    assert names == sorted(["pronouns" + SUFFIX, second])
     plain = {"name": "ptb-small", "seed": 0, "settings": {"lr_decay": 1.0}}
     assert file_name(plain) == "ptb-small.json"
     assert file_name(plain, ["lr_decay"]) == "ptb-small-lr-decay-1.0.json"
@@ -133,6 +157,7 @@ def test_mistakes_are_named_in_a_line(arguments, message, tmp_path):
     assert result.exit_code == 1
     assert result.stderr.startswith(message)
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["schema.json"]
+    assert not list((tmp_path / "own").glob("*"))
 
 
 @pytest.mark.parametrize("arguments", [["--seed", "-1"], ["--seed", "x"], ["--save-every", "0"], ["--wrong"]])
@@ -198,7 +223,7 @@ def test_a_mistake_of_ours_has_its_traceback(monkeypatch):
 
 def test_a_diverged_run_says_so_and_has_its_record(tmp_path):
     result = call("run", "pronouns", "--no-bar", *SMALL, "--set", "lr=1e6")
-    [record] = (path for path in (tmp_path / "runs").iterdir() if path.name != "schema.json")
+    [record] = (tmp_path / "own").iterdir()
     assert result.exit_code == 1 and f"(recorded in {record})" in result.stderr
     assert result.stderr.startswith("Error: diverged: epoch 1") and records.found(record)["diverged"]
 
@@ -215,8 +240,8 @@ def test_a_run_whose_settings_fill_a_line_has_files_like_any_other(tmp_path, mon
     for last in (0.2, 0.3):
         changed = [f"--set={name}=0.2" for name in list(many)[:-1]] + [f"--set=a_setting_29={last}"]
         assert call("run", "toy", *changed).exit_code == 0
-    names = {path.name for path in (tmp_path / "runs").iterdir()} | {path.name for path in seen}
-    assert len(names) == 5 and max(map(len, names)) <= 125
+    names = {path.name for path in (tmp_path / "own").iterdir()} | {path.name for path in seen}
+    assert len(names) == 4 and max(map(len, names)) <= 125
 
 
 def test_a_damaged_checkpoint_or_one_of_other_settings_and_the_way_out(tmp_path):
