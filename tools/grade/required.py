@@ -74,7 +74,7 @@ def _require_possible(text: str, part: Part, known: Mapping[str, Sequence[str]])
     require(part.chapter in known, "require", repr(text), f"a chapter with exercises ({chapters})")
     names = known[part.chapter]
     there = part.exercises is None or part.exercises <= len(names)
-    require(there, "require", repr(text), f"at most the {len(names)} exercises that chapter {part.chapter} has")
+    require(there, "require", repr(text), f"at most the {len(names)} exercises of chapter {part.chapter}")
     if part.exercise:
         wanted = f"an exercise of chapter {part.chapter} ({', '.join(names)})"
         require(part.exercise in names, "require", repr(text), wanted)

@@ -29,8 +29,8 @@ ID, SENTENCE, PRINTED, SOURCE = 120, 4_000, 8_000, 40_000
 """How many characters are shown of a learner's id, a text, what was printed, the source."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")   # colours
-_NO_TEXT = {"Cc", "Cs", "Co", "Cn"}   # control, half a surrogate pair, private, unassigned
-_KEPT = "\n\t"
+_NO_TEXT = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}   # control, half a surrogate pair, unassigned, line ends
+_UNUSUAL = re.compile(r"[^\n\t -~]")
 _JOINERS = "\u200c\u200d"   # that scripts and emoji need; other marks of format are written out
 
 
@@ -43,18 +43,16 @@ def clean(text: object, limit: int = SENTENCE, *, line: bool = False) -> str:
     text = str(text)
     left = len(text) - limit
     text = _ANSI.sub("", text[:limit]).replace("\r\n", "\n").replace("\r", "\n")
-    text = "".join(map(_visible, text))
+    text = _UNUSUAL.sub(lambda found: _visible(found[0]), text)
     if line:
         text = " ".join(text.split())
     return f"{text} … ({left} more characters)" if left > 0 else text
 
 
 def _visible(mark: str) -> str:
-    if mark.isascii() and mark.isprintable() or mark in _KEPT:
-        return mark
     kind = unicodedata.category(mark)
-    if kind in _NO_TEXT or kind == "Cf" and mark not in _JOINERS or kind in ("Zl", "Zp"):
-        return mark.encode("ascii", "backslashreplace").decode()
+    if kind in _NO_TEXT or (kind == "Cf" and mark not in _JOINERS):
+        return f"\\x{ord(mark):02x}" if mark.isascii() else mark.encode("ascii", "backslashreplace").decode()
     return mark
 
 

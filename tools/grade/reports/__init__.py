@@ -1,0 +1,1 @@
+"""What people and programs get to see of results: CSV, JUnit, Markdown, HTML, JSON, a table in a terminal."""
