@@ -3,11 +3,13 @@
 The check leaves its verdict, as data, in the notebook's outputs, with a fingerprint of the function that was
 checked. Exercises are found by the build's metadata, and by headings, functions and checks where an editor
 lost these. Where several cells define a function, the one nearest above its last check counts, as in a run
-from the top. Nothing is executed and nothing is written here.
+from the top. Nothing is executed and nothing is written here: a row is the notebook's own word, unless `make
+check`, which runs the answers anew, has left its result for this very function.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from helpers import notebooks
+from helpers.advice import command
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 from helpers.validation import require
 
@@ -24,6 +27,8 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SOLUTIONS = NOTEBOOKS.with_name("solutions")
 REPLACED = "replaced"
 """The folder in notebooks/ that keeps what the build and the update replaced."""
+RESULTS = Path("build", "check", "results.json")
+"""What `make check` has found, beside the folder of notebooks."""
 
 NOT_RUN, CHANGED, UNREADABLE = "not run", "changed since the check", "unreadable"
 UNSURE, MISSING = "unsure: check again", "not in the notebook"
@@ -42,6 +47,7 @@ class Row:
 
     Stars and minutes are 0 where nothing tells them.
     A notebook that cannot be read is one row without an exercise; `detail` says what is wrong with it.
+    `checked` is how this answer fared when `make check` ran it, "" where it has not, or not since an edit.
     """
 
     chapter: str
@@ -50,6 +56,14 @@ class Row:
     minutes: int
     state: str
     detail: str = ""
+    checked: str = ""
+
+    @property
+    def said(self) -> str:
+        """The state, and what `make check` said of the same answer."""
+        if not self.checked:
+            return self.state
+        return f"{self.state}, {'checked anew' if self.checked == self.state else f'but {self.checked} anew'}"
 
     @property
     def stars(self) -> str:
@@ -75,7 +89,7 @@ class Progress:
             for row in rows:
                 if row.exercise:
                     effort = f"{row.stars} {row.minutes:>3} min"
-                    lines.append(f"  {SYMBOLS[row.state]} {row.exercise:<28} {effort}  {row.state}")
+                    lines.append(f"  {SYMBOLS[row.state]} {row.exercise:<28} {effort}  {row.said}")
         return "\n".join([*(lines or ["No notebooks with exercises here."]), self.note])
 
     def _repr_html_(self) -> str:
@@ -102,23 +116,29 @@ def progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> list[Row]:
     shows what was checked, or "not in the notebook". Raises ValueError if `folder` is no folder.
     """
     require(Path(folder).is_dir(), "folder", repr(str(folder)), "a folder with notebooks")
+    checked = _checked_anew(Path(os.path.abspath(folder)).parent / RESULTS)
     return [
         row
         for path in _notebooks(Path(folder))
-        for row in _rows(path, path.relative_to(folder).with_suffix("").as_posix())
+        for row in _rows(path, path.relative_to(folder).with_suffix("").as_posix(), checked)
     ]
 
 
 def note(folder: str | os.PathLike[str], rows: Sequence[Row]) -> str:
-    """What to say below the table: where its `rows` come from, and what passed in replaced notebooks only."""
+    """What to say below the table: where its `rows` come from, which of them are the notebooks' own word, and
+    what passed in replaced notebooks only."""
+    text = SAVED
+    if any(row.state == PASSED and not row.checked for row in rows):
+        some = " where it does not say “checked anew”" if any(row.checked for row in rows) else ""
+        text += f" “Passed” is the notebook's own word{some}: {command('check')} runs the answers anew."
     passed = {row.exercise for row in rows if row.state == PASSED}
     old = Path(folder) / REPLACED
     before = [row for row in progress(old) if row.state == PASSED] if old.is_dir() else []
     lost = {row.exercise: row.chapter for row in before if row.exercise not in passed}
     if not lost:
-        return SAVED
+        return text
     named = ", ".join(f"{exercise} ({REPLACED}/{chapter})" for exercise, chapter in lost.items())
-    return f"{SAVED} Passed in a notebook that has been replaced: {named}."
+    return f"{text} Passed in a notebook that has been replaced: {named}."
 
 
 def show_progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> Progress:
@@ -131,6 +151,13 @@ def show_progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> Progress:
         return Progress(EXAMPLE, EXAMPLE_NOTE)
     rows = progress(folder)
     return Progress(tuple(rows), note(folder, rows))
+
+
+def colouring(row: Row) -> str:
+    """The state whose colour the row has: another one where `make check` does not confirm that it passed."""
+    if row.state != PASSED or row.checked in ("", PASSED):
+        return row.state
+    return FAILED if row.checked == FAILED else UNSURE
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -163,7 +190,24 @@ def _notebooks(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in names)
 
 
-def _rows(path: Path, chapter: str) -> list[Row]:
+Checked = dict[tuple[str, str], str]   # exercise and fingerprint of the function → state
+
+
+def _checked_anew(path: Path) -> Checked:
+    """What `make check` has found; {} where it has not run."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            (str(each["exercise"]), str(each["fingerprint"])): str(each["state"])
+            for submission in found["submissions"]
+            for each in submission["exercises"]
+            if each["fingerprint"]
+        }
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):   # none yet, or none of ours
+        return {}
+
+
+def _rows(path: Path, chapter: str, checked: Checked) -> list[Row]:
     """The exercises of one notebook. Learners' files can be broken in any way: that is a row, no error."""
     try:
         if not path.is_file():
@@ -174,7 +218,7 @@ def _rows(path: Path, chapter: str) -> list[Row]:
         if whole or not found:
             found = known | found
         return [
-            Row(chapter, name, difficulty, minutes, _state(cells, name))
+            Row(chapter, name, difficulty, minutes, _state(cells, name), "", _anew(cells, name, checked))
             for name, (difficulty, minutes) in found.items()
         ]
     except Exception as error:
@@ -242,15 +286,23 @@ def _state(cells: list[notebooks.Cell], name: str) -> str:
     return verdict["state"] if verdict["state"] in (PASSED, FAILED, NOT_ATTEMPTED) else NOT_RUN
 
 
+def _anew(cells: list[notebooks.Cell], name: str, checked: Checked) -> str:
+    """What `make check` found of the answer as it stands, "" for nothing."""
+    answer = notebooks.answer(cells, name) if checked else None
+    if answer is None:
+        return ""
+    return checked.get((name, notebooks.code_fingerprint(cells[answer]["source"], name)), "")
+
+
 def _checked(cells: list[notebooks.Cell], name: str) -> bool:
     return any(name in notebooks.checked_names(cell) for cell in cells)
 
 
 def _html_row(row: Row) -> str:
-    colour = COLOURS.get(row.state, "inherit")
+    colour = COLOURS.get(colouring(row), "inherit")
     return (
         f"<tr><td style='color:{colour}'>{SYMBOLS[row.state]}</td>"
         f"<td style='text-align:left'><code>{escape(row.exercise)}</code></td>"
         f"<td>{row.stars} · {row.minutes} min</td>"
-        f"<td style='text-align:left;color:{colour}'>{row.state}</td></tr>"
+        f"<td style='text-align:left;color:{colour}'>{escape(row.said)}</td></tr>"
     )

@@ -13,7 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from helpers.console import command
-from helpers.progress import MISSING, NOTEBOOKS, SYMBOLS, UNSURE, Progress, note, progress, summary
+from helpers.progress import (
+    MISSING,
+    NOTEBOOKS,
+    SYMBOLS,
+    UNSURE,
+    Progress,
+    colouring,
+    note,
+    progress,
+    summary,
+)
 
 STYLES = {"passed": "green", "failed": "red", "changed since the check": "yellow", "unreadable": "red"}
 STYLES |= {MISSING: "red", UNSURE: "yellow"}
@@ -27,7 +37,7 @@ def main(
     ] = NOTEBOOKS,
     as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
 ) -> None:
-    """Which exercises of the saved notebooks have passed."""
+    """Which exercises of the saved notebooks have passed, as they say themselves."""
     try:
         rows = progress(folder)
     except ValueError as error:
@@ -50,8 +60,8 @@ def _table(shown: Progress) -> Table:
         table.add_row("", Text(name, style="bold"), "", "", Text(summary(rows), style=style or "bold"))
         for row in rows:
             if row.exercise:
-                style = STYLES.get(row.state, "")
-                cells = SYMBOLS[row.state], row.exercise, row.stars, str(row.minutes), row.state
+                style = STYLES.get(colouring(row), "")
+                cells = SYMBOLS[row.state], row.exercise, row.stars, str(row.minutes), row.said
                 table.add_row(*(Text(cell, style=style) for cell in cells))
     return table
 

@@ -1,6 +1,7 @@
 """The progress table: states from saved notebooks, broken notebooks, both commands."""
 
 import copy
+import html
 import importlib.util
 import json
 from dataclasses import asdict
@@ -331,9 +332,9 @@ def test_totals():
 def test_the_table_links_chapters_escapes_names_and_says_where_it_reads(tmp_path):
     write(tmp_path, exercise_cell(SOLVED, name="<b>"), name="01_first")
     shown = show_progress(tmp_path)
-    html = shown._repr_html_()
-    assert "<a href='01_first.ipynb'>" in html and "&lt;b&gt;" in html and "<b>" not in html
-    assert "save" in html and "save" in repr(shown)
+    page = shown._repr_html_()
+    assert "<a href='01_first.ipynb'>" in page and "&lt;b&gt;" in page and "<b>" not in page
+    assert "save" in page and "save" in repr(shown)
     assert "0 of 1 passed, about 10 minutes left" in repr(shown)
 
 
@@ -359,3 +360,53 @@ def test_command(tmp_path):
     [row] = json.loads(CliRunner().invoke(app, [str(tmp_path), "--json"]).output)
     assert row == asdict(Row("01_first", "double", 2, 10, PASSED))
     assert CliRunner().invoke(app, [str(tmp_path / "nowhere")]).exit_code == 2
+
+
+def results(folder, *found):
+    """As `make check` leaves them beside the folder of notebooks."""
+    place = folder.parent / "build" / "check" / "results.json"
+    place.parent.mkdir(parents=True)
+    exercises = [{"exercise": name, "fingerprint": mark, "state": state} for name, mark, state in found]
+    place.write_text(json.dumps({"submissions": [{"exercises": exercises}]}), encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path / "notebooks"
+
+
+def test_what_only_the_notebook_says_is_called_its_own_word(folder):
+    write(folder, exercise_cell(SOLVED), check_cell(verdict(FAILED)))
+    assert "own word" not in repr(show_progress(folder))
+    write(folder, exercise_cell(SOLVED), check_cell(verdict(PASSED)))
+    for text in (repr(show_progress(folder)), show_progress(folder)._repr_html_()):
+        assert "notebook's own word: " in html.unescape(text) and "check" in text
+    other = exercise_cell(SOLVED.replace("double", "other"), "other")
+    write(folder, exercise_cell(SOLVED), check_cell(verdict(PASSED)), other, name="01_first")
+    results(folder, ("other", fingerprint(SOLVED.replace("double", "other"), "other"), FAILED))
+    assert "own word where it does not say “checked anew”" in repr(show_progress(folder))
+
+
+@pytest.mark.parametrize("found, said, colour", [
+    (PASSED, "passed, checked anew", "#2e7d32"), (FAILED, "passed, but failed anew", "#c62828"),
+    ("not graded", "passed, but not graded anew", "#b26a00"),
+])
+def test_what_make_check_found_of_this_very_answer_stands_beside_it(folder, found, said, colour):
+    write(folder, exercise_cell(SOLVED), check_cell(verdict(PASSED)))
+    results(folder, ("double", fingerprint(SOLVED, "double"), found), ("other", "", PASSED))
+    shown = show_progress(folder)
+    assert said in repr(shown) and f"color:{colour}'>{said}<" in shown._repr_html_()
+    assert said in " ".join(CliRunner().invoke(app, [str(folder)], terminal_width=100).output.split())
+    assert "own word" not in repr(shown)
+    write(folder, exercise_cell(EDITED), check_cell(verdict(PASSED, EDITED)))
+    assert "anew" not in repr(show_progress(folder)).partition("own word")[0]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"submissions": 3}', "[" * 100_000, '{"submissions": [{}]}'])
+def test_a_damaged_result_of_make_check_is_none(folder, text):
+    write(folder, exercise_cell(SOLVED), check_cell(verdict(PASSED)))
+    results(folder)
+    (folder.parent / "build" / "check" / "results.json").write_text(text, encoding="utf-8")
+    [row] = progress(folder)
+    assert (row.state, row.checked) == (PASSED, "")
