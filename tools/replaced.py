@@ -8,6 +8,8 @@ from pathlib import Path
 from helpers.files import writing
 from helpers.progress import REPLACED
 
+RELOAD = "A notebook that is open in JupyterLab: File → Reload Notebook from Disk, before you save it."
+
 
 def keep(root: Path, path: Path) -> Path:
     """Copy `path`, a file of the course in `root`, to notebooks/replaced/ under a number of its own.

@@ -11,6 +11,7 @@ import typer
 from helpers.advice import command
 from helpers.files import lock
 from helpers.processes import stoppable
+from tools.replaced import RELOAD
 from tools.update.git import CannotUpdate
 from tools.update.plan import COURSES, Plan, carry_out, plan
 from tools.update.source import Version, open_version
@@ -102,7 +103,7 @@ def _report(version: Version, todo: Plan, told: list[str]) -> None:
     if any(Path(step.path).name in ("pyproject.toml", "constraints.txt") for step in todo.steps):
         print(f"The course wants other packages now: `{command('install')}` installs them.")
     if any(step.path.startswith("notebooks/") for step in todo.steps):
-        print("A notebook that is open in JupyterLab: File → Reload Notebook from Disk, before you save it.")
+        print(RELOAD)
 
 
 def _end(todo: Plan, told: int) -> None:

@@ -59,7 +59,7 @@ def open_version(root: Path, source: str | None, branch: str, scratch: Path) -> 
     if local is None:
         what = f"got {source}, which is no file or folder here" if source else "this folder is no git clone"
         raise CannotUpdate(f"{what}. Download the course as a zip file and name it: {git.from_zip()}")
-    files = _from_folder(local if local.is_dir() else _unpacked(local, scratch), local.name)
+    files = as_released(local, scratch)
     if git.is_clone(root):
         git.refuse_if_unfinished(root)
         git.lay_out(root, "HEAD", scratch / "before")
@@ -68,6 +68,16 @@ def open_version(root: Path, source: str | None, branch: str, scratch: Path) -> 
         base, before = _recorded(root), None
     new = hashes(files)
     return Version(local.resolve().name, files, new, base, before, lambda: _record(root, new))
+
+
+def as_released(place: Path, scratch: Path) -> Path:
+    """The version of the course in a folder, or in a zip file, which is unpacked below `scratch`.
+
+    CannotUpdate where there is none, or one that has been worked in.
+    """
+    if not place.exists():
+        raise CannotUpdate(f"got {place}, which is no file or folder here")
+    return _from_folder(place if place.is_dir() else _unpacked(place, scratch), place.name)
 
 
 def hashes(folder: Path) -> Hashes:
