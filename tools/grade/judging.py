@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from helpers.checks.cases import Case
 from helpers.checks.judge import judge
 from helpers.checks.prepared import prepared
 from helpers.checks.registry import Exercise, Quiz, get
 from helpers.checks.verdict import FAILED as VERDICT_FAILED
 from helpers.checks.verdict import NOT_ATTEMPTED as VERDICT_NOT_ATTEMPTED
 from helpers.checks.verdict import Verdict
+from tools.grade import parcels
 from tools.grade.inside.codec import Encoder, Unplain
 from tools.grade.remote import Connection, RemoteFunction, RemoteTrial, tools_for
 from tools.grade.results import FAILED, MISSING, NOT_ATTEMPTED, NOT_GRADED, PARTLY, PASSED, ExerciseResult
@@ -83,7 +85,10 @@ class Judge:
         made = connection.made()
         if made:
             return Verdict(answer.exercise, VERDICT_FAILED, made)
-        function = (RemoteTrial if away else RemoteFunction)(connection, answer.exercise, answer.source)
+        if away:
+            function = RemoteTrial(connection, answer.exercise, answer.source, self._cases(exercise))
+        else:
+            function = RemoteFunction(connection, answer.exercise, answer.source)
         verdict = judge(exercise, function)
         if verdict.passed and isinstance(exercise, Exercise):
             verdict = judge(exercise, function, secret=self.secret)
@@ -105,12 +110,20 @@ class Judge:
         modules: dict[str, dict[str, Any]] = {}
         self._gather(answer, code, names, modules, set())
         code.update(dict.fromkeys(answer.code))
-        trial = exercise.trial if isinstance(exercise, Exercise) and is_tried_inside(exercise.name) else None
-        outputs = exercise.outputs if isinstance(exercise, Exercise) else ("answer",)
-        return {
-            "name": answer.exercise, "code": list(code), "names": names, "modules": modules,
-            **tools_for(trial, outputs),
-        }  # fmt: skip
+        tools = tools_for(None, (), [])
+        if isinstance(exercise, Exercise) and is_tried_inside(exercise.name):
+            tools = tools_for(exercise.trial, exercise.outputs, self._cases(exercise))
+            for module, values in parcels.with_imports(tools).items():
+                modules[module] = values | modules.get(module, {})
+        return {"name": answer.exercise, "code": list(code), "names": names, "modules": modules, **tools}
+
+    def _cases(self, exercise: Exercise) -> list[Case]:
+        """The public cases and the secret ones."""
+        return [
+            case
+            for secret in (b"", self.secret)
+            for case in prepared(exercise, np.float64, secret).cases
+        ]
 
     def _gather(self, answer: Answer, code: dict, names: dict, modules: dict, seen: set[str]) -> None:
         for module, attribute, alias in answer.helpers:
@@ -135,7 +148,8 @@ def _of_helpers(module: str, attribute: str) -> Any:
 
 @functools.cache
 def is_tried_inside(exercise_name: str) -> bool:
-    """Whether an exercise's arguments are no plain data (models, optimizers): its trial runs in the sandbox."""
+    """Whether an exercise's arguments are no plain data (models, optimizers), so that its trial runs in
+    the sandbox."""
     exercise = get(exercise_name)
     if not isinstance(exercise, Exercise):
         return False
@@ -162,7 +176,7 @@ def _result(answer: Answer, verdict: Verdict | None, review: tuple[str, ...]) ->
         points, state = round(most * verdict.credit, 2), PARTLY
     return ExerciseResult(
         answer.exercise, answer.chapter, state, points, most, answer.number, verdict.text, verdict.hint,
-        verdict.misconception or "", (*answer.review, *review) if state != NOT_ATTEMPTED else (),
+        verdict.misconception or "", () if state == NOT_ATTEMPTED else (*answer.review, *review),
         verdict.printed, answer.notebook, verdict.fingerprint, answer.source[:SHOWN],
     )  # fmt: skip
 

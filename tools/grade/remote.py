@@ -14,22 +14,20 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import cloudpickle
-
-import helpers
 from helpers.checks.cases import Case
 from helpers.checks.compare import Elsewhere, Outcome, call
 from helpers.checks.errors import describe_error
 from helpers.checks.gradients import Watched
 from helpers.checks.limits import LimitExceeded, run_limited
+from tools.grade import parcels
 from tools.grade.inside.codec import Encoder, Garbled, decode, dumps, update
 from tools.grade.sandbox import Sandbox, SandboxBroken
 
 LARGEST = 64 * 2**20   # bytes of a message from an answer
 DEFINING = 10.0        # seconds that defining it may take
+ENDED = "Its process ended before the function returned. Does it call an exit?"
+GARBLED = "Its process wrote something into the line that carries results."
 SLICE = 0.05           # seconds between two looks at how many processes there are
-
-cloudpickle.register_pickle_by_value(helpers)
 
 
 class AnswerStopped(Exception):
@@ -57,7 +55,7 @@ class Connection:
 
     def send(self, message: dict[str, Any]) -> None:
         """Hand over a message of ours, pickled."""
-        data = cloudpickle.dumps(message)
+        data = parcels.dumps(message)
         self._write(b"p" + struct.pack(">Q", len(data)) + data)
 
     def made(self) -> str:
@@ -69,7 +67,8 @@ class Connection:
         except AnswerStopped as stopped:
             return stopped.told
         if not reply.get("made"):
-            return rebuilt(reply["error"]).told if isinstance(reply.get("error"), dict) else "It cannot be defined."
+            error = reply.get("error")
+            return rebuilt(error).told if isinstance(error, dict) else "It cannot be defined."
         kind = str(reply.get("kind", ""))[:80]
         return f"The check wants the function itself; it got {kind}." if kind else ""
 
@@ -89,7 +88,7 @@ class Connection:
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
-            self.stop("Its process wrote something into the line that carries results.")
+            self.stop(GARBLED)
         if "broken" in found and not self.begun:   # afterwards an answer may say what it likes
             raise SandboxBroken(str(found["broken"])[-1000:])
         return found
@@ -140,7 +139,7 @@ class Connection:
         """End the process and raise AnswerStopped, with how it had ended where nothing else is told."""
         status = self.close(told or "Its process ended.")
         if not told:
-            told = _ENDINGS.get(status, "Its process ended before the function returned. Does it call an exit?")
+            told = _ENDINGS.get(status, ENDED)
         self.ended = told
         raise AnswerStopped(told)
 
@@ -208,19 +207,21 @@ class RemoteFunction:
         try:
             yield
         except (Garbled, LookupError, TypeError, ValueError, AttributeError):
-            self.connection.stop("Its process wrote something into the line that carries results.")
+            self.connection.stop(GARBLED)
 
 
 class RemoteTrial(Elsewhere):
-    """A learner's function whose trial runs in the sandbox, too: arguments that are no plain data stay there."""
+    """A learner's function whose trial runs in the sandbox, too: its arguments are no plain data.
+    `cases` are those that went there with it; it takes others as well."""
 
-    def __init__(self, connection: Connection, name: str, source: str):
-        self.connection, self.__name__, self.source = connection, name, source
+    def __init__(self, connection: Connection, name: str, source: str, cases: list[Case]):
+        self.connection, self.__name__, self.source, self.cases = connection, name, source, cases
         self.form = form_of(source, name)
 
     def outcome(self, case: Case) -> Outcome:
+        known = next((number for number, each in enumerate(self.cases) if each is case), None)
         try:
-            self.connection.send({"case": case})
+            self.connection.send({"case": case if known is None else known})
             reply = self.connection.reply()
         except AnswerStopped as stopped:
             return Outcome(error=stopped)
@@ -233,7 +234,7 @@ class RemoteTrial(Elsewhere):
             if not isinstance(outcome.outputs, dict):
                 raise Garbled("no outputs")
         except (Garbled, LookupError, TypeError, ValueError):
-            return Outcome(error=AnswerStopped("Its process wrote something into the line that carries results."))
+            return Outcome(error=AnswerStopped(GARBLED))
         return outcome
 
 
@@ -247,7 +248,8 @@ def _called_back(functions: list[Callable], reply: dict[str, Any]) -> dict[str, 
     try:
         return {"result": Encoder(strict=True).encode(function(*arguments))}
     except Exception as error:
-        return {"error": type(error)(*error.args) if type(error).__module__ == "builtins" else ValueError(str(error))}
+        plain = type(error).__module__ == "builtins"
+        return {"error": type(error)(*error.args) if plain else ValueError(str(error))}
 
 
 def rebuilt(found: dict[str, Any]) -> BaseException:
@@ -267,7 +269,7 @@ def rebuilt(found: dict[str, Any]) -> BaseException:
 
 
 def _error_type(module: str, name: str) -> type[BaseException]:
-    """The exception class of Python, NumPy or torch of that name; RuntimeError where it is none to raise here."""
+    """The exception class of Python, NumPy or torch of that name; RuntimeError where none can be raised."""
     kind: Any = None
     if module == "builtins":
         kind = getattr(builtins, name, None)
@@ -323,7 +325,8 @@ def _yields(function: ast.AST) -> bool:
     return False
 
 
-def tools_for(trial: Callable | None, outputs: tuple[str, ...]) -> dict[str, Any]:
+def tools_for(trial: Callable | None, outputs: tuple[str, ...], cases: list[Case]) -> dict[str, Any]:
     """The course's own tools that an answer's process needs, by value."""
-    return {"describe": describe_error, "watched": Watched, "tried": (trial, outputs, call)}
+    tried = (trial, outputs, call, cases) if cases else None
+    return {"describe": describe_error, "watched": Watched, "tried": tried}
 

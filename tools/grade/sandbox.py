@@ -1,8 +1,8 @@
 """Where answers run: a process with NumPy and without the course, under bubblewrap where there is one.
 
 Under bubblewrap it has no network, sees Python and its libraries read-only and nothing else of the disk, can
-write 16 MiB in a folder of memory, and ends with the grader. Without it a plain subprocess has the same limits
-of time, memory and output, but sees what the grader sees: that is said in every report.
+write 16 MiB in a folder of memory, and ends with the grader. Without it a plain subprocess has the same
+limits of time, memory and output, but sees what the grader sees: that is said in every report.
 """
 
 from __future__ import annotations
@@ -67,8 +67,9 @@ class Sandbox:
                 self.folder = tempfile.mkdtemp(prefix="answer-")
                 command = [_python(), "-I", "-S", "-B", *worker]
             self.process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], cwd=self.folder, env=_environment(), stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+                command, pass_fds=[theirs.fileno()], cwd=self.folder, env=_environment(),
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                start_new_session=True,
             )  # fmt: skip
         except OSError as error:
             self.close()

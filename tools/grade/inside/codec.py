@@ -66,8 +66,8 @@ class Encoder:
             name = next(each for each in (list, tuple, set, frozenset) if isinstance(value, each)).__name__
             return {"t": name, "v": [self.encode(each, depth + 1) for each in value]}
         if isinstance(value, dict):
-            pairs = [[self.encode(key, depth + 1), self.encode(each, depth + 1)] for key, each in value.items()]
-            return {"t": "dict", "v": pairs}
+            both = [[self.encode(part, depth + 1) for part in pair] for pair in value.items()]
+            return {"t": "dict", "v": both}
         return self._rarer(value)
 
     def _rarer(self, value: Any) -> Any:
@@ -129,8 +129,10 @@ def _only_called(value: Any) -> bool:
     """Whether a callable has nothing to it but being called: no class, no model with methods."""
     if isinstance(value, type) or hasattr(value, "state_dict"):
         return False
-    return not any(not name.startswith("_") and callable(getattr(value, name, None)) for name in vars(type(value))) \
-        if not hasattr(value, "__code__") else True
+    if hasattr(value, "__code__"):
+        return True
+    methods = (name for name in vars(type(value)) if not name.startswith("_"))
+    return not any(callable(getattr(value, name, None)) for name in methods)
 
 
 def _plain_state(state: dict[str, Any]) -> Any:
@@ -266,19 +268,23 @@ def dumps(message: Any) -> bytes:
     return len(data).to_bytes(8, "big") + data
 
 
+def _plain(value: Any) -> bool:
+    return isinstance(value, str | int | float | None)
+
+
 def update(old: Any, new: Any) -> None:
     """Make `old`, which may be changed in place, hold what `new` holds, as far as their kinds agree."""
     if isinstance(old, np.ndarray) and isinstance(new, np.ndarray):
         if old.shape == new.shape and old.flags.writeable:
             old[...] = new
     elif isinstance(old, list) and isinstance(new, list):
-        if len(old) == len(new) and not any(isinstance(each, str | int | float | None) for each in old):
+        if len(old) == len(new) and not any(map(_plain, old)):
             for mine, theirs in zip(old, new, strict=True):
                 update(mine, theirs)
         else:
             old[:] = new
     elif isinstance(old, dict) and isinstance(new, dict):
-        if old.keys() == new.keys() and not any(isinstance(each, str | int | float | None) for each in old.values()):
+        if old.keys() == new.keys() and not any(map(_plain, old.values())):
             for key in old:
                 update(old[key], new[key])
         else:

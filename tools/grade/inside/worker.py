@@ -239,9 +239,10 @@ class Answer:
 
     def _outcome(self, message: dict[str, Any]) -> dict[str, Any]:
         """Try the function with the course's trial, here, on a case that is no plain data."""
-        trial, names, call = self.work["tried"]
+        trial, names, call, cases = self.work["tried"]
+        case = message["case"]
         with self._captured():
-            outcome = call(self.function, trial, message["case"], names)
+            outcome = call(self.function, trial, cases[case] if isinstance(case, int) else case, names)
         reply = {
             "outputs": self._encoded(outcome.outputs), "complaint": str(outcome.complaint),
             "mutated": self._encoded(tuple(outcome.mutated)), "printed": str(outcome.printed)[:PRINTED],
@@ -277,7 +278,8 @@ class Answer:
             text = ""
         kind = next(each for each in type(error).__mro__ if each.__module__ != "__main__")
         return {
-            "type": str(kind.__name__), "module": str(kind.__module__), "text": text[:4000], "told": told[:4000],
+            "type": str(kind.__name__), "module": str(kind.__module__),
+            "text": text[:4000], "told": told[:4000],
             "arguments": self._encoded(tuple(error.args)) if isinstance(error.args, tuple) else None,
             "name": str(type(error).__name__)[:80],
         }  # fmt: skip
