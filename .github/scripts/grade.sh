@@ -7,7 +7,6 @@
 #   UNROLLED_NOTEBOOKS    the folder of notebooks in FORK, "notebooks" without it
 #   UNROLLED_LEARNER      whose they are, for the reports
 #   UNROLLED_CLASSROOM    "true": the points as GitHub Classroom reads them, in two notices
-#   UNROLLED_GRADE        for tests: a command in place of python -I -m tools.grade
 #
 # Nothing in FORK is run or imported here, no setting of it is read, and only regular files named *.ipynb leave
 # it: no link can hand in the course's own solutions. What a learner's answer prints cannot give the runner
@@ -46,12 +45,11 @@ fi
 # From the course's folder, without what the environment or the fork could slip in: -I keeps the working folder,
 # PYTHONPATH and the user's own packages out of Python's path.
 cd "$course" || exit 3
-read -r -a grade <<< "${UNROLLED_GRADE:-python -I -m tools.grade}"
 stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 echo "::stop-commands::$stop"
 env -i PATH="$PATH" HOME="$work" TMPDIR="$work" LANG=C.UTF-8 PYTHONUTF8=1 OMP_NUM_THREADS=1 \
     ${LD_LIBRARY_PATH:+LD_LIBRARY_PATH="$LD_LIBRARY_PATH"} \
-    "${grade[@]}" "$work/class" --require "$require" --out "$work/results" --json "$out/results.json" \
+    python -I -m tools.grade "$work/class" --require "$require" --out "$work/results" --json "$out/results.json" \
     --junit "$out/junit.xml" --html "$out/html" --markdown "$out/report.md" < /dev/null 2>&1
 status=$?
 echo
@@ -59,7 +57,7 @@ echo "::$stop::"
 
 if [ -s "$out/report.md" ]; then cat "$out/report.md" >> "$summary" && echo >> "$summary"; fi
 if [ "${UNROLLED_CLASSROOM:-}" = true ] && [ -s "$out/results.json" ]; then
-    "${grade[0]}" -I .github/scripts/points.py "$out/results.json"
+    python -I .github/scripts/points.py "$out/results.json"
 fi
 case $status in
     0) [ -n "$require" ] || echo "UNROLLED_REQUIRE is not set: nothing is required, and nothing turns this red." ;;
