@@ -1,0 +1,89 @@
+"""The course's own chapters: what stands above each exercise, its number and its points."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from helpers import notebooks
+from helpers.checks import CHAPTERS
+from tools.grade.reading.statements import Code, Statement, code_of
+from tools.update.merge import SOLUTION, STUB
+
+SOLUTIONS = Path(__file__).resolve().parents[3] / "solutions"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an exercise stands in its chapter."""
+
+    name: str
+    number: str
+    points: float
+    cell: int
+    stub: str     # fingerprint of the function as the learner gets it
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter as the course has it: its exercises in their order, and its code."""
+
+    number: str
+    exercises: dict[str, Place]
+    code: tuple[Code, ...]
+    cells: tuple[notebooks.Cell, ...]
+
+    def above(self, exercise: str) -> list[Statement]:
+        """The definitions above an exercise's cell, without answers."""
+        places = {place.cell for place in self.exercises.values()}
+        cells = (code for number, code in enumerate(self.code[: self.exercises[exercise].cell]) if number not in places)
+        return [each for code in cells for each in code.statements if each.is_definition]
+
+    def before(self, exercise: str) -> set[str]:
+        """The exercises above an exercise."""
+        cell = self.exercises[exercise].cell
+        return {place.name for place in self.exercises.values() if place.cell < cell}
+
+
+@functools.cache
+def chapter(number: str, folder: Path = SOLUTIONS) -> Chapter:
+    """The chapter `number` ("01"). ValueError where there is none, or its notebook is damaged."""
+    files = sorted(folder.glob(f"{number}_*.ipynb")) if number in CHAPTERS else []
+    if not files:
+        raise ValueError(f"chapter: got {number!r}, wanted one of {', '.join(CHAPTERS)}")
+    cells = notebooks.read(files[0])["cells"]
+    points = {notebooks.mark(cell)["check"]: _points(cell) for cell in cells if "check" in notebooks.mark(cell)}
+    exercises = {}
+    for position, cell in enumerate(cells):
+        mark = notebooks.mark(cell)
+        if cell["cell_type"] == "code" and "exercise" in mark:
+            name = mark["exercise"]
+            stub = notebooks.code_fingerprint(SOLUTION.sub(STUB, cell["source"]), name)
+            exercises[name] = Place(name, str(mark["number"]), points[name], position, stub)
+    return Chapter(number, exercises, codes(cells), tuple(cells))
+
+
+def codes(cells: Iterable[notebooks.Cell]) -> tuple[Code, ...]:
+    """The code of each cell; of text cells none."""
+    return tuple(
+        code_of(cell["source"], number) if cell["cell_type"] == "code" else Code() for number, cell in enumerate(cells)
+    )
+
+
+@functools.cache
+def chapter_of_exercise() -> dict[str, str]:
+    """Each exercise's chapter."""
+    return {name: number for number in CHAPTERS for name in chapter(number).exercises}
+
+
+def _points(cell: dict[str, Any]) -> float:
+    return float(cell["metadata"]["nbgrader"]["points"])
+
+
+def same(one: ast.AST, other: ast.AST) -> bool:
+    """Whether two statements are the same, but for layout and comments."""
+    return ast.dump(one) == ast.dump(other)
