@@ -32,7 +32,12 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
     Raises ValueError with a sentence that says why a file is no notebook, OSError where it cannot be opened.
     """
-    text = decode(Path(path).read_bytes())
+    return parse(Path(path).read_bytes())
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """As `read`, of a notebook's bytes."""
+    text = decode(data)
     text = text.rstrip("\0")   # which a crash of the system leaves behind the end
     start = text.lstrip()
     if not start:
