@@ -156,8 +156,8 @@ scalar_step = check("scalar_step", scalar_step)
 #   copy first: `x = x.copy()`.
 # - A function that has not come back after 10 seconds is stopped, and the box says where it was. So a loop without
 #   an end costs you nothing.
-# - Teachers can run the same checks in a *strict mode*, in which a box that is not green stops its cell.
-#   It is for grading; you will not meet it here.
+# - A box is there to help you, not to watch over you: it runs in your notebook, and could be fooled there. Where
+#   answers count for marks, they are run anew outside the notebook. `make check` does the same with yours.
 
 # %% [markdown]
 # ## 0.5 What a loop remembers
