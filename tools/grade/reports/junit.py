@@ -28,7 +28,8 @@ def junit_text(found: ClassResult) -> str:
     report = JUnitXml("unrolled")
     alone = len(found.submissions) == 1
     for each in found.submissions:
-        for suite in _by_chapter(each) if alone else [_suite(label(each.learner), each, each.exercises)]:
+        whole = _suite(label(each.learner), each, summary.in_order(each))
+        for suite in _by_chapter(each) if alone else [whole]:
             report.add_testsuite(suite)
         if each.problems:
             report.add_testsuite(_problems(each))
@@ -39,7 +40,7 @@ def junit_text(found: ClassResult) -> str:
 
 
 def _by_chapter(submission: SubmissionResult) -> Iterable[TestSuite]:
-    for chapter, results, _, _ in summary.chapters(submission.exercises):
+    for chapter, results, _, _ in summary.chapters(submission):
         yield _suite(f"Chapter {clean(chapter, 20, line=True)}", submission, results)
 
 

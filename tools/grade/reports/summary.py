@@ -3,6 +3,7 @@ what is left for a human."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def mistakes(found: ClassResult) -> list[Mistake]:
         for name, group in groups.items():
             first = group[0][1]
             learners = tuple(learner for learner, _ in group)
-            made.append(Mistake(first, name, first.hint if name else "", learners))
+            made.append(Mistake(first, name, _hint(result for _, result in group) if name else "", learners))
     return sorted(made, key=lambda mistake: -len(mistake.learners))
 
 
@@ -98,13 +99,16 @@ def to_review(found: ClassResult) -> list[Remark]:
     ]  # fmt: skip
 
 
-def chapters(results: Iterable[ExerciseResult]) -> Iterator[tuple[str, list[ExerciseResult], float, float]]:
-    """(chapter, its results, points, most points) for each chapter that `results` has."""
-    groups: dict[str, list[ExerciseResult]] = {}
-    for result in results:
-        groups.setdefault(result.chapter, []).append(result)
-    for chapter, group in sorted(groups.items()):
-        yield chapter, group, *total(group)
+def in_order(found: SubmissionResult) -> list[ExerciseResult]:
+    """A submission's results in the course's order."""
+    return ClassResult((found,)).exercises()
+
+
+def chapters(found: SubmissionResult) -> Iterator[tuple[str, list[ExerciseResult], float, float]]:
+    """(chapter, its results, points, most points) for each chapter that a submission has."""
+    for chapter, group in itertools.groupby(in_order(found), key=lambda result: result.chapter):
+        own = list(group)
+        yield chapter, own, *total(own)
 
 
 def state_counts(submission: SubmissionResult) -> list[tuple[str, int]]:
@@ -116,6 +120,13 @@ def state_counts(submission: SubmissionResult) -> list[tuple[str, int]]:
 def names(learners: Sequence[str], most: int) -> tuple[tuple[str, ...], int]:
     """The first `most` learners, and how many more there are."""
     return tuple(learners[:most]), max(len(learners) - most, 0)
+
+
+def _hint(results: Iterable[ExerciseResult]) -> str:
+    """What explains a mistake: the hint, or the text where it is one for all (a quiz's option)."""
+    results = list(results)
+    same = len({result.text for result in results}) == 1
+    return results[0].hint or (results[0].text if same else "")
 
 
 def _by_exercise(found: ClassResult) -> dict[tuple[str, str], list[tuple[str, ExerciseResult]]]:
