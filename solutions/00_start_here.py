@@ -157,7 +157,7 @@ scalar_step = check("scalar_step", scalar_step)
 # - A function that has not come back after 10 seconds is stopped, and the box says where it was. So a loop without
 #   an end costs you nothing.
 # - A box is there to help you, not to watch over you: it runs in your notebook, and could be fooled there. Where
-#   answers count for marks, they are run anew outside the notebook. `make check` does the same with yours.
+#   answers count for marks, they are run anew, outside the notebook.
 
 # %% [markdown]
 # ## 0.5 What a loop remembers
