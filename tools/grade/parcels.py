@@ -65,6 +65,10 @@ def _imports(code: types.CodeType) -> Iterator[tuple[str, str]]:
             yield from _imports(constant)
 
 
+def _is_of(value: Any, module: str) -> bool:
+    return isinstance(value, type | types.FunctionType) and value.__module__ == module
+
+
 def dumps(value: Any) -> bytes:
     """`value` for `pickle.loads` in a process with NumPy, cloudpickle and, where it holds tensors, torch."""
     return _dumped(value)[0]
@@ -85,6 +89,11 @@ def with_imports(value: Any) -> dict[str, dict[str, Any]]:
     while new:
         known |= new
         for module, name in new:
-            found.setdefault(module, {})[name] = getattr(importlib.import_module(module), name)
+            value = getattr(importlib.import_module(module), name)
+            if isinstance(value, types.ModuleType):   # what is defined in it
+                own = {each: one for each, one in vars(value).items() if _is_of(one, value.__name__)}
+                found[value.__name__] = own | found.get(value.__name__, {})
+            else:
+                found.setdefault(module, {})[name] = value
         new = _dumped(found)[1] - known
     return found
