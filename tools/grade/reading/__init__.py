@@ -1,5 +1,6 @@
 """What was handed in, as answers to exercises that can be judged. Nothing of it is executed here."""
 
-from tools.grade.reading.answers import Answer, answers, courses_own
+from tools.grade.reading.answers import Answer
+from tools.grade.reading.submissions import Submission, answers, exercise_names, own_solutions, submissions
 
-__all__ = ["Answer", "answers", "courses_own"]
+__all__ = ["Answer", "Submission", "answers", "exercise_names", "own_solutions", "submissions"]

@@ -58,7 +58,9 @@ def courses_own(number: str) -> dict[str, Answer]:
     return answers(chapter(number).cells, number, notebook="the course's solutions")
 
 
-def _answer(cells: Sequence[Cell], mine: Sequence[Code], course: Chapter, place: Place, notebook: str) -> Answer:
+def _answer(
+    cells: Sequence[Cell], mine: Sequence[Code], course: Chapter, place: Place, notebook: str
+) -> Answer:
     name = place.name
     empty = dict(exercise=name, chapter=course.number, number=place.number, max_points=place.points,
                  notebook=notebook)  # fmt: skip
@@ -124,28 +126,22 @@ def _left_out(code: Code, name: str) -> tuple[list[str], list[str]]:
     """Sentences about a cell's statements that are not run: (for the learner, for a human)."""
     told, patches = [], []
     for each in code.statements:
-        if each.is_definition or (isinstance(each.node, ast.Expr) and isinstance(each.node.value, ast.Constant)):
-            continue
-        if isinstance(each.node, ast.Assign) and name in {getattr(one, "id", "") for one in each.node.targets}:
-            continue   # its check
+        if each.is_definition or name in {getattr(one, "id", "") for one in getattr(each.node, "targets", ())}:
+            continue   # the second is its check
         line = each.source.strip().splitlines()[0][:80] if each.source.strip() else ""
         changed = _patched(each.node)
         if changed:
             patches.append(f"Line {each.line} of its cell changes `{changed}`; it was not run.")
         elif not isinstance(each.node, ast.Pass | ast.Expr):
-            told.append(f"Line {each.line} of its cell (`{line}`) is outside of functions: it is not run when graded.")
+            told.append(f"Line {each.line} of its cell, `{line}`, is outside of functions: it is not run here.")
     return told, patches
 
 
 def _patched(node: ast.AST) -> str:
     """What a statement changes that is no name of the cell's own: ``np.tanh`` of ``np.tanh = …``."""
-    targets = list(getattr(node, "targets", [])) + [getattr(node, "target", None)]
-    for target in targets:
-        base = target
-        while isinstance(base, ast.Attribute | ast.Subscript):
-            base = base.value
-        if isinstance(target, ast.Attribute) or (isinstance(target, ast.Subscript) and isinstance(base, ast.Name)
-                                                 and not isinstance(target.value, ast.Name)):  # fmt: skip
+    for target in (*getattr(node, "targets", ()), getattr(node, "target", None)):
+        of_another = isinstance(getattr(target, "value", None), ast.Attribute | ast.Subscript | ast.Call)
+        if isinstance(target, ast.Attribute) or (isinstance(target, ast.Subscript) and of_another):
             return ast.unparse(target)[:80]
     match getattr(node, "value", None):
         case ast.Call(ast.Name("setattr" | "delattr" | "exec" | "eval")) as call:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tools.grade.reading.course import BUILTINS, COURSE, Import, attributes_of, imports_in, is_offered
+from tools.grade.reading.course import BUILTINS, Import, attributes_of, imports_in, is_offered
 from tools.grade.reading.pinned import Chapter, same
 from tools.grade.reading.statements import Code, Statement
 
@@ -26,7 +26,8 @@ class Context:
 
 
 def needs(
-    answer: Statement, mine: Sequence[Code], chapter: Chapter, exercise: str, *, until: int, label: str = "notebook"
+    answer: Statement, mine: Sequence[Code], chapter: Chapter, exercise: str, *, until: int,
+    label: str = "notebook",
 ) -> Context:
     """What `answer`, a statement of the notebook `mine`, needs. `until` is the last cell that a run from the
     top would have executed when the exercise is checked; `label` stands in the name of each piece of code."""
@@ -50,8 +51,8 @@ class _Search:
 
     def found(self) -> Context:
         missing = self._follow()
-        stars = [each for each in self.mine if "*" in each.binds and self._place(each) <= self._place(self.answer)]
-        stars = [each for each in stars if not list(imports_in(each.node))]
+        stars = [each for each in self.mine if "*" in each.binds and not list(imports_in(each.node))]
+        stars = [each for each in stars if self._place(each) <= self._place(self.answer)]
         for each in stars if missing else ():
             self.taken.setdefault(id(each), (True, each, {"*"}))
         self._helpers()
@@ -127,11 +128,12 @@ class _Search:
         nodes = [statement.node for _, statement, _ in self.taken.values() if not statement.is_import]
         refused: dict[str, None] = {}
         for key, (_, statement, names) in list(self.taken.items()):
-            found = [each for each in imports_in(statement.node) if not statement.is_import or each.name in names]
-            if statement.is_import and found:
+            at_top = statement.is_import
+            found = [each for each in imports_in(statement.node) if not at_top or each.name in names]
+            if at_top and found:
                 del self.taken[key]
             for imported in found:
-                self._import(imported, nodes, statement.is_import, refused)
+                self._import(imported, nodes, at_top, refused)
         for name in refused:
             self.context.review.append(
                 f"It imports `{name}` of the course, which its chapter does not use up to here: "
@@ -180,11 +182,12 @@ def _targets(node: ast.AST, names: frozenset[str]) -> set[str]:
 
 def _only(node: ast.AST, names: set[str]) -> str:
     """An import of only those `names`."""
-    kept = [each for each in node.names if (each.asname or each.name).partition(".")[0] in names or each.name == "*"]
+    kept = [each for each in node.names if (each.asname or each.name).partition(".")[0] in names]
     if isinstance(node, ast.ImportFrom):
         return ast.unparse(ast.ImportFrom(node.module, kept, node.level))
     return ast.unparse(ast.Import(kept))
 
 
 def _stored(node: ast.AST) -> set[str]:
-    return {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    names = (each for each in ast.walk(node) if isinstance(each, ast.Name))
+    return {each.id for each in names if isinstance(each.ctx, ast.Store)}

@@ -108,9 +108,9 @@ def offered(number: str, exercise: str) -> tuple[frozenset[str], frozenset[tuple
     found = [each for statement in chapter(number).above(exercise) if statement.is_import
              for each in imports_in(statement.node)]  # fmt: skip
     modules = {each.module for each in found if not each.attribute and is_module_of_helpers(each.module)}
-    pairs = {(each.module, each.attribute) for each in found if each.attribute and is_module_of_helpers(each.module)}
-    own = get(exercise)
-    for function in right_answers(exercise) if isinstance(own, Exercise) else ():
+    named = (each for each in found if each.attribute)
+    pairs = {(each.module, each.attribute) for each in named if is_module_of_helpers(each.module)}
+    for function in right_answers(exercise):
         pairs |= _used_by(function, set())
     return frozenset(modules), frozenset(pairs)
 

@@ -7,7 +7,6 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from helpers import notebooks
 from helpers.checks import CHAPTERS
@@ -40,8 +39,8 @@ class Chapter:
     def above(self, exercise: str) -> list[Statement]:
         """The definitions above an exercise's cell, without answers."""
         places = {place.cell for place in self.exercises.values()}
-        cells = (code for number, code in enumerate(self.code[: self.exercises[exercise].cell]) if number not in places)
-        return [each for code in cells for each in code.statements if each.is_definition]
+        above = (number for number in range(self.exercises[exercise].cell) if number not in places)
+        return [each for number in above for each in self.code[number].statements if each.is_definition]
 
     def before(self, exercise: str) -> set[str]:
         """The exercises above an exercise."""
@@ -56,10 +55,11 @@ def chapter(number: str, folder: Path = SOLUTIONS) -> Chapter:
     if not files:
         raise ValueError(f"chapter: got {number!r}, wanted one of {', '.join(CHAPTERS)}")
     cells = notebooks.read(files[0])["cells"]
-    points = {notebooks.mark(cell)["check"]: _points(cell) for cell in cells if "check" in notebooks.mark(cell)}
+    marks = [(notebooks.mark(cell), cell) for cell in cells]
+    points = {mark["check"]: float(cell["metadata"]["nbgrader"]["points"])
+              for mark, cell in marks if "check" in mark}  # fmt: skip
     exercises = {}
-    for position, cell in enumerate(cells):
-        mark = notebooks.mark(cell)
+    for position, (mark, cell) in enumerate(marks):
         if cell["cell_type"] == "code" and "exercise" in mark:
             name = mark["exercise"]
             stub = notebooks.code_fingerprint(SOLUTION.sub(STUB, cell["source"]), name)
@@ -69,19 +69,14 @@ def chapter(number: str, folder: Path = SOLUTIONS) -> Chapter:
 
 def codes(cells: Iterable[notebooks.Cell]) -> tuple[Code, ...]:
     """The code of each cell; of text cells none."""
-    return tuple(
-        code_of(cell["source"], number) if cell["cell_type"] == "code" else Code() for number, cell in enumerate(cells)
-    )
+    return tuple(code_of(cell["source"], number) if cell["cell_type"] == "code" else Code()
+                 for number, cell in enumerate(cells))  # fmt: skip
 
 
 @functools.cache
 def chapter_of_exercise() -> dict[str, str]:
     """Each exercise's chapter."""
     return {name: number for number in CHAPTERS for name in chapter(number).exercises}
-
-
-def _points(cell: dict[str, Any]) -> float:
-    return float(cell["metadata"]["nbgrader"]["points"])
 
 
 def same(one: ast.AST, other: ast.AST) -> bool:

@@ -1,0 +1,90 @@
+"""Whose a file is, by where it lies: folders of learners, nbgrader, Moodle, Canvas, GitHub Classroom, a fork."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Sequence
+
+from tools.grade.reading.pinned import SOLUTIONS
+
+Parts = tuple[str, ...]
+
+IGNORED = {"__MACOSX", "replaced", "solutions", "site-packages", "node_modules", "tests", "autograded", "feedback"}
+_MOODLE = re.compile(r"^(.+?_\d+)_assignsubmission_(?:file|onlinetext)\b_?")
+_CANVAS = re.compile(r"(?:_LATE)?(_\d+)_\d+$", re.I)
+_COPY = re.compile(r"(?: ?\(\d+\)|[-_ ]+copy ?\d*)+$", re.I)
+_ENDS_IN_NUMBER = re.compile(r"^(.*[^\W\d_])[-_ ]+(?:ch|chapter)?[-_ ]?\d{1,2}$", re.I)
+
+
+def is_ignored(parts: Parts) -> bool:
+    """Whether a path is hidden, a checkpoint, a replaced notebook, or one of the course's solutions."""
+    return any(part.startswith(".") or part in IGNORED for part in parts[:-1]) or parts[-1].startswith(".")
+
+
+def learners(paths: Sequence[Parts], root: str) -> list[str | None]:
+    """For each file, its path below the folder or archive `root` in parts, the learner who handed it in;
+    None for one that is no submission (outside of nbgrader's ``submitted``)."""
+    if any(parts[0] == "submitted" and len(parts) > 2 for parts in paths):
+        return [parts[1] if parts[0] == "submitted" and len(parts) > 2 else None for parts in paths]
+    cut = _wrapped(paths)
+    paths = [parts[cut:] for parts in paths]
+    own = root if root not in ("", ".", "notebooks") else "me"
+    one = root == "notebooks" or any(parts[0] == "notebooks" for parts in paths if len(parts) > 1)
+    found = [own if one else _learner(parts) or own for parts in paths]
+    return [_without(_slug(paths, found), each) for each in found]
+
+
+def _wrapped(paths: Sequence[Parts]) -> int:
+    """How many folders lie around a whole class: each holds two folders with a file of the same name."""
+    cut = 0
+    while len({parts[cut : cut + 1] for parts in paths}) == 1 and all(len(parts) > cut + 2 for parts in paths):
+        folders: dict[str, set[str]] = {}
+        for parts in paths:
+            folders.setdefault(parts[-1], set()).add(parts[cut + 1])
+        if not any(len(each) > 1 for each in folders.values()):
+            break
+        cut += 1
+    return cut
+
+
+def _learner(parts: Parts) -> str:
+    """Whose a file is; "" where neither folder nor name says so."""
+    for part in parts:
+        moodle = _MOODLE.match(part)
+        if moodle:
+            return moodle[1]
+    if len(parts) > 2 and parts[0] in _stems():   # a folder for each chapter, learners in it
+        return parts[1]
+    return parts[0] if len(parts) > 1 else _in_name(parts[0])
+
+
+def _in_name(file: str) -> str:
+    """The learner in ``kim_01_rnn_recap.ipynb``; "" where there is none."""
+    stem = _COPY.sub("", os.path.splitext(file)[0])
+    found = re.search(rf"(?:^|[-_ ])({'|'.join(map(re.escape, _stems()))})(?=$|[-_ ])", stem)
+    if found:
+        before, after = stem[: found.start()].strip("-_ "), stem[found.end() :].strip("-_ ")
+        return _CANVAS.sub(r"\1", before) or ("" if after.isdigit() else after)
+    if re.fullmatch(r"\d*", stem):
+        return ""
+    numbered = _ENDS_IN_NUMBER.match(stem)
+    return numbered[1] if numbered else stem
+
+
+@functools.cache
+def _stems() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in SOLUTIONS.glob("[0-9][0-9]_*.ipynb")))
+
+
+def _slug(paths: Sequence[Parts], found: Sequence[str]) -> str:
+    """What GitHub Classroom puts before each learner's name: the start of all clones' names, up to a "-"."""
+    names = sorted(set(found))
+    clones = all(len(parts) > 2 and "notebooks" in parts[1:-1] for parts in paths)
+    common = os.path.commonprefix(names)
+    return common[: common.rfind("-") + 1] if clones and len(names) > 1 else ""
+
+
+def _without(slug: str, name: str) -> str:
+    return name.removeprefix(slug) or name
