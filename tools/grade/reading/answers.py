@@ -126,14 +126,15 @@ def _left_out(code: Code, name: str) -> tuple[list[str], list[str]]:
     """Sentences about a cell's statements that are not run: (for the learner, for a human)."""
     told, patches = [], []
     for each in code.statements:
-        if each.is_definition or name in {getattr(one, "id", "") for one in getattr(each.node, "targets", ())}:
-            continue   # the second is its check
+        bound = {getattr(one, "id", "") for one in getattr(each.node, "targets", ())}
+        if each.is_definition or name in bound:   # the second is its check
+            continue
         line = each.source.strip().splitlines()[0][:80] if each.source.strip() else ""
         changed = _patched(each.node)
         if changed:
             patches.append(f"Line {each.line} of its cell changes `{changed}`; it was not run.")
         elif not isinstance(each.node, ast.Pass | ast.Expr):
-            told.append(f"Line {each.line} of its cell, `{line}`, is outside of functions: it is not run here.")
+            told.append(f"Line {each.line} of its cell, `{line}`, is outside of functions: it was left out.")
     return told, patches
 
 

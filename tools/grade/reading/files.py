@@ -87,8 +87,8 @@ def _archive(file: File, depth: int, budget: list[int]) -> Iterator[File]:
             found = File(parts, (*file.place, entry.filename), _time(entry))
             if inner[-1].lower().endswith(".ipynb"):
                 budget[0] -= entry.file_size
-                fine = budget[0] >= 0
-                yield found if fine else File(*_but(found, "the archive is too large: it was not read so far"))
+                over = budget[0] < 0
+                yield File(*_but(found, "the archive is too large to read it this far")) if over else found
             elif inner[-1].lower().endswith(".zip"):
                 if depth < DEEP:
                     yield from _archive(found, depth + 1, budget)

@@ -1,8 +1,9 @@
-"""Whose a file is, by where it lies: folders of learners, nbgrader, Moodle, Canvas, GitHub Classroom, a fork."""
+"""Whose a file is, by where it lies: folders of learners, nbgrader, Moodle, Canvas, GitHub Classroom."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from tools.grade.reading.pinned import SOLUTIONS
 
 Parts = tuple[str, ...]
 
-IGNORED = {"__MACOSX", "replaced", "solutions", "site-packages", "node_modules", "tests", "autograded", "feedback"}
+IGNORED = {"__MACOSX", "replaced", "solutions", "site-packages", "node_modules", "tests", "autograded",
+           "feedback"}  # fmt: skip
 _MOODLE = re.compile(r"^(.+?_\d+)_assignsubmission_(?:file|onlinetext)\b_?")
 _CANVAS = re.compile(r"(?:_LATE)?(_\d+)_\d+$", re.I)
 _COPY = re.compile(r"(?: ?\(\d+\)|[-_ ]+copy ?\d*)+$", re.I)
-_ENDS_IN_NUMBER = re.compile(r"^(.*[^\W\d_])[-_ ]+(?:ch|chapter)?[-_ ]?\d{1,2}$", re.I)
 
 
 def is_ignored(parts: Parts) -> bool:
@@ -39,7 +40,8 @@ def learners(paths: Sequence[Parts], root: str) -> list[str | None]:
 def _wrapped(paths: Sequence[Parts]) -> int:
     """How many folders lie around a whole class: each holds two folders with a file of the same name."""
     cut = 0
-    while len({parts[cut : cut + 1] for parts in paths}) == 1 and all(len(parts) > cut + 2 for parts in paths):
+    deep = min(map(len, paths)) - 2
+    while cut < deep and len({parts[cut] for parts in paths}) == 1:
         folders: dict[str, set[str]] = {}
         for parts in paths:
             folders.setdefault(parts[-1], set()).add(parts[cut + 1])
@@ -67,10 +69,7 @@ def _in_name(file: str) -> str:
     if found:
         before, after = stem[: found.start()].strip("-_ "), stem[found.end() :].strip("-_ ")
         return _CANVAS.sub(r"\1", before) or ("" if after.isdigit() else after)
-    if re.fullmatch(r"\d*", stem):
-        return ""
-    numbered = _ENDS_IN_NUMBER.match(stem)
-    return numbered[1] if numbered else stem
+    return "" if re.fullmatch(r"\d*", stem) else stem
 
 
 @functools.cache
@@ -82,8 +81,10 @@ def _slug(paths: Sequence[Parts], found: Sequence[str]) -> str:
     """What GitHub Classroom puts before each learner's name: the start of all clones' names, up to a "-"."""
     names = sorted(set(found))
     clones = all(len(parts) > 2 and "notebooks" in parts[1:-1] for parts in paths)
-    common = os.path.commonprefix(names)
-    return common[: common.rfind("-") + 1] if clones and len(names) > 1 else ""
+    if not clones or len(names) < 2:
+        return ""
+    same = itertools.takewhile(lambda column: len(set(column)) == 1, zip(*names, strict=False))
+    return names[0][: names[0].rfind("-", 0, len(list(same))) + 1]
 
 
 def _without(slug: str, name: str) -> str:

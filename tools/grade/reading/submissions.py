@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from helpers import notebooks
 from helpers.notebooks import Cell
@@ -48,7 +48,7 @@ def submissions(paths: Iterable[str | os.PathLike[str]]) -> list[Submission]:
     found: list[tuple[str, Submission]] = []
     for path in map(Path, paths):
         if not path.exists():
-            raise ValueError(f"paths: got {str(path)!r}, wanted a notebook, a zip file or a folder that is there")
+            raise ValueError(f"paths: got {str(path)!r}, wanted a notebook, zip file or folder that is there")
         root = path.resolve()
         found += [(root.name, each) for each in _below(root)]
     names = Counter(each.learner for _, each in found)
@@ -85,9 +85,9 @@ def _below(root: Path) -> list[Submission]:
 
 
 def _submission(learner: str, entries: Sequence[tuple[File, str]]) -> Submission:
-    cut = os.path.commonprefix([path.split("/")[:-1] for _, path in entries])
+    around = os.path.commonpath([str(PurePosixPath("/", path).parent) for _, path in entries])
     found = [(each, file.place) for file, path in entries
-             for each in _handed(file, "/".join(path.split("/")[len(cut) :]))]  # fmt: skip
+             for each in _handed(file, str(PurePosixPath("/", path).relative_to(around)))]  # fmt: skip
     of_course = any(each.chapter for each, _ in found)
     problems = () if of_course else ("No notebook with exercises of the course was found.",)
     return Submission(learner, tuple(each for each, _ in found), problems, tuple(place for _, place in found))
@@ -144,21 +144,26 @@ def answers(submission: Submission) -> list[Answer]:
                 cells = _cells(data(place))
             except Unreadable:   # since it was looked at first
                 cells = []
-            found.setdefault(file.chapter, []).append((file, answers_in(cells, file.chapter, notebook=file.path)))
+            here = answers_in(cells, file.chapter, notebook=file.path)
+            found.setdefault(file.chapter, []).append((file, here))
     return [_best(name, [(file, each[name]) for file, each in found[number]])
             for number in sorted(found) for name in exercise_names(number)]  # fmt: skip
 
 
 def _best(name: str, candidates: list[tuple[Handed, Answer]]) -> Answer:
     """Of the answers to an exercise in several files the newest attempt, else the newest stub."""
-    ordered = sorted(candidates, key=lambda one: (one[1].attempted, one[1].found, one[0].changed, one[0].path))
-    best = ordered[-1][1]
-    prints = {notebooks.code_fingerprint(each.source, name) for _, each in candidates if each.attempted}
-    if len(prints) > 1:
-        others = ", ".join(sorted(each.notebook for _, each in candidates if each.attempted and each is not best))
-        note = f"Several files hold an answer: that of `{best.notebook}`, the newest, was taken, not {others}."
+    ordered = sorted(candidates, key=_worth)
+    best, tried = ordered[-1][1], [each for _, each in candidates if each.attempted]
+    if len({notebooks.code_fingerprint(each.source, name) for each in tried}) > 1:
+        others = ", ".join(sorted(f"`{each.notebook}`" for each in tried if each is not best))
+        note = f"Several files hold an answer: the newest, `{best.notebook}`, was taken, not {others}."
         best = replace(best, review=(*best.review, note))
     return best
+
+
+def _worth(candidate: tuple[Handed, Answer]) -> tuple:
+    file, answer = candidate
+    return answer.attempted, answer.found, file.changed, file.path
 
 
 @functools.cache
