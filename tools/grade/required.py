@@ -86,11 +86,12 @@ def missing(parts: Iterable[Part], result: SubmissionResult) -> list[Shortfall]:
 
 
 def status(parts: Iterable[Part], results: Iterable[SubmissionResult]) -> int:
-    """The exit status: MET, NOT_MET, or UNKNOWN where only what could not be graded is missing."""
-    parts = tuple(parts)
+    """The exit status: MET where nobody lacks anything, UNKNOWN where only what could not be graded is
+    missing, else NOT_MET; so it is where something is asked for and nothing was handed in."""
+    parts, results = tuple(parts), tuple(results)
     lacks = [short for result in results for short in missing(parts, result)]
     if not lacks:
-        return MET
+        return MET if results or not parts else NOT_MET
     return UNKNOWN if all(short.unknown for short in lacks) else NOT_MET
 
 

@@ -121,8 +121,9 @@ def _number(title: str) -> tuple[int, ...]:
 
 
 def to_json(result: Any) -> str:
-    """A result as JSON, with sorted keys."""
-    return json.dumps(asdict(result), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    """A result as JSON, with sorted keys; halves of surrogate pairs, which no file can hold, escaped."""
+    text = json.dumps(asdict(result), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode() + "\n"
 
 
 def write(path: str | os.PathLike[str], result: SubmissionResult) -> None:
