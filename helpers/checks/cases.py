@@ -95,7 +95,7 @@ def _examples(exercise: Exercise) -> list[dict[str, Any]]:
 def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
     """The first drawn case once more, with arrays that are views with gaps, and with read-only ones."""
     odd = []
-    for tag, prepare, hint in ((GAPS, with_gaps, _GAPS), (READ_ONLY, _read_only, _READ_ONLY)):
+    for tag, prepare, hint in ((GAPS, with_gaps, _GAPS), (READ_ONLY, read_only, _READ_ONLY)):
         if tag not in exercise.skip and _has_arrays(case.arguments):
             odd.append(Case(case.arguments, tag, case.sizes, hint, prepare))
     return odd
@@ -123,7 +123,8 @@ def _is_tensor(value: Any) -> bool:
     return hasattr(value, "is_contiguous") and hasattr(value, "repeat_interleave")
 
 
-def _read_only(value: Any) -> Any:
+def read_only(value: Any) -> Any:
+    """`value`, an array of which cannot be written into any more."""
     if isinstance(value, np.ndarray):
         value.flags.writeable = False
     return value

@@ -50,6 +50,21 @@ class Elsewhere:
         raise NotImplementedError
 
 
+class RecordedError(Exception):
+    """An error that was raised elsewhere: `kind` is its type by module and name."""
+
+    def __init__(self, kind: str, message: str):
+        super().__init__(message)
+        self.kind = kind
+
+
+def kind_of(error: BaseException) -> str:
+    """The type of an error by module and name, also of a recorded one."""
+    if isinstance(error, RecordedError):
+        return error.kind
+    return f"{type(error).__module__}.{type(error).__qualname__}"
+
+
 @dataclass(frozen=True)
 class Difference:
     """One wrong quantity, in words."""

@@ -31,7 +31,10 @@ class Prepared:
 
 
 def prepared(exercise: Exercise, dtype: type, secret: bytes = b"") -> Prepared:
-    """Made at the first check of an exercise; further oracles or examples make it anew."""
+    """Made at the first check of an exercise; further oracles or examples make it anew. Read where it was
+    recorded elsewhere."""
+    if exercise.record is not None:
+        return exercise.record.prepared(dtype, secret)
     parts = (exercise.oracles, exercise.landmarks, exercise.extremes)
     key = (dtype, secret, *map(len, parts))
     if key not in exercise.prepared:

@@ -33,7 +33,7 @@ def judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
     if letter not in quiz.options:
         text = f"answer: got {given!r}, wanted one of {', '.join(map(repr, quiz.options))}."
         return Verdict(quiz.name, FAILED, text, fingerprint=mark)
-    right = letter == quiz.answer
+    right = quiz.is_right(letter)
     return Verdict(
         quiz.name,
         PASSED if right else FAILED,

@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.checks import as_if, slips
 from helpers.checks.cases import Case
-from helpers.checks.compare import Outcome, call, difference, wrong_kind
+from helpers.checks.compare import Outcome, call, difference, kind_of, wrong_kind
 from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.patches import Patched
 from helpers.checks.relations import relation
@@ -77,7 +77,7 @@ class Judged:
 def same(left: Outcome, right: Outcome, rtol: float) -> bool:
     """Equal in everything that a call shows."""
     if left.error is not None or right.error is not None:
-        return type(left.error) is type(right.error) and str(left.error) == str(right.error)
+        return kind_of(left.error) == kind_of(right.error) and str(left.error) == str(right.error)
     if left.complaint or right.complaint:
         return left.complaint == right.complaint
     return (

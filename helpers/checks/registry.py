@@ -131,6 +131,7 @@ class Exercise(_StandIn):
     landmarks: list[str] = field(default_factory=list)
     extremes: list[Extreme] = field(default_factory=list)
     prepared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)   # the judge's, kept
+    record: Any = field(default=None, repr=False, compare=False)   # `recorded.Record`, in place of code
 
     def __post_init__(self) -> None:
         _register(self)
@@ -194,8 +195,16 @@ class Quiz(_StandIn):
     options: dict[str, str]
 
     def __post_init__(self) -> None:
-        require(self.answer in self.options, "answer", repr(self.answer), f"one of {sorted(self.options)}")
+        self.check_options()
         _register(self)
+
+    def check_options(self) -> None:
+        """ValueError unless the answer is one of the options."""
+        require(self.answer in self.options, "answer", repr(self.answer), f"one of {sorted(self.options)}")
+
+    def is_right(self, letter: str) -> bool:
+        """Whether `letter` is the answer."""
+        return letter == self.answer
 
     @functools.cached_property
     def reference(self) -> Callable[[], str]:
@@ -228,6 +237,11 @@ def exercises() -> list[Exercise | Quiz]:
     """All exercises of all chapters, in the order of the chapters."""
     _load()
     return sorted(_REGISTRY.values(), key=lambda exercise: exercise.chapter)
+
+
+def get_registered(name: str) -> Exercise | Quiz:
+    """The exercise `name` of a chapter whose module is just being imported; KeyError when there is none."""
+    return _REGISTRY[name]
 
 
 def get(name: str) -> Exercise | Quiz:

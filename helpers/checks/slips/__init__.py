@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from helpers import sealed
 from helpers.checks.slips.nodes import text_of
 from helpers.checks.slips.statements import edits
 from helpers.validation import require
@@ -63,7 +64,7 @@ def slips(source: str) -> Iterator[Slip]:
 def source_of(function: Callable[..., Any]) -> str:
     """The source of `function` without decorators, docstring and comments; ValueError if it has none."""
     try:
-        node = _definition(inspect.getsource(inspect.unwrap(function)))
+        node = _definition(sealed.source(function) or inspect.getsource(inspect.unwrap(function)))
     except (OSError, TypeError):
         raise ValueError(f"function: got {function!r}, wanted one whose source can be read") from None
     node.decorator_list = []

@@ -1,0 +1,85 @@
+"""The lines that answer exercises, and where they stand in a folder or a release."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+
+import nbformat
+
+from helpers import notebooks
+from helpers.checks.registry import Exercise
+from tools.build.markers import solution_regions
+from tools.build.pipeline import Draft
+
+LEAST = 20   # characters of a line that says something
+
+
+def plain(text: str) -> str:
+    """`text` with single blanks in place of white space."""
+    return " ".join(text.split())
+
+
+def answer_lines(drafts: Iterable[Draft], exercises: Iterable[Exercise]) -> set[str]:
+    """Every line of 20 characters or more of the solutions and references, without imports, and without what
+    the chapters tell a learner anyway: statements, hints, examples, other cells."""
+    drafts = list(drafts)
+    lines = {line for draft in drafts for line in _solutions(draft)}
+    lines |= {line for each in exercises for line in _body(each)}
+    given = "\n".join(plain(line) for draft in drafts for line in _told(draft.student))
+    secret = (line for line in lines if len(line) >= LEAST and not line.startswith(("import ", "from ")))
+    return {line for line in secret if line not in given}
+
+
+def _solutions(draft: Draft) -> Iterator[str]:
+    for cell in draft.chapter.cells:
+        if cell.options.get("exercise"):
+            yield from (plain(line) for region in solution_regions(cell.source) for line in region)
+
+
+def _body(exercise: Exercise) -> list[str]:
+    return list(map(plain, inspect.getsource(exercise.reference).splitlines()[1:]))
+
+
+def _told(student: nbformat.NotebookNode) -> list[str]:
+    return [line for cell in student.cells for line in cell.source.splitlines()]
+
+
+def shown(source: str) -> set[str]:
+    """The lines of a module that the notebooks show whole (a colleague's code)."""
+    return set(map(plain, source.splitlines()))
+
+
+def found(files: Mapping[str, bytes], lines: Iterable[str]) -> list[tuple[str, str]]:
+    """(file, line) for each of `lines` that stands in one of `files`, whole or within a longer line."""
+    lines = sorted(lines)
+    hits = []
+    for name, data in sorted(files.items()):
+        text = "\n".join(map(plain, _text(name, data).splitlines()))
+        hits += [(name, line) for line in lines if line in text]
+    return hits
+
+
+def _text(name: str, data: bytes) -> str:
+    """A file as text, a notebook as the text of its cells."""
+    if name.endswith(".ipynb"):
+        return "\n".join(cell["source"] for cell in notebooks.parse(data)["cells"])
+    return data.decode("utf-8", errors="replace")
+
+
+def has_line(source: str, lines: set[str]) -> bool:
+    """Whether one of `lines` is a line of `source`."""
+    return not lines.isdisjoint(map(plain, source.splitlines()))
+
+
+def uses_later(draft: Draft, name: str) -> bool:
+    """Whether a cell of the chapter after the check of `name` uses it, also another exercise's solution."""
+    cells = draft.solution.cells
+    check = next(n for n, cell in enumerate(cells) if notebooks.mark(cell).get("check") == name)
+    return any(_reads(cell.source, name) for cell in cells[check + 1 :] if cell.cell_type == "code")
+
+
+def _reads(source: str, name: str) -> bool:
+    nodes = ast.walk(ast.parse(source))
+    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in nodes)

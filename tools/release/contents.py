@@ -1,0 +1,174 @@
+"""What goes into a release: path in the archive → bytes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from helpers.checks import exercises
+from helpers.checks.registry import Exercise, Quiz
+from helpers.notebooks import dumps
+from helpers.sealed import packed
+from tools.build.pipeline import Draft, draft_course
+from tools.build.source import BuildError, Course, Problem
+from tools.release import answers, texts
+from tools.release.record import cases_in_code, exercise_file, quiz_file
+from tools.release.reduced import Wanted, imported, reduced
+from tools.update.source import digest
+
+SEALED = [
+    *("decoding", "generation", "gradient_flow", "gradients", "optim", "regularization", "state_gradients"),
+    *("truncation", "corpora/batches", "layers/*", "torch_training/averaging", "torch_training/schedules"),
+    *("torch_training/steps", "training/evaluation", "training/trainer"),
+]
+"""Modules that do what exercises ask for in other words; those with an exercise's own lines are found."""
+
+TOOLS = ["__init__.py", "options.py", "progress.py", "replaced.py", "reset.py", "update/*.py"]
+PLAIN = [
+    "LICENSE", "LICENSE-TEXT", "constraints.txt", ".jupyter/**/*.json", "data/README.md", "data/runs/*.json",
+    "docs/notation.md", "docs/glossary.md", "docs/corrections.md",
+    *(f"tools/{each}" for each in TOOLS),
+]  # fmt: skip
+THIN = '''"""Exercises of chapter {number}: what their checks compare with, as data."""
+
+from pathlib import Path
+
+from helpers.checks.recorded import register
+
+register(Path(__file__).parent, "{chapter}")
+'''
+INSTALL = "\n\nfrom helpers import sealed\n\nsealed.install()\n"
+
+
+@dataclass
+class Contents:
+    """`files` by path; what stayed as code and why, and which exercises have no version of the course's."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    in_code: dict[str, str] = field(default_factory=dict)
+    without: list[str] = field(default_factory=list)
+    sealed: list[str] = field(default_factory=list)
+
+
+def contents(
+    root: Path, chapters: set[str], solved: set[str],
+    step: Callable[[str, int, int], object] = lambda *told: None,
+) -> Contents:  # fmt: skip
+    """The release of `chapters` (full names) of the course in `root`, with the solutions of `solved`.
+
+    `step` hears of each exercise before it is recorded: name, number, how many. BuildError when a chapter's
+    source is refused, or an exercise's answer would stand in the release.
+    """
+    drafts, problems = draft_course(Course(root))
+    if problems:
+        raise BuildError(problems)
+    released = [draft for draft in drafts if draft.chapter.name in chapters]
+    result = Contents()
+    _plain(root, result.files)
+    secret = _lines(root, drafts, released, solved)
+    _helpers(root, released, secret, result)
+    _checks(root, released, result, step)
+    for draft in released:
+        result.files[f"notebooks/{draft.chapter.name}.ipynb"] = dumps(draft.student).encode()
+    for draft in (draft for draft in drafts if draft.chapter.name in solved):
+        path = f"solutions/{draft.chapter.name}.ipynb"
+        result.files[path] = (root / path).read_bytes()
+    result.files |= texts.environment(root, set(result.files))
+    result.files["README.md"] = texts.readme(root, released, [d for d in drafts if d.chapter.name in solved])
+    texts.without_dead_links(result.files)
+    if hits := answers.found(result.files, secret):
+        message = "the release would hold an answer's line"
+        raise BuildError([Problem(name, 1, message, line) for name, line in hits])
+    hashes = {path: digest(data) for path, data in sorted(result.files.items())}
+    result.files["build/version.json"] = (json.dumps(hashes, indent=0, sort_keys=True) + "\n").encode()
+    return result
+
+
+def _plain(root: Path, files: dict[str, bytes]) -> None:
+    for pattern in PLAIN:
+        files |= {path.relative_to(root).as_posix(): path.read_bytes() for path in root.glob(pattern)}
+
+
+def _helpers(root: Path, released: list[Draft], secret: set[str], result: Contents) -> None:
+    """helpers/ but for the chapters' checks; what answers exercises goes into `result.sealed`."""
+    numbers = {draft.chapter.name[:2] for draft in released}
+    sealed = {path for name in SEALED for path in root.glob(f"helpers/{name}.py") if path.stem != "__init__"}
+    for path in sorted((root / "helpers").rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        chapter = re.match(r"helpers/(checks|colleague)/chapter_(\d\d)", name)
+        if chapter and (chapter[1] == "checks" or chapter[2] not in numbers):
+            continue
+        source = path.read_text(encoding="utf-8")
+        if path in sealed or (not chapter and answers.has_line(source, secret)):
+            result.sealed.append(name)
+        else:
+            result.files[name] = source.encode()
+    result.files["helpers/__init__.py"] = result.files["helpers/__init__.py"].rstrip() + INSTALL.encode()
+
+
+def _lines(root: Path, drafts: list[Draft], released: list[Draft], solved: set[str]) -> set[str]:
+    """The lines that answer an exercise whose solution is not handed out: of all chapters, as the others may
+    be released later. What a colleague's code shows, the notebook shows."""
+    hidden = [draft for draft in drafts if draft.chapter.name not in solved]
+    numbers = {draft.chapter.name[:2] for draft in hidden}
+    functions = [e for e in exercises() if isinstance(e, Exercise) and e.chapter in numbers]
+    lines = answers.answer_lines(hidden, functions)
+    for draft in released:
+        for path in (root / "helpers/colleague").glob(f"chapter_{draft.chapter.name[:2]}.py"):
+            lines -= answers.shown(path.read_text(encoding="utf-8"))
+    return lines
+
+
+def _checks(
+    root: Path, released: list[Draft], result: Contents, step: Callable[[str, int, int], object]
+) -> None:
+    """The checks of the released chapters as data, and what has to be code into the sealed file."""
+    wanted, later = {}, {}
+    for name, data in result.files.items():
+        if name.startswith("helpers/colleague/"):
+            for module, names in imported(root, ast.parse(data).body):
+                wanted.setdefault(module, Wanted()).names.update(names)
+    found = [(draft, each) for draft in released for each in _of(draft)]
+    for draft, exercise in found:
+        if isinstance(exercise, Quiz):
+            continue
+        if why := cases_in_code(exercise):
+            result.in_code[exercise.name] = why
+        later[exercise.name] = bool(why) or answers.uses_later(draft, exercise.name)
+        if later[exercise.name]:
+            module = wanted.setdefault(exercise.reference.__module__, Wanted())
+            module.names.add(exercise.reference.__name__)
+            module.exercises.update([exercise.name] if why else [])
+        else:
+            result.without.append(exercise.name)
+    sources = {_sealed_name(root, name): source for name, source in reduced(root, wanted).items()}
+    sources |= {
+        name.removesuffix(".py").replace("/", "."): (root / name).read_text(encoding="utf-8")
+        for name in result.sealed
+    }
+    result.files["helpers/sealed.bin"] = packed(sources)
+    for count, (_, exercise) in enumerate(found):
+        folder = f"helpers/checks/chapter_{exercise.chapter}"
+        number, path = int(exercise.chapter), f"{folder}/{exercise.name}.npz"
+        result.files[f"{folder}/__init__.py"] = THIN.format(number=number, chapter=exercise.chapter).encode()
+        step(exercise.name, count, len(found))
+        if isinstance(exercise, Quiz):
+            result.files[path] = quiz_file(exercise)
+        else:
+            here, reference = later[exercise.name], exercise.reference
+            module = _sealed_name(root, reference.__module__) if here else None
+            result.files[path] = exercise_file(exercise, module, reference.__name__ if here else None)
+
+
+def _of(draft: Draft) -> Iterable[Exercise | Quiz]:
+    known = {each.name: each for each in exercises()}
+    return [known[each.name] for each in draft.exercises]
+
+
+def _sealed_name(root: Path, module: str) -> str:
+    """The name of a module of checks in the release: a chapter that is one module has a folder there."""
+    return f"{module}.written" if re.fullmatch(r"helpers\.checks\.chapter_\d\d", module) else module
