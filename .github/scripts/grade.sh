@@ -50,8 +50,8 @@ echo "::stop-commands::$stop"
 env -i PATH="$PATH" HOME="$work" TMPDIR="$work" LANG=C.UTF-8 PYTHONUTF8=1 OMP_NUM_THREADS=1 \
     ${LD_LIBRARY_PATH:+LD_LIBRARY_PATH="$LD_LIBRARY_PATH"} \
     python -I -m tools.grade "$work/class" --require "$require" --out "$work/results" --json "$out/results.json" \
-    --junit "$out/junit.xml" --html "$out/html" --markdown "$out/report.md" < /dev/null 2>&1
-status=$?
+    --junit "$out/junit.xml" --html "$out/html" --markdown "$out/report.md" < /dev/null 2>&1 | tee "$work/log"
+status=${PIPESTATUS[0]}
 echo
 echo "::$stop::"
 
@@ -61,7 +61,10 @@ if [ "${UNROLLED_CLASSROOM:-}" = true ] && [ -s "$out/results.json" ]; then
 fi
 case $status in
     0) [ -n "$require" ] || echo "UNROLLED_REQUIRE is not set: nothing is required, and nothing turns this red." ;;
-    1) say error "Not there yet" "Not all of UNROLLED_REQUIRE=\"$require\" is right; the table says what is missing." ;;
+    1)
+        say error "Not there yet" "Not all of UNROLLED_REQUIRE=\"$require\" is right. What is missing:"
+        grep -E '^Chapter [0-9]{2}: ' "$work/log" | head -n 40 | sed 's/^/    /' | tee -a "$summary"
+        ;;
     2) say error "UNROLLED_REQUIRE" "The requirement cannot be read; the log says why. An example: 01:5 02:all." ;;
     3) say error "Not graded" "Something could not be graded. That is no judgement of the answers: the table says why." ;;
     *) say error "Not graded" "The grader itself failed (status $status); its last words are in the log."; status=3 ;;
