@@ -12,7 +12,7 @@ from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
 from tests.tools.grade.reporting import assert_harmless, hostile
-from tools.grade.reports import gradesheet, junit, markdown, pages
+from tools.grade.reports import gradesheet, junit, markdown, pages, plain
 from tools.grade.results import Alike, ClassResult
 
 HOSTILE = [
@@ -40,7 +40,7 @@ def classes(text):
 
 
 def assert_held(text):
-    for found, plain in zip(classes(text), classes("word"), strict=True):
+    for found, harmless in zip(classes(text), classes("word"), strict=True):
         many = len(found.submissions)
         rows = list(csv.reader(io.StringIO(gradesheet.csv_text(found).removeprefix("\ufeff"))))
         assert len(rows) == 1 + many and len({len(row) for row in rows}) == 1
@@ -49,15 +49,15 @@ def assert_held(text):
         assert JUnitXml.fromstring(xml).failures == many
         assert_harmless(pages.class_page(found, {text: f"learners/{pages.page_name(text)}.html"}))
         assert_harmless(pages.learner_page(found.submissions[0]))
-        assert_only_ours(markdown.markdown_text(found), markdown.markdown_text(plain))
+        assert_only_ours(markdown.markdown_text(found), markdown.markdown_text(harmless))
 
 
-def assert_only_ours(text, plain):
+def assert_only_ours(text, harmless):
     """A Markdown page has the tables that it has with a harmless text, and no link, picture or tag in it."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     tokens = parser.parse(text)
     cells = [[token.type for token in each if token.type in ("tr_open", "td_open", "table_open")]
-             for each in (tokens, parser.parse(plain))]  # fmt: skip
+             for each in (tokens, parser.parse(harmless))]  # fmt: skip
     assert cells[0] == cells[1]
     assert {token.type for token in tokens} <= BLOCKS
     assert {token.tag for token in tokens if token.type == "heading_open"} <= {"h2", "h3", "h4"}
@@ -70,15 +70,28 @@ def assert_only_ours(text, plain):
     assert not re.search(r"://|\bwww\.", words), words
 
 
+def assert_shown(text):
+    """Text and code come out of a table's cells as they went in."""
+    row = f"| {markdown.escaped(text)} | {markdown.code(text)} | end |"
+    tokens = MarkdownIt("commonmark").enable(["table"]).parse(f"| a | b | c |\n| - | - | - |\n{row}\n")
+    cells = [token.children or [] for token in tokens if token.type == "inline"][3:]
+    shown = ["".join(each.content for each in cell if each.type != "html_inline") for cell in cells]
+    wanted = [plain.clean(text, line=True), plain.clean(text, plain.ID, line=True), "end"]
+    assert [each.replace("\u200b", "").strip() for each in shown] == [each.strip() for each in wanted]
+    assert "code_inline" not in [each.type for each in cells[0]]
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_a_learner_wrote_gets_out_of_its_place(text):
     assert_held(text)
+    assert_shown(text)
 
 
 @settings(max_examples=25)
 @given(TEXTS)
 def test_nor_does_any_other_text(text):
     assert_held(text)
+    assert_shown(text)
 
 
 @pytest.mark.torture
@@ -86,3 +99,4 @@ def test_nor_does_any_other_text(text):
 @given(TEXTS)
 def test_nor_do_many(text):
     assert_held(text)
+    assert_shown(text)
