@@ -33,6 +33,7 @@ work=$(mktemp -d "${RUNNER_TEMP:-/tmp}/answers.XXXXXX") || exit 3
 trap 'rm -rf "$work"' EXIT
 handed=$work/class/${learner:-me}
 mkdir -p "$handed"
+rm -rf "$out/results.json" "$out/junit.xml" "$out/report.md" "$out/html"
 if [ -d "$fork/$notebooks" ] && [ "$(cd "$fork/$notebooks" && pwd -P)" = "$fork/$notebooks" ]; then
     (cd "$fork/$notebooks" && find . -type d \( -name '.*' ! -name . -o -name replaced \) -prune \
         -o -type f -name '*.ipynb' -exec cp --parents -p -t "$handed" {} +)
@@ -55,6 +56,7 @@ status=${PIPESTATUS[0]}
 echo
 echo "::$stop::"
 
+[ "$status" -ne 1 ] || [ -s "$out/report.md" ] || status="1, after an error"   # Python's own, for a traceback
 if [ -s "$out/report.md" ]; then cat "$out/report.md" >> "$summary" && echo >> "$summary"; fi
 if [ "${UNROLLED_CLASSROOM:-}" = true ] && [ -s "$out/results.json" ]; then
     python -I .github/scripts/points.py "$out/results.json"

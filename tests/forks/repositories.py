@@ -14,9 +14,9 @@ OWN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}   # not
 
 def git(folder, *arguments):
     """Run git in `folder` → what it printed."""
-    path = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | WHO | OWN
     command = ["git", "-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main", "-C", folder]
-    run = subprocess.run([*command, *arguments], capture_output=True, text=True, env=path | WHO | OWN, timeout=120)
+    run = subprocess.run([*command, *arguments], capture_output=True, text=True, env=env, timeout=120)
     assert run.returncode == 0, run.stderr
     return run.stdout.strip()
 

@@ -108,9 +108,13 @@ def test_what_ends_otherwise_is_red_with_a_sentence_and_the_table_all_the_same(
     assert (missing in found.summary) is (status == 1)
 
 
-def test_a_grader_that_dies_at_once_is_said(grade, upstream, clone):
-    found = grade(clone(upstream, "fork"), 139, "Segmentation fault", {})
-    assert found.status == 3 and "status 139" in found.log and "**Not graded.**" in found.summary
+@pytest.mark.parametrize("status, last", [(139, "Segmentation fault"), (1, "Traceback …\nKeyError")])
+def test_a_grader_that_dies_is_no_wrong_answer(grade, upstream, clone, tmp_path, status, last):
+    """Python ends with 1 after a traceback: only a report tells an answer that is wrong."""
+    grade(clone(upstream, "fork before"), 1)   # whose reports lie there
+    found = grade(clone(upstream, "fork"), status, last, {})
+    assert found.status == 3 and f"status {status}" in found.log and "**Not graded.**" in found.summary
+    assert not found.kept
 
 
 PLANTED = "from pathlib import Path\nPath({!r}).touch()\nraise SystemExit('planted')\n"
@@ -119,8 +123,8 @@ PLANTED = "from pathlib import Path\nPath({!r}).touch()\nraise SystemExit('plant
 def test_what_a_fork_plants_is_neither_run_nor_read(grade, upstream, clone, tmp_path):
     fork, mark = clone(upstream, "fork"), tmp_path / "ran"
     names = (
-        "sitecustomize usercustomize conftest json typer tools/__init__ tools/grade/__main__ helpers/__init__ "
-        "notebooks/sitecustomize notebooks/json .github/scripts/points"
+        "sitecustomize usercustomize conftest json typer tools/__init__ tools/grade/__main__ "
+        "helpers/__init__ notebooks/sitecustomize notebooks/json .github/scripts/points"
     )
     planted = {f"{name}.py": PLANTED.format(str(mark)) for name in names.split()}
     commit(fork, **planted, **{
