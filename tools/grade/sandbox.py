@@ -208,7 +208,8 @@ def bubblewrap_command(command: list[str]) -> list[str]:
             wrapped += ["--ro-bind", path, path]
     wrapped += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     wrapped += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"]
-    packages = _site_packages()
+    wrapped += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--tmpfs", "/tmp"]
+    packages = _site_packages()   # (which may lie below /tmp, as may the course: after it)
     places = [sys.base_prefix, os.path.realpath(sys.base_prefix), packages, str(INSIDE)]
     for path in dict.fromkeys(places):
         if not path.startswith("/usr/") or path.startswith("/usr/local"):
@@ -216,9 +217,7 @@ def bubblewrap_command(command: list[str]) -> list[str]:
     for name in HIDDEN:
         if os.path.isdir(os.path.join(packages, name)):
             wrapped += ["--tmpfs", os.path.join(packages, name), "--remount-ro", os.path.join(packages, name)]
-    wrapped += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--tmpfs", "/tmp"]
-    wrapped += ["--chdir", "/tmp", "--", *command]
-    return wrapped
+    return [*wrapped, "--chdir", "/tmp", "--", *command]
 
 
 @functools.cache
