@@ -126,7 +126,9 @@ def student_notebook(solution: Notebook) -> Notebook:
 def plan(root: Path, course: dict[str, str], chapters: list[str], exercises: list[str]) -> list[Step]:
     """What gives the `chapters`, or of them (of all, where none is named) only the `exercises`, back their
     beginning. CannotReset for names that nothing has and for notebooks that cannot be read."""
-    chosen = [_chapter(name, course) for name in chapters] or list(course)
+    lacking = {path.stem for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb")} - set(course)
+    remedy = f"; of {', '.join(sorted(lacking))} there is no solution here. {WAY_OUT}" if lacking else ""
+    chosen = [_chapter(name, course, remedy) for name in chapters] or list(course)
     if not exercises:
         return [
             Step(root / "notebooks" / f"{stem}.ipynb", course[stem], "begins afresh")
@@ -138,18 +140,19 @@ def plan(root: Path, course: dict[str, str], chapters: list[str], exercises: lis
     for name in dict.fromkeys(exercises):
         if name not in there:
             near = difflib.get_close_matches(name, there, n=3) or list(there)[:3]
-            raise CannotReset(f"--exercise: got {name!r}, wanted the name of one, such as {', '.join(near)}")
+            wanted_name = f"wanted the name of one, such as {', '.join(near)}"
+            raise CannotReset(f"--exercise: got {name!r}, {wanted_name}{remedy}")
         wanted.setdefault(there[name], []).append(name)
     return [_without_answers(root / "notebooks" / f"{stem}.ipynb", course[stem], names)
             for stem, names in wanted.items()]  # fmt: skip
 
 
-def _chapter(name: str, course: dict[str, str]) -> str:
+def _chapter(name: str, course: dict[str, str], remedy: str) -> str:
     stem = Path(name).name.removesuffix(".ipynb")
     found = next((each for each in course if each == stem or each.partition("_")[0] == stem.zfill(2)), None)
     if found is None:
         numbers = ", ".join(each.partition("_")[0] for each in course)
-        raise CannotReset(f"chapter: got {name!r}, wanted one of {numbers}")
+        raise CannotReset(f"chapter: got {name!r}, wanted one of {numbers}{remedy}")
     return found
 
 

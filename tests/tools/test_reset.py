@@ -157,6 +157,11 @@ def test_from_the_download_where_there_are_no_solutions(course, original, tmp_pa
     assert "no notebooks of solutions here" in (said := reset(course, "01", code=1)) and "FROM=" in said
     for source in (tmp_path / "none.zip", course, Path(__file__)):
         assert reset(course, "01", "--from", source, code=1).startswith("Nothing is reset: ")
+    (course / "solutions").mkdir()
+    shutil.copy(original / "solutions" / "00_start_here.ipynb", course / "solutions")
+    for named in (["01"], ["--exercise", "rnn_step"]):
+        said = reset(course, *named, code=1)
+        assert f"; of {CHAPTER} there is no solution here. Name the zip file" in said
     assert not kept(course)
     reset(course, "01", "--from", archive)
     assert (course / NAME).read_bytes() == (original / NAME).read_bytes() and len(kept(course)) == 1
