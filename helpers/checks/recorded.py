@@ -27,16 +27,10 @@ PREPARE = {"": None, "gaps": with_gaps, "read-only": read_only}
 
 
 class Recorded(Elsewhere):
-    """A function of which only its outcomes are here: mistake `number` of `record`, None: the right one."""
+    """A known mistake of which only its outcomes are here: mistake `number` of `record`."""
 
-    def __init__(self, record: Record, number: int | None):
+    def __init__(self, record: Record, number: int):
         self.record, self.number = record, number
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        raise RuntimeError(
-            f"There is no version of `{self.record.name}` in this copy of the course but your own: run its "
-            "cell and its check again, once your answer is right."
-        )
 
     def outcome(self, case: Case) -> Outcome:
         return self.record.outcome(case, self.number)
@@ -46,7 +40,8 @@ class Record:
     """What a file holds of one exercise, read when it is asked for."""
 
     def __init__(self, name: str, path: Path):
-        self.name, self.path, self.exercise = name, path, None
+        self.name, self.path = name, path
+        self.exercise: Exercise | None = None   # which has this record
 
     @functools.cached_property
     def _body(self) -> tuple[dict[str, Any], Store]:
@@ -63,7 +58,7 @@ class Record:
         ]
 
     def outcome(self, case: Case, number: int | None) -> Outcome:
-        """What a function did in `case`; an error where that is none of the recorded cases."""
+        """What a mistake, or (None) the reference, did in `case`; an error where the case is not recorded."""
         body, store = self._body
         place = next((n for n, each in enumerate(self.cases) if each is case), None)
         if place is None:
@@ -116,13 +111,14 @@ def register(folder: Path, chapter: str) -> None:
 
 def _register_function(path: Path, chapter: str, head: dict[str, Any]) -> None:
     record = Record(path.stem, path)
-    module = importlib.import_module(head["module"]) if head["module"] else None
+    module = importlib.import_module(head["module"])
     if head["cases_in_code"]:
         exercise = get_registered(path.stem)
     else:
-        found = getattr(module, head["reference"]) if head["reference"] else Recorded(record, None)
+        reference = getattr(module, head["reference"])
         exercise = Exercise(
-            path.stem, chapter, found, tuple(head["outputs"]), _recorded_only, head["rounds"], head["rtol"],
+            path.stem, chapter, reference, tuple(head["outputs"]), _recorded_only,
+            rounds=head["rounds"], rtol=head["rtol"],
             skip=head["skip"] | dict.fromkeys(("sizes", "extreme", "example"), "recorded"),
         )  # fmt: skip
     exercise.misconceptions = [

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-
-import nbformat
 
 from helpers import notebooks
 from helpers.checks.registry import Exercise
@@ -27,9 +24,9 @@ def answer_lines(drafts: Iterable[Draft], exercises: Iterable[Exercise]) -> set[
     drafts = list(drafts)
     lines = {line for draft in drafts for line in _solutions(draft)}
     lines |= {line for each in exercises for line in _body(each)}
-    given = "\n".join(plain(line) for draft in drafts for line in _told(draft.student))
+    given = "\n".join(cell.source for draft in drafts for cell in draft.student.cells)
     secret = (line for line in lines if len(line) >= LEAST and not line.startswith(("import ", "from ")))
-    return {line for line in secret if line not in given}
+    return without(secret, given)
 
 
 def _solutions(draft: Draft) -> Iterator[str]:
@@ -42,13 +39,10 @@ def _body(exercise: Exercise) -> list[str]:
     return list(map(plain, inspect.getsource(exercise.reference).splitlines()[1:]))
 
 
-def _told(student: nbformat.NotebookNode) -> list[str]:
-    return [line for cell in student.cells for line in cell.source.splitlines()]
-
-
-def shown(source: str) -> set[str]:
-    """The lines of a module that the notebooks show whole (a colleague's code)."""
-    return set(map(plain, source.splitlines()))
+def without(lines: Iterable[str], source: str) -> set[str]:
+    """`lines` without those that stand in a module which a notebook shows whole (a colleague's code)."""
+    shown = "\n".join(map(plain, source.splitlines()))
+    return {line for line in lines if line not in shown}
 
 
 def found(files: Mapping[str, bytes], lines: Iterable[str]) -> list[tuple[str, str]]:
@@ -71,15 +65,3 @@ def _text(name: str, data: bytes) -> str:
 def has_line(source: str, lines: set[str]) -> bool:
     """Whether one of `lines` is a line of `source`."""
     return not lines.isdisjoint(map(plain, source.splitlines()))
-
-
-def uses_later(draft: Draft, name: str) -> bool:
-    """Whether a cell of the chapter after the check of `name` uses it, also another exercise's solution."""
-    cells = draft.solution.cells
-    check = next(n for n, cell in enumerate(cells) if notebooks.mark(cell).get("check") == name)
-    return any(_reads(cell.source, name) for cell in cells[check + 1 :] if cell.cell_type == "code")
-
-
-def _reads(source: str, name: str) -> bool:
-    nodes = ast.walk(ast.parse(source))
-    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in nodes)

@@ -94,10 +94,9 @@ def write_zip(file: IO[bytes], files: Mapping[str, bytes]) -> None:
 
 
 def _report(made: Contents, everything: bool) -> None:
-    print(f"Without any version of the course's: {', '.join(made.without) or 'none'}.")
     for name, why in made.in_code.items() if everything else ():
         print(f"  {name}: its cases stay as (sealed) code: {why}")
     if everything:
         print(f"Sealed: {', '.join(made.sealed)}.")
     elif made.in_code:
-        print(f"With cases as sealed code (--list says why): {', '.join(made.in_code)}.")
+        print(f"Their cases stay as (sealed) code, --list says why: {', '.join(made.in_code)}.")

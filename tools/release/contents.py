@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,11 +46,10 @@ INSTALL = "\n\nfrom helpers import sealed\n\nsealed.install()\n"
 
 @dataclass
 class Contents:
-    """`files` by path; what stayed as code and why, and which exercises have no version of the course's."""
+    """`files` by path; the exercises whose cases stayed as code, and why; the modules that are sealed."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     in_code: dict[str, str] = field(default_factory=dict)
-    without: list[str] = field(default_factory=list)
     sealed: list[str] = field(default_factory=list)
 
 
@@ -71,7 +70,6 @@ def contents(
     _plain(root, result.files)
     secret = _lines(root, drafts, released, solved)
     _helpers(root, released, secret, result)
-    _checks(root, released, result, step)
     for draft in released:
         result.files[f"notebooks/{draft.chapter.name}.ipynb"] = dumps(draft.student).encode()
     for draft in (draft for draft in drafts if draft.chapter.name in solved):
@@ -83,6 +81,7 @@ def contents(
     if hits := answers.found(result.files, secret):
         message = "the release would hold an answer's line"
         raise BuildError([Problem(name, 1, message, line) for name, line in hits])
+    _checks(root, released, result, step)
     hashes = {path: digest(data) for path, data in sorted(result.files.items())}
     result.files["build/version.json"] = (json.dumps(hashes, indent=0, sort_keys=True) + "\n").encode()
     return result
@@ -119,7 +118,7 @@ def _lines(root: Path, drafts: list[Draft], released: list[Draft], solved: set[s
     lines = answers.answer_lines(hidden, functions)
     for draft in released:
         for path in (root / "helpers/colleague").glob(f"chapter_{draft.chapter.name[:2]}.py"):
-            lines -= answers.shown(path.read_text(encoding="utf-8"))
+            lines = answers.without(lines, path.read_text(encoding="utf-8"))
     return lines
 
 
@@ -127,31 +126,26 @@ def _checks(
     root: Path, released: list[Draft], result: Contents, step: Callable[[str, int, int], object]
 ) -> None:
     """The checks of the released chapters as data, and what has to be code into the sealed file."""
-    wanted, later = {}, {}
+    wanted: dict[str, Wanted] = {}
     for name, data in result.files.items():
         if name.startswith("helpers/colleague/"):
             for module, names in imported(root, ast.parse(data).body):
                 wanted.setdefault(module, Wanted()).names.update(names)
-    found = [(draft, each) for draft in released for each in _of(draft)]
-    for draft, exercise in found:
-        if isinstance(exercise, Quiz):
-            continue
+    known = {each.name: each for each in exercises()}
+    found = [known[each.name] for draft in released for each in draft.exercises]
+    for exercise in (each for each in found if isinstance(each, Exercise)):
+        module = wanted.setdefault(exercise.reference.__module__, Wanted())
+        module.names.add(exercise.reference.__name__)
         if why := cases_in_code(exercise):
             result.in_code[exercise.name] = why
-        later[exercise.name] = bool(why) or answers.uses_later(draft, exercise.name)
-        if later[exercise.name]:
-            module = wanted.setdefault(exercise.reference.__module__, Wanted())
-            module.names.add(exercise.reference.__name__)
-            module.exercises.update([exercise.name] if why else [])
-        else:
-            result.without.append(exercise.name)
-    sources = {_sealed_name(root, name): source for name, source in reduced(root, wanted).items()}
+            module.exercises.add(exercise.name)
+    sources = {_sealed_name(name): source for name, source in reduced(root, wanted).items()}
     sources |= {
         name.removesuffix(".py").replace("/", "."): (root / name).read_text(encoding="utf-8")
         for name in result.sealed
     }
     result.files["helpers/sealed.bin"] = packed(sources)
-    for count, (_, exercise) in enumerate(found):
+    for count, exercise in enumerate(found):
         folder = f"helpers/checks/chapter_{exercise.chapter}"
         number, path = int(exercise.chapter), f"{folder}/{exercise.name}.npz"
         result.files[f"{folder}/__init__.py"] = THIN.format(number=number, chapter=exercise.chapter).encode()
@@ -159,16 +153,9 @@ def _checks(
         if isinstance(exercise, Quiz):
             result.files[path] = quiz_file(exercise)
         else:
-            here, reference = later[exercise.name], exercise.reference
-            module = _sealed_name(root, reference.__module__) if here else None
-            result.files[path] = exercise_file(exercise, module, reference.__name__ if here else None)
+            result.files[path] = exercise_file(exercise, _sealed_name(exercise.reference.__module__))
 
 
-def _of(draft: Draft) -> Iterable[Exercise | Quiz]:
-    known = {each.name: each for each in exercises()}
-    return [known[each.name] for each in draft.exercises]
-
-
-def _sealed_name(root: Path, module: str) -> str:
+def _sealed_name(module: str) -> str:
     """The name of a module of checks in the release: a chapter that is one module has a folder there."""
     return f"{module}.written" if re.fullmatch(r"helpers\.checks\.chapter_\d\d", module) else module

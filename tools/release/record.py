@@ -37,11 +37,10 @@ def cases_in_code(exercise: Exercise) -> str:
     return ""
 
 
-def exercise_file(exercise: Exercise, module: str | None, reference: str | None) -> bytes:
-    """The file of an exercise.
+def exercise_file(exercise: Exercise, module: str) -> bytes:
+    """The file of an exercise; `module` is the name of the sealed module with the course's version.
 
-    `module` is the sealed module with its code (None: there is none), `reference` the course's version there
-    (None: left out). CannotStore when an outcome is no data.
+    CannotStore when an outcome is no data.
     """
     known, store = prepared(exercise, np.float64), Store()
     outcomes: dict[str, int] = {}   # most outcomes come more than once
@@ -66,8 +65,8 @@ def exercise_file(exercise: Exercise, module: str | None, reference: str | None)
     }
     body["outcomes"] = [json.loads(text) for text in outcomes]
     head = {
-        "module": module, "reference": reference, "cases_in_code": code, "outputs": exercise.outputs,
-        "rounds": exercise.rounds, "rtol": exercise.rtol, "skip": dict(exercise.skip),
+        "module": module, "reference": exercise.reference.__name__, "cases_in_code": code,
+        "outputs": exercise.outputs, "rounds": exercise.rounds, "rtol": exercise.rtol, "skip": dict(exercise.skip),
         "mistakes": [(each.name, each.hint) for each in exercise.misconceptions],
     }  # fmt: skip
     return _saved(head, body, store)

@@ -70,9 +70,10 @@ def _kept(tree: ast.Module, wanted: Wanted) -> list[ast.stmt]:
     if EVERYTHING in wanted.names:
         return tree.body
     variables = _exercises(tree, wanted.exercises)
+    adders = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _case(node, variables)}
     chosen = {
         number for number, node in enumerate(tree.body)
-        if variables & _bound(node) or (_adds(node, CASES) & variables and not _adds(node, ANSWERS))
+        if variables & _bound(node) or _case(node, variables) or _calls(node, adders)
     }  # fmt: skip
     names = set(wanted.names).union(*(_read(tree.body[number]) for number in chosen))
     while True:
@@ -93,6 +94,19 @@ def _exercises(tree: ast.Module, names: set[str]) -> set[str]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
         and getattr(node.value.func, "id", "") == "Exercise" and ast.literal_eval(node.value.args[0]) in names
     }  # fmt: skip
+
+
+def _case(node: ast.stmt, variables: set[str]) -> bool:
+    """Whether a statement adds cases to one of the exercises, and no answers."""
+    return bool(_adds(node, CASES) & variables) and not _adds(node, ANSWERS)
+
+
+def _calls(node: ast.stmt, functions: set[str]) -> bool:
+    """Whether a statement of the module calls one of `functions`."""
+    calls = (part for part in ast.walk(node) if isinstance(part, ast.Call))
+    return isinstance(node, ast.Expr | ast.For) and any(
+        isinstance(call.func, ast.Name) and call.func.id in functions for call in calls
+    )
 
 
 def _adds(node: ast.stmt, methods: set[str]) -> set[str]:

@@ -18,6 +18,11 @@ TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
 MODULE = re.compile(r"-m tools\.(\w+)")
 
 
+BEGINNING = """\
+# `make lab` opens the course; `make help` lists the other commands. Every path is relative, so the course may
+# lie in a folder with spaces in its name."""
+
+
 def environment(root: Path, files: set[str]) -> dict[str, bytes]:
     """pyproject.toml, environment.yml and a Makefile with the commands that work with `files`.
 
@@ -56,7 +61,7 @@ def makefile(text: str, files: set[str]) -> str:
     blocks = text.replace(whole, "@@DEFINE@@").split("\n\n")
     kept = [block for block in blocks if _works(block, files)]
     targets = {name for block in kept for name in re.findall(r"^([a-z]+):", block, re.M)}
-    kept = [_told(block, targets) for block in kept if block.strip()]
+    kept = [BEGINNING, *(_told(block, targets) for block in kept[1:] if block.strip())]
     return re.sub(r"\n{3,}", "\n\n", "\n\n".join(kept)).replace("@@DEFINE@@", whole).rstrip() + "\n"
 
 
@@ -79,7 +84,9 @@ def _told(block: str, targets: set[str]) -> str:
             line = " ".join([".PHONY:", *(w for w in line.split()[1:] if w in targets | {"FORCE"})])
         if (command and command[1] not in targets) or 'echo "For authors"' in line:
             continue
-        lines.append(line)
+        if line.startswith("\trm -rf .venv"):
+            line = "\trm -rf .venv unrolled.egg-info"   # build/version.json is of use to `make update`
+        lines.append(line.replace("find helpers tools tests", "find helpers tools"))
     return "\n".join(lines)
 
 
