@@ -10,6 +10,7 @@ from helpers import notebooks
 from helpers.notebooks import Cell
 from tools.grade.reading.context import needs
 from tools.grade.reading.pinned import Chapter, Place, chapter, codes
+from tools.grade.reading.rules import review
 from tools.grade.reading.statements import Code, Statement
 
 
@@ -76,12 +77,13 @@ def _answer(
     source = mine[found.cell].source
     attempted = notebooks.code_fingerprint(source, name) != place.stub
     left_out, patches = _left_out(mine[found.cell], name)
+    rules = review(name, context.code, context.helpers) if attempted else ()
     lost = [f"Its `{each}` comes of statements outside of functions, which are not run when it is graded."
             for each in context.lost]  # fmt: skip
     return Answer(
         **empty, source=source, code=tuple(context.code), helpers=tuple(context.helpers),
-        earlier=tuple(context.earlier), review=(*context.review, *patches, *_late(found, until, checks)),
-        left_out=(*lost, *left_out), attempted=attempted, cell=found.cell,
+        earlier=tuple(context.earlier), left_out=(*lost, *left_out), attempted=attempted, cell=found.cell,
+        review=(*context.review, *patches, *rules, *_late(found, until, checks)),
     )  # fmt: skip
 
 

@@ -136,7 +136,7 @@ class _Search:
                 self._import(imported, nodes, at_top, refused)
         for name in refused:
             self.context.review.append(
-                f"It imports `{name}` of the course, which its chapter does not use up to here: "
+                f"It asks for `{name}` of the course, which is not for answers to this exercise: "
                 "where it is graded there is no such thing."
             )
 
