@@ -68,7 +68,7 @@ case $status in
         grep -E '^Chapter [0-9]{2}: ' "$work/log" | head -n 40 | sed 's/^/    /' | tee -a "$summary"
         ;;
     2) say error "UNROLLED_REQUIRE" "The requirement cannot be read; the log says why. An example: 01:5 02:all." ;;
-    3) say error "Not graded" "Something could not be graded. That is no judgement of the answers: the table says why." ;;
+    3) say error "Not graded" "Something could not be graded. That is no judgement of the answers: the summary says why." ;;
     *) say error "Not graded" "The grader itself failed (status $status); its last words are in the log."; status=3 ;;
 esac
 exit "$status"
