@@ -94,6 +94,8 @@ def wrong_form(function: Callable[..., Any], wanted: list[str]) -> str:
     """A sentence when `function` cannot take the arguments `wanted` in this order, or when calling it runs
     nothing (`yield`, `async`); else ""."""
     function = getattr(function, "form", function)   # of one that runs in another process
+    if function is None:   # which is no plain function there: let the call decide
+        return ""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return "It begins with `async def`, so that a call runs nothing; wanted a plain `def`."
     if inspect.isgeneratorfunction(function):

@@ -90,11 +90,15 @@ class Judge:
         else:
             function = RemoteFunction(connection, answer.exercise, answer.source)
         verdict = judge(exercise, function)
-        if verdict.passed and isinstance(exercise, Exercise):
-            verdict = judge(exercise, function, secret=self.secret)
-            if verdict.state == VERDICT_NOT_ATTEMPTED:   # in the box it had been attempted
-                text = "It stops with `raise NotImplementedError` in some cases. " + verdict.text
-                verdict = Verdict(answer.exercise, VERDICT_FAILED, text)
+        if isinstance(exercise, Exercise) and (verdict.passed or verdict.credit):
+            again = judge(exercise, function, secret=self.secret)
+            if again.state == VERDICT_NOT_ATTEMPTED:   # in the box it had been attempted
+                text = "It stops with `raise NotImplementedError` in some cases. " + again.text
+                again = Verdict(answer.exercise, VERDICT_FAILED, text)
+            if verdict.passed:
+                return again
+            credit = 1.0 if again.passed else again.credit
+            verdict = dataclasses.replace(verdict, credit=min(verdict.credit, credit))
         return verdict
 
     def _mentions_torch(self, answer: Answer) -> bool:

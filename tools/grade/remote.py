@@ -126,8 +126,8 @@ class Connection:
         mine = [self.end]
         try:
             while not any(select([] if writing else mine, mine if writing else [], [], SLICE)):
-                if self.sandbox.crowded():
-                    self.stop("It started more processes than it may, and was stopped.")
+                if told := self.sandbox.crowded():
+                    self.stop(told)
         except AnswerStopped:
             raise
         except BaseException:   # whoever stopped it clears up
@@ -196,7 +196,7 @@ class RemoteFunction:
                 error = rebuilt(reply["error"])
             else:
                 error = None
-                result, noted = decode(reply["result"]), decode(reply["noted"])
+                result, noted = decode(reply["result"], given=arguments), decode(reply["noted"])
                 self._results.append(result)
         if error is not None:
             raise error

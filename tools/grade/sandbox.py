@@ -24,9 +24,11 @@ import psutil
 INSIDE = Path(__file__).resolve().parent / "inside"
 BUBBLEWRAP, PLAIN = "bubblewrap", "not isolated"
 SCRATCH = 16 * 2**20   # bytes that answers may write
+SCRATCH_FOLDER = "/scratch"
 START = 60.0           # seconds that a start may take: importing torch on a busy machine
 CLEAR = 5.0            # seconds for the clearing between two answers
 PROCESSES = 6          # in the sandbox at once, before it is stopped
+MEMORY = 4 * 2**30     # bytes of all its processes together
 HIDDEN = ("helpers", "tools", "solutions", "unrolled", "notebooks")
 """Never visible inside, should the course lie among the libraries."""
 
@@ -67,7 +69,8 @@ class Sandbox:
                 self.folder = tempfile.mkdtemp(prefix="answer-")
                 command = [_python(), "-I", "-S", "-B", *worker]
             self.process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], cwd=self.folder, env=_environment(),
+                command, pass_fds=[theirs.fileno()], cwd=self.folder,
+                env=_environment(self.isolated),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 start_new_session=True,
             )  # fmt: skip
@@ -124,13 +127,17 @@ class Sandbox:
         self.close()   # the next answer starts it again
         return "?"
 
-    def crowded(self) -> bool:
-        """Whether more processes run in it than may."""
+    def crowded(self) -> str:
+        """What runs in it that may not: a sentence for the learner; "" for nothing."""
         if self.process is None:
-            return False
+            return ""
         with contextlib.suppress(psutil.Error):
-            return len(psutil.Process(self.process.pid).children(recursive=True)) > PROCESSES
-        return False
+            there = psutil.Process(self.process.pid).children(recursive=True)
+            if len(there) > PROCESSES:
+                return "It started more processes than it may, and was stopped."
+            if sum(_memory(each) for each in there) > MEMORY:
+                return f"It took more than {MEMORY / 2**30:g} GiB of memory, and was stopped."
+        return ""
 
     def close(self) -> None:
         """Stop it, with all that runs in it."""
@@ -172,6 +179,13 @@ class Sandbox:
                         kill(each)
 
 
+def _memory(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
+
+
 def _alive(process: psutil.Process) -> bool:
     try:
         return process.status() != psutil.STATUS_ZOMBIE
@@ -179,10 +193,11 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-def _environment() -> dict[str, str]:
+def _environment(isolated: bool) -> dict[str, str]:
     one = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE") if name in os.environ}
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/tmp", **kept, **dict.fromkeys(one, "1")}
+    home = dict.fromkeys(("HOME", "TMPDIR"), SCRATCH_FOLDER) if isolated else {}
+    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **home, **kept, **dict.fromkeys(one, "1")}
 
 
 def _python() -> str:
@@ -208,8 +223,10 @@ def bubblewrap_command(command: list[str]) -> list[str]:
             wrapped += ["--ro-bind", path, path]
     wrapped += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     wrapped += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"]
-    wrapped += ["--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--tmpfs", "/tmp"]
-    packages = _site_packages()   # (which may lie below /tmp, as may the course: after it)
+    wrapped += ["--proc", "/proc", "--dev", "/dev"]
+    for path in ("/dev/shm", SCRATCH_FOLDER):
+        wrapped += ["--size", str(SCRATCH), "--tmpfs", path]
+    packages = _site_packages()
     places = [sys.base_prefix, os.path.realpath(sys.base_prefix), packages, str(INSIDE)]
     for path in dict.fromkeys(places):
         if not path.startswith("/usr/") or path.startswith("/usr/local"):
@@ -217,7 +234,7 @@ def bubblewrap_command(command: list[str]) -> list[str]:
     for name in HIDDEN:
         if os.path.isdir(os.path.join(packages, name)):
             wrapped += ["--tmpfs", os.path.join(packages, name), "--remount-ro", os.path.join(packages, name)]
-    return [*wrapped, "--chdir", "/tmp", "--", *command]
+    return [*wrapped, "--remount-ro", "/", "--chdir", SCRATCH_FOLDER, "--", *command]
 
 
 @functools.cache
@@ -229,7 +246,7 @@ def bubblewrap_problem() -> str:
         return "bubblewrap is not installed (Debian, Ubuntu: sudo apt install bubblewrap)"
     command = bubblewrap_command([_python(), "-I", "-S", "-c", "print('inside')"])
     try:
-        ran = subprocess.run(command, env=_environment(), capture_output=True, text=True, timeout=30)
+        ran = subprocess.run(command, env=_environment(True), capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not run: {error}"
     if ran.stdout.strip() != "inside":

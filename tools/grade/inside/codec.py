@@ -11,14 +11,18 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 DEEP = 60          # containers in containers
 LONG = 2_000_000   # entries of all containers of a message
+DIGITS = 3000      # of an integer, in base 16: Python prints 4300 in base 10
 KINDS = "biufcUS"  # of NumPy's types: truths, integers, floats, complex, text, bytes
+
+
+_PLAIN = (str, int, float, type(None), np.generic)
 
 
 class Unplain(Exception):
@@ -40,20 +44,26 @@ class Opaque:
 
 class Encoder:
     """Values → JSON. `functions` collects the functions that it met, where they may cross (`calls`);
-    `strict` raises Unplain for what is no plain data, instead of sending its name."""
+    `strict` raises Unplain for what is no plain data, instead of sending its name. Arrays, tensors and
+    containers that are themselves among `given` cross as which of them they are."""
 
-    def __init__(self, *, calls: bool = False, strict: bool = False):
+    def __init__(self, *, calls: bool = False, strict: bool = False, given: Sequence[Any] = ()):
         self.functions: list[Callable[..., Any]] = []
         self.calls, self.strict, self.entries = calls, strict, 0
+        self.given = {id(each): n for n, each in enumerate(given) if not isinstance(each, _PLAIN)}
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         kind = type(value)
+        if id(value) in self.given:
+            return {"t": "given", "v": self.given[id(value)]}
         if value is None or kind in (bool, str):
             return value
         if kind is float:
             return value
         if kind is int:
             return value if abs(value) < 2**53 else {"t": "int", "v": hex(value)}
+        if isinstance(value, np.ma.MaskedArray | np.matrix):   # they calculate otherwise
+            return self._other(value)
         if isinstance(value, np.ndarray):
             return self._array(np.asarray(value), depth)
         if isinstance(value, np.generic):
@@ -144,12 +154,15 @@ def _plain_state(state: dict[str, Any]) -> Any:
     return hex(state) if isinstance(state, int) and abs(state) >= 2**53 else state
 
 
-def decode(value: Any, function: Callable[[int], Callable[..., Any]] | None = None) -> Any:
-    """The value that `encode` wrote; `function(n)` gives what stands for the other side's function n.
+def decode(
+    value: Any, function: Callable[[int], Callable] | None = None, given: Sequence[Any] | None = None
+) -> Any:
+    """The value that `encode` wrote; `function(n)` gives what stands for the other side's function n, `given`
+    are the objects of ours that may be meant.
 
     Raises Garbled for anything else."""
     try:
-        return _decode(value, function, 0)
+        return _decode(value, function, given, 0)
     except Garbled:
         raise
     except RecursionError:
@@ -158,23 +171,26 @@ def decode(value: Any, function: Callable[[int], Callable[..., Any]] | None = No
         raise Garbled(f"{type(error).__name__}: {error}"[:200]) from None
 
 
-def _decode(value: Any, function: Any, depth: int) -> Any:
+def _decode(value: Any, function: Any, given: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if not isinstance(value, dict) or depth > DEEP + 2:
         raise Garbled(f"a {type(value).__name__} in a message")
     kind = value.get("t")
     if kind in _CONTAINERS:
-        return _CONTAINERS[kind](_decode(each, function, depth + 1) for each in value["v"])
+        return _CONTAINERS[kind](_decode(each, function, given, depth + 1) for each in value["v"])
     if kind == "dict":
-        return {_decode(k, function, depth + 1): _decode(each, function, depth + 1) for k, each in value["v"]}
+        return {key: each for key, each in ([_decode(part, function, given, depth + 1) for part in pair]
+                                            for pair in value["v"])}  # fmt: skip
     if kind in ("array", "number"):
         return _numbers(value)
     if kind == "objects":
         array = np.empty(len(value["v"]), dtype=object)
         for number, each in enumerate(value["v"]):
-            array[number] = _decode(each, function, depth + 1)
+            array[number] = _decode(each, function, given, depth + 1)
         return array.reshape(value["s"])
+    if kind == "given" and given is not None:
+        return given[int(value["v"])]
     if kind == "function" and function is not None:
         return function(int(value["v"]))
     if kind in _RARER:
@@ -245,6 +261,11 @@ def _torch_rng(value: dict[str, Any]) -> Any:
     return generator
 
 
+def _integer(text: str) -> Any:
+    """An integer; one that Python would not even print is none to compare with."""
+    return int(text, 16) if len(text) <= DIGITS else type("int", (Opaque,), {})()
+
+
 def _opaque(value: dict[str, Any]) -> Opaque:
     name = "".join(each for each in str(value["v"])[:80] if each.isprintable())
     return type(name or "object", (Opaque,), {})()
@@ -252,7 +273,7 @@ def _opaque(value: dict[str, Any]) -> Opaque:
 
 _CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 _RARER = {
-    "int": lambda value: int(str(value["v"])[:100_000], 16),
+    "int": lambda value: _integer(str(value["v"])),
     "complex": lambda value: complex(*map(float, value["v"])),
     "bytes": lambda value: base64.b64decode(value["v"]),
     "rng": _rng,
@@ -269,7 +290,7 @@ def dumps(message: Any) -> bytes:
 
 
 def _plain(value: Any) -> bool:
-    return isinstance(value, str | int | float | None)
+    return isinstance(value, _PLAIN)
 
 
 def update(old: Any, new: Any) -> None:

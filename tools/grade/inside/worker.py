@@ -212,7 +212,7 @@ class Answer:
                     noted = watched.noted
                 else:
                     result = function(*arguments)
-                reply = {"result": self._encoded(result)}
+                reply = {"result": self.encoder(given=arguments).encode(result)}
             except BaseException as error:
                 reply = {"error": self._told(error)}
                 result = None
@@ -224,7 +224,7 @@ class Answer:
         reply["modules"] = sorted(name for name in sys.modules if "." not in name and name not in self.wanted)
         self.wanted |= set(reply["modules"])
         if "result" in reply:
-            self.results.append((result, reply["result"]))
+            self.results.append((result, self._encoded(result)))
         return reply
 
     def _earlier(self) -> dict[int, Any]:
