@@ -7,7 +7,7 @@
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help lab progress train update test torture range build bench lint lock clean FORCE
+.PHONY: help lab progress train update check reset grade release test torture range build bench lint lock clean FORCE
 
 LAB := .venv/bin/python
 DEV := .venv-test/bin/python
@@ -17,8 +17,12 @@ WORKERS = $(shell expr $(JOBS) + 1)   # some tests wait for processes
 VERSIONS := lowest-direct
 NAME :=
 CHAPTERS :=
+CHAPTER :=
+EXERCISE :=
 FROM :=
-export NAME FROM
+SUBMISSIONS :=
+REQUIRE := $(UNROLLED_REQUIRE)
+export NAME FROM CHAPTER EXERCISE SUBMISSIONS CHAPTERS REQUIRE
 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1 \
     VECLIB_MAXIMUM_THREADS=1
@@ -28,7 +32,13 @@ help:
 	@echo "  make lab                    install what the course needs, once, and open it in JupyterLab"
 	@echo "  make progress               which exercises of your notebooks have passed"
 	@echo "  make train NAME=ptb-small   run a named experiment; its record is in data/own/"
+	@echo "  make check                  run and judge the answers in your notebooks (REQUIRE=\"01:5 02:all\": these)"
+	@echo "  make reset CHAPTER=01       begin a chapter afresh; what was there is kept (EXERCISE=rnn_step: only that)"
 	@echo "  make update                 the course's newest version, with your answers (FROM=new.zip: from that)"
+	@echo
+	@echo "For teachers (docs/teaching.md)"
+	@echo "  make release CHAPTERS=\"01 04\"   a zip for a class, without solutions"
+	@echo "  make grade SUBMISSIONS=folder    points, mistakes and feedback for a class"
 	@echo
 	@echo "For authors"
 	@echo "  make test                   lint, fresh notebooks, unit tests, chapters' outputs"
@@ -114,6 +124,23 @@ train: .venv/installed
 update:
 	@[ -x $(LAB) ] || $(MAKE) .venv/installed
 	@$(LAB) -m tools.update $${FROM:+--from "$$FROM"} $(UPDATE_OPTIONS)
+
+# Its answers run isolated where bubblewrap is installed; they are one's own in any case.
+check: .venv/installed
+	@$(LAB) -m tools.grade notebooks --out build/check --require "$$REQUIRE" $(GRADE_OPTIONS)
+
+reset: .venv/installed
+	@$(LAB) -m tools.reset $$CHAPTER $${EXERCISE:+--exercise "$$EXERCISE"} $${FROM:+--from "$$FROM"} $(RESET_OPTIONS)
+
+# --- For teachers ------------------------------------------------------------------------------------
+
+grade: .venv/installed
+	@if [ -z "$$SUBMISSIONS" ]; then echo "Whose? For example: make grade SUBMISSIONS=submitted" >&2; exit 2; fi
+	@$(LAB) -m tools.grade "$$SUBMISSIONS" --jobs $(JOBS) $(GRADE_OPTIONS)
+
+release: .venv-test/installed
+	@if [ -z "$$CHAPTERS" ]; then echo "Which chapters? For example: make release CHAPTERS=\"01 04\"" >&2; exit 2; fi
+	@$(DEV) -m tools.release $$CHAPTERS $(RELEASE_OPTIONS)
 
 # --- For authors -------------------------------------------------------------------------------------
 
