@@ -12,7 +12,7 @@ MODULES = {
     "install": "pip install -c constraints.txt -e .",
     "lab": "jupyterlab --ServerApp.root_dir=. notebooks/00_start_here.ipynb",
     "progress": "tools.progress",
-    "check": "tools.grade notebooks",
+    "check": "tools.grade notebooks --out build/check",
     "train": "helpers.experiments run",
     "update": "tools.update",
     "test": "pytest tests",
