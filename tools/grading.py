@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbgrader.nbgraderformat import SCHEMA_VERSION
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.log import get_logger
 
@@ -27,12 +28,15 @@ class RestoreCells(NbGraderPreprocessor):
         names = resources["nbgrader"]
         path = self._released(names["assignment"]) / f"{names['notebook']}.ipynb"
         whose = f"{names['student']}/{names['assignment']}/{names['notebook']}.ipynb"
+        mine = reading.whole(nb)
         try:
             release = reading.read(path)
         except (OSError, ValueError) as error:
+            if stops_nbgrader(mine):
+                problem = f"{whose}: damaged, and there is no release to mend it with ({error})"
+                raise ValueError(problem) from None
             self.log.warning("%s: graded as it is, there is no release to compare it with (%s)", whose, error)
             return nb, resources
-        mine = reading.whole(nb)
         faults = differences(mine, release)
         if not faults:
             return nb, resources
@@ -52,6 +56,14 @@ class RestoreCells(NbGraderPreprocessor):
         if course is None:
             return _released(assignment)
         return Path(course.format_path(course.release_directory, ".", assignment))
+
+
+def stops_nbgrader(mine: reading.Cell) -> bool:
+    """Whether the notebook holds what nbgrader takes for another version of its metadata, for which it gives
+    up all submissions that follow: a copied cell (whose metadata it empties), or another version."""
+    marks = _marked(mine)
+    other = any(mark.get("schema_version") != SCHEMA_VERSION for _, mark in marks)
+    return other or len({name for name, _ in marks}) < len(marks)
 
 
 def differences(mine: reading.Cell, release: reading.Cell) -> list[str]:

@@ -112,6 +112,19 @@ def test_without_a_release_it_is_graded_as_it_is_and_that_is_said(course, caplog
     assert "no release" in caplog.text
 
 
+def other_version(notebook):
+    notebook["cells"][index(notebook, "scalar_step")]["metadata"]["nbgrader"]["schema_version"] = 99
+
+
+@pytest.mark.parametrize("damage", [copy_check, other_version, empty])
+def test_without_a_release_what_would_stop_all_submissions_stops_itself(course, damage):
+    (course / "release" / "a0" / NAME).unlink()
+    notebook = solved()
+    damage(notebook)
+    with pytest.raises(ValueError, match=r"kim/a0/.*\.ipynb: damaged, and there is no release"):
+        grading.RestoreCells().preprocess(nbformat.from_dict(notebook), RESOURCES)
+
+
 def test_a_renamed_notebook_and_another_encoding(course):
     folder = course / "submitted" / "kim" / "a0"
     folder.mkdir(parents=True)
