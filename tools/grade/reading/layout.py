@@ -14,7 +14,7 @@ Parts = tuple[str, ...]
 
 IGNORED = {"__MACOSX", "replaced", "solutions", "site-packages", "node_modules", "tests", "autograded",
            "feedback"}  # fmt: skip
-_MOODLE = re.compile(r"^(.+?_\d+)_assignsubmission_(?:file|onlinetext)\b_?")
+_MOODLE = re.compile(r"^(.+?_\d+)_assignsubmission_(?:file|onlinetext)")
 _CANVAS = re.compile(r"(?:_LATE)?(_\d+)_\d+$", re.I)
 _COPY = re.compile(r"(?: ?\(\d+\)|[-_ ]+copy ?\d*)+$", re.I)
 
@@ -33,7 +33,8 @@ def learners(paths: Sequence[Parts], root: str) -> list[str | None]:
     paths = [parts[cut:] for parts in paths]
     own = root if root not in ("", ".", "notebooks") else "me"
     one = root == "notebooks" or any(parts[0] == "notebooks" for parts in paths if len(parts) > 1)
-    found = [own if one else _learner(parts) or own for parts in paths]
+    beside = any(len(parts) == 1 and not _in_name(parts[0]) for parts in paths)   # a learner's own chapters
+    found = [own if one or (beside and _is_unnamed(parts)) else _learner(parts) or own for parts in paths]
     return [_without(_slug(paths, found), each) for each in found]
 
 
@@ -70,6 +71,11 @@ def _in_name(file: str) -> str:
         before, after = stem[: found.start()].strip("-_ "), stem[found.end() :].strip("-_ ")
         return _CANVAS.sub(r"\1", before) or ("" if after.isdigit() else after)
     return "" if re.fullmatch(r"\d*", stem) else stem
+
+
+def _is_unnamed(parts: Parts) -> bool:
+    """Whether a file lies in no folder and is not named for a chapter."""
+    return len(parts) == 1 and not any(stem in parts[0] for stem in _stems())
 
 
 @functools.cache

@@ -14,7 +14,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from helpers.checks.missing import CODE_BELOW, syntax_problem
 
-LONG = 200_000
+LONG = 50_000
 """Characters of a cell that are read; more is no answer to an exercise."""
 
 _MAGICS = {"run_line_magic", "run_cell_magic", "system", "getoutput", "getoutput_lines"}
