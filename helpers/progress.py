@@ -25,6 +25,7 @@ from helpers.validation import require
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 SOLUTIONS = NOTEBOOKS.with_name("solutions")
+GRADING = NOTEBOOKS.with_name("tools") / "grade"   # not in a class's copy
 REPLACED = "replaced"
 """The folder in notebooks/ that keeps what the build and the update replaced."""
 RESULTS = Path("build", "check", "results.json")
@@ -130,7 +131,8 @@ def note(folder: str | os.PathLike[str], rows: Sequence[Row]) -> str:
     text = SAVED
     if any(row.state == PASSED and not row.checked for row in rows):
         some = " where it does not say “checked anew”" if any(row.checked for row in rows) else ""
-        text += f" “Passed” is the notebook's own word{some}: {command('check')} runs the answers anew."
+        grading = command("check") if GRADING.is_dir() else "your teacher's grading"
+        text += f" “Passed” is the notebook's own word{some}: {grading} runs the answers anew."
     passed = {row.exercise for row in rows if row.state == PASSED}
     old = Path(folder) / REPLACED
     before = [row for row in progress(old) if row.state == PASSED] if old.is_dir() else []
