@@ -20,9 +20,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from helpers.checks import CHAPTERS
 from helpers.console import say
 from helpers.processes import stoppable
-from tools.grade import reports, required
+from tools.grade import reading, reports, required
 from tools.grade.reports import terminal
 from tools.grade.reports.plain import label, of
 from tools.grade.results import ClassResult
@@ -70,7 +71,8 @@ def main(
     """
     out = out or ROOT / "build" / "grades" / re.sub(r"[^\w.-]+", "_", Path(os.path.abspath(paths[0])).name)
     try:
-        parts = required.parse(require)
+        known = {chapter: reading.exercise_names(chapter) for chapter in CHAPTERS}
+        parts = required.parse(require, known)
         wanted = tuple(re.findall(r"\d\d", chapters))
         reports.check(as_json, junit, csv, markdown, html=html)
         with _Bar() as bar:
