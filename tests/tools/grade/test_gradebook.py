@@ -1,6 +1,8 @@
 """Scores in nbgrader's gradebook: a course that nbgrader made, and what it shows and exports afterwards."""
 
+import copy
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tools.grade import gradebook, results
 from tools.grade.results import (
@@ -24,6 +27,8 @@ from tools.grade.results import (
 )
 
 Gradebook = pytest.importorskip("nbgrader.api", reason="no nbgrader (the extra `grade`)").Gradebook
+ExchangeReleaseFeedback = pytest.importorskip("nbgrader.exchange.default").ExchangeReleaseFeedback
+CsvExportPlugin = pytest.importorskip("nbgrader.plugins").CsvExportPlugin
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "00_start_here"
@@ -213,8 +218,9 @@ def test_feedback_lies_where_nbgrader_releases_it_from(course):
     exchange = course.parent / "exchange"
     exchange.mkdir(mode=0o777)
     exchange.chmod(0o777)
-    done = nbgrader(course, "release_feedback", "a0", "--course", "c1", f"--Exchange.root={exchange}")
-    assert done.returncode == 0, done.stderr
+    with gradebook.Course(course, "a0") as opened:   # as `nbgrader release_feedback` does
+        opened.folders.course_id, opened.folders.assignment_id = "c1", "a0"
+        ExchangeReleaseFeedback(coursedir=opened.folders, parent=opened.app, root=str(exchange)).start()
     (released,) = (exchange / "c1" / "feedback").glob("*.html")
     assert released.read_text(encoding="utf-8") == page
     assert not (course / "feedback" / "lee").exists()
@@ -222,27 +228,35 @@ def test_feedback_lies_where_nbgrader_releases_it_from(course):
     assert not (course / "feedback" / "lee").exists()
 
 
-def command(course, found, *options):
-    call = [sys.executable, "-m", "tools.grade.gradebook", "a0", found, "--course", course, *options]
-    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
-
-
-def test_the_command_and_nbgraders_export(course):
+def test_the_command(course):
     folder = course.parent / "out" / "results"
     for each in (result("kim", PASSED, PARTLY, FAILED, PASSED), result("lee", PASSED, NOT_GRADED)):
         results.write(folder / f"{each.learner}.json", each)
     results.write(folder / ".own-solutions.json", result("own", *[PASSED] * 4))
-    done = command(course, folder.parent)
-    assert done.returncode == 0, done.stderr
-    assert "SAWarning" not in done.stderr
-    assert "kim: 2.5 of 4" in done.stdout and "lee: 1 of 4; needs a human: quiz_chain_rule" in done.stdout
-    exported = nbgrader(course, "export", "--to", "grades.csv")
-    assert exported.returncode == 0, exported.stderr
+    call = ["a0", str(folder.parent), "--course", str(course)]
+    done = CliRunner().invoke(gradebook.app, call)
+    assert done.exit_code == 0, done.output
+    assert "SAWarning" not in done.output
+    assert "kim: 2.5 of 4" in done.output and "lee: 1 of 4; needs a human: quiz_chain_rule" in done.output
+    hand_in(course, "new")
+    done = CliRunner().invoke(gradebook.app, call)
+    assert done.exit_code == 1 and "new: handed in, but not among the results." in done.output
+    done = CliRunner().invoke(gradebook.app, ["a1", *call[1:]])
+    assert done.exit_code == 2 and "assignment: got 'a1'" in done.output
+
+
+def test_nbgraders_export_has_our_scores(course):
+    enter(course, result("kim", PASSED, PARTLY, FAILED, PASSED), result("lee", PASSED, NOT_GRADED))
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        CsvExportPlugin(to=str(course / "grades.csv")).export(book)
+    kim, lee = exported(course)
+    assert (kim["raw_score"], kim["max_score"]) == ("2.5", "4.0")
+    assert lee["timestamp"].startswith("2026-11-21 10:00") and lee["duedate"].startswith("2026-11-20 12:00")
+
+
+def exported(course):
     with open(course / "grades.csv", encoding="utf-8", newline="") as file:
-        rows = {row["student_id"]: row for row in csv.DictReader(file)}
-    assert (rows["kim"]["raw_score"], rows["kim"]["max_score"]) == ("2.5", "4.0")
-    assert rows["lee"]["timestamp"].startswith("2026-11-21 10:00")
-    assert rows["lee"]["duedate"].startswith("2026-11-20 12:00")
+        return sorted(csv.DictReader(file), key=lambda row: row["student_id"])
 
 
 @pytest.mark.parametrize(
@@ -267,3 +281,90 @@ def test_an_assignment_without_these_exercises_is_said(course):
     assert enter(course, other) == ["None of the exercises in these results is in the assignment a0."]
     with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
         assert not book.students
+
+
+def solved():
+    """The chapter as handed in with the course's own answers."""
+    notebook = json.loads((ROOT / "notebooks" / f"{NAME}.ipynb").read_text(encoding="utf-8"))
+    own = json.loads((ROOT / "solutions" / f"{NAME}.ipynb").read_text(encoding="utf-8"))
+    answers = {mark(cell).get("grade_id"): cell["source"] for cell in own["cells"]}
+    for cell in notebook["cells"]:
+        if mark(cell).get("solution"):
+            cell["source"] = answers[mark(cell)["grade_id"]]
+    return notebook
+
+
+def mark(cell):
+    return cell["metadata"].get("nbgrader", {})
+
+
+def answering(body):
+    notebook = solved()
+    place = next(cell for cell in notebook["cells"] if mark(cell).get("grade_id") == "scalar_step")
+    place["source"] = f"def scalar_step(w_x, w_h, b, x, h_prev):\n{body}"
+    return json.dumps(notebook)
+
+
+def copied():
+    notebook = solved()
+    twice = ([cell, copy.deepcopy(cell)] if mark(cell) else [cell] for cell in notebook["cells"])
+    return json.dumps(notebook | {"cells": [cell for cells in twice for cell in cells]})
+
+
+def stripped(version):
+    notebook = solved()
+    for cell in notebook["cells"]:
+        if mark(cell):
+            cell["metadata"] = {"nbgrader": mark(cell) | {"schema_version": version}} if version else {}
+    return json.dumps(notebook)
+
+
+SUBMISSIONS = {
+    "a good": json.dumps(solved()),
+    "b cut": json.dumps(solved())[:3_000],
+    "c copied": copied(),
+    "d loop": answering("    while True: pass"),
+    "e exit": answering("    import os; os._exit(0)"),
+    "f loop": answering("    while True:\n        try:\n            while True: pass\n        except: pass"),
+    "g old": stripped(1),
+    "h new": stripped(99),
+    "i stripped": stripped(None),
+    "j empty": "",
+    "z good": json.dumps(solved()),
+}
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(900)
+def test_a_class_from_release_to_export_with_every_kind_of_damage(generated, tmp_path):
+    """nbgrader's own autograde loses only those that it cannot run; then our scores stand in it."""
+    folder = tmp_path / "course"
+    shutil.copytree(generated, folder)
+    for learner, text in SUBMISSIONS.items():
+        hand_in(folder, learner, "2026-11-20 10:00:00 UTC")
+        (folder / "submitted" / learner / "a0" / f"{NAME}.ipynb").write_text(text, encoding="utf-8")
+    done = nbgrader(folder, "autograde", "a0")
+    assert done.returncode == 1, done.stderr
+    nbgrader(folder, "export", "--to", "grades.csv")
+    scores = {row["student_id"]: row["raw_score"] for row in exported(folder)}
+    lost = {"b cut", "e exit", "j empty"}
+    stopped = {"d loop", "f loop"}
+    assert scores == {
+        name: "0.0" if name in lost else "3.0" if name in stopped else "4.0" for name in SUBMISSIONS
+    }  # fmt: skip
+    with Gradebook(f"sqlite:///{folder}/gradebook.db") as book:
+        waiting = {each["student"] for each in book.submission_dicts("a0") if each["needs_manual_grade"]}
+    assert waiting == lost
+
+    out = tmp_path / "out"
+    call = [sys.executable, "-m", "tools.grade", str(folder / "submitted"), "--out", str(out)]
+    assert subprocess.run(call, cwd=ROOT, capture_output=True).returncode == 3   # two cannot be read
+    call = [sys.executable, "-m", "tools.grade.gradebook", "a0", str(out), "--course", str(folder)]
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    nbgrader(folder, "export", "--to", "grades.csv")
+    scores = {row["student_id"]: row["raw_score"] for row in exported(folder)}
+    unread, stopped = {"b cut", "j empty"}, {"d loop", "e exit", "f loop"}
+    assert scores == {
+        name: "0.0" if name in unread else "3.0" if name in stopped else "4.0" for name in SUBMISSIONS
+    }  # fmt: skip
