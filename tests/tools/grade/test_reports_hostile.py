@@ -96,7 +96,8 @@ def test_nor_does_any_other_text(text):
 
 
 @pytest.mark.torture
-@settings(max_examples=5_000)
+@pytest.mark.timeout(900)
+@settings(max_examples=2_000)
 @given(TEXTS)
 def test_nor_do_many(text):
     assert_held(text)
