@@ -14,7 +14,7 @@ import math
 import re
 import textwrap
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from helpers.checks import Exercise, get
@@ -258,9 +258,3 @@ def _form(node: ast.AST, names: _Names, parts: Counter[str]) -> tuple[str, int]:
     if size >= _SMALLEST and isinstance(node, ast.expr | ast.stmt):
         parts[form] += 1
     return form, size
-
-
-def distinct(answers: Iterable[str], exercise: str) -> int:
-    """How many of some answers' sources differ in more than names, order and layout."""
-    taken = (taken_apart("", each, exercise) for each in answers)
-    return len({each.parts for each in taken if each is not None})
