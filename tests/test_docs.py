@@ -1,6 +1,12 @@
 """The pages hold what they promise: every number is recomputed or known as quoted, links lead somewhere."""
 
+import importlib
+import importlib.util
+import os
 import re
+import shutil
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -579,6 +585,125 @@ def test_in_preparation_is_said_only_of_chapters_that_do_not_exist(page):
 def test_the_start_page_names_all_nine_chapters():
     map_rows = re.findall(r"^# \| \[?([0-9]) · ", START.read_text(encoding="utf-8"), re.MULTILINE)
     assert map_rows == list("012345678")
+
+
+# --- The teaching page ---------------------------------------------------------------------------------
+
+
+def commands(text):
+    """Every command line of a page, in code blocks and in backticks, without its remark."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+    shell = "\n".join(blocks).splitlines()
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    return [line.partition("  #")[0].strip() for line in shell + re.findall(r"`([^`\n]+)`", outside)]
+
+
+def known_options(module):
+    """What the --help of a command's module lists, for all its subcommands."""
+    import typer
+
+    found = importlib.import_module(module)
+    for part in ("cli", "__main__"):
+        if not hasattr(found, "app") and importlib.util.find_spec(f"{module}.{part}"):
+            found = importlib.import_module(f"{module}.{part}")
+    command = typer.main.get_command(found.app)
+    commands = command, *getattr(command, "commands", {}).values()
+    return {option for each in commands for part in each.params for option in part.opts} | {"--help"}
+
+
+def wrong_commands(text):
+    """Commands of a page that name a target, variable, module or option which is not there."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    wrong = []
+    for line in commands(text):
+        for target, rest in re.findall(r"\bmake ([a-z]+)((?: +[A-Z_]+=\S+)*)", line):
+            used = re.findall(r"([A-Z_]+)=", rest)
+            known = all(re.search(rf"\$\$?[({{]?{name}\b", makefile) for name in used)
+            wrong += [line] if target not in targets or not known else []
+        for module, rest in re.findall(r"\bpython -m ([\w.]+)([^|;&]*)", line):
+            if module != "pytest":
+                options = set(re.findall(r"(?<!\S)--[a-z-]+", rest))
+                wrong += [line] if not options <= known_options(module) else []
+    return wrong
+
+
+def test_the_commands_of_the_teaching_page_exist():
+    text = read("teaching.md")
+    assert len([line for line in commands(text) if line.startswith("make ")]) > 8
+    assert wrong_commands(text) == []
+
+
+@pytest.mark.parametrize("line", ["make grad X=1", "make lab CHAPTER_=1", "python -m tools.reset 01 --dry"])
+def test_a_wrong_command_would_be_noticed(line):
+    assert wrong_commands(f"Type `{line}`.") == [line] == wrong_commands(f"```sh\n{line}   # so\n```\n")
+
+
+def test_what_the_teaching_page_calls_a_file_of_ours_is_one():
+    named = re.findall(r"`((?:solutions|helpers|tools|tests|docs|\.github)/[\w./-]*)`", read("teaching.md"))
+    ours = [name for name in named if "09" not in name and "NN" not in name]
+    assert len(ours) > 5 and not [name for name in ours if not (ROOT / name).exists()]
+
+
+def own_exercise():
+    """The chapter and the check of the page's recipe."""
+    return re.findall(r"^```python\n(.*?)^```$", read("teaching.md"), re.M | re.S)
+
+
+def test_the_exercise_of_ones_own_has_a_check_that_names_its_mistakes(monkeypatch, tmp_path):
+    from helpers.checks import registry
+    from helpers.checks.judge import judge
+    from tools.build.exercises import gather_exercises
+    from tools.build.source import read_chapter
+
+    chapter, check = own_exercise()
+    (path := tmp_path / "09_homework.py").write_text(chapter, encoding="utf-8")
+    (module := tmp_path / "chapter_09.py").write_text(check, encoding="utf-8")
+    exercises, problems = gather_exercises(read_chapter(path, path.name))
+    assert [each.name for each in exercises] == ["leaky_average"] and problems == []
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    spec = importlib.util.spec_from_file_location("chapter_09", module)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    exercise = registry._REGISTRY["leaky_average"]
+    assert not exercise.lacks() and len(exercise.oracles) >= 2 and len(exercise.misconceptions) >= 4
+    right = [each.function for each in exercise.variants]
+    assert right and all(judge(exercise, function).passed for function in right)
+    for known in exercise.misconceptions:
+        assert judge(exercise, lambda *a, known=known: known.function(*a)).misconception == known.name
+
+
+@pytest.mark.torture
+def test_the_exercise_of_ones_own_is_built_tested_and_graded(tmp_path):
+    """All that the page has one type, in a copy of the course."""
+    for name in ("helpers", "tools", "tests/helpers/checks", "data/runs"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "nbgrader_config.py", "conftest.py", "tests/hostile.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    chapter, check = own_exercise()
+    for name in ("solutions", "notebooks", "class/ada", "class/ben"):
+        (tmp_path / name).mkdir(parents=True)
+    for path in (ROOT / "solutions").glob("0*"):   # (tests of the other chapters are collected, too)
+        shutil.copy(path, tmp_path / "solutions")
+    (tmp_path / "solutions" / "09_homework.py").write_text(chapter, encoding="utf-8")
+    (tmp_path / "helpers" / "checks" / "chapter_09.py").write_text(check, encoding="utf-8")
+
+    def python(*arguments, status=0):
+        env = os.environ | {"PYTHONPATH": str(tmp_path)}
+        run = subprocess.run(
+            [sys.executable, "-m", *arguments], cwd=tmp_path, env=env, capture_output=True, text=True
+        )
+        assert run.returncode == status, run.stdout + run.stderr
+        return run.stdout
+
+    python("tools.build", "09")
+    tests = python("pytest", "-q", "tests/helpers/checks", "-k", "leaky_average or 09")
+    assert re.search(r"^1\d passed", tests, re.M)
+    mutants = "tools.mutants", "--chapter", "09", "--quick", "--list", "survivors"
+    assert python(*mutants, status=1).count("survivor\n") == 3   # right answers all: −0, what is written over
+    for place, learner in (("solutions", "ada"), ("notebooks", "ben")):
+        shutil.copy(tmp_path / place / "09_homework.ipynb", tmp_path / "class" / learner)
+    said = python("tools.grade", "class", "--out", str(tmp_path / "out"))
+    assert "ada: 2 of 2" in said and "ben: 0 of 2" in said
 
 
 # --- Tables ------------------------------------------------------------------------------------------
