@@ -66,7 +66,8 @@ def exercise_file(exercise: Exercise, module: str) -> bytes:
     body["outcomes"] = [json.loads(text) for text in outcomes]
     head = {
         "module": module, "reference": exercise.reference.__name__, "cases_in_code": code,
-        "outputs": exercise.outputs, "rounds": exercise.rounds, "rtol": exercise.rtol, "skip": dict(exercise.skip),
+        "outputs": exercise.outputs, "rounds": exercise.rounds, "rtol": exercise.rtol,
+        "skip": dict(exercise.skip),
         "mistakes": [(each.name, each.hint) for each in exercise.misconceptions],
     }  # fmt: skip
     return _saved(head, body, store)

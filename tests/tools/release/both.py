@@ -1,0 +1,70 @@
+"""In the folder of a release: ``python -I both.py COURSE [EXERCISE …]``.
+
+Judges answers by the release's checks and by the course's own, and prints as JSON, a line an exercise, how
+many known mistakes were named alike and which verdicts differ.
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+course, *names = sys.argv[1:]
+sys.path.insert(0, os.getcwd())
+
+from helpers import checks, sealed  # noqa: E402
+from helpers.checks import registry  # noqa: E402
+from helpers.checks.judge import judge  # noqa: E402
+
+CHAPTER = "helpers.checks.chapter_"
+released = {each.name: each for each in checks.exercises()}
+
+
+def the_courses():
+    """The course's own exercises, by the release's engine: its chapters' code in place of the release's."""
+    finder = next(each for each in sys.meta_path if isinstance(each, sealed._Finder))
+    finder.sources = {name: text for name, text in finder.sources.items() if not name.startswith(CHAPTER)}
+    for name in [name for name in sys.modules if name.startswith(CHAPTER)]:
+        del sys.modules[name]
+    checks.__path__[:] = [str(Path(course, "helpers", "checks"))]
+    registry._REGISTRY.clear()
+    registry._load()
+    return dict(registry._REGISTRY)
+
+
+def told(verdict):
+    """What a learner reads, without addresses of objects."""
+    kept = ("state", "text", "hint", "title", "misconception", "printed", "credit")
+    return {name: re.sub(r"0x[0-9a-f]+", "0x", str(getattr(verdict, name))) for name in kept}
+
+
+def stub(*arguments):
+    raise NotImplementedError
+
+
+def typed(function):
+    """`function` as a learner's own, not known as the course's."""
+    return lambda *given: function(*given)
+
+
+for name, exercise in the_courses().items():
+    if name not in released or (names and name not in names):
+        continue
+    mistakes = getattr(exercise, "misconceptions", ())
+    if isinstance(exercise, registry.Quiz):
+        answers = {letter: (lambda given=letter: given) for letter in [*exercise.options, "z"]}
+        count = len(exercise.options) - 1
+    else:
+        answers = {"stub": stub, "right": typed(exercise.reference)}
+        answers |= {f"variant {each.name}": each.function for each in exercise.variants}
+        answers |= {each.name: each.function for each in mistakes}
+        count = len(mistakes)
+    differ, named = {}, 0
+    for label, answer in answers.items():
+        full, here = (told(judge(each, answer)) for each in (exercise, released[name]))
+        named += here["misconception"] == full["misconception"] != "None"
+        if full != here:
+            differ[label] = [full, here]
+    result = {"exercise": name, "mistakes": count, "named": named, "answers": len(answers), "differ": differ}
+    print(json.dumps(result), flush=True)

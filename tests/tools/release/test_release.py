@@ -1,0 +1,359 @@
+"""The zip file for a class: no answers in it, and checks that say what the course's own say."""
+
+import inspect
+import io
+import json
+import os
+import posixpath
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from typer.testing import CliRunner
+
+from helpers import sealed
+from helpers.checks import exercises
+from helpers.checks.box import MIME
+from helpers.checks.registry import Exercise
+from tools.release import answers, texts
+from tools.release.cli import app, write_zip
+from tools.release.record import cases_in_code
+
+ROOT = Path(__file__).resolve().parents[3]
+BOTH = Path(__file__).with_name("both.py")
+pytestmark = pytest.mark.xdist_group("release")   # made once
+
+
+# --- what is in it
+
+
+def test_what_is_in_it_and_what_is_not(small):
+    there = set(small.made.files)
+    wanted = {
+        "README.md", "LICENSE", "LICENSE-TEXT", "Makefile", "pyproject.toml", "constraints.txt",
+        "environment.yml", "notebooks/00_start_here.ipynb", "notebooks/01_rnn_recap.ipynb",
+        "data/runs/pronouns.json",
+        "docs/glossary.md", "helpers/checks/chapter_01/rnn_step.npz", "tools/progress.py",
+        "tools/update/cli.py",
+    }  # fmt: skip
+    assert not wanted - there
+    never = r"solutions|tests/|conftest|.*nbgrader|notebooks/0[2-8]|tools/(grad|rel|build|mut|us)|\.github"
+    assert not [name for name in there if re.match(never, name)]
+    assert not [name for name in there if re.search(r"checks/chapter_.*(?<!__init__)\.py$", name)]
+    assert not [name for name in there if re.search(r"(checks|colleague)/chapter_0[2-8]", name)]
+    with zipfile.ZipFile(io.BytesIO(small.data)) as archive:
+        assert {each.split("/")[0] for each in archive.namelist()} == {"unrolled"}
+
+
+def answer_lines():
+    """Every line of 20 characters or more of all solutions and references, found by their text alone, that
+    the student notebooks do not show."""
+    lines, given = set(), ""
+    for path in (ROOT / "solutions").glob("[0-9][0-9]_*.py"):
+        text = path.read_text(encoding="utf-8")
+        marked = re.compile(r"### BEGIN SOLUTION\n(.*?)\n[ \t]*### END SOLUTION", re.S)
+        lines |= {line for found in marked.finditer(text) for line in found[1].splitlines()}
+        given += marked.sub("", text)
+    functions = [each.reference for each in exercises() if isinstance(each, Exercise)]
+    lines |= {line for each in functions for line in inspect.getsource(each).splitlines()[1:]}
+    given = plain(given)
+    lines = {" ".join(line.split()) for line in lines}
+    return {line for line in lines if len(line) >= 20 and line not in given}
+
+
+def plain(text):
+    return "\n".join(" ".join(line.split()) for line in text.splitlines())
+
+
+ALLOWED = {"from collections import Counter": "an import that other modules have, too"}
+
+
+def test_no_line_of_a_solution_or_reference_stands_in_any_file(small):
+    lines = answer_lines() - ALLOWED.keys()
+    assert len(lines) > 150
+    files = {path: plain(path.read_text(encoding="utf-8", errors="replace"))
+             for path in small.folder.rglob("*") if path.is_file()}   # fmt: skip
+    escaped = {line: json.dumps(line, ensure_ascii=False)[1:-1] for line in lines}   # as a notebook has it
+    found = [(path.name, line) for path, text in files.items()
+             for line in lines if line in text or escaped[line] in text]   # fmt: skip
+    assert found == []
+    # The same search finds them where they are.
+    course = plain((ROOT / "helpers/checks/chapter_01/rnn_forward.py").read_text(encoding="utf-8"))
+    assert [line for line in lines if line in course]
+
+
+def test_the_text_of_a_notebook_the_outputs_and_the_metadata_hold_no_answers(small):
+    lines = answer_lines() - ALLOWED.keys()
+    for path in small.folder.glob("notebooks/*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        text = plain("\n".join(cell.source for cell in notebook.cells))
+        assert not [line for line in lines if line in text]
+        assert not [cell for cell in notebook.cells if cell.get("outputs")]
+
+
+def test_the_same_files_give_the_same_bytes(small):
+    again = io.BytesIO()
+    write_zip(again, dict(reversed(small.made.files.items())))
+    assert again.getvalue() == small.data
+
+
+def test_links_lead_to_files_that_are_there(small):
+    dead = []
+    for name, data in small.made.files.items():
+        if name.endswith(".md"):
+            text = data.decode()
+        elif name.endswith(".ipynb"):
+            cells = nbformat.reads(data.decode(), as_version=4).cells
+            text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        else:
+            continue
+        for link in texts.LINK.finditer(text):
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(name), link[2]))
+            dead += [(name, target)] if not (small.folder / target).exists() else []
+    assert dead == []
+    start = small.made.files["notebooks/00_start_here.ipynb"].decode()
+    assert "(01_rnn_recap.ipynb)" in start and "02_bptt" not in start
+
+
+def test_the_makefile_has_only_commands_that_work_there(small):
+    text = small.made.files["Makefile"].decode()
+    targets = set(re.findall(r"^([a-z]+):", text, re.M))
+    assert {"help", "lab", "progress", "train", "update", "clean"} <= targets
+    assert not {"test", "build", "release", "grade", "check", "bench", "lint", "torture"} & targets
+    assert "DEV)" not in text and "For authors" not in text
+    modules = set(re.findall(r"-m tools\.(\w+)", text))
+    assert modules and all(list(small.folder.glob(f"tools/{each}*")) for each in modules)
+    told = set(re.findall(r'echo "  make (\w+)', text))
+    assert told and told <= targets
+    assert "pytest" not in small.made.files["pyproject.toml"].decode()
+    assert "[test]" not in small.made.files["environment.yml"].decode()
+
+
+# --- what its checks say
+
+
+def compared(release, *names):
+    done = release.python("-I", BOTH, ROOT, *names, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_boxes_say_what_the_courses_say(small):
+    # Cases as data, cases that code makes, a chapter that is one module, a quiz.
+    names = {"rnn_step", "sample_next", "scalar_step", "quiz_state"}
+    rows = compared(small, *names)
+    assert {row["exercise"] for row in rows} == names
+    assert {row["exercise"]: row["differ"] for row in rows} == {name: {} for name in names}
+    assert all(row["named"] == row["mistakes"] > 2 for row in rows)
+
+
+ASKED = """
+import inspect, traceback, numpy as np
+from helpers import checks
+from helpers.checks.judge import judge
+from helpers.layers import lstm, rnn
+exercise = checks.get("rnn_step")
+stand_in = exercise.stand_in()
+assert stand_in(*np.ones((2, 1, 1)), *np.ones((2, 1, 1)), np.ones(1)).shape == (1, 1)
+for function in (stand_in, exercise.reference):
+    print(judge(exercise, function).state, judge(exercise, function).title)
+for function in (stand_in, exercise.reference, lstm, rnn.RNN):
+    try:
+        print("SOURCE", inspect.getsource(function))
+    except (OSError, TypeError):
+        print("none")
+try:
+    stand_in(1, 2, 3, 4, "b")
+except TypeError:
+    print(traceback.format_exc())
+"""
+
+
+def test_the_courses_version_is_refused_and_shows_no_source(small):
+    done = small.python("-c", ASKED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("not attempted not checked") == 2
+    assert done.stdout.count("none") == 4 and "SOURCE" not in done.stdout
+    assert "<sealed helpers.checks.chapter_01.rnn_step>" in done.stdout
+    assert not [line for line in answer_lines() if line in plain(done.stdout)]
+
+
+def run(release, name):
+    """Run a notebook of the release → the states of its boxes by exercise."""
+    notebook = nbformat.read(release.folder / "notebooks" / name, as_version=4)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "UNROLLED_BUILD": "1"}
+    environment["PYTHONPATH"] = str(release.folder)
+    for variable in ("UNROLLED_STRICT", "NBGRADER_EXECUTION"):
+        environment.pop(variable, None)
+    where = "import helpers; print(helpers.__file__)"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(where))
+    resources = {"metadata": {"path": str(release.folder / "notebooks")}}
+    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute(env=environment)
+    assert str(release.folder) in notebook.cells[0].outputs[0].text
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output.get("name") == "stderr"]
+    boxes = [output.data[MIME] for output in outputs if MIME in output.get("data", {})]
+    return {box["exercise"]: box["state"] for box in boxes}
+
+
+def names_in(notebook):
+    found = [cell.metadata.get("unrolled", {}).get("exercise") for cell in notebook.cells]
+    return [name for name in found if name]
+
+
+def test_the_start_page_runs_untouched_with_grey_boxes(small):
+    notebook = nbformat.read(small.folder / "notebooks/00_start_here.ipynb", as_version=4)
+    assert run(small, "00_start_here.ipynb") == dict.fromkeys(names_in(notebook), "not attempted")
+
+
+def test_a_next_release_brings_chapters_and_keeps_answers(small, tmp_path):
+    small = type(small)(small.made, small.data, tmp_path / "mine" / "unrolled")
+    with zipfile.ZipFile(io.BytesIO(small.data)) as archive:
+        archive.extractall(tmp_path / "mine")
+    path = small.folder / "notebooks/01_rnn_recap.ipynb"
+    first = small.made.files
+    mine = path.read_text(encoding="utf-8").replace("raise NotImplementedError", "return 'mine'", 1)
+    path.write_text(mine, encoding="utf-8")
+    name = "notebooks/01_rnn_recap.ipynb"
+    release = nbformat.reads(first[name].decode(), as_version=4)
+    linkless = next(cell for cell in release.cells if "chapters 2 and 5" in cell.source)
+    linkless.source = linkless.source.replace("chapters 2", "chapters [2](02_next.ipynb)")
+    linkless.id = "another"   # the build makes ids of the text
+    newer = first | {name: nbformat.writes(release).encode(),
+                     "notebooks/02_next.ipynb": first["notebooks/00_start_here.ipynb"]}   # fmt: skip
+    with open(tmp_path / "new.zip", "wb") as file:
+        write_zip(file, newer)
+    done = small.python("-m", "tools.update", "--from", tmp_path / "new.zip")
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = path.read_text(encoding="utf-8")
+    assert text.count("and 5") == 1 and "[2](02_next.ipynb) and 5" in text and "return 'mine'" in text
+    assert (small.folder / "notebooks/02_next.ipynb").exists()
+    assert len(list((small.folder / "notebooks/replaced").glob("*.ipynb"))) == 1
+
+
+# --- the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["99"], "no chapter '99'"),
+        ([], "Missing argument"),
+        (["01", "--out", "."], "got a folder"),
+        (["01", "--solutions-of", "77"], "no chapter '77'"),
+    ],
+)
+def test_what_cannot_be_released_is_said(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "300"})
+    assert done.exit_code == 2 and said in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answers_line_is_found_within_a_longer_one_and_in_a_notebook():
+    cell = nbformat.v4.new_markdown_cell("So `h = np.tanh(a   + b)`, he said.")
+    files = {"a.md": b"x\n  h = np.tanh(a + b)   # so", "b.md": b"h = np.tanh(a\n+ b)",
+             "c.ipynb": nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()}   # fmt: skip
+    line = "h = np.tanh(a + b)"
+    assert answers.found(files, {line, "another"}) == [("a.md", line), ("c.ipynb", line)]
+
+
+@pytest.mark.torture
+def test_an_answer_in_a_shipped_file_stops_the_release(tmp_path, monkeypatch):
+    from tools.build.source import BuildError
+    from tools.release import contents as module
+
+    line = "return np.tanh(w_x * x + w_h * h_prev + b)"
+    plain_files = module._plain
+
+    def leaking(root, files):
+        plain_files(root, files)
+        files["docs/notes.md"] = f"The step is {line}".encode()
+
+    monkeypatch.setattr(module, "_plain", leaking)
+    with pytest.raises(BuildError, match=r"docs/notes.md:1: the release would hold an answer's line: ret"):
+        module.contents(ROOT, {"00_start_here"}, set())
+
+
+# --- all of it
+
+
+@pytest.mark.torture
+def test_every_known_mistake_of_every_exercise_keeps_its_name(whole):
+    rows = compared(whole)
+    assert len(rows) == len(exercises())
+    mistakes, named = (sum(row[each] for row in rows) for each in ("mistakes", "named"))
+    print(f"{named} of {mistakes} known mistakes are named")
+    assert {row["exercise"]: row["differ"] for row in rows if row["differ"]} == {}
+    assert named == mistakes > 1500
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "notebooks").glob("0[1-8]_*.ipynb")))
+def test_every_chapter_runs_untouched(whole, name):
+    notebook = nbformat.read(whole.folder / "notebooks" / name, as_version=4)
+    assert run(whole, name) == dict.fromkeys(names_in(notebook), "not attempted")
+
+
+@pytest.mark.torture
+def test_the_course_grades_what_was_solved_in_a_release(small, tmp_path):
+    notebook = nbformat.read(small.folder / "notebooks/01_rnn_recap.ipynb", as_version=4)
+    solved = {"rnn_step": "return np.tanh(x @ Wx + h_prev @ Wh + b)", "quiz_state": "return 'c'",
+              "sample_next": "return int(np.argmax(logits))"}   # fmt: skip
+    for cell in notebook.cells:
+        name = cell.metadata.get("unrolled", {}).get("exercise")
+        if name in solved:
+            cell.source = cell.source.replace("raise NotImplementedError", solved[name])
+    path = tmp_path / "someone" / "01_rnn_recap.ipynb"
+    path.parent.mkdir()
+    nbformat.write(notebook, path)
+    run = [sys.executable, "-m", "tools.grade", path, "--out", tmp_path / "out", "--json", tmp_path / "g.json"]
+    subprocess.run(run, cwd=ROOT, check=False, capture_output=True, timeout=600)
+    text = (tmp_path / "g.json").read_text(encoding="utf-8")
+    found = {row["name"]: (row["state"], row.get("misconception")) for row in rows_in(json.loads(text))}
+    assert found["rnn_step"][0] == found["quiz_state"][0] == "passed"
+    assert found["sample_next"] == ("failed", "argmax")
+    assert found["rnn_forward"][0] == "not attempted"
+
+
+def rows_in(tree):
+    """The exercises of a grading's JSON, wherever they stand in it."""
+    if isinstance(tree, dict) and {"name", "state", "points"} <= tree.keys():
+        return [tree]
+    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    return [row for part in parts for row in rows_in(part)]
+
+
+@pytest.mark.torture
+def test_it_installs(small, tmp_path):
+    environment = tmp_path / "an environment"
+    python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    pip = [python, "-m", "pip", "install", "-q", "--no-deps", "-e", small.folder]   # a gigabyte else
+    done = subprocess.run(pip, capture_output=True, text=True)
+    if "setuptools" in done.stderr:
+        pytest.skip("pip cannot get setuptools here")
+    assert done.returncode == 0, done.stderr
+    ask = [python, "-c", "import helpers; print(helpers.__file__)"]
+    told = subprocess.run(ask, capture_output=True, text=True, cwd=tmp_path, check=True).stdout
+    assert Path(told.strip()) == small.folder / "helpers" / "__init__.py"
+
+
+def test_cases_that_are_data_are_most():
+    functions = [each for each in exercises() if isinstance(each, Exercise)]
+    code = {each.name: cases_in_code(each) for each in functions if each.trial is not None}
+    assert all(code.values()) and len(code) < len(functions) / 4
+
+
+def test_the_sealed_file_gives_what_went_in_and_a_damaged_one_says_so():
+    sources = {"helpers.a": "x = 1\n", "helpers.b": "y = 'é'\n"}
+    data = sealed.packed(sources)
+    assert sealed.unpacked(data) == sources and b"x = 1" not in data
+    for damaged in (b"", data[:-4], data[:30] + b"\0" + data[31:], b"PK" + data):
+        with pytest.raises(ImportError, match=r"sealed.bin is damaged .*unpack the zip file"):
+            sealed.unpacked(damaged)
