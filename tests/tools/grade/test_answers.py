@@ -210,6 +210,14 @@ def test_errors_name_the_cells_line():
     assert caught.traceback[-1].lineno + 1 == 6
 
 
+@pytest.mark.parametrize("depth", [90, 300, 900, 1500, 2900, 9000])
+def test_deeply_nested_code_runs_or_is_a_problem(depth):
+    source = STEP.replace("+ b", "+ b" + " + 0" * depth)
+    found = answers(cells("base = 1" + " + 1" * depth, source, "def quiz_state():\n    return 'c'"), "01")
+    assert found["rnn_step"].problem or passes(found["rnn_step"])
+    assert passes(found["quiz_state"])
+
+
 @pytest.mark.parametrize("source", [
     "def rnn_step(x, h_prev, Wx, Wh, b):\n    return " + "(" * 5000 + "1" + ")" * 5000,
     "def rnn_step(x, h_prev, Wx, Wh, b):\n    return " + "-" * 100_000 + "1",

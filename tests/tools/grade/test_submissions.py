@@ -266,6 +266,15 @@ def test_links_in_archives_are_text(tmp_path):
     assert "no notebook" in kim.files[0].problem
 
 
+def test_unread_submission_has_all_there_is_to_get(tmp_path):
+    write(tmp_path / "kim" / NAME)
+    (kim,) = reading.submissions([tmp_path])
+    found, nothing = ([(each.exercise, each.number, each.max_points) for each in those]
+                      for those in (reading.answers(kim), reading.unread(kim)))  # fmt: skip
+    assert found == nothing
+    assert not any(each.found for each in reading.unread(kim))
+
+
 def test_own_solutions_are_a_submission():
     own = reading.own_solutions(["04", "01"])
     assert own.chapters == ("01", "04") and not own.problems

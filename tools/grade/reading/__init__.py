@@ -2,8 +2,23 @@
 
 from tools.grade.reading.answers import Answer, courses_own
 from tools.grade.reading.likeness import alike
-from tools.grade.reading.submissions import Submission, answers, exercise_names, own_solutions, submissions
+from tools.grade.reading.submissions import (
+    Submission,
+    answers,
+    exercise_names,
+    own_solutions,
+    submissions,
+    unread,
+)
 
 __all__ = [
-    "Answer", "Submission", "alike", "answers", "courses_own", "exercise_names", "own_solutions", "submissions",
-]   # fmt: skip
+    "Answer",
+    "Submission",
+    "alike",
+    "answers",
+    "courses_own",
+    "exercise_names",
+    "own_solutions",
+    "submissions",
+    "unread",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from helpers import notebooks
 from helpers.notebooks import Cell
@@ -51,7 +51,19 @@ def answers(cells: Sequence[Cell], number: str, *, notebook: str = "notebook") -
     """The answer to each exercise of the chapter `number` in a notebook's cells, as `helpers.notebooks.read`
     gives them. ValueError when there is no such chapter."""
     course, mine = chapter(number), codes(cells)
-    return {name: _answer(cells, mine, course, place, notebook) for name, place in course.exercises.items()}
+    found = {}
+    for name, place in course.exercises.items():
+        try:
+            found[name] = _answer(cells, mine, course, place, notebook)
+        except (RecursionError, MemoryError):
+            problem = "Its code is nested too deeply to be read."
+            found[name] = replace(empty(course, place, notebook), problem=problem, attempted=True)
+    return found
+
+
+def empty(course: Chapter, place: Place, notebook: str = "") -> Answer:
+    """An exercise without an answer."""
+    return Answer(place.name, course.number, place.number, place.points, notebook)
 
 
 def courses_own(number: str) -> dict[str, Answer]:
@@ -62,17 +74,15 @@ def courses_own(number: str) -> dict[str, Answer]:
 def _answer(
     cells: Sequence[Cell], mine: Sequence[Code], course: Chapter, place: Place, notebook: str
 ) -> Answer:
-    name = place.name
-    empty = dict(exercise=name, chapter=course.number, number=place.number, max_points=place.points,
-                 notebook=notebook)  # fmt: skip
+    name, nothing = place.name, empty(course, place, notebook)
     checks = [index for index, cell in enumerate(cells) if name in notebooks.checked_names(cell)]
     until = checks[-1] if checks else len(cells)
     found = _binding(mine, name, until, place.stub)
     if isinstance(found, int):
         problem = f"Its cell has {mine[found].problem}."
-        return Answer(**empty, source=cells[found]["source"], problem=problem, attempted=True, cell=found)
+        return replace(nothing, source=cells[found]["source"], problem=problem, attempted=True, cell=found)
     if found is None:
-        return Answer(**empty, review=_elsewhere(mine, name))
+        return replace(nothing, review=_elsewhere(mine, name))
     context = needs(found, mine, course, name, until=max(until, found.cell), label=notebook)
     source = mine[found.cell].source
     attempted = not _is_stub(found, name, place.stub)
@@ -80,8 +90,8 @@ def _answer(
     rules = review(name, context.code, context.helpers) if attempted else ()
     lost = [f"Its `{each}` comes of statements outside of functions, which are not run when it is graded."
             for each in context.lost]  # fmt: skip
-    return Answer(
-        **empty, source=source, code=tuple(context.code), helpers=tuple(context.helpers),
+    return replace(
+        nothing, source=source, code=tuple(context.code), helpers=tuple(context.helpers),
         earlier=tuple(context.earlier), left_out=(*lost, *left_out), attempted=attempted, cell=found.cell,
         review=(*context.review, *patches, *rules, *_late(found, until, checks)),
     )  # fmt: skip

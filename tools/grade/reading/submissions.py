@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from helpers import notebooks
 from helpers.notebooks import Cell
-from tools.grade.reading.answers import Answer
+from tools.grade.reading.answers import Answer, empty
 from tools.grade.reading.answers import answers as answers_in
 from tools.grade.reading.files import File, Place, Unreadable, data, files
 from tools.grade.reading.layout import learners
@@ -148,6 +148,12 @@ def answers(submission: Submission) -> list[Answer]:
             found.setdefault(file.chapter, []).append((file, here))
     return [_best(name, [(file, each[name]) for file, each in found[number]])
             for number in sorted(found) for name in exercise_names(number)]  # fmt: skip
+
+
+def unread(submission: Submission) -> list[Answer]:
+    """As `answers`, but without looking into the files: what there is to get, and no answers."""
+    courses = [chapter(number) for number in submission.chapters]
+    return [empty(course, place) for course in courses for place in course.exercises.values()]
 
 
 def _best(name: str, candidates: list[tuple[Handed, Answer]]) -> Answer:
