@@ -1,0 +1,174 @@
+"""Grading many: nothing is lost, nobody's result depends on another's, what is done stays done."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from helpers import notebooks
+from helpers.checks import get
+from tools.grade import results, run
+from tools.grade.results import FAILED, NOT_ATTEMPTED, NOT_GRADED, PASSED
+from tools.grade.run import CannotGrade, Settings, grade
+
+SOLVED, EMPTY = (run.ROOT / each / "00_start_here.ipynb" for each in ("solutions", "notebooks"))
+RIGHT = notebooks.read(SOLVED)
+FORGETS = "np.tanh(w_x * x + w_h * h_prev + b)", "np.tanh(w_x * x + b)"
+
+
+def hand_in(folder, **notebooks_of):
+    """A class: learner → the notebook's JSON, or bytes."""
+    for learner, content in notebooks_of.items():
+        path = folder / learner / "00_start_here.ipynb"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return folder
+
+
+def changed(old, new):
+    """The solved notebook with other code."""
+    text = json.dumps(RIGHT)
+    assert old in text
+    return json.loads(text.replace(old, new))
+
+
+def states(found):
+    return {each.learner: [one.state for one in each.exercises] for each in found.submissions}
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "course_version", lambda: "1")   # whatever is edited meanwhile
+    return Settings(tmp_path / "out", isolated=False)
+
+
+def test_a_class_gets_its_results_and_the_same_run_again_does_nothing(tmp_path, settings, monkeypatch):
+    wrong = changed(*FORGETS)
+    folder = hand_in(tmp_path / "class", ann=RIGHT, bob=wrong, eve=b'{"cells": [', kim=notebooks.read(EMPTY))
+    found = grade([folder], settings)
+    assert states(found)["ann"] == [PASSED] * 4
+    assert states(found)["bob"] == [FAILED] + [PASSED] * 3
+    assert states(found)["kim"] == [NOT_ATTEMPTED] * 4
+    eve = next(each for each in found.submissions if each.learner == "eve")
+    assert not eve.complete and "cut off" in " ".join(eve.problems)
+    assert found.submissions[0].points == found.submissions[0].max_points == 4
+
+    monkeypatch.setattr(run, "_all", lambda todo, *rest: {} if not todo else 1 / 0)
+    assert grade([folder], settings).submissions == found.submissions
+
+
+def test_a_changed_notebook_is_graded_again_and_no_other(tmp_path, settings):
+    folder = hand_in(tmp_path / "class", ann=RIGHT, bob=notebooks.read(EMPTY))
+    first = grade([folder], settings)
+    time.sleep(1.1)
+    (folder / "bob" / "00_start_here.ipynb").write_text(json.dumps(RIGHT))
+    second = grade([folder], settings)
+    assert [each.points for each in second.submissions] == [4, 4]
+    assert first.submissions[0] == second.submissions[0]
+    assert first.submissions[1].graded != second.submissions[1].graded
+
+
+def test_a_judge_that_dies_costs_nobody_points(tmp_path, settings, monkeypatch):
+    real = run.graded
+
+    def graded(submission, *rest):
+        if submission.learner == "bob":
+            os._exit(7)
+        if submission.learner == "kim":
+            raise MemoryError("full")
+        return real(submission, *rest)
+
+    monkeypatch.setattr(run, "graded", graded)
+    folder = hand_in(tmp_path / "class", ann=RIGHT, bob=RIGHT, kim=RIGHT)
+    found = grade([folder], settings)
+    assert states(found) == {"ann": [PASSED] * 4, "bob": [NOT_GRADED] * 4, "kim": [NOT_GRADED] * 4}
+    bob, kim = found.submissions[1:]
+    assert bob.points == bob.max_points == 0 and "ended (7)" in bob.problems[0] and "full" in kim.problems[0]
+
+    monkeypatch.setattr(run, "graded", real)   # tried again, for it is not done
+    assert states(grade([folder], settings))["bob"] == [PASSED] * 4
+
+
+def test_a_judge_that_does_not_end_is_given_up(tmp_path, settings, monkeypatch):
+    monkeypatch.setattr(run, "PATIENCE", 0.2)
+    monkeypatch.setattr(run, "graded", lambda *_: time.sleep(99))
+    monkeypatch.setattr(run, "_own_solutions", lambda *_: {})
+    found = grade([hand_in(tmp_path / "class", ann=RIGHT)], settings)
+    assert "did not come to an end" in found.submissions[0].problems[0]
+
+
+def test_where_the_own_solution_fails_nobody_fails(tmp_path, settings, monkeypatch):
+    exercise = get("scalar_step")
+    told = []
+    settings.tell = told.append
+    wrong = changed(*FORGETS)
+    with monkeypatch.context() as patch:
+        patch.setattr(exercise, "oracles", list(exercise.oracles))
+        exercise.oracle("a broken one")(lambda *arguments: 2.0)
+        found = grade([hand_in(tmp_path / "class", ann=wrong)], settings)
+    (first, *others) = found.submissions[0].exercises
+    assert first.state == NOT_GRADED and first.points is None and "own solution" in first.text
+    assert [each.state for each in others] == [PASSED] * 3 and not found.submissions[0].complete
+    assert any("scalar_step is not graded" in line for line in told)
+
+
+def test_a_grader_that_does_not_work_says_so_and_grades_nobody(tmp_path, settings, monkeypatch):
+    monkeypatch.setattr("tools.grade.judging.judge", lambda *_, **__: 1 / 0)
+    with pytest.raises(CannotGrade, match="does not work here"):
+        grade([hand_in(tmp_path / "class", ann=RIGHT)], settings)
+    assert not (settings.out / "results" / "ann.json").exists()
+
+
+def test_nothing_to_grade_is_said(tmp_path, settings):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CannotGrade, match="No notebook"):
+        grade([tmp_path / "empty"], settings)
+    with pytest.raises(ValueError, match="paths"):
+        grade([tmp_path / "nowhere"], settings)
+
+
+def command(*arguments, **options):
+    line = [sys.executable, "-m", "tools.grade", *map(str, arguments)]
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(line, cwd=run.ROOT, **both, **options)
+
+
+@pytest.mark.torture
+def test_a_killed_grader_leaves_no_process_and_goes_on(tmp_path):
+    folder = hand_in(tmp_path / "class", **{f"l{number}": RIGHT for number in range(8)})
+    out = tmp_path / "out"
+    process = command(folder, "--out", out)
+    while len(list(out.glob("results/l*.json"))) < 3:
+        time.sleep(0.05)
+        assert process.poll() is None
+    below = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert not alive
+    kept = {path.name: results.read(path).graded for path in out.glob("results/l*.json")}
+    again = command(folder, "--out", out)
+    text, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, text
+    assert len(list(out.glob("results/l*.json"))) == 8
+    for name, graded in kept.items():
+        assert results.read(out / "results" / name).graded == graded
+
+
+def test_the_command_writes_reports_and_ends_with_what_was_asked_for(tmp_path):
+    folder = hand_in(tmp_path / "class", ann=changed('answer = \\"', 'answer = \\"x'))
+    reports = {name: tmp_path / f"r.{name}" for name in ("json", "junit", "csv", "markdown")}
+    options = [part for name, path in reports.items() for part in (f"--{name}", path)]
+    process = command(folder, "--out", tmp_path / "out", "--not-isolated", "--require", "00:2", *options)
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode == 1, text
+    assert "Chapter 00: 1 exercise passed, wanted 2" in text and "NOT ISOLATED" in text
+    assert all(path.stat().st_size for path in reports.values())
+    found = json.loads(reports["json"].read_text())
+    assert [each["state"] for each in found["submissions"][0]["exercises"]] == [PASSED] + [FAILED] * 3
+    assert (tmp_path / "out" / "feedback" / "learners" / "ann.html").exists()
