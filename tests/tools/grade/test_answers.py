@@ -92,6 +92,7 @@ def test_answers_of_an_untouched_notebook_are_stubs():
     ["import numpy as np, seaborn_is_missing as sns", STEP],
     ["def broken(:\n    pass", STEP],
     [STEP.replace("return", "%timeit -n1 1 + 1\n    return")],
+    ["from __future__ import annotations\n", STEP.replace("x,", "x: Unknown,")],
     ["BIAS = undefined_name", "np.tanh = None", STEP],
 ])  # fmt: skip
 def test_found_whatever_became_of_cells(sources):

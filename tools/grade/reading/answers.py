@@ -153,7 +153,7 @@ def _left_out(code: Code, name: str) -> tuple[list[str], list[str]]:
         changed = _patched(each.node)
         if changed:
             patches.append(f"Line {each.line} of its cell changes `{changed}`; it was not run.")
-        elif not isinstance(each.node, ast.Pass | ast.Expr):
+        elif not isinstance(each.node, ast.Pass | ast.Expr | ast.Assert | ast.Delete):
             told.append(f"Line {each.line} of its cell, `{line}`, is outside of functions: it was left out.")
     return told, patches
 

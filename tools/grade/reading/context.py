@@ -43,6 +43,8 @@ class _Search:
         statements = [each for code in mine for each in code.statements]
         self.mine = [each for each in statements if each.is_definition]
         self.others = [each for each in statements if not each.is_definition]
+        futures = [each.node for each in self.mine if getattr(each.node, "module", "") == "__future__"]
+        self.futures = "; ".join(map(ast.unparse, futures)) + "\n" if futures else ""
         self.above = chapter.above(exercise)
         self.before = chapter.before(exercise)
         self.taken: dict[int, tuple[bool, Statement, set[str]]] = {}   # by id; whether it is the learner's
@@ -121,6 +123,8 @@ class _Search:
         source = statement.padded
         if statement.is_import:
             source = "\n" * (statement.line - 1) + _only(statement.node, names) + "\n"
+        elif own and self.futures:   # holds for all cells below it
+            source = self.futures + source.removeprefix("\n")
         return f"<{where} {statement.cell + 1}.{statement.part + 1}>", source
 
     def _helpers(self) -> None:
