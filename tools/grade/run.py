@@ -153,7 +153,7 @@ def _all(todo, whole, chapters, secret, broken, settings, isolation) -> dict[str
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.unlink(missing_ok=True)
                 process.start()
-                patience = PATIENCE * (1 + len(reading.answers(submission)))
+                patience = PATIENCE * (1 + len(reading.unread(submission)))
                 running[process] = (submission, path, time.monotonic() + patience)
             time.sleep(LOOK)
             for process in list(running):
@@ -192,10 +192,7 @@ def _in_a_process(parent: int, path: Path, *work: Any) -> None:
 
 def _not_graded(submission, chapters, isolation, why: str) -> SubmissionResult:
     text = f"Not graded: {why}."
-    try:
-        answers = [each for each in reading.answers(submission) if each.chapter in chapters]
-    except Exception:
-        answers = []
+    answers = [each for each in reading.unread(submission) if each.chapter in chapters]
     found = tuple(
         ExerciseResult(each.exercise, each.chapter, NOT_GRADED, None, each.max_points, each.number, text,
                        notebook=each.notebook)
