@@ -155,9 +155,13 @@ def test_newer_results_count_and_what_a_human_gave_stays(course):
 def test_points_of_the_gradebook_are_the_instructors(course):
     with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
         book.update_or_create_grade_cell("quiz_chain_rule_check", NAME, "a0", max_score=6)
+        book.add_grade_cell("essay_check", NAME, "a0", max_score=5, cell_type="code")
     kim, _ = enter(course, result("kim", PASSED, PARTLY, FAILED, PASSED))
     assert grades(course, "kim")["quiz_chain_rule"][0] == 3.0
-    assert (kim.points, kim.most) == (5.0, 9.0)
+    assert (kim.points, kim.most, kim.unknown) == (5.0, 14.0, ())
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:   # the instructor's own
+        grade = book.find_grade("essay_check", NAME, "a0", "kim")
+        assert (grade.auto_score, grade.needs_manual_grade) == (None, True)
 
 
 def test_what_was_not_handed_in_is_0_and_what_could_not_be_read_is_unknown(course):
@@ -173,7 +177,7 @@ def test_what_was_not_handed_in_is_0_and_what_could_not_be_read_is_unknown(cours
 
 def test_who_is_left_out_is_said_and_stops_nobody(course, monkeypatch):
     hand_in(course, "late comer")
-    names = ["kim", "stranger", "../kim", "..", "a/b", "\ud800\0", "lee"]
+    names = ["kim", "stranger", "../source", "..", "a/b", "\ud800\0", "lee"]
     before = sorted(course.rglob("*"))
     real = gradebook.Course.feedback
 
@@ -191,7 +195,6 @@ def test_who_is_left_out_is_said_and_stops_nobody(course, monkeypatch):
     new = {each.relative_to(course).as_posix() for each in sorted(course.rglob("*")) if each not in before}
     assert new == {"feedback", "feedback/lee", "feedback/lee/a0", f"feedback/lee/a0/{NAME}.html",
                    "feedback/lee/a0/timestamp.txt"}  # fmt: skip
-    assert not (course.parent / "kim").exists()
 
 
 def test_a_learners_scores_go_in_all_or_none(course, monkeypatch):
