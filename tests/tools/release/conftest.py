@@ -1,6 +1,7 @@
 """A release of chapters 0 and 1, unpacked into a path with a blank."""
 
 import io
+import os
 import subprocess
 import sys
 import zipfile
@@ -12,15 +13,18 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Release:
-    """`made`: the contents; `data`: the zip file's bytes; `folder`: where it is unpacked."""
+    """`made`: the contents; `data`: the zip file's bytes; `folder`: where it is unpacked;
+    `environment`: in which nothing but it is found."""
 
     def __init__(self, made, data, folder):
         self.made, self.data, self.folder = made, data, folder
+        self.environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        self.environment["OMP_NUM_THREADS"] = "1"
 
     def python(self, *arguments, **options):
         """Run Python in the folder, where only the release's helpers are found first."""
         return subprocess.run([sys.executable, *map(str, arguments)], cwd=self.folder, capture_output=True,
-                              text=True, timeout=280, **options)  # fmt: skip
+                              text=True, env=self.environment, **options)  # fmt: skip
 
 
 def release(into, chapters, solved=()):
