@@ -64,9 +64,9 @@ class Course:
             raise ValueError('nbgrader: got none, wanted it installed (pip install -e ".[grade]")') from None
         if not folder.is_dir():
             raise ValueError(f"course: got {str(folder)!r}, wanted the folder of a course of nbgrader's")
-        self.app = NbGrader()
+        self.app, root = NbGrader(), str(folder.resolve())   # before it is entered
         with _working_in(folder):
-            self.app.initialize([], root=str(folder.resolve()))
+            self.app.initialize([], root=root)
         self.folders, self.assignment = self.app.coursedir, assignment
         url = self.folders.db_url
         if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).is_file():

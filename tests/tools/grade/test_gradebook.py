@@ -231,12 +231,13 @@ def test_feedback_lies_where_nbgrader_releases_it_from(course):
     assert not (course / "feedback" / "lee").exists()
 
 
-def test_the_command(course):
+def test_the_command(course, monkeypatch):
+    monkeypatch.chdir(course.parent)
     folder = course.parent / "out" / "results"
     for each in (result("kim", PASSED, PARTLY, FAILED, PASSED), result("lee", PASSED, NOT_GRADED)):
         results.write(folder / f"{each.learner}.json", each)
     results.write(folder / ".own-solutions.json", result("own", *[PASSED] * 4))
-    call = ["a0", str(folder.parent), "--course", str(course)]
+    call = ["a0", str(folder.parent), "--course", course.name]
     done = CliRunner().invoke(gradebook.app, call)
     assert done.exit_code == 0, done.output
     assert "SAWarning" not in done.output
