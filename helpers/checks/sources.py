@@ -9,14 +9,20 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+TOO_DEEP = (ValueError, RecursionError, MemoryError)
+"""What Python raises of a source that it cannot parse: characters, nesting."""
+
 
 def fingerprint(source: str, name: str) -> str:
     """Short hash of the function `name` in `source`, a def or a lambda, without layout and comments; "" if
     absent."""
     try:
-        tree = ast.parse(textwrap.dedent(source))
-    except SyntaxError:
+        return _fingerprint(ast.parse(textwrap.dedent(source)), name)
+    except (SyntaxError, *TOO_DEEP):
         return ""
+
+
+def _fingerprint(tree: ast.Module, name: str) -> str:
     for node in ast.walk(tree):
         defined = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
         if defined or (
@@ -53,7 +59,7 @@ def written_beside_the_stub(function: Callable[..., Any]) -> str:
     """
     try:
         tree = ast.parse(textwrap.dedent(source_of(function)))
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, SyntaxError, *TOO_DEEP):
         return ""
     body = [node for each in tree.body if isinstance(each, ast.FunctionDef) for node in each.body]
     written = [node for node in body if not _of_the_stub(node)]
@@ -70,7 +76,7 @@ def answered_without_return(function: Callable[..., Any]) -> bool:
     """Whether a function gives a value to ``answer`` and returns nothing."""
     try:
         nodes = list(ast.walk(ast.parse(textwrap.dedent(source_of(function)))))
-    except (OSError, TypeError, SyntaxError):
+    except (OSError, TypeError, SyntaxError, *TOO_DEEP):
         return False
     assigned = [node for node in nodes if isinstance(node, ast.Assign)]
     given = [node for node in assigned if ast.unparse(node.targets[0]) == "answer"]

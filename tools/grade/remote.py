@@ -285,10 +285,13 @@ def form_of(source: str, name: str) -> Any:
     """A function of the same signature and kind as `name` in `source` that does nothing; None where it is no
     `def` or lambda. Nothing of the source is run."""
     try:
-        nodes = list(ast.walk(ast.parse(source)))
+        return _form(ast.parse(source), name)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    found = None
+
+
+def _form(tree: ast.Module, name: str) -> Any:
+    nodes, found = list(ast.walk(tree)), None
     for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             found = None if node.decorator_list else node

@@ -269,7 +269,10 @@ class Answer:
     def _told(self, error: BaseException) -> dict[str, Any]:
         """An error as data: its type, arguments, text, and how it is told to the learner."""
         try:
-            told = self.describe(error, self.function) if self.describe else ""
+            if isinstance(error, SyntaxError) and self.function is None:   # it has no line of its own
+                told = f"Its cell cannot be read as Python: {error.msg} (line {error.lineno})."
+            else:
+                told = self.describe(error, self.function)
         except BaseException:
             told = ""
         try:
