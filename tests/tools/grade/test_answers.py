@@ -87,9 +87,9 @@ def test_answers_of_an_untouched_notebook_are_stubs():
     ["x = 3\n" + STEP + "\nprint(x)\nprint(undefined)\n" + CHECK],
     [STEP.replace("rnn_step", "mine"), "rnn_step = mine"],
     ["rnn_step = lambda x, h, U, W, b: np.tanh(x @ U + h @ W + b)"],
-    [STEP.replace("np.tanh", "squash"), "def squash(x):\n    return top(x)", "top = np.tanh"],
+    [STEP.replace("np.tanh", "squash"), CHECK, "def squash(x):\n    return top(x)", "top = np.tanh"],
     ["from numpy import *", STEP.replace("np.tanh", "tanh")],
-    ["import numpy as np, seaborn_is_missing as sns", STEP],
+    ["import numpy as num, seaborn_is_missing as sns", STEP.replace("np.", "num.")],
     ["def broken(:\n    pass", STEP],
     [STEP.replace("return", "%timeit -n1 1 + 1\n    return")],
     ["from __future__ import annotations\n", STEP.replace("x,", "x: Unknown,")],
@@ -162,6 +162,12 @@ def test_helpers_that_it_does_not_are_named_and_not_handed_over(line):
         assert not any("helpers" in source or "solutions" in source for _, source in answer.code[:-1])
         named = "*" in line or any("of the course" in each for each in answer.review)
         assert named, answer.review
+
+
+def test_checks_are_not_handed_over_though_the_chapter_imports_them():
+    answer = step(STEP.replace("return", "print(check, claim)\n    return"))
+    assert answer.helpers == (("helpers.claims", "claim", "claim"),)
+    assert "`helpers.checks.check`" in answer.review[0]
 
 
 def test_earlier_exercises_are_named():
