@@ -67,7 +67,8 @@ def main(
     """Grade learners' notebooks. Nothing of theirs runs in this process or can change it.
 
     Give it one notebook, a folder of one learner, or a folder with one folder for each learner of a class.
-    Ends with 0; with 1 where --require is not met, 2 for wrong usage, 3 where something could not be graded.
+    Ends with 0; with 1 where --require is not met, 2 for wrong usage, and with 3 where nothing could be
+    graded, or what --require asks for could not.
     """
     out = out or ROOT / "build" / "grades" / re.sub(r"[^\w.-]+", "_", Path(os.path.abspath(paths[0])).name)
     try:
@@ -106,9 +107,7 @@ def _status(found: ClassResult, parts: tuple[required.Part, ...]) -> int:
         for short in required.missing(parts, submission):
             who = f"{label(submission.learner)}: " if len(found.submissions) > 1 else ""
             say(f"{who}{short.sentence}")
-    status = required.status(parts, found.submissions)
-    incomplete = any(not each.complete for each in found.submissions)
-    return required.UNKNOWN if status == required.MET and incomplete else status
+    return required.status(parts, found.submissions)
 
 
 class _Bar:

@@ -89,7 +89,8 @@ def _submission(learner: str, entries: Sequence[tuple[File, str]]) -> Submission
     found = [(each, file.place) for file, path in entries
              for each in _handed(file, str(PurePosixPath("/", path).relative_to(around)))]  # fmt: skip
     of_course = any(each.chapter for each, _ in found)
-    problems = () if of_course else ("No notebook with exercises of the course was found.",)
+    told = of_course or any(each.problem for each, _ in found)
+    problems = () if told else ("No notebook with exercises of the course was found.",)
     return Submission(learner, tuple(each for each, _ in found), problems, tuple(place for _, place in found))
 
 
