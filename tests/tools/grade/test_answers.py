@@ -10,6 +10,7 @@ from helpers.checks.judge import judge
 from tests.tools.grade.handed import as_cell, cells, run
 from tools.grade.reading import exercise_names
 from tools.grade.reading.answers import answers, courses_own
+from tools.grade.reading.pinned import chapter
 
 own_of = functools.cache(courses_own)
 
@@ -244,6 +245,11 @@ def test_hostile_sources_are_a_problem_and_nothing_else(source):
 def test_unknown_chapter_is_refused():
     with pytest.raises(ValueError, match=r"chapter: got '77', wanted one of 00, "):
         answers([], "77")
+
+
+def test_chapter_with_checks_that_was_not_built_says_how(tmp_path):
+    with pytest.raises(ValueError, match=r"no notebook of chapter 01.*make build CHAPTERS=01"):
+        chapter("01", tmp_path)
 
 
 def test_exercise_names_in_order():

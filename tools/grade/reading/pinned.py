@@ -51,9 +51,12 @@ class Chapter:
 @functools.cache
 def chapter(number: str, folder: Path = SOLUTIONS) -> Chapter:
     """The chapter `number` ("01"). ValueError where there is none, or its notebook is damaged."""
-    files = sorted(folder.glob(f"{number}_*.ipynb")) if number in CHAPTERS else []
-    if not files:
+    if number not in CHAPTERS:
         raise ValueError(f"chapter: got {number!r}, wanted one of {', '.join(CHAPTERS)}")
+    files = sorted(folder.glob(f"{number}_*.ipynb"))
+    if not files:
+        missing = f"{folder.name}: got no notebook of chapter {number}, for which there are checks"
+        raise ValueError(f"{missing}; wanted it built (make build CHAPTERS={number})")
     cells = notebooks.read(files[0])["cells"]
     marks = [(notebooks.mark(cell), cell) for cell in cells]
     points = {mark["check"]: float(cell["metadata"]["nbgrader"]["points"])
