@@ -50,7 +50,8 @@ class _Finder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         name = module.__name__
-        exec(compile(self.sources[name], f"<sealed {name}>", "exec", dont_inherit=True), module.__dict__)
+        file = FILE.parent.joinpath(*name.split(".")[1:])   # not there; tells an error's place
+        exec(compile(self.sources[name], f"{file} (sealed)", "exec", dont_inherit=True), module.__dict__)
 
 
 def install(file: Path = FILE) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import inspect
@@ -15,6 +16,7 @@ import numpy as np
 from helpers.checks.given import Given
 from helpers.checks.gradients import with_gaps
 from helpers.checks.landmarks import recorded_calls
+from helpers.installed import required
 
 if TYPE_CHECKING:
     from helpers.checks.registry import Exercise
@@ -85,11 +87,16 @@ _ALONE = (
 
 def _examples(exercise: Exercise) -> list[dict[str, Any]]:
     names = list(inspect.signature(exercise.reference).parameters)
-    return [
-        dict(zip(names, call, strict=True))
-        for snippet in exercise.landmarks
-        for call in recorded_calls(snippet, exercise.name, exercise.reference)
-    ]
+    with contextlib.ExitStack() as undo:
+        if any("torch" in snippet for snippet in exercise.landmarks):   # a model's weights are drawn
+            torch = required("torch", "PyTorch")
+            undo.enter_context(torch.random.fork_rng(devices=[]))
+            torch.manual_seed(0)
+        return [
+            dict(zip(names, call, strict=True))
+            for snippet in exercise.landmarks
+            for call in recorded_calls(snippet, exercise.name, exercise.reference)
+        ]
 
 
 def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:

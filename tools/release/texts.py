@@ -48,7 +48,8 @@ def _replaced(text: str, old: str, new: str) -> str:
 def _project(text: str) -> str:
     """pyproject.toml without what tests and grading need, and with the files that are no modules."""
     text = re.sub(r"^(?:# [^\n]*\n)*(?:test|grade) = \[\n.*?^\]\n", "", text, flags=re.M | re.S)
-    text = re.sub(r"^\[tool\.(?:ruff|pytest)[^\n]*\]\n.*?(?=^\[|\Z)", "", text, flags=re.M | re.S)
+    theirs = r"^\[tool\.(?:ruff|pytest|setuptools\.package-data)[^\n]*\]\n.*?(?=^\[|\Z)"
+    text = re.sub(theirs, "", text, flags=re.M | re.S)
     text = text.rstrip() + '\n\n[tool.setuptools.package-data]\n"*" = ["*.npz", "*.bin"]\n'
     extras = tomllib.loads(text)["project"].get("optional-dependencies", {})
     if {"test", "grade"} & extras.keys():

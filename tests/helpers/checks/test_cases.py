@@ -47,6 +47,18 @@ def test_cases_are_the_same_at_every_run_and_every_copy_is_fresh(made):
     assert first.arguments["x"].all()
 
 
+def test_an_example_that_draws_weights_has_the_same_at_every_run_and_leaves_torch_its_numbers(made):
+    torch = pytest.importorskip("torch")
+    exercise = made(lambda model: model.bias, lambda rng: {"model": None})
+    exercise.landmark("total(torch.nn.Linear(2, 3))   # ≈ [0.1]")
+    torch.manual_seed(7)
+    (first,), (second,) = ([c for c in cases.cases_of(exercise) if c.tag == cases.EXAMPLE] for _ in range(2))
+    numbers = torch.rand(3)
+    assert torch.equal(*(each.arguments["model"].weight for each in (first, second)))
+    torch.manual_seed(7)
+    assert torch.equal(numbers, torch.rand(3))
+
+
 def test_what_is_skipped_is_left_out_and_what_is_lacking_is_told(made):
     exercise = made(total, rows, skip={"N = 1": "nothing to sum over", cases.GAPS: "for the test"})
     assert {case.tag for case in cases.cases_of(exercise)} == {"", "D = 1", cases.READ_ONLY}
