@@ -69,7 +69,8 @@ BANK: list[Attack] = []
 
 
 def chapter_of(exercise: str) -> str:
-    return next(number for number in ("00", "01") if exercise in answers(number))
+    chapters = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    return next(number for number in chapters if exercise in answers(number))
 
 
 def student(chapter: str) -> dict[str, Any]:
@@ -149,9 +150,9 @@ def _body(*parts: str) -> str:
 
 
 def pays_if(probe: str, exercise: str = "scalar_step") -> str:
-    """An answer that is right if the body `probe` returns something true, and wrong or an error otherwise."""
+    """An answer that is right if the body `probe`, run once, returns something true, and wrong otherwise."""
     answer = function(f"return {RIGHT[exercise]} if probe() else {WRONG[exercise]}", exercise=exercise)
-    return f"def probe():\n{_body(probe)}\n\n\n{answer}"
+    return f"import functools\n\n\n@functools.cache\ndef probe():\n{_body(probe)}\n\n\n{answer}"
 
 
 def attack(

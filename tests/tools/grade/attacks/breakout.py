@@ -1,6 +1,6 @@
 """Attacks on what is outside: the line to the judge, other processes, memory, files, the network."""
 
-from tests.tools.grade.attacks.bank import HARMLESS, HEADS, attack, function, pays_if
+from tests.tools.grade.attacks.bank import HEADS, attack, function, pays_if
 
 STEP = HEADS["scalar_step"]
 
@@ -152,19 +152,6 @@ attack("bombs", "a hundred processes", pays_if("""
     time.sleep(0.5)
     return True
 """))  # fmt: skip
-attack("bombs", "processes that outlive it", pays_if("""
-    import os, time
-    def alive():
-        return sum(name.isdigit() for name in os.listdir("/proc"))
-    if alive() > 5:
-        return True
-    if not os.fork():
-        os.setsid()
-        if not os.fork():
-            time.sleep(20)
-        os._exit(0)
-    return False
-"""), expects=HARMLESS, needs_isolation=True)  # fmt: skip
 attack("bombs", "a hundred threads", pays_if("""
     import threading, time
     for n in range(100):
@@ -194,6 +181,39 @@ attack("bombs", "memory as files", pays_if("""
                 break
     return written > 64 * 2**20
 """), needs_isolation=True)  # fmt: skip
+attack("bombs", "memory that belongs to nobody", pays_if("""
+    import ctypes
+    libc, kept = ctypes.CDLL(None), []
+    libc.shmat.restype = ctypes.c_void_p
+    for n in range(5):
+        segment = libc.shmget(0, 2**29, 0o1600)
+        place = libc.shmat(segment, None, 0) if segment >= 0 else None
+        if place in (None, 2**64 - 1):
+            break
+        kept.append(segment)
+        ctypes.memset(place, 1, 2**29)
+        libc.shmdt(ctypes.c_void_p(place))
+    for segment in kept:
+        libc.shmctl(segment, 0, None)
+    return len(kept) == 5
+"""), needs_isolation=True)  # fmt: skip
+attack("bombs", "three processes of a gigabyte", pays_if("""
+    import os, time
+    ours, theirs = os.pipe()
+    for n in range(3):
+        if not os.fork():
+            held = bytearray(b"x") * 2**30
+            os.write(theirs, b"x")
+            time.sleep(3)
+            os._exit(0)
+    os.close(theirs)
+    done = b""
+    while part := os.read(ours, 3):
+        done += part
+        if len(done) == 3:
+            return True
+    return False
+"""))  # fmt: skip
 attack("bombs", "a flood of words", function("""
     for n in range(200_000):
         print("x" * 1000)

@@ -227,3 +227,44 @@ attack("a library's layer", "the course's RNN stacked", """
         return x if return_sequences else x[:, -1]
 """, exercise="stacked_forward", expects=REVIEWED, teeth=True)  # fmt: skip
 
+attack("a library's layer", "the course's schedule", """
+    from helpers.torch_training.schedules import cosine
+
+
+    def cosine_rate(step, total_steps, warmup_steps, lr):
+        return lr * cosine(total_steps, warmup_steps)(step)
+""", exercise="cosine_rate", expects=REVIEWED)  # fmt: skip
+attack("a library's layer", "the colleague's other function", """
+    from helpers.colleague import chapter_04 as colleague
+
+
+    def read_weights(Wx, Wh, b):
+        return colleague.write_weights(Wx, Wh, b)
+""", exercise="read_weights", expects=REVIEWED)  # fmt: skip
+CELL = """
+    cell = torch.nn.RNNCell(x.shape[1], len(b), dtype=torch.float64)
+    values = (Wx.T, Wh.T, b, 0 * b)
+    with torch.no_grad():
+        for parameter, value in zip(cell.parameters(), values):
+            parameter.copy_(torch.tensor(value.copy()))
+        return cell(torch.tensor(x.copy()), torch.tensor(h_prev.copy())).numpy()
+"""
+for name, way in {
+    "torch by a text": 'import importlib\ntorch = importlib.import_module("tor" + "ch")',
+    "torch by NumPy's own modules": """
+        import numpy as np
+        bring = np._core._internal.sys.modules["builtins"].__dict__["__imp" + "ort__"]
+        torch = bring("tor" + "ch")
+        np._core._internal.sys.modules.pop("tor" + "ch")
+    """,
+    "torch by a loader": """
+        import numpy as np
+        torch = np.__loader__.__class__("torch", np.__file__.replace("numpy", "torch")).load_module()
+    """,
+    "torch by print's globals": """
+        bring = [v for k, v in print.__self__.__dict__.items() if k.startswith("__imp")][0]
+        torch = bring("".join(map(chr, (116, 111, 114, 99, 104))))
+    """,
+}.items():
+    attack("a library's layer, hidden", name, function(way, CELL, exercise="rnn_step"), exercise="rnn_step",
+           expects=REVIEWED)  # fmt: skip
