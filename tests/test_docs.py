@@ -621,6 +621,9 @@ def wrong_commands(text):
             used = re.findall(r"([A-Z_]+)=", rest)
             known = all(re.search(rf"\$\$?[({{]?{name}\b", makefile) for name in used)
             wrong += [line] if target not in targets or not known else []
+            for option in re.findall(r'_OPTIONS="?(--[a-z-]+)', line):
+                recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.M)[1]
+                wrong += [line] if option not in known_options(re.search(r"-m ([\w.]+)", recipe)[1]) else []
         for module, rest in re.findall(r"\bpython -m ([\w.]+)([^|;&]*)", line):
             if module != "pytest":
                 options = set(re.findall(r"(?<!\S)--[a-z-]+", rest))
@@ -634,7 +637,10 @@ def test_the_commands_of_the_teaching_page_exist():
     assert wrong_commands(text) == []
 
 
-@pytest.mark.parametrize("line", ["make grad X=1", "make lab CHAPTER_=1", "python -m tools.reset 01 --dry"])
+@pytest.mark.parametrize(
+    "line",
+    ["make grad X=1", "make lab CHAPTER_=1", "python -m tools.reset 01 --dry", "make reset RESET_OPTIONS=--dry"],
+)
 def test_a_wrong_command_would_be_noticed(line):
     assert wrong_commands(f"Type `{line}`.") == [line] == wrong_commands(f"```sh\n{line}   # so\n```\n")
 
