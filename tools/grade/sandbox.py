@@ -29,6 +29,7 @@ START = 60.0           # seconds that a start may take: importing torch on a bus
 CLEAR = 5.0            # seconds for the clearing between two answers
 PROCESSES = 6          # in the sandbox at once, before it is stopped
 MEMORY = 4 * 2**30     # bytes of all its processes together
+LEAST = 256 * 2**20    # bytes of the machine's memory: below that whatever runs is stopped
 HIDDEN = ("helpers", "tools", "solutions", "unrolled", "notebooks")
 """Never visible inside, should the course lie among the libraries."""
 
@@ -137,6 +138,8 @@ class Sandbox:
                 return "It started more processes than it may, and was stopped."
             if sum(_memory(each) for each in there) > MEMORY:
                 return f"It took more than {MEMORY / 2**30:g} GiB of memory, and was stopped."
+            if psutil.virtual_memory().available < LEAST:
+                return "It was stopped: the machine had no memory left."
         return ""
 
     def close(self) -> None:
