@@ -71,4 +71,4 @@ def source(function: Callable[..., Any]) -> str | None:
 @functools.cache
 def _definitions(text: str) -> dict[str, str]:
     functions = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
-    return {node.name: ast.unparse(node) for node in functions}
+    return {node.name: f"{ast.get_source_segment(text, node)}\n" for node in functions}

@@ -8,11 +8,13 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from helpers import sealed
+
 
 @functools.cache
 def source_text(function: Callable[..., Any]) -> str:
     """The source of `function`, as written, at the left margin."""
-    return textwrap.dedent(inspect.getsource(function))
+    return textwrap.dedent(sealed.source(function) or inspect.getsource(function))
 
 
 class Patched:

@@ -17,6 +17,7 @@ import numpy as np
 from helpers.checks.cases import Case, cases_of, read_only
 from helpers.checks.compare import Elsewhere, Outcome, RecordedError
 from helpers.checks.gradients import with_gaps
+from helpers.checks.patches import Patched
 from helpers.checks.prepared import Prepared
 from helpers.checks.registry import Exercise, Misconception, Oracle, Quiz, get_registered
 from helpers.checks.stored import Store, load_body, load_head
@@ -34,6 +35,14 @@ class Recorded(Elsewhere):
 
     def outcome(self, case: Case) -> Outcome:
         return self.record.outcome(case, self.number)
+
+
+class RecordedChange(Recorded, Patched):
+    """A known mistake that is a change of the reference's text: with another one it makes two at once."""
+
+    def __init__(self, record: Record, number: int, changes: list[tuple[str, str]]):
+        Recorded.__init__(self, record, number)
+        Patched.__init__(self, record.exercise.reference, changes)
 
 
 class Record:
@@ -121,11 +130,13 @@ def _register_function(path: Path, chapter: str, head: dict[str, Any]) -> None:
             rounds=head["rounds"], rtol=head["rtol"],
             skip=head["skip"] | dict.fromkeys(("sizes", "extreme", "example"), "recorded"),
         )  # fmt: skip
-    exercise.misconceptions = [
-        Misconception(name, hint, Recorded(record, number))
-        for number, (name, hint) in enumerate(head["mistakes"])
-    ]
     record.exercise, exercise.record = exercise, record
+    exercise.misconceptions = [
+        Misconception(
+            name, hint, RecordedChange(record, number, changes) if changes else Recorded(record, number)
+        )
+        for number, (name, hint, changes) in enumerate(head["mistakes"])
+    ]
 
 
 def _recorded_only(rng: np.random.Generator) -> dict[str, Any]:

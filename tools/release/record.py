@@ -68,7 +68,9 @@ def exercise_file(exercise: Exercise, module: str) -> bytes:
         "module": module, "reference": exercise.reference.__name__, "cases_in_code": code,
         "outputs": exercise.outputs, "rounds": exercise.rounds, "rtol": exercise.rtol,
         "skip": dict(exercise.skip),
-        "mistakes": [(each.name, each.hint) for each in exercise.misconceptions],
+        "mistakes": [
+            (each.name, each.hint, getattr(each.function, "changes", ())) for each in exercise.misconceptions
+        ],
     }  # fmt: skip
     return _saved(head, body, store)
 

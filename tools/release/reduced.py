@@ -34,8 +34,9 @@ def reduced(root: Path, wanted: dict[str, Wanted]) -> dict[str, str]:
     while todo := [name for name, each in wanted.items() if done.get(name) != _size(each)]:
         for name in todo:
             done[name] = _size(wanted[name])
-            kept = _kept(ast.parse(_path(root, name).read_text(encoding="utf-8")), wanted[name])
-            sources[name] = ast.unparse(ast.Module([node for node in kept if not _is_text(node)], []))
+            source = _path(root, name).read_text(encoding="utf-8")
+            kept = _kept(ast.parse(source), wanted[name])
+            sources[name] = "\n".join(_text(node, source) for node in kept if not _is_text(node)) + "\n"
             for module, names in imported(root, kept):
                 wanted.setdefault(module, Wanted()).names.update(names)
     return sources
@@ -48,6 +49,14 @@ def _size(wanted: Wanted) -> tuple[int, int]:
 def _path(root: Path, name: str) -> Path:
     path = root.joinpath(*name.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _text(node: ast.stmt, source: str) -> str:
+    """A statement as it stands in `source`: the changes that make mistakes name its text. An import anew."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return ast.unparse(node)
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    return "\n".join(source.split("\n")[first - 1 : node.end_lineno])
 
 
 def _is_text(node: ast.stmt) -> bool:
