@@ -639,7 +639,7 @@ def test_the_commands_of_the_teaching_page_exist():
 
 @pytest.mark.parametrize(
     "line",
-    ["make grad X=1", "make lab CHAPTER_=1", "python -m tools.reset 01 --d", "make reset RESET_OPTIONS=--dry"],
+    ["make grad", "make lab CHAPTER_=1", "python -m tools.reset 01 --d", "make reset RESET_OPTIONS=--dry"],
 )
 def test_a_wrong_command_would_be_noticed(line):
     assert wrong_commands(f"Type `{line}`.") == [line] == wrong_commands(f"```sh\n{line}   # so\n```\n")
