@@ -79,8 +79,9 @@ def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: typ
     base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
     text, number = _problem_again(exercise, mine, again, base)
     if text:
+        part = credit(exercise, known, mine, base)
         return Verdict(exercise.name, FAILED, f"{text} {case_text(cases[number])}", fingerprint=mark,
-                       credit=credit(exercise, known, mine, base), case=FailingCase(exercise.name, function, cases[number]))  # fmt: skip
+                       credit=part, case=FailingCase(exercise.name, function, cases[number]))  # fmt: skip
     for number in range(len(cases)):
         text = _problem(function, mine[number], known, number, base)
         if text:

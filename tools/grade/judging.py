@@ -68,6 +68,8 @@ class Judge:
             return Verdict(answer.exercise, VERDICT_FAILED, answer.problem), ()
         if not answer.code:
             return None, ()
+        if not answer.attempted:
+            return Verdict(answer.exercise, VERDICT_NOT_ATTEMPTED, "Not attempted yet."), ()
         exercise = get(answer.exercise)
         away = isinstance(exercise, Exercise) and is_tried_inside(exercise.name)
         libraries = ("numpy", "torch") if away or self._mentions_torch(answer) else ("numpy",)
@@ -178,8 +180,9 @@ def _result(answer: Answer, verdict: Verdict | None, review: tuple[str, ...]) ->
         state = NOT_ATTEMPTED
     elif verdict.credit > 0:
         points, state = round(most * verdict.credit, 2), PARTLY
+    told = verdict.text if points == most else " ".join([verdict.text, *answer.left_out])
     return ExerciseResult(
-        answer.exercise, answer.chapter, state, points, most, answer.number, verdict.text, verdict.hint,
+        answer.exercise, answer.chapter, state, points, most, answer.number, told, verdict.hint,
         verdict.misconception or "", () if state == NOT_ATTEMPTED else (*answer.review, *review),
         verdict.printed, answer.notebook, verdict.fingerprint, answer.source[:SHOWN],
     )  # fmt: skip
@@ -188,6 +191,6 @@ def _result(answer: Answer, verdict: Verdict | None, review: tuple[str, ...]) ->
 def _plain_result(answer: Answer, state: str, points: float | None, text: str) -> ExerciseResult:
     return ExerciseResult(
         answer.exercise, answer.chapter, state, points, answer.max_points, answer.number, text,
-        notebook=answer.notebook, source=answer.source[:SHOWN],
+        review=answer.review, notebook=answer.notebook, source=answer.source[:SHOWN],
     )  # fmt: skip
 
