@@ -91,7 +91,7 @@ def test_class_in_folders_with_what_a_file_is(tmp_path):
 
 
 def test_chapter_is_known_by_what_a_notebook_checks_not_by_its_name(tmp_path):
-    given = "def rnn_forward(x, h0, Wx, Wh, b):\n    return x\n\ndef rnn_step(*a):\n    return a"   # chapter 1's
+    given = "def rnn_forward(x, h0, Wx, Wh, b):\n    return x\n\ndef rnn_step(*a):\n    return a"
     own = "def scalar_forward(x, h0, w_xh, w_hh, b):\n    return x"
     write(tmp_path / "kim" / NAME, notebook(given, own, 'check("scalar_forward", scalar_forward)'))
     (kim,) = reading.submissions([tmp_path])
