@@ -13,12 +13,22 @@ import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.tools.grade.attacks.bank import HARMLESS, REVIEWED, ROOT, UNREADABLE, Attack, Places, put, solved
+from tests.tools.grade.attacks.bank import (
+    HARMLESS,
+    REVIEWED,
+    ROOT,
+    UNREADABLE,
+    Attack,
+    Places,
+    answers,
+    put,
+    solved,
+)
 from tools.grade.results import NOT_GRADED, PASSED, ExerciseResult, SubmissionResult
 from tools.grade.results import submission as read_submission
 
@@ -61,11 +71,11 @@ def grade(folder: Path, out: Path, *options: str, seconds: float = 600) -> Grade
 
 
 @contextlib.contextmanager
-def handed_in(folder: Path, attacks: Iterable[Attack]) -> Iterator[tuple[Path, Places]]:
-    """A class's folder: the attacks, each by a learner of its name, and an honest learner of each chapter."""
+def handed_in(folder: Path, attacks: Sequence[Attack]) -> Iterator[tuple[Path, Places]]:
+    """A class's folder: the attacks, each by a learner of its name, and an honest learner."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         places = Places(folder / "class", folder / "out", server.getsockname()[1])
-        for chapter in ("00", "01"):
+        for chapter in sorted({"00"} | {each.chapter for each in attacks}):
             put(places.submissions / HONEST, solved(chapter), chapter)
         for attack in attacks:
             attack.write(places.submissions / folder_name(attack), places)
@@ -93,15 +103,14 @@ def snapshot(folder: Path) -> dict[str, str]:
     return found
 
 
-def of(graded: Graded, attack: Attack) -> SubmissionResult | None:
-    """The result of an attack's learner."""
-    name = folder_name(attack)
-    return graded.submissions.get("".join(each if each.isprintable() else "_" for each in name))
+def learner_of(attack: Attack) -> str:
+    """The learner as whom an attack is graded."""
+    return "".join(each if each.isprintable() else "_" for each in folder_name(attack))
 
 
 def faults(graded: Graded, attack: Attack, *, isolated: bool = True) -> list[str]:
     """What is wrong with the result of one attack: sentences."""
-    result = of(graded, attack)
+    result = graded.submissions.get(learner_of(attack))
     if result is None:
         return [f"{folder_name(attack)!r} is lost"]
     found = {each.exercise: each for each in result.exercises}
@@ -138,7 +147,8 @@ def faults_of_the_rest(graded: Graded, places: Places, before: dict[str, str]) -
     else:
         said += [f"honest: {each.exercise} is {each.state}: {each.text}" for each in honest.exercises
                  if each.state != PASSED or each.review]  # fmt: skip
-        if len(honest.exercises) != 12:
+        chapters = {each.chapter for each in honest.exercises}
+        if len(honest.exercises) != sum(len(answers(each)) for each in chapters | {"00"}):
             said.append(f"honest: {len(honest.exercises)} exercises")
     after = snapshot(places.submissions)
     said += [f"{path} among what was handed in has changed" for path in before.keys() | after.keys()
