@@ -19,7 +19,7 @@ import numpy as np
 from helpers.checks import get
 from helpers.checks.prepared import prepared
 from helpers.checks.registry import Exercise
-from helpers.files import lock, short_name
+from helpers.files import lock, portable_name
 from helpers.processes import worker
 from tools.grade import reading, results
 from tools.grade.judging import Judge, is_tried_inside
@@ -68,7 +68,7 @@ def grade(paths: Sequence[Path], settings: Settings) -> ClassResult:
         broken = _own_solutions(chapters, secret, settings, isolation)
         todo, done = [], {}
         for submission in submissions:
-            path = settings.out / "results" / f"{short_name(submission.learner)}.json"
+            path = settings.out / "results" / f"{portable_name(submission.learner)}.json"
             key = _key(submission, course, isolation, settings.chapters)
             kept = _kept(path, key)
             if kept is None:
