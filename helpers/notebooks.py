@@ -8,6 +8,7 @@ An exercise's cells are found by metadata or, where those are lost, by what stan
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import locale
 import os
@@ -25,6 +26,9 @@ Cell = dict[str, Any]
 HEADING = re.compile(r"Exercise (\d+\.\d+) · `(\w+)` · ([★☆]{3}) · (\d+) min")
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["'](\w+)["']""", re.M)
 DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.M)
+
+SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.M | re.S)
+STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError"
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -88,6 +92,16 @@ def mark(cell: Cell) -> dict[str, Any]:
     """What the build wrote into the cell's metadata for an exercise or a check; {} if that is lost."""
     found = cell["metadata"].get("unrolled")
     return found if isinstance(found, dict) else {}
+
+
+def without_solution(source: str) -> str:
+    """A cell's source as the build hands it out: stubs in place of the solutions."""
+    return SOLUTION.sub(STUB, source)
+
+
+def hashed_id(kind: str, source: str, count: int = 0) -> str:
+    """The id that the build gives a cell of this kind and source, of which there are `count` before it."""
+    return hashlib.sha256(f"{kind}\n{count}\n{source}".encode()).hexdigest()[:12]
 
 
 def defines(cell: Cell, name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 from traitlets.config import Config, PyFileConfigLoader
 
+from helpers.notebooks import hashed_id
 from tools.build.drawing import FOLDED, FOLDED_TAG, folds
 from tools.build.exercises import Exercise
 from tools.build.source import BuildError, Cell, Chapter, Problem
@@ -91,8 +91,7 @@ def _hashed_id(cell: Cell, taken: set[str]) -> str:
     """An id from kind and source; a cell that stands there twice is counted."""
     count = 0
     while True:
-        text = f"{cell.kind}\n{count}\n{cell.source}"
-        identity = hashlib.sha256(text.encode("utf-8")).hexdigest()[:12]
+        identity = hashed_id(cell.kind, cell.source, count)
         if identity not in taken:
             taken.add(identity)
             return identity

@@ -21,8 +21,6 @@ from helpers.notebooks import Cell, mark
 
 Notebook = dict[str, Any]
 
-STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError"
-SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.M | re.S)
 CHANGED = "The course has changed this exercise. It begins now:"
 
 
@@ -45,7 +43,7 @@ def without_solutions(solution: Notebook) -> Notebook:
     """A solution notebook with stubs in place of the solutions: what its release's cells were."""
     base = copy.deepcopy(solution)
     for cell in base["cells"]:
-        cell["source"] = SOLUTION.sub(STUB, cell["source"])
+        cell["source"] = notebooks.without_solution(cell["source"])
     return base
 
 
@@ -196,8 +194,8 @@ def _plain(cell: Cell) -> tuple[str, ...]:
 
 def _unchanged(cell: Cell) -> bool:
     """Whether a cell is as some release had it: the build's ids are hashes of the text."""
-    texts = (f"{cell['cell_type']}\n{count}\n{cell['source']}" for count in range(4))
-    return cell.get("id") in {hashlib.sha256(text.encode()).hexdigest()[:12] for text in texts}
+    ids = {notebooks.hashed_id(cell["cell_type"], cell["source"], count) for count in range(4)}
+    return cell.get("id") in ids
 
 
 def _shape(source: str, name: str) -> str:

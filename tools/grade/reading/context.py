@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tools.grade.reading.course import BUILTINS, Import, attributes_of, imports_in, is_offered
-from tools.grade.reading.pinned import Chapter, same
+from tools.grade.reading.pinned import Chapter
 from tools.grade.reading.statements import Code, Statement
 
 
@@ -175,7 +175,7 @@ def _same_binding(one: Statement, other: Statement) -> bool:
         return bool(one.binds & other.binds) and _targets(one.node, one.binds & other.binds) == _targets(
             other.node, one.binds & other.binds
         )
-    return same(one.node, other.node)
+    return ast.dump(one.node) == ast.dump(other.node)
 
 
 def _targets(node: ast.AST, names: frozenset[str]) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +10,6 @@ from pathlib import Path
 from helpers import notebooks
 from helpers.checks import CHAPTERS
 from tools.grade.reading.statements import Code, Statement, code_of
-from tools.update.merge import SOLUTION, STUB
 
 SOLUTIONS = Path(__file__).resolve().parents[3] / "solutions"
 
@@ -65,7 +63,7 @@ def chapter(number: str, folder: Path = SOLUTIONS) -> Chapter:
     for position, (mark, cell) in enumerate(marks):
         if cell["cell_type"] == "code" and "exercise" in mark:
             name = mark["exercise"]
-            stub = notebooks.code_fingerprint(SOLUTION.sub(STUB, cell["source"]), name)
+            stub = notebooks.code_fingerprint(notebooks.without_solution(cell["source"]), name)
             exercises[name] = Place(name, str(mark["number"]), points[name], position, stub)
     return Chapter(number, exercises, codes(cells), tuple(cells))
 
@@ -80,8 +78,3 @@ def codes(cells: Iterable[notebooks.Cell]) -> tuple[Code, ...]:
 def chapter_of_exercise() -> dict[str, str]:
     """Each exercise's chapter."""
     return {name: number for number in CHAPTERS for name in chapter(number).exercises}
-
-
-def same(one: ast.AST, other: ast.AST) -> bool:
-    """Whether two statements are the same, but for layout and comments."""
-    return ast.dump(one) == ast.dump(other)
