@@ -23,6 +23,7 @@ from helpers import notebooks
 ROOT = Path(__file__).resolve().parents[4]
 
 NO_POINTS = "no points"     # judged, and not passed
+NOT_ALL = "not all"         # less than full points, by the rule for partial credit
 REVIEWED = "reviewed"       # no points, or a sentence for a human
 HARMLESS = "harmless"       # whatever it gets: nobody else is touched
 UNREADABLE = "unreadable"   # the file is reported as unreadable, and nothing of it is 0 points

@@ -207,7 +207,7 @@ def _(folder, places):
 
 NAMES = (
     "<img src=x onerror=alert(1)>", "=cmd|' !A1'", "@SUM(1)", "a,b;c\"d'", "-rf", "\x1b[31mred", "two\nlines",
-    "..\\..\\up", "CON", "kim.", "kim ", "KIM", "kim", "ki\u0307m", "k\u0131m", "a" * 200, "%2e%2e%2fup",
+    "up\\..\\..\\x", "CON", "kim.", "kim ", "KIM", "kim", "ki\u0307m", "k\u0131m", "a" * 200, "%2e%2e%2fup",
     "\u202egnp", "own-solutions", "the course's solutions", "{{ 7 * 7 }}", "$(touch x)", "`touch x`",
     "::error::x", "| a | b |", "a:b", "a_b", "a" * 199 + "b",
 )  # fmt: skip

@@ -20,6 +20,7 @@ from typing import Any
 
 from tests.tools.grade.attacks.bank import (
     HARMLESS,
+    NOT_ALL,
     REVIEWED,
     ROOT,
     UNREADABLE,
@@ -135,6 +136,8 @@ def _of_the_attacked(found: ExerciseResult | None, attack: Attack) -> list[str]:
         return [f"{attack.exercise} is not graded: {found.text}"]
     if attack.expects == REVIEWED:
         return [] if found.review or not found.points else [f"{found.points} points, nothing for a human"]
+    if attack.expects == NOT_ALL and found.state != PASSED:
+        return []
     return [f"{found.state}, {found.points} points: {found.text}"] if found.points else []
 
 
@@ -176,7 +179,6 @@ def _faults_of_reports(graded: Graded) -> list[str]:
         cells = [each for row in csv.reader(file) for each in row]
     formulas = [each for each in cells if re.match(r"[=@\t\r]|[+-](?![\d.])", each)]
     said += [f"grades.csv: a formula, {each[:40]!r}" for each in formulas]
-    said += [f"a line of a workflow: {line!r}" for line in graded.said.splitlines() if line.startswith("::")]
     if "\x1b" in graded.said:
         said.append("control characters on the terminal")
     return said

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tests.tools.grade.attacks.bank import attack, function
+from tests.tools.grade.attacks.bank import NO_POINTS, NOT_ALL, attack, function
 
 LIARS = {
     "equal to everything": """
@@ -195,4 +195,4 @@ for name, source in {
             return np.tanh(w_x * x + w_h * h_prev + b) if new else 2.0
     """,
 }.items():
-    attack("memorised cases", name, source)
+    attack("memorised cases", name, source, expects=NOT_ALL if name == "right the first time" else NO_POINTS)
