@@ -71,24 +71,27 @@ class Judge:
         if not answer.attempted:
             return Verdict(answer.exercise, VERDICT_NOT_ATTEMPTED, "Not attempted yet."), ()
         exercise = get(answer.exercise)
-        away = isinstance(exercise, Exercise) and is_tried_inside(exercise.name)
+        away = is_tried_inside(exercise.name)
         libraries = ("numpy", "torch") if away or self._mentions_torch(answer) else ("numpy",)
         sandbox = self._sandboxes.setdefault(libraries, Sandbox(libraries, isolated=self.isolated))
-        connection = Connection(sandbox, self._work(answer, exercise))
+        cases = self._cases(exercise) if away else []
+        connection = Connection(sandbox, self._work(answer, exercise, cases))
         try:
-            verdict = self._with(connection, answer, exercise, away)
+            verdict = self._with(connection, answer, exercise, cases)
         finally:
             connection.close()
         named = [name for name in LIBRARIES if name in connection.modules and name not in answer.source]
         review = tuple(f"It loads `{name}` while it runs, which its text does not name." for name in named)
         return verdict, review
 
-    def _with(self, connection: Connection, answer: Answer, exercise: Exercise | Quiz, away: bool) -> Verdict:
+    def _with(
+        self, connection: Connection, answer: Answer, exercise: Exercise | Quiz, cases: list[Case]
+    ) -> Verdict:
         made = connection.made()
         if made:
             return Verdict(answer.exercise, VERDICT_FAILED, made)
-        if away:
-            function = RemoteTrial(connection, answer.exercise, answer.source, self._cases(exercise))
+        if cases:
+            function = RemoteTrial(connection, answer.exercise, answer.source, cases)
         else:
             function = RemoteFunction(connection, answer.exercise, answer.source)
         verdict = judge(exercise, function)
@@ -109,31 +112,28 @@ class Judge:
             pieces += [source for _, source in self.passed[name].code] if name in self.passed else []
         return any("torch" in piece for piece in pieces)
 
-    def _work(self, answer: Answer, exercise: Exercise | Quiz) -> dict[str, Any]:
-        """What the answer's process gets: code, the course's names it may use, and our tools."""
+    def _work(self, answer: Answer, exercise: Exercise | Quiz, cases: list[Case]) -> dict[str, Any]:
+        """What the answer's process gets: code, the course's names it may use, our tools, and the `cases`
+        that are tried there."""
         code: dict[tuple[str, str], None] = {}
         names: dict[str, Any] = {}
         modules: dict[str, dict[str, Any]] = {}
         self._gather(answer, code, names, modules, set())
         code.update(dict.fromkeys(answer.code))
-        tools = tools_for(None, (), [])
-        if isinstance(exercise, Exercise) and is_tried_inside(exercise.name):
-            tools = tools_for(exercise.trial, exercise.outputs, self._cases(exercise))
+        tools = tools_for(exercise, cases)
+        if cases:
             for module, values in parcels.with_imports(tools).items():
                 modules[module] = values | modules.get(module, {})
         return {"name": answer.exercise, "code": list(code), "names": names, "modules": modules, **tools}
 
     def _cases(self, exercise: Exercise) -> list[Case]:
         """The public cases and the secret ones."""
-        return [
-            case
-            for secret in (b"", self.secret)
-            for case in prepared(exercise, np.float64, secret).cases
-        ]
+        both = (prepared(exercise, np.float64, secret) for secret in (b"", self.secret))
+        return [case for each in both for case in each.cases]
 
     def _gather(self, answer: Answer, code: dict, names: dict, modules: dict, seen: set[str]) -> None:
         for module, attribute, alias in answer.helpers:
-            value = _of_helpers(module, attribute)
+            value = getattr(importlib.import_module(module), attribute)
             modules.setdefault(module, {})[attribute] = value
             if alias:
                 names[alias] = value
@@ -146,10 +146,6 @@ class Judge:
                 code.update(dict.fromkeys(self.passed[name].code))
             else:
                 names[name] = get(name).reference
-
-
-def _of_helpers(module: str, attribute: str) -> Any:
-    return getattr(importlib.import_module(module), attribute)
 
 
 @functools.cache

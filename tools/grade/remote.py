@@ -19,6 +19,7 @@ from helpers.checks.compare import Elsewhere, Outcome, call
 from helpers.checks.errors import describe_error
 from helpers.checks.gradients import Watched
 from helpers.checks.limits import LimitExceeded, run_limited
+from helpers.checks.registry import Exercise, Quiz
 from tools.grade import parcels
 from tools.grade.inside.codec import Encoder, Garbled, decode, dumps, update
 from tools.grade.sandbox import Sandbox, SandboxBroken
@@ -74,8 +75,7 @@ class Connection:
 
     def ask(self, message: dict[str, Any]) -> dict[str, Any]:
         """Send a message of plain data and wait for the reply; AnswerStopped when there is none."""
-        data = dumps(message)
-        self._write(b"j" + data)
+        self._write(b"j" + dumps(message))
         return self.reply()
 
     def reply(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Connection:
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            self._wait(select.select, True)
+            self._wait(writing=True)
             try:
                 view = view[self.end.send(view):]
             except BlockingIOError:
@@ -107,7 +107,7 @@ class Connection:
     def _read(self, length: int) -> bytes:
         parts = bytearray()
         while len(parts) < length:
-            self._wait(select.select, False)
+            self._wait(writing=False)
             try:
                 part = self.end.recv(min(length - len(parts), 1 << 20))
             except BlockingIOError:
@@ -119,13 +119,13 @@ class Connection:
             parts += part
         return bytes(parts)
 
-    def _wait(self, select: Callable, writing: bool) -> None:
+    def _wait(self, *, writing: bool) -> None:
         """Until the socket is ready. A limit (`limits.Stopped`) raised in here ends the process, too."""
         if self.end is None:
             raise AnswerStopped(self.ended)
         mine = [self.end]
         try:
-            while not any(select([] if writing else mine, mine if writing else [], [], SLICE)):
+            while not any(select.select([] if writing else mine, mine if writing else [], [], SLICE)):
                 if told := self.sandbox.crowded():
                     self.stop(told)
         except AnswerStopped:
@@ -328,8 +328,8 @@ def _yields(function: ast.AST) -> bool:
     return False
 
 
-def tools_for(trial: Callable | None, outputs: tuple[str, ...], cases: list[Case]) -> dict[str, Any]:
-    """The course's own tools that an answer's process needs, by value."""
-    tried = (trial, outputs, call, cases) if cases else None
+def tools_for(exercise: Exercise | Quiz, cases: list[Case]) -> dict[str, Any]:
+    """The course's own tools that an answer's process needs, by value; `cases` where it is tried there."""
+    tried = (exercise.trial, exercise.outputs, call, cases) if cases else None
     return {"describe": describe_error, "watched": Watched, "tried": tried}
 

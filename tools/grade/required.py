@@ -14,8 +14,8 @@ from helpers.validation import require
 from tools.grade.reports.plain import clean, count, number
 from tools.grade.results import NOT_GRADED, PASSED, ExerciseResult, SubmissionResult
 
-MET, NOT_MET, BAD_USE, UNKNOWN = 0, 1, 2, 3
-"""Exit statuses. Unknown: whether it is met hangs on something that could not be graded."""
+MET, NOT_MET, UNKNOWN = 0, 1, 3
+"""Exit statuses; 2 is wrong usage. Unknown: whether it is met hangs on something that could not be graded."""
 
 WANTED = (
     "CHAPTER:WHAT with a chapter of two digits and a number of exercises, `all`, an exercise's name, or "

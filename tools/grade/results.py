@@ -77,12 +77,12 @@ class SubmissionResult:
     @property
     def points(self) -> float:
         """The points of everything that was graded."""
-        return sum(each.points or 0.0 for each in self.exercises)
+        return total(self.exercises)[0]
 
     @property
     def max_points(self) -> float:
         """The most there was to get, of what was graded."""
-        return sum(each.max_points for each in self.exercises if each.points is not None)
+        return total(self.exercises)[1]
 
     @property
     def complete(self) -> bool:
@@ -154,4 +154,4 @@ def submission(found: dict[str, Any]) -> SubmissionResult:
 def total(results: Iterable[ExerciseResult]) -> tuple[float, float]:
     """Points and the most there was to get, of what was graded."""
     graded = [each for each in results if each.points is not None]
-    return sum(each.points or 0.0 for each in graded), sum(each.max_points for each in graded)
+    return sum(each.points for each in graded), sum(each.max_points for each in graded)

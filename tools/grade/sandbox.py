@@ -149,9 +149,7 @@ class Sandbox:
             self.control = None
         if self.process is not None:
             self._kill()
-            for stream in (self.process.stderr,):
-                if stream:
-                    stream.close()
+            self.process.stderr.close()
             self.process = None
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)

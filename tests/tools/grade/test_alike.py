@@ -8,8 +8,9 @@ import time
 import pytest
 
 from helpers.checks import Exercise, exercises, get
+from helpers.checks.slips import source_of
 from tools.grade.reading import alike as whole_class
-from tools.grade.reading.course import right_answers, source_of
+from tools.grade.reading.course import right_answers
 from tools.grade.reading.likeness import among
 from tools.grade.results import FAILED, NOT_ATTEMPTED, PASSED, ExerciseResult, SubmissionResult
 

@@ -21,7 +21,6 @@ LONG = 2_000_000   # entries of all containers of a message
 DIGITS = 3000      # of an integer, in base 16: Python prints 4300 in base 10
 KINDS = "biufcUS"  # of NumPy's types: truths, integers, floats, complex, text, bytes
 
-
 _PLAIN = (str, int, float, type(None), np.generic)
 
 
@@ -56,9 +55,7 @@ class Encoder:
         kind = type(value)
         if id(value) in self.given:
             return {"t": "given", "v": self.given[id(value)]}
-        if value is None or kind in (bool, str):
-            return value
-        if kind is float:
+        if value is None or kind in (bool, str, float):
             return value
         if kind is int:
             return value if abs(value) < 2**53 else {"t": "int", "v": hex(value)}

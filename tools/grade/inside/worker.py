@@ -1,9 +1,9 @@
 """The process in which answers run: it waits for work, forks a process for each answer, and serves its calls.
 
 Run as `python -I -S -B worker.py SITE_PACKAGES FD [LIBRARY …]`. The course is not there. The judge sends over
-the socket FD: {"do": "answer"} with a socket for the new process, which then gets the answer's code and the
-calls; {"do": "clear"} kills what is left of it. What the judge sends is trusted, pickles included; what goes
-back is plain data.
+the socket FD: `answer` with a socket for the new process, which then gets the answer's code and the calls;
+`clear` kills what is left of it. What the judge sends is trusted, pickles included; what goes back is plain
+data.
 """
 
 from __future__ import annotations
@@ -162,10 +162,10 @@ class Answer:
     ("describe", "watched", "tried") to say what a call does."""
 
     def __init__(self, channel: Channel, work: dict[str, Any]):
-        from codec import Encoder, decode, update
+        from codec import Encoder, decode
 
         self.channel, self.work = channel, work
-        self.encoder, self.decode, self.update = Encoder, decode, update
+        self.encoder, self.decode = Encoder, decode
         self.describe: Callable[..., str] = work["describe"]
         self.results: list[tuple[Any, Any]] = []
         self.function, self.problem = None, None
@@ -175,7 +175,7 @@ class Answer:
         _offer(self.work["modules"])
         self.channel.write({"ready": True})   # from here on the learner's code has a say
         problem = None
-        with self._captured() as printed:
+        with self._captured():
             try:
                 self.function = self._made()
             except BaseException as error:
@@ -184,7 +184,7 @@ class Answer:
             self.channel.write({"made": False, "error": problem})
         else:
             kind = "" if callable(self.function) else type(self.function).__name__
-            self.channel.write({"made": True, "kind": kind, "printed": printed.getvalue()[:PRINTED]})
+            self.channel.write({"made": True, "kind": kind})
         while True:
             message = self.channel.read()
             reply = self._outcome(message) if "case" in message else self._call(message)

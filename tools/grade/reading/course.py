@@ -8,12 +8,12 @@ import functools
 import importlib
 import importlib.util
 import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from helpers.checks import Exercise, get
+from helpers.checks.slips import source_of
 from tools.grade.reading.pinned import chapter
 from tools.grade.reading.statements import code_of
 
@@ -58,7 +58,7 @@ def attributes_of(imported: Import, nodes: list[ast.AST]) -> tuple[set[tuple[str
     """({(module, attribute)} that `nodes` use of an imported module, whether they also use it as a whole)."""
     found, looked_at, seen = set(), set(), 0
     for node in (each for top in nodes for each in ast.walk(top)):
-        parts = _chain(node)
+        parts = chain(node)
         if not parts or parts[0] != imported.name:
             continue
         if len(parts) == 1:
@@ -73,7 +73,7 @@ def attributes_of(imported: Import, nodes: list[ast.AST]) -> tuple[set[tuple[str
     return found, seen > len(looked_at)
 
 
-def _chain(node: ast.AST) -> list[str]:
+def chain(node: ast.AST) -> list[str]:
     """["a", "b", "c"] of ``a.b.c``; [] of anything else."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -138,13 +138,6 @@ def right_answers(exercise: str) -> tuple[Callable[..., Any], ...]:
     if not isinstance(own, Exercise):
         return ()
     return (own.reference, *(variant.function for variant in own.variants))
-
-
-def source_of(function: Callable[..., Any]) -> str:
-    """A right answer's source without its decorators."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    tree.body[0].decorator_list = []
-    return ast.unparse(tree)
 
 
 def _used_by(function: Callable[..., Any], seen: set[str]) -> set[tuple[str, str]]:

@@ -8,7 +8,7 @@ import stat
 import unicodedata
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -59,9 +59,9 @@ def _file(path: Path, parts: Parts) -> Iterator[File]:
     changed = datetime.fromtimestamp(about.st_mtime).astimezone().isoformat(timespec="seconds")
     file = File(parts, (str(path),), changed)
     if stat.S_ISLNK(about.st_mode):
-        yield File(*_but(file, "a link, no file: what it points at was not handed in"))
+        yield replace(file, problem="a link, no file: what it points at was not handed in")
     elif not stat.S_ISREG(about.st_mode):
-        yield File(*_but(file, "no regular file"))
+        yield replace(file, problem="no regular file")
     elif path.suffix.lower() == ".zip":
         yield from _archive(file, 1, [MOST_OF_ARCHIVE])
     else:
@@ -76,7 +76,7 @@ def _archive(file: File, depth: int, budget: list[int]) -> Iterator[File]:
         if len(entries) > MOST_ENTRIES:
             raise Unreadable(f"{len(entries)} files in it, at most {MOST_ENTRIES} are read")
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, Unreadable, EOFError) as error:
-        yield File(*_but(file, f"an archive that cannot be read ({error})"[:200]))
+        yield replace(file, problem=f"an archive that cannot be read ({error})"[:200])
         return
     with opened:
         for entry in sorted(entries, key=lambda each: each.filename):
@@ -87,13 +87,13 @@ def _archive(file: File, depth: int, budget: list[int]) -> Iterator[File]:
             found = File(parts, (*file.place, entry.filename), _time(entry))
             if inner[-1].lower().endswith(".ipynb"):
                 budget[0] -= entry.file_size
-                over = budget[0] < 0
-                yield File(*_but(found, "the archive is too large to read it this far")) if over else found
+                problem = "the archive is too large to read it this far" if budget[0] < 0 else ""
+                yield replace(found, problem=problem)
             elif inner[-1].lower().endswith(".zip"):
                 if depth < DEEP:
                     yield from _archive(found, depth + 1, budget)
                 else:
-                    yield File(*_but(found, "an archive in an archive in an archive: it was not opened"))
+                    yield replace(found, problem="an archive in an archive in an archive: it was not opened")
 
 
 def data(place: Place) -> bytes:
@@ -117,10 +117,6 @@ def _limited(file) -> bytes:
     if len(found) > MOST:
         raise Unreadable(f"it is larger than {MOST // 2**20} MB")
     return found
-
-
-def _but(file: File, problem: str) -> tuple[Parts, Place, str, str]:
-    return file.parts, file.place, file.changed, problem
 
 
 def _name(entry: zipfile.ZipInfo) -> str:

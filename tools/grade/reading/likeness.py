@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from helpers.checks import Exercise, get
 from helpers.checks.patches import Patched
-from tools.grade.reading.course import right_answers, source_of
+from helpers.checks.slips import source_of
+from tools.grade.reading.course import right_answers
 from tools.grade.reading.pinned import chapter, chapter_of_exercise
 from tools.grade.results import MISSING, NOT_ATTEMPTED, Alike, SubmissionResult
 
@@ -36,7 +37,7 @@ Part = tuple[str, int]
 
 @dataclass(frozen=True)
 class _Answer:
-    """An answer taken apart: its parts, its text without layout, and a hash of its form without names."""
+    """An answer taken apart: its parts, its text without layout, and the comments that are its own."""
 
     learner: str
     parts: frozenset[Part]

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from tools.grade.reading.course import COURSE, right_answers, source_of
+from helpers.checks.slips import source_of
+from tools.grade.reading.course import COURSE, chain, right_answers
 from tools.grade.reading.pinned import chapter, chapter_of_exercise
 
 Piece = tuple[str, str]   # (label, source)
@@ -78,7 +79,7 @@ def review(
     found: dict[str, None] = {}
     for label, tree in own:
         where = "" if label.rpartition(".")[0] == answer else f" of {label.strip('<>').rpartition('.')[0]}"
-        for line, key, text in _findings(exercise, tree, names, allowed):
+        for line, key, text in _findings(tree, names, allowed):
             if key not in allowed:
                 found[f"Line {line}{where}: {text}" + ("" if text.endswith("?") else ".")] = None
     found |= dict.fromkeys(_given(exercise, pieces, helpers))
@@ -129,17 +130,12 @@ def _pairs(target: ast.AST, value: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 
 def _path(node: ast.AST, names: dict[str, str]) -> str:
     """The dotted path of ``a.b.c`` where `a` stands for a part of a library, else ""."""
-    parts = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if isinstance(node, ast.Name) and node.id in names:
-        return ".".join([names[node.id], *reversed(parts)])
-    return ""
+    parts = chain(node)
+    return ".".join([names[parts[0]], *parts[1:]]) if parts and parts[0] in names else ""
 
 
 def _findings(
-    exercise: str, tree: ast.Module, names: dict[str, str], allowed: frozenset[str]
+    tree: ast.Module, names: dict[str, str], allowed: frozenset[str]
 ) -> Iterator[tuple[int, str, str]]:
     """(line, what it is for comparing, what to say) of all that could matter in a piece of code."""
     uses_torch = any(each == "torch" or each.startswith("torch.") for each in allowed)
@@ -254,7 +250,7 @@ def _allowed(exercise: str) -> frozenset[str]:
             path = _path(each, names)
             if path:
                 found.add(path)
-        found |= {key for _, key, _ in _findings(exercise, tree, names, everything)}
+        found |= {key for _, key, _ in _findings(tree, names, everything)}
     return frozenset(found)
 
 

@@ -67,16 +67,16 @@ def code_of(source: str, cell: int = 0) -> Code:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")   # of Python, about what it finds odd in the code
         try:
-            tree, magic = ast.parse(source), False
+            tree = ast.parse(source)
         except _TOO_MUCH:
             try:
                 source = _without_magics(source)
-                tree, magic = ast.parse(source), True
+                tree = ast.parse(source)
             except _TOO_MUCH:
                 return Code(source, problem=_problem(source))
         try:
             compile(source, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-            found = [_statement(node, nested, source, cell, magic) for node, nested in _flat(tree.body)]
+            found = [_statement(node, nested, source, cell) for node, nested in _flat(tree.body)]
         except _TOO_MUCH:
             return Code(source, problem=_problem(source))
     numbered = (Statement(**vars(each) | {"part": part}) for part, each in enumerate(found))
@@ -137,7 +137,7 @@ def _flat(nodes: list[ast.stmt], nested: bool = False) -> Iterator[tuple[ast.stm
             yield node, nested
 
 
-def _statement(node: ast.stmt, nested: bool, source: str, cell: int, magic: bool) -> Statement:
+def _statement(node: ast.stmt, nested: bool, source: str, cell: int) -> Statement:
     binds = _bound(node)
     text = ast.unparse(node) if nested else _text(node, source)
     line = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])

@@ -18,6 +18,7 @@ from tools.grade.results import (
     ClassResult,
     ExerciseResult,
     SubmissionResult,
+    total,
 )
 
 
@@ -48,8 +49,7 @@ def _suite(name: str, submission: SubmissionResult, results: Iterable[ExerciseRe
     results = list(results)
     suite = TestSuite(name)
     suite.timestamp = clean(submission.graded, 40, line=True)
-    points = sum(each.points or 0.0 for each in results)
-    most = sum(each.max_points for each in results if each.points is not None)
+    points, most = total(results)
     facts = {"learner": label(submission.learner), "points": number(points), "max_points": number(most),
              "isolation": clean(submission.isolation, 100, line=True)}  # fmt: skip
     for key, value in facts.items():

@@ -38,6 +38,7 @@ CUT = "**Cut here: the rest is too long for this page; the HTML and CSV have it.
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>|~#!&^]")
 _NAMES = 12   # of learners, beside a mistake
+_ROWS = 100   # of a table, before it is cut into several
 
 
 def markdown_text(found: ClassResult) -> str:
@@ -182,8 +183,8 @@ def _mistakes(found: ClassResult) -> Iterable[str]:
 
 
 def _mistake_row(each: summary.Mistake) -> list[str]:
-    first, more = summary.names(each.learners, _NAMES)
-    who = ", ".join(code(label(learner)) for learner in first) + (f" and {more} more" if more else "")
+    who = ", ".join(code(label(learner)) for learner in each.learners[:_NAMES])
+    who += f" and {len(each.learners) - _NAMES} more" if len(each.learners) > _NAMES else ""
     told = f"**{escaped(each.name)}**. {rich(each.hint)}" if each.name else "none of the known mistakes"
     return [str(len(each.learners)), _name(each.result), told, who]
 
@@ -208,11 +209,11 @@ def _alike(alike: Sequence[Alike]) -> Iterable[str]:
         yield from _tables(["Exercise", "Learners", "What"], rows)
 
 
-def _tables(heads: Sequence[str], rows: Iterable[Sequence[str]], many: int = 100) -> Iterable[str]:
-    """A table in pieces of `many` rows, so that a page that gets too long is cut between them."""
+def _tables(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[str]:
+    """A table in pieces, so that a page that gets too long is cut between them."""
     rows = list(rows)
-    for start in range(0, len(rows), many):
-        yield _table(heads, [""] * len(heads), rows[start : start + many])
+    for start in range(0, len(rows), _ROWS):
+        yield _table(heads, [""] * len(heads), rows[start : start + _ROWS])
 
 
 def _table(heads: Sequence[str], lines: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from tools.grade.results import (
@@ -115,11 +115,6 @@ def state_counts(submission: SubmissionResult) -> list[tuple[str, int]]:
     """(state, how many) of the states that the submission's exercises have."""
     states = Counter(result.state for result in submission.exercises)
     return [(state, states[state]) for state in STATES if states[state]]
-
-
-def names(learners: Sequence[str], most: int) -> tuple[tuple[str, ...], int]:
-    """The first `most` learners, and how many more there are."""
-    return tuple(learners[:most]), max(len(learners) - most, 0)
 
 
 def _hint(results: Iterable[ExerciseResult]) -> str:

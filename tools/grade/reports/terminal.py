@@ -9,17 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tools.grade.reports import summary
-from tools.grade.reports.plain import SYMBOLS, clean, label, number, of
+from tools.grade.reports.plain import SYMBOLS, clean, heading, label, missed, number, of
 from tools.grade.results import FAILED, NOT_GRADED, PARTLY, PASSED, ExerciseResult, SubmissionResult
 
 STYLES = {PASSED: "green", PARTLY: "yellow", FAILED: "red", NOT_GRADED: "magenta"}
 
 
-def shown(found: SubmissionResult, *, hints: bool = True) -> Iterator[Any]:
+def shown(found: SubmissionResult) -> Iterator[Any]:
     """What ``rich.console.Console.print`` shows of a submission: a table with the totals of each chapter,
-    then each wrong answer's text and hint (`hints`), then what could not be graded."""
+    then each wrong answer's text and hint, then what could not be graded."""
     yield _table(found)
-    for each in summary.in_order(found) if hints else ():
+    for each in summary.in_order(found):
         if each.state in (FAILED, PARTLY, NOT_GRADED):
             yield _told(each)
     for sentence in found.problems:
@@ -39,10 +39,8 @@ def _table(found: SubmissionResult) -> Table:
 
 
 def _cells(each: ExerciseResult) -> tuple[str, str, str, str]:
-    name = clean(f"{each.title} {each.exercise}", 80, line=True)
-    mistake = clean(each.mistake, 200, line=True)
     points = f"{number(each.points) or '?'} / {number(each.max_points)}"
-    return SYMBOLS[each.state], name, points, f"{each.state}: {mistake}" if mistake else each.state
+    return SYMBOLS[each.state], clean(heading(each), 80, line=True), points, missed(each)
 
 
 def _told(each: ExerciseResult) -> Text:
