@@ -23,6 +23,7 @@ from rich.text import Text
 from helpers.checks import CHAPTERS
 from helpers.console import say
 from helpers.processes import stoppable
+from helpers.validation import require as validate
 from tools.grade import reading, reports, required
 from tools.grade.reports import terminal
 from tools.grade.reports.plain import label, of
@@ -38,6 +39,12 @@ def _report(option: str, text: str):
     return Annotated[Path | None, typer.Option(option, callback=writable, help=text)]
 
 
+def _writable_pages(html: Path | None) -> Path | None:
+    """A callback: as `writable`, of a folder of pages, or of one page."""
+    writable(html if html is None or reports.is_page(html) else html / "index.html")
+    return html
+
+
 @app.command()
 @stoppable(GOES_ON)
 def main(
@@ -50,7 +57,9 @@ def main(
     csv: _report("--csv", "A row a learner, a column an exercise.") = None,
     markdown: _report("--markdown", "A table for people.") = None,
     html: Annotated[
-        Path | None, typer.Option(help="A folder of pages: index.html for you, one for each learner.")
+        Path | None,
+        typer.Option(callback=_writable_pages,
+                     help="A folder of pages: index.html for you, one for each learner."),
     ] = None,
     require: Annotated[
         str,
@@ -74,17 +83,18 @@ def main(
     try:
         known = {chapter: reading.exercise_names(chapter) for chapter in CHAPTERS}
         parts = required.parse(require, known)
-        wanted = tuple(re.findall(r"\d\d", chapters))
-        reports.check(as_json, junit, csv, markdown, html=html)
+        wanted = tuple(re.findall(r"[^\s,;]+", chapters))
+        for each in wanted:
+            validate(each in known, "chapters", repr(each), f"some of {', '.join(known)}")
         with _Bar() as bar:
             found = grade(paths, Settings(out, jobs, isolated, wanted, bar.tell, bar.progress))
-    except CannotGrade as error:
+        reports.write(found, json=as_json or out / "results.json", junit=junit, csv=csv or out / "grades.csv",
+                      markdown=markdown, html=html or out / "feedback")  # fmt: skip
+    except (CannotGrade, OSError) as error:
         say(f"Not graded: {error}")
-        raise typer.Exit(3) from None
+        raise typer.Exit(required.UNKNOWN) from None
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    reports.write(found, json=as_json or out / "results.json", junit=junit, csv=csv or out / "grades.csv",
-                  markdown=markdown, html=html or out / "feedback")  # fmt: skip
     _show(found, Console())
     say(f"Results: {_short(out)}")
     raise typer.Exit(_status(found, parts))

@@ -49,7 +49,7 @@ def parse(text: str, known: Mapping[str, Sequence[str]] | None = None) -> tuple[
     Raises ValueError that names the part, what it is and what is wanted.
     """
     parts = []
-    for each in re.split(r"[\s,;]+", text.strip()) if text.strip() else []:
+    for each in re.findall(r"[^\s,;]+", text):
         chapter, colon, what = each.partition(":")
         require(colon and re.fullmatch(r"\d\d", chapter, re.A), "require", repr(each), WANTED)
         parts.append(_part(each, chapter, what))

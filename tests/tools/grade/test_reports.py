@@ -222,11 +222,6 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatc
     with pytest.raises(OSError, match="No space"):
         reports.write(CLASS, markdown=path)
     assert [each.name for each in tmp_path.iterdir()] == ["report.md"] and path.read_text() == "old"
-    with pytest.raises(IsADirectoryError):
-        reports.check(None, tmp_path)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
-        reports.check(html=tmp_path / "file")
 
 
 def test_json_holds_what_no_encoding_holds(tmp_path):
@@ -259,10 +254,12 @@ def test_a_terminal_gets_no_orders_from_a_learner(text):
         assert text in shown
 
 
-def test_reports_are_imported_without_what_they_may_not_need():
+def test_reports_and_the_command_are_imported_without_what_they_may_not_need():
     code = (
         "import sys, tools.grade.reports; "
-        "assert not {'jinja2', 'junitparser', 'torch', 'helpers.checks.judge'} & set(sys.modules)"
+        "assert not {'jinja2', 'junitparser', 'torch', 'helpers.checks.judge'} & set(sys.modules); "
+        "import tools.grade.cli; "
+        "assert not {'jinja2', 'torch', 'matplotlib', 'nbformat', 'tools.update'} & set(sys.modules)"
     )
     root = Path(__file__).resolve().parents[3]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)

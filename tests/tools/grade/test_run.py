@@ -9,10 +9,12 @@ import time
 
 import psutil
 import pytest
+from typer.testing import CliRunner
 
 from helpers import notebooks
 from helpers.checks import get
 from tools.grade import results, run
+from tools.grade.cli import app
 from tools.grade.results import FAILED, NOT_ATTEMPTED, NOT_GRADED, PASSED
 from tools.grade.run import CannotGrade, Settings, grade
 
@@ -130,6 +132,22 @@ def test_nothing_to_grade_is_said(tmp_path, settings):
         grade([tmp_path / "empty"], settings)
     with pytest.raises(ValueError, match="paths"):
         grade([tmp_path / "nowhere"], settings)
+
+
+@pytest.mark.parametrize(("arguments", "status", "said"), [
+    (["--chapters", "00 7"], 2, "chapters: got '7', wanted some of 00, 01"),
+    (["--require", "00:9"], 2, "at most the 4 exercises"),
+    (["--html", "{file}"], 2, "wanted a file that can be written"),
+    (["--json", "{folder}"], 2, "wanted a file that can be written"),
+    (["--out", "{file}"], 3, "Not graded: "),
+])  # fmt: skip
+def test_what_the_command_cannot_do_is_said_before_it_grades(tmp_path, arguments, status, said):
+    places = {"file": tmp_path / "file", "folder": hand_in(tmp_path / "class", ann=RIGHT)}
+    places["file"].touch()
+    given = [str(places["folder"]), *(each.format(**places) for each in arguments)]
+    done = CliRunner().invoke(app, given, env={"COLUMNS": "300"})
+    assert done.exit_code == status and said in done.output, done.output
+    assert isinstance(done.exception, SystemExit)
 
 
 def command(*arguments, **options):

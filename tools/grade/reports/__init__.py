@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from helpers.files import check_writable, write_text
+from helpers.files import write_text
 from helpers.validation import require
 from tools.grade.results import ClassResult, to_json
 
@@ -29,7 +29,8 @@ def write(
         if path is not None:
             write_text(path, text(found))
     if html is not None and is_page(html):
-        require_one_page(html, found)
+        many = len(found.submissions)
+        require(many == 1, "html", f"{str(html)!r} for {many} learners", "a folder's name")
         write_text(html, pages.learner_page(found.submissions[0]))
     elif html is not None:
         pages.write_pages(Path(html), found)
@@ -38,16 +39,3 @@ def write(
 def is_page(html: Path) -> bool:
     """Whether `html` names one learner's page rather than a folder."""
     return Path(html).suffix.lower() in (".html", ".htm")
-
-
-def require_one_page(html: Path, found: ClassResult) -> None:
-    """ValueError where one page is asked for and there is not exactly one learner."""
-    many = len(found.submissions)
-    require(many == 1, "html", f"{str(html)!r} for {many} learners", "a folder's name")
-
-
-def check(*paths: Path | None, html: Path | None = None) -> None:
-    """OSError, before minutes of work, where one of the reports could not be written."""
-    for path in (*paths, html if html is None or is_page(html) else Path(html) / "index.html"):
-        if path is not None:
-            check_writable(path)
