@@ -76,7 +76,7 @@ def contents(
         path = f"solutions/{draft.chapter.name}.ipynb"
         result.files[path] = (root / path).read_bytes()
     result.files |= texts.environment(root, set(result.files))
-    result.files["README.md"] = texts.readme(root, released, [d for d in drafts if d.chapter.name in solved])
+    result.files["README.md"] = texts.readme(released, [d for d in drafts if d.chapter.name in solved])
     texts.without_dead_links(result.files)
     if hits := answers.found(result.files, secret):
         message = "the release would hold an answer's line"

@@ -26,10 +26,8 @@ class Wanted:
 
 
 def reduced(root: Path, wanted: dict[str, Wanted]) -> dict[str, str]:
-    """Module's name → the source that is left of it, for `wanted` and the modules of checks that these use.
-
-    `root` is the course's folder.
-    """
+    """Module's name → the source that is left of it in the course in `root`, for `wanted` and the modules of
+    checks that these use."""
     wanted, sources, done = dict(wanted), {}, {}
     while todo := [name for name, each in wanted.items() if done.get(name) != _size(each)]:
         for name in todo:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
+
+import nbformat
 
 from helpers import notebooks
 from tools.build.pipeline import Draft
@@ -17,7 +18,6 @@ LINK = re.compile(r"\[([^\]\n]+)\]\((?!\w+:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
 TITLE = re.compile(r"^# (?P<title>.+?)\s*$.*?^\*\*(?P<question>[^*]+)\*\*\s*$", re.M | re.S)
 TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
 MODULE = re.compile(r"-m tools\.(\w+)")
-
 
 BEGINNING = """\
 # `make lab` opens the course; `make help` lists the other commands. Every path is relative, so the course may
@@ -92,7 +92,7 @@ def _told(block: str, targets: set[str]) -> str:
     return "\n".join(lines)
 
 
-def readme(root: Path, released: Iterable[Draft], solved: Iterable[Draft]) -> bytes:
+def readme(released: Iterable[Draft], solved: Iterable[Draft]) -> bytes:
     """The page that a learner reads first."""
     rows = []
     for draft in released:
@@ -114,39 +114,20 @@ def without_dead_links(files: dict[str, bytes]) -> None:
         if path.endswith(".md"):
             files[path] = _linked(data.decode(), path, files).encode()
         elif path.startswith("notebooks/"):
-            notebook = notebooks.parse(data)
-            changed = False
-            for cell in notebook["cells"]:
-                if cell["cell_type"] == "markdown":
-                    text = _linked(cell["source"], path, files)
-                    if text != cell["source"]:
-                        cell["id"] = _identity(cell, text)
-                        cell["source"], changed = text, True
-            if changed:
-                import nbformat
-
-                files[path] = notebooks.dumps(nbformat.from_dict(_bare(notebook))).encode()
+            notebook = nbformat.reads(data.decode(), as_version=4)
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown":
+                    text = _linked(cell.source, path, files)
+                    cell.id, cell.source = _identity(cell, text), text
+            files[path] = notebooks.dumps(notebook).encode()
 
 
 def _identity(cell: notebooks.Cell, text: str) -> str:
     """The id of a cell that has the other text `text` now: by it the update knows an untouched cell."""
     for count in range(4):
-        ids = [
-            hashlib.sha256(f"{cell['cell_type']}\n{count}\n{each}".encode()).hexdigest()[:12]
-            for each in (cell["source"], text)
-        ]
-        if cell.get("id") == ids[0]:
-            return ids[1]
-    return cell["id"]
-
-
-def _bare(notebook: dict) -> dict:
-    """What `notebooks.parse` adds to text cells taken away again."""
-    for cell in notebook["cells"]:
-        if cell["cell_type"] != "code":
-            cell.pop("outputs", None)
-            cell.pop("execution_count", None)
-    return notebook
+        if cell.id == notebooks.hashed_id(cell.cell_type, cell.source, count):
+            return notebooks.hashed_id(cell.cell_type, text, count)
+    return cell.id
 
 
 def _linked(text: str, path: str, files: dict[str, bytes]) -> str:
