@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import stat
@@ -99,10 +100,11 @@ def _archive(file: File, depth: int, budget: list[int]) -> Iterator[File]:
 def data(place: Place) -> bytes:
     """The bytes of a file. Raises Unreadable."""
     try:
-        with open(place[0], "rb") as file:
-            for name in place[1:]:
-                archive = zipfile.ZipFile(file)
-                file = io.BytesIO(_limited(archive.open(name)))
+        if len(place) == 1:
+            with open(place[0], "rb") as file:
+                return _limited(file)
+        version = os.stat(place[0]).st_mtime_ns
+        with _opened(place[:-1], version, os.getpid()).open(place[-1]) as file:
             return _limited(file)
     except Unreadable:
         raise
@@ -110,6 +112,13 @@ def data(place: Place) -> bytes:
         raise Unreadable(f"it cannot be opened ({error.strerror or error})") from None
     except Exception as error:   # zipfile's and zlib's own, encrypted and damaged archives
         raise Unreadable(f"its archive cannot be read ({error})"[:200]) from None
+
+
+@functools.lru_cache(maxsize=2)
+def _opened(place: Place, version: int, process: int) -> zipfile.ZipFile:
+    """The archive at `place`, kept open, for opening reads the table of all that is in it. Each `process` has
+    its own: forked ones would share the place in the file."""
+    return zipfile.ZipFile(place[0] if len(place) == 1 else io.BytesIO(data(place)))
 
 
 def _limited(file) -> bytes:
