@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import importlib.metadata
 import multiprocessing
 import os
 import platform
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -65,7 +67,7 @@ def grade(paths: Sequence[Path], settings: Settings) -> ClassResult:
         chapters = [each for each in chapters if not settings.chapters or each in settings.chapters]
         course = course_version()
         prepare(chapters, secret)
-        broken = _own_solutions(chapters, secret, settings, isolation)
+        broken = _own_solutions(chapters, secret, settings, course, isolation)
         todo, done = [], {}
         for submission in submissions:
             path = settings.out / "results" / f"{portable_name(submission.learner)}.json"
@@ -76,15 +78,13 @@ def grade(paths: Sequence[Path], settings: Settings) -> ClassResult:
             else:
                 done[submission.learner] = kept
         done |= _all(todo, len(submissions), chapters, secret, broken, settings, isolation)
-    found = [done[each.learner] for each in submissions if each.learner in done]
+    found = [done[each.learner] for each in submissions]
     return ClassResult(tuple(found), tuple(reading.alike(found)), about(course, isolation))
 
 
 def prepare(chapters: Iterable[str], secret: bytes) -> None:
     """Compute the right answers once, before processes are forked that need them."""
-    import torch
-
-    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"   # for torch, which some exercises import
     for chapter in chapters:
         for name in reading.exercise_names(chapter):
             exercise = get(name)
@@ -92,6 +92,8 @@ def prepare(chapters: Iterable[str], secret: bytes) -> None:
                 for each in (b"", secret):
                     prepared(exercise, np.float64, each)
                 is_tried_inside(name)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 def graded(submission: reading.Submission, chapters: Sequence[str], secret: bytes, broken: dict[str, str],
@@ -116,11 +118,11 @@ def graded(submission: reading.Submission, chapters: Sequence[str], secret: byte
     )  # fmt: skip
 
 
-def _own_solutions(chapters, secret, settings, isolation) -> dict[str, str]:
+def _own_solutions(chapters, secret, settings, course, isolation) -> dict[str, str]:
     """Grade the course's solutions as a learner's → the exercises that do not get full marks, and why."""
     path = settings.out / "results" / ".own-solutions.json"
     own = reading.own_solutions(chapters)
-    key = _key(own, course_version(), isolation, tuple(chapters))
+    key = _key(own, course, isolation, tuple(chapters))
     result = _kept(path, key)
     if result is None:
         settings.tell("Grading the course's own solutions first.")
@@ -228,11 +230,10 @@ def course_version() -> str:
 
 def about(course: str, isolation: str) -> dict[str, str]:
     """With what was graded, for the reports."""
-    import torch
-
+    libraries = {name: importlib.metadata.version(name) for name in ("numpy", "torch")}
     return {
         "course": course, "isolation": isolation, "graded": now(), "python": platform.python_version(),
-        "numpy": np.__version__, "torch": torch.__version__, "system": platform.platform(),
+        **libraries, "system": platform.platform(),
     }  # fmt: skip
 
 
