@@ -4,7 +4,8 @@
 - An answer that is right in all ordinary cases, and wrong only where a size is 1, at an edge, or in what it
   does beside its result (it changes an argument, hands out the same array twice), gets half.
 
-The larger one counts. An exercise that is tried on a model (`trial`) is all or nothing, and so is a quiz.
+The larger one counts. An exercise that is tried on a model (`trial`) is all or nothing, as is a quiz, and one
+in which being right in part is no achievement can say so: ``skip={"credit": "why"}``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ HALF = 0.5
 
 def credit(exercise: Exercise, known: Prepared, mine: Sequence[Outcome], rtol: float) -> float:
     """The part of the points (0 to 1) that a wrong answer with the outcomes `mine` gets."""
-    if exercise.trial is not None or len(mine) < len(known.cases):
+    if "credit" in exercise.skip or exercise.trial is not None or len(mine) < len(known.cases):
         return 0.0
     ordinary = [n for n, case in enumerate(known.cases) if not case.tag]
     outputs = exercise.outputs if len(exercise.outputs) > 1 else ()

@@ -103,8 +103,9 @@ class Exercise(_StandIn):
     names what the function returns. Beside `rounds` drawn cases the check tries each size at 1, the example
     of the statement (`landmark`), the extremes, arrays with gaps in memory and read-only ones, and calls the
     function a second time. Whatever of this an exercise lacks, `skip` says why: keys "N = 1", "sizes",
-    "extreme", `cases.GAPS`, `cases.READ_ONLY`, "again"; and "slips" where answers hold so few bits that slips
-    and pairs of mistakes would agree with them by chance, "nearly" where being nearly right tells nothing.
+    "extreme", `cases.GAPS`, `cases.READ_ONLY`, "again"; and "credit" where a wrong answer gets no part of the
+    points, "slips" where answers hold so few bits that slips and pairs of mistakes would agree with them by
+    chance, "nearly" where being nearly right tells nothing.
 
     An answer is compared with every oracle in relative terms: max |got − want| ≤ rtol · max(|want|, 1).
 

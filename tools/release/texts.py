@@ -84,7 +84,7 @@ def _told(block: str, targets: set[str]) -> str:
         command = re.match(r'\t@echo "  make (\w+)', line)
         if line.startswith(".PHONY"):
             line = " ".join([".PHONY:", *(w for w in line.split()[1:] if w in targets | {"FORCE"})])
-        if (command and command[1] not in targets) or 'echo "For authors"' in line:
+        if (command and command[1] not in targets) or re.search('echo "For (teachers|authors)', line):
             continue
         if line.startswith("\trm -rf .venv"):
             line = "\trm -rf .venv unrolled.egg-info"   # build/version.json is of use to `make update`
