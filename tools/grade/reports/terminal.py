@@ -10,7 +10,15 @@ from rich.text import Text
 
 from tools.grade.reports import summary
 from tools.grade.reports.plain import SYMBOLS, clean, heading, label, missed, number, of
-from tools.grade.results import FAILED, NOT_GRADED, PARTLY, PASSED, ExerciseResult, SubmissionResult
+from tools.grade.results import (
+    FAILED,
+    NOT_ATTEMPTED,
+    NOT_GRADED,
+    PARTLY,
+    PASSED,
+    ExerciseResult,
+    SubmissionResult,
+)
 
 STYLES = {PASSED: "green", PARTLY: "yellow", FAILED: "red", NOT_GRADED: "magenta"}
 
@@ -32,8 +40,10 @@ def _table(found: SubmissionResult) -> Table:
     table.columns[2].justify = "right"
     for chapter, results, points, most in summary.chapters(found):
         title = Text(f"Chapter {clean(chapter, 20, line=True)}", style="bold")
-        table.add_row("", title, Text(f"{number(points)} / {number(most)}", style="bold"), "")
-        for each in results:
+        untouched = all(each.state == NOT_ATTEMPTED for each in results)
+        state = f"{len(results)} exercises, none attempted" if untouched else ""
+        table.add_row("", title, Text(f"{number(points)} / {number(most)}", style="bold"), state)
+        for each in () if untouched else results:
             table.add_row(*(Text(cell, style=STYLES.get(each.state, "")) for cell in _cells(each)))
     return table
 
