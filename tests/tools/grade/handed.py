@@ -2,6 +2,7 @@
 an answer as the grader's process runs it."""
 
 import ast
+import functools
 import importlib
 import inspect
 import json
@@ -9,6 +10,8 @@ import sys
 import textwrap
 
 from helpers.checks import registered
+from tools.grade.reading.answers import answers
+from tools.grade.reading.pinned import chapter
 from tools.grade.reading.statements import code_of
 
 
@@ -22,6 +25,12 @@ def notebook(*sources):
     made = [{"cell_type": "code", "source": each, "metadata": {}, "outputs": [], "execution_count": None}
             for each in sources]  # fmt: skip
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": made})
+
+
+@functools.cache
+def courses_own(number):
+    """The course's own answers to a chapter, as if a learner had handed them in."""
+    return answers(chapter(number).cells, number, notebook="the course's solutions")
 
 
 def run(answer, others):

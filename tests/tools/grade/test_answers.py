@@ -1,18 +1,14 @@
 """Answers are found whatever became of the notebook, and have what they need to run, and no more."""
 
-import functools
-
 import numpy as np
 import pytest
 
 from helpers.checks import CHAPTERS, Exercise, exercises, get
 from helpers.checks.judge import judge
-from tests.tools.grade.handed import as_cell, cells, run
+from tests.tools.grade.handed import as_cell, cells, courses_own, run
 from tools.grade.reading import exercise_names
-from tools.grade.reading.answers import answers, courses_own
+from tools.grade.reading.answers import answers
 from tools.grade.reading.pinned import chapter
-
-own_of = functools.cache(courses_own)
 
 STEP = "def rnn_step(x, h_prev, Wx, Wh, b):\n    return np.tanh(x @ Wx + h_prev @ Wh + b)\n"
 CHECK = 'rnn_step = check("rnn_step", rnn_step)'
@@ -30,12 +26,12 @@ def step(*sources):
 
 
 def passes(answer, chapter="01"):
-    return judge(get(answer.exercise), run(answer, own_of(chapter))).passed
+    return judge(get(answer.exercise), run(answer, courses_own(chapter))).passed
 
 
 def assert_solution_and_variants_pass(name):
     exercise = get(name)
-    own = own_of(exercise.chapter)
+    own = courses_own(exercise.chapter)
     assert judge(exercise, run(own[name], own)).passed
     assert not own[name].review, "the import rule says something of the course's own solution"
     for variant in exercise.variants if isinstance(exercise, Exercise) else ():
@@ -57,7 +53,7 @@ def test_all_solutions_and_variants_run(name):
 
 
 def test_every_exercise_of_every_chapter_has_number_and_points():
-    own = {number: own_of(number) for number in CHAPTERS}
+    own = {number: courses_own(number) for number in CHAPTERS}
     assert sum(map(len, own.values())) == len(exercises())
     for exercise in exercises():
         answer = own[exercise.chapter][exercise.name]
@@ -172,7 +168,7 @@ def test_checks_are_not_handed_over_though_the_chapter_imports_them():
 
 
 def test_earlier_exercises_are_named():
-    own = own_of("04")
+    own = courses_own("04")
     assert set(own["lstm_backward"].earlier) == {"lstm_step", "lstm_step_backward"}
     body = "def stacked_forward(x, layers, return_sequences):\n    return helper(x)\n"
     helper = "def helper(x):\n    return rnn_forward(x)\n"

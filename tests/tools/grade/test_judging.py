@@ -7,9 +7,10 @@ import pytest
 
 from helpers.checks import get
 from helpers.checks.prepared import prepared
+from tests.tools.grade.handed import courses_own
 from tools.grade import run, sandbox
 from tools.grade.judging import Judge, is_tried_inside
-from tools.grade.reading.answers import Answer, courses_own
+from tools.grade.reading.answers import Answer
 from tools.grade.results import FAILED, MISSING, NOT_ATTEMPTED, NOT_GRADED, PARTLY, PASSED
 
 WAYS = [pytest.param(True, marks=pytest.mark.skipif(

@@ -17,11 +17,6 @@ FIRST = notebook(STEP.format("x"), 'rnn_step = check("rnn_step", rnn_step)')
 NAME = "01_rnn_recap.ipynb"
 
 
-def lay(folder, **found):
-    for path, text in found.items():
-        write(folder / path, text)
-
-
 def write(path, text=FIRST):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

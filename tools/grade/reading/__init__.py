@@ -1,6 +1,6 @@
 """What was handed in, as answers to exercises that can be judged. Nothing of it is executed here."""
 
-from tools.grade.reading.answers import Answer, courses_own
+from tools.grade.reading.answers import Answer
 from tools.grade.reading.likeness import alike
 from tools.grade.reading.submissions import (
     Submission,
@@ -16,7 +16,6 @@ __all__ = [
     "Submission",
     "alike",
     "answers",
-    "courses_own",
     "exercise_names",
     "own_solutions",
     "submissions",

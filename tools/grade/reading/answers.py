@@ -66,11 +66,6 @@ def empty(course: Chapter, place: Place, notebook: str = "") -> Answer:
     return Answer(place.name, course.number, place.number, place.points, notebook)
 
 
-def courses_own(number: str) -> dict[str, Answer]:
-    """The course's own answers to a chapter, as if a learner had handed them in."""
-    return answers(chapter(number).cells, number, notebook="the course's solutions")
-
-
 def _answer(
     cells: Sequence[Cell], mine: Sequence[Code], course: Chapter, place: Place, notebook: str
 ) -> Answer:
