@@ -24,8 +24,16 @@ def answer(name, source, **parts):
     return Answer(name, get(name).chapter, "1.1", notebook="n", attempted=True, **rest)
 
 
+@pytest.fixture(scope="module")
+def judge():
+    """A judge that runs answers as well isolated as it goes here."""
+    with Judge(b"a secret") as made:
+        yield made
+
+
 @pytest.fixture(scope="module", params=WAYS, ids=["bubblewrap", "plain"])
-def judge(request):
+def either(request):
+    """A judge each way."""
     with Judge(b"a secret", isolated=request.param) as made:
         yield made
 
@@ -38,8 +46,8 @@ def step(judge, body):
     return judge.judged(answer("rnn_step", STEP + body.replace("\n", "\n    ")))
 
 
-def test_a_right_answer_gets_its_points(judge):
-    found = step(judge, f"print('hello')\n{RIGHT}")
+def test_a_right_answer_gets_its_points(either):
+    found = step(either, f"print('hello')\n{RIGHT}")
     assert (found.state, found.points, found.max_points) == (PASSED, 2.0, 2.0)
 
 
@@ -81,28 +89,28 @@ def test_a_changed_argument_and_a_shared_buffer_are_seen(judge):
     ("return print", "function"),
     ("return np.zeros((3000, 3000))", "MiB"),
 ])  # fmt: skip
-def test_ways_out_lead_to_no_points_and_to_the_next_answer(judge, body, told):
-    found = step(judge, body)
+def test_ways_out_lead_to_no_points_and_to_the_next_answer(either, body, told):
+    found = step(either, body)
     assert found.state == FAILED and told in found.text + found.hint
-    assert step(judge, RIGHT).state == PASSED
+    assert step(either, RIGHT).state == PASSED
 
 
-def test_an_endless_loop_is_stopped_and_its_process_ended(judge, monkeypatch):
+def test_an_endless_loop_is_stopped_and_its_process_ended(either, monkeypatch):
     started = time.monotonic()
     with monkeypatch.context() as patch:
         patch.setattr("helpers.checks.judge.SECONDS", 0.4)
-        found = step(judge, "while True:\n    pass")
+        found = step(either, "while True:\n    pass")
     assert found.state == FAILED and "0.4 seconds" in found.text
     assert time.monotonic() - started < 20
-    assert step(judge, RIGHT).state == PASSED
+    assert step(either, RIGHT).state == PASSED
 
 
-def test_code_that_never_ends_before_the_function_is_there(judge, monkeypatch):
+def test_code_that_never_ends_before_the_function_is_there(either, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("tools.grade.remote.DEFINING", 0.4)
-        found = judge.judged(answer("rnn_step", f"while True: pass\n{STEP}{RIGHT}"))
+        found = either.judged(answer("rnn_step", f"while True: pass\n{STEP}{RIGHT}"))
     assert found.state == FAILED and "did not come to an end" in found.text
-    assert step(judge, RIGHT).state == PASSED
+    assert step(either, RIGHT).state == PASSED
 
 
 def test_the_public_cases_by_heart_are_not_enough(judge):
@@ -116,14 +124,14 @@ def test_the_public_cases_by_heart_are_not_enough(judge):
     assert found.state == FAILED and found.points == 0
 
 
-def test_the_course_is_not_there(judge):
+def test_the_course_is_not_there(either):
     look = (
         "import importlib.util, sys\n"
         "found = [n for n in ('helpers', 'tools', 'solutions') if importlib.util.find_spec(n)]\n"
         "found += [n for n in sys.modules if n.startswith(('helpers', 'tools'))]\n"
         "raise ValueError(str(found))"
     )
-    assert "ValueError: []" in step(judge, look).text
+    assert "ValueError: []" in step(either, look).text
 
 
 @pytest.mark.skipif(bool(sandbox.bubblewrap_problem()), reason="no bubblewrap")
