@@ -11,6 +11,7 @@ from tests.tools.grade.handed import notebook
 from tools.grade import reading
 from tools.grade.reading import files as reading_files
 from tools.grade.reading.layout import is_ignored, learners
+from tools.grade.reading.submissions import MOST_FILES
 
 STEP = "def rnn_step(x, h_prev, Wx, Wh, b):\n    return {}"
 FIRST = notebook(STEP.format("x"), 'rnn_step = check("rnn_step", rnn_step)')
@@ -274,3 +275,12 @@ def test_own_solutions_are_a_submission():
     own = reading.own_solutions(["04", "01"])
     assert own.chapters == ("01", "04") and not own.problems
     assert all(each.attempted for each in reading.answers(own))
+
+
+def test_of_thousands_of_notebooks_those_that_lie_least_deep_are_read(tmp_path):
+    for number in range(MOST_FILES + 5):
+        write(tmp_path / "kim" / "more" / f"{number:04d}.ipynb", "{}")
+    write(tmp_path / "kim" / NAME)
+    (found,) = reading.submissions([tmp_path])
+    assert len(found.files) == MOST_FILES and found.chapters == ("01",)
+    assert f"{MOST_FILES + 6} notebooks, at most {MOST_FILES}" in found.problems[-1]

@@ -21,6 +21,8 @@ from tools.grade.reading.statements import LONG
 from tools.grade.results import Handed
 
 MOST_CELLS = 5000
+MOST_FILES = 500
+"""Notebooks of a learner that are read: those that lie least deep."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,17 @@ def _below(root: Path) -> list[Submission]:
 
 
 def _submission(learner: str, entries: Sequence[tuple[File, str]]) -> Submission:
+    count = len(entries)
+    if count > MOST_FILES:
+        entries = sorted(entries, key=lambda entry: entry[1].count("/"))[:MOST_FILES]
     around = os.path.commonpath([str(PurePosixPath("/", path).parent) for _, path in entries])
     found = [(each, file.place) for file, path in entries
              for each in _handed(file, str(PurePosixPath("/", path).relative_to(around)))]  # fmt: skip
     of_course = any(each.chapter for each, _ in found)
     told = of_course or any(each.problem for each, _ in found)
     problems = () if told else ("No notebook with exercises of the course was found.",)
+    if count > MOST_FILES:
+        problems += (f"{count} notebooks, at most {MOST_FILES} are read: the deepest were left out.",)
     return Submission(learner, tuple(each for each, _ in found), problems, tuple(place for _, place in found))
 
 
