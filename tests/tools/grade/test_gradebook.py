@@ -362,7 +362,7 @@ def test_a_class_from_release_to_export_with_every_kind_of_damage(generated, tmp
 
     out = tmp_path / "out"
     call = [sys.executable, "-m", "tools.grade", str(folder / "submitted"), "--out", str(out)]
-    assert subprocess.run(call, cwd=ROOT, capture_output=True).returncode == 3   # two cannot be read
+    assert subprocess.run(call, cwd=ROOT, capture_output=True).returncode == 0   # though two cannot be read
     call = [sys.executable, "-m", "tools.grade.gradebook", "a0", str(out), "--course", str(folder)]
     done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
