@@ -28,7 +28,7 @@ def judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
         hint = 'Put the letter in quotes: answer = "b".' if isinstance(outcome.error, NameError) else ""
         text = describe_error(outcome.error, function)
         return Verdict(quiz.name, FAILED, text, hint=hint, fingerprint=mark)
-    given = outcome.outputs["answer"]
+    given = outcome.outputs.get("answer", outcome.result)
     letter = str(given).strip(" ().\n").lower()
     if letter not in quiz.options:
         text = f"answer: got {given!r}, wanted one of {', '.join(map(repr, quiz.options))}."

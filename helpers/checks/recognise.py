@@ -95,6 +95,8 @@ def gradients_agree(left: Outcome, right: Outcome) -> bool:
     for mine, theirs in flat:
         if (mine is None) != (theirs is None):
             return False
+        if len(mine or ()) != len(theirs or ()):
+            return False
         for a, b in zip(mine or (), theirs or (), strict=True):
             if (a is None) != (b is None) or (a is not None and difference({"d": a}, {"d": b}, 1e-4)):
                 return False

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import functools
 import importlib
+import json
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,7 +75,8 @@ class Judge:
             return Verdict(answer.exercise, VERDICT_NOT_ATTEMPTED, "Not attempted yet."), ()
         exercise = get(answer.exercise)
         away = is_tried_inside(exercise.name)
-        libraries = ("numpy", "torch") if away or self._mentions_torch(answer) else ("numpy",)
+        torch = away or gives_tensors(exercise.name) or self._imports_torch(answer)
+        libraries = ("numpy", "torch") if torch else ("numpy",)
         sandbox = self._sandboxes.setdefault(libraries, Sandbox(libraries, isolated=self.isolated))
         cases = self._cases(exercise) if away else []
         connection = Connection(sandbox, self._work(answer, exercise, cases))
@@ -80,7 +84,8 @@ class Judge:
             verdict = self._with(connection, answer, exercise, cases)
         finally:
             connection.close()
-        named = [name for name in LIBRARIES if name in connection.modules and name not in answer.source]
+        named = [name for name in LIBRARIES
+                 if name in connection.modules and not _imports(name, [source for _, source in answer.code])]
         review = tuple(f"It loads `{name}` while it runs, which its text does not name." for name in named)
         return verdict, review
 
@@ -106,11 +111,11 @@ class Judge:
             verdict = dataclasses.replace(verdict, credit=min(verdict.credit, credit))
         return verdict
 
-    def _mentions_torch(self, answer: Answer) -> bool:
+    def _imports_torch(self, answer: Answer) -> bool:
         pieces = [source for _, source in answer.code]
         for name in answer.earlier:
             pieces += [source for _, source in self.passed[name].code] if name in self.passed else []
-        return any("torch" in piece for piece in pieces)
+        return _imports("torch", pieces)
 
     def _work(self, answer: Answer, exercise: Exercise | Quiz, cases: list[Case]) -> dict[str, Any]:
         """What the answer's process gets: code, the course's names it may use, our tools, and the `cases`
@@ -146,6 +151,24 @@ class Judge:
                 code.update(dict.fromkeys(self.passed[name].code))
             else:
                 names[name] = get(name).reference
+
+
+def _imports(library: str, pieces: Iterable[str]) -> bool:
+    """Whether code openly imports a library. (Texts and comments may hold its name, too.)"""
+    nodes = [node for piece in pieces for node in ast.walk(ast.parse(piece))]
+    paths = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    paths += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return any(path.partition(".")[0] == library for path in paths)
+
+
+@functools.cache
+def gives_tensors(exercise_name: str) -> bool:
+    """Whether tensors are among an exercise's arguments."""
+    exercise = get(exercise_name)
+    if not isinstance(exercise, Exercise):
+        return False
+    case = prepared(exercise, np.float64).cases[0]
+    return '"t": "tensor"' in json.dumps(Encoder(calls=True).encode(case.fresh()))
 
 
 @functools.cache

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from helpers.checks.cases import Case
 from helpers.checks.compare import Elsewhere, Outcome, call
 from helpers.checks.errors import describe_error
@@ -196,7 +198,7 @@ class RemoteFunction:
                 error = rebuilt(reply["error"])
             else:
                 error = None
-                result, noted = decode(reply["result"], given=arguments), decode(reply["noted"])
+                result, noted = decode(reply["result"], given=arguments), _gradients(reply["noted"])
                 self._results.append(result)
         if error is not None:
             raise error
@@ -228,14 +230,30 @@ class RemoteTrial(Elsewhere):
         try:
             outcome = Outcome(
                 decode(reply["outputs"]), rebuilt(reply["error"]) if "error" in reply else None,
-                str(reply["complaint"]), tuple(map(str, decode(reply["mutated"]))), str(reply["printed"]),
-                decode(reply["noted"]),
+                str(reply["complaint"]), tuple(decode(reply["mutated"])), str(reply["printed"]),
+                _gradients(reply["noted"]),
             )  # fmt: skip
-            if not isinstance(outcome.outputs, dict):
+            if not isinstance(outcome.outputs, dict) or not set(outcome.mutated) <= set(case.arguments):
                 raise Garbled("no outputs")
         except (Garbled, LookupError, TypeError, ValueError):
             return Outcome(error=AnswerStopped(GARBLED))
         return outcome
+
+
+def _gradients(found: Any) -> list[Any]:
+    """What `gradients.Watched` notes: for each call, of each output, None or an entry an argument.
+    Garbled for anything else."""
+    noted = decode(found)
+    entries = [each for call in _listed(noted) for output in _listed(call) for each in _listed(output or [])]
+    if not all(each is None or isinstance(each, np.ndarray) for each in entries):
+        raise Garbled("no gradients")
+    return noted
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise Garbled(f"a {type(value).__name__} in gradients")
+    return value
 
 
 def _called_back(functions: list[Callable], reply: dict[str, Any]) -> dict[str, Any]:
@@ -254,6 +272,8 @@ def _called_back(functions: list[Callable], reply: dict[str, Any]) -> dict[str, 
 
 def rebuilt(found: dict[str, Any]) -> BaseException:
     """An error of the other side as one of the same type here; how it is told comes along as `told`."""
+    if not isinstance(found, dict):
+        raise Garbled("no error")
     text, told = str(found.get("text", "")), str(found.get("told", ""))
     kind = _error_type(str(found.get("module")), str(found.get("type")))
     try:

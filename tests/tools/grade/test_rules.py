@@ -62,7 +62,7 @@ def said(name, above, body):
     ("rnn_step", "import sys", "return sys.modules['torch']", "`sys.modules`"),
     ("rnn_step", "from sys import modules as m", "return m['torch']", "`sys.modules`"),
     ("rnn_step", "", "return np.lib.npyio.os.environ", "`numpy.lib.npyio.os.environ`"),
-    ("rnn_step", "import collections", "return collections._sys.modules", "`collections._sys.modules`"),
+    ("rnn_step", "import collections", "return collections._sys.modules", "`sys.modules`"),
     ("rnn_step", "import inspect", "return inspect.stack()", "`inspect.stack`"),
     ("rnn_step", "import gc", "return gc.get_objects()", "`gc.get_objects`"),
     ("rnn_step", "import ctypes", "return ctypes.string_at(0)", "`ctypes.string_at`"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -42,6 +43,10 @@ class _Search:
         self.label = label
         statements = [each for code in mine for each in code.statements]
         self.mine = [each for each in statements if each.is_definition]
+        self.binding: dict[str, list[Statement]] = defaultdict(list)   # the learner's, by name
+        for each in self.mine:
+            for name in each.binds:
+                self.binding[name].append(each)
         self.others = [each for each in statements if not each.is_definition]
         futures = [each.node for each in self.mine if getattr(each.node, "module", "") == "__future__"]
         self.futures = "; ".join(map(ast.unparse, futures)) + "\n" if futures else ""
@@ -106,7 +111,7 @@ class _Search:
 
     def _resolve(self, name: str, reader: Statement) -> tuple[bool, Statement] | None:
         """Who defines `name` for `reader`: (whether the learner, the statement)."""
-        own = [each for each in self.mine if name in each.binds and each is not reader]
+        own = [each for each in self.binding.get(name, ()) if each is not reader]
         limit = self._place(reader) if name in reader.binds else (self.until, len(self.mine))
         run = [each for each in own if self._place(each) <= limit]
         pinned = [each for each in self.above if name in each.binds]

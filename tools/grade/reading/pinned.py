@@ -11,6 +11,9 @@ from helpers import notebooks
 from helpers.checks import CHAPTERS
 from tools.grade.reading.statements import Code, Statement, code_of
 
+MOST_CODE = 500_000
+"""Characters of all cells of a notebook; the longest chapter has a tenth."""
+
 SOLUTIONS = Path(__file__).resolve().parents[3] / "solutions"
 
 
@@ -69,9 +72,14 @@ def chapter(number: str, folder: Path = SOLUTIONS) -> Chapter:
 
 
 def codes(cells: Iterable[notebooks.Cell]) -> tuple[Code, ...]:
-    """The code of each cell; of text cells none."""
-    return tuple(code_of(cell["source"], number) if cell["cell_type"] == "code" else Code()
-                 for number, cell in enumerate(cells))  # fmt: skip
+    """The code of each cell; of text cells none. What is too much for a notebook of a chapter is not read."""
+    found, read = [], 0
+    for number, cell in enumerate(cells):
+        source = cell["source"] if cell["cell_type"] == "code" else ""
+        read += len(source)
+        problem = f"more code above it than is read of a notebook ({MOST_CODE} characters)"
+        found.append(Code(source, problem=problem) if read > MOST_CODE else code_of(source, number))
+    return tuple(found)
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import functools
 import inspect
 import re
 import sys
+import types
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ READY_MADE = frozenset([
 """Parts of torch which may be the answer itself where it is an exercise for torch."""
 FILES = frozenset(f"numpy.{name}" for name in (
     *("load", "loadtxt", "genfromtxt", "fromfile", "memmap", "save", "savez", "savetxt", "DataSource"),
-    *("testing", "ctypeslib", "f2py", "core", "_core", "lib"),
+    *("savez_compressed", "fromregex", "rec", "testing", "ctypeslib", "f2py", "core", "_core", "lib"),
 ))  # fmt: skip
 PLAIN = frozenset([
     *("scipy.special.expit", "scipy.special.logit", "scipy.special.erf", "scipy.special.xlogy"),
@@ -50,12 +51,15 @@ CALLS = frozenset([
     *("quit", "memoryview"),
 ])  # fmt: skip
 ELEMENTARY = frozenset(["sigmoid", "softmax"])   # of `helpers`, where a chapter hands them out
+BY_NAME = frozenset([
+    *("operator.attrgetter", "operator.methodcaller", "typing.get_type_hints", "typing.ForwardRef"),
+])  # fmt: skip
 LOOKS_UP = frozenset(["getattr", "setattr", "delattr", "hasattr", "vars", "dir"])
 NAMES = frozenset(["__builtins__", "__file__", "__loader__", "__spec__", "__name__", "get_ipython"])
 INSIDE = re.compile(
     r"__(globals|closure|code|subclasses|bases|base|mro|builtins|dict|import|loader|spec|wrapped|self|func|reduce"
     r"|reduce_ex|getattribute|setattr|defaults|kwdefaults|init_subclass|unrolled\w*)__$"
-    r"|^(f_(back|locals|globals|builtins|code)|(gi|cr|ag)_(frame|code)|tb_(frame|next)|_?getframe|mro|co_\w+)$"
+    r"|^(f_(back|locals|globals|builtins|code)|(gi|cr|ag)_(frame|code)|tb_(frame|next)|_?getframe|mro|co_\w+|tofile)$"
 )
 LYING = re.compile(
     r"__(eq|ne|bool|float|array\w*|torch_function|class|instancecheck|del)__$"
@@ -131,7 +135,18 @@ def _pairs(target: ast.AST, value: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 def _path(node: ast.AST, names: dict[str, str]) -> str:
     """The dotted path of ``a.b.c`` where `a` stands for a part of a library, else ""."""
     parts = chain(node)
-    return ".".join([names[parts[0]], *parts[1:]]) if parts and parts[0] in names else ""
+    return _real(".".join([names[parts[0]], *parts[1:]])) if parts and parts[0] in names else ""
+
+
+@functools.cache
+def _real(path: str) -> str:
+    """A path by the names of the modules that lie on it: ``numpy.ma.core.np.load`` is ``numpy.load``."""
+    name, *parts = path.split(".")
+    value = sys.modules.get(name)
+    for part in parts:
+        value = vars(value).get(part) if isinstance(value, types.ModuleType) else None
+        name = value.__name__ if isinstance(value, types.ModuleType) else f"{name}.{part}"
+    return name
 
 
 def _findings(
@@ -140,6 +155,7 @@ def _findings(
     """(line, what it is for comparing, what to say) of all that could matter in a piece of code."""
     uses_torch = any(each == "torch" or each.startswith("torch.") for each in allowed)
     within: set[int] = set()   # nodes that are part of a longer path
+    fine = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)} | _locals(tree)
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if isinstance(node, ast.Attribute | ast.Name):
@@ -151,6 +167,8 @@ def _findings(
                     yield line, node.attr, f"it looks into `{ast.unparse(node)[:60]}`"
             elif node.id in NAMES:
                 yield line, node.id, f"it asks for `{node.id}`"
+            elif node.id in (CALLS | LOOKS_UP) - names.keys() and id(node) not in fine:
+                yield line, f"{node.id} itself", f"it hands `{node.id}` on"
             if path and isinstance(node.ctx, ast.Load):
                 why = _why(path, uses_torch)
                 if why:
@@ -159,13 +177,33 @@ def _findings(
                     yield line, path + " itself", f"it hands the module `{path}` on"
         elif isinstance(node, ast.ImportFrom) and any(each.name == "*" for each in node.names):
             why = _why(f"{node.module}.*", uses_torch)
-            if why:
+            if why or node.module == "torch":
                 yield line, f"{node.module}.*", f"it imports all of `{node.module}`{why}"
         elif isinstance(node, ast.Call):
             yield from _call(node, names)
         elif isinstance(node, ast.ClassDef):
             yield from _class(node, names)
+        elif isinstance(node, ast.MatchClass):
+            for name in filter(INSIDE.search, node.kwd_attrs):
+                yield line, name, f"it looks into `{name}`"
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) <= BLOB:
+            for name in filter(INSIDE.match, re.findall(r"\w+", node.value)):
+                yield line, name, f"it names `{name}` in a text"
     yield from _data(tree)
+
+
+def _locals(tree: ast.AST) -> set[int]:
+    """The names in functions that stand for arguments and variables of theirs, whatever they are called."""
+    found: set[int] = set()
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        body = function.body if isinstance(function.body, list) else [function.body]
+        read = [each for top in body for each in ast.walk(top) if isinstance(each, ast.Name)]
+        bound = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+        bound |= {each.id for each in read if not isinstance(each.ctx, ast.Load)}
+        found |= {id(each) for each in read if each.id in bound}
+    return found
 
 
 def _why(path: str, uses_torch: bool) -> str:
@@ -176,9 +214,11 @@ def _why(path: str, uses_torch: bool) -> str:
     if root == "torch":
         if not uses_torch:
             return ", and the exercise is one for NumPy"
-        part = rest.partition(".")[0]
-        ready = part in READY_MADE or part.startswith("_") or _reaches_out(path)
+        parts = rest.split(".")
+        ready = READY_MADE & {*parts} or any(each.startswith("_") for each in parts) or _reaches_out(path)
         return ": is it a library's own version of what was to be written?" if ready else ""
+    if path in BY_NAME:
+        return ", which runs or looks up what a text says"
     if _reaches_out(path):
         return ", which reaches beyond the function's arguments"
     if root in sys.stdlib_module_names:

@@ -17,6 +17,7 @@ from helpers.checks.missing import CODE_BELOW, syntax_problem
 LONG = 50_000
 """Characters of a cell that are read; more is no answer to an exercise."""
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _MAGICS = {"run_line_magic", "run_cell_magic", "system", "getoutput", "getoutput_lines"}
 _TIMED = {"time", "timeit", "prun"}
 _TOO_MUCH = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
@@ -76,7 +77,8 @@ def code_of(source: str, cell: int = 0) -> Code:
                 return Code(source, problem=_problem(source))
         try:
             compile(source, "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-            found = [_statement(node, nested, source, cell) for node, nested in _flat(tree.body)]
+            lines = [each.encode() for each in _LINE.findall(source)]
+            found = [_statement(node, nested, lines, cell) for node, nested in _flat(tree.body)]
         except _TOO_MUCH:
             return Code(source, problem=_problem(source))
     numbered = (Statement(**vars(each) | {"part": part}) for part, each in enumerate(found))
@@ -137,19 +139,23 @@ def _flat(nodes: list[ast.stmt], nested: bool = False) -> Iterator[tuple[ast.stm
             yield node, nested
 
 
-def _statement(node: ast.stmt, nested: bool, source: str, cell: int) -> Statement:
+def _statement(node: ast.stmt, nested: bool, lines: list[bytes], cell: int) -> Statement:
     binds = _bound(node)
-    text = ast.unparse(node) if nested else _text(node, source)
+    text = ast.unparse(node) if nested else _text(node, lines)
     line = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
     return Statement(node, text, frozenset(binds or ()), *_read(node, text), cell, line, binds is not None)
 
 
-def _text(node: ast.stmt, source: str) -> str:
+def _text(node: ast.stmt, lines: list[bytes]) -> str:
+    """A statement's text, with its decorators. (`ast.get_source_segment` goes through the whole cell.)"""
     decorators = getattr(node, "decorator_list", None)
-    if not decorators:
-        return ast.get_source_segment(source, node) or ast.unparse(node)
-    first = min(each.lineno for each in decorators)
-    return textwrap.dedent("\n".join(source.split("\n")[first - 1 : node.end_lineno]))
+    if decorators:
+        first = min(each.lineno for each in decorators)
+        return textwrap.dedent(b"".join(lines[first - 1 : node.end_lineno]).decode().rstrip("\r\n"))
+    found = lines[node.lineno - 1 : node.end_lineno]
+    found[-1] = found[-1][: node.end_col_offset]
+    found[0] = found[0][node.col_offset :]
+    return b"".join(found).decode()
 
 
 def _bound(node: ast.stmt) -> set[str] | None:
