@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("torch", "scipy", "sklearn", "tensorflow", "jax", "keras", "cupy", "ctypes")
 """Loaded while an answer runs though its text does not name them: a sentence for a human."""
-SHOWN = 20_000   # characters of an answer's source that are kept
 
 
 class Judge:
@@ -203,13 +202,13 @@ def _result(answer: Answer, verdict: Verdict | None, review: tuple[str, ...]) ->
     return ExerciseResult(
         answer.exercise, answer.chapter, state, points, most, answer.number, told, verdict.hint,
         verdict.misconception or "", () if state == NOT_ATTEMPTED else (*answer.review, *review),
-        verdict.printed, answer.notebook, verdict.fingerprint, answer.source[:SHOWN],
+        verdict.printed, answer.notebook, verdict.fingerprint, answer.written,
     )  # fmt: skip
 
 
 def _plain_result(answer: Answer, state: str, points: float | None, text: str) -> ExerciseResult:
     return ExerciseResult(
         answer.exercise, answer.chapter, state, points, answer.max_points, answer.number, text,
-        review=answer.review, notebook=answer.notebook, source=answer.source[:SHOWN],
+        review=answer.review, notebook=answer.notebook, source=answer.written,
     )  # fmt: skip
 

@@ -40,7 +40,7 @@ class ExerciseResult:
     printed: str = ""
     notebook: str = ""          # the file it was found in, relative to the submission
     fingerprint: str = ""       # of the function, as in the notebook's own box
-    source: str = ""            # the cell that was graded
+    source: str = ""            # the cell that was graded, below what it uses of other cells
     seconds: float = 0.0
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 import ast
 import functools
 import random
+import textwrap
 import time
 
 import pytest
@@ -69,6 +70,28 @@ def test_copies_are_found_and_it_is_said_how_alike_they_are(copy, how):
     (found,) = among("truncated_bptt", {"lee": OTHER, "kim": OWN, "min": copy})
     assert found.learners == ("kim", "min")
     assert how in found.sentence, found.sentence
+
+
+IMPL = OWN.replace("def truncated_bptt", "def impl")
+INDENTED = textwrap.indent(IMPL, "    ")
+PADDING = "    for unused in range(0):\n" + "".join(
+    f"        print({number} - len(str(unused)), [unused * {number}], unused ** {number})\n"
+    for number in range(9)
+)
+
+
+@pytest.mark.parametrize("copy", [
+    pytest.param(IMPL + "truncated_bptt = impl\n", id="another name"),
+    pytest.param(IMPL + "def unused():\n    return 1\ntruncated_bptt = impl\n", id="beside another"),
+    pytest.param(IMPL + "def truncated_bptt(*given):\n    return impl(*given)\n", id="wrapped"),
+    pytest.param("def truncated_bptt(*given):\n" + INDENTED + "    return impl(*given)\n", id="inside"),
+    pytest.param("def make():\n" + INDENTED + "    return impl\ntruncated_bptt = make()\n", id="made"),
+    pytest.param("class Own:\n" + INDENTED.replace("impl(", "impl(self, ")
+                 + "def truncated_bptt(*given):\n    return Own().impl(*given)\n", id="a method"),
+    pytest.param(OWN.replace("    return sums", PADDING + "    return sums"), id="padded"),
+])  # fmt: skip
+def test_a_copy_in_another_wrapping_is_found(copy):
+    assert groups({"ada": OWN, "ben": copy, "cleo": OTHER}) == [("ada", "ben")]
 
 
 def test_a_chain_of_copies_is_one_group():

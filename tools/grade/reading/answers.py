@@ -11,7 +11,9 @@ from helpers.notebooks import Cell
 from tools.grade.reading.context import needs
 from tools.grade.reading.pinned import Chapter, Place, chapter, codes
 from tools.grade.reading.rules import review
-from tools.grade.reading.statements import Code, Statement
+from tools.grade.reading.statements import LONG, Code, Statement
+
+SHOWN = 2 * LONG   # characters of an answer that are kept
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,8 @@ class Answer:
     "" where the code imports it). `earlier` are exercises whose functions it calls. `problem` is a sentence
     for the learner about a cell that defines nothing, `review` are sentences for a human, `left_out` ones
     for the learner: statements that a notebook runs and grading does not. `attempted` is whether it is more
-    than the stub; `cell` its position in `notebook`.
+    than the stub; `cell` its position in `notebook`. `beside` are the learner's definitions in other cells
+    that it uses.
     """
 
     exercise: str
@@ -40,6 +43,13 @@ class Answer:
     left_out: tuple[str, ...] = ()
     attempted: bool = False
     cell: int = -1
+    beside: tuple[str, ...] = ()
+
+    @property
+    def written(self) -> str:
+        """All that the learner wrote for it: its cell, below what it uses of other cells."""
+        whole = "\n\n\n".join([*self.beside, self.source])
+        return whole if len(whole) <= SHOWN else self.source[:SHOWN]
 
     @property
     def found(self) -> bool:
@@ -88,6 +98,7 @@ def _answer(
     return replace(
         nothing, source=source, code=tuple(context.code), helpers=tuple(context.helpers),
         earlier=tuple(context.earlier), left_out=(*lost, *left_out), attempted=attempted, cell=found.cell,
+        beside=tuple(context.beside),
         review=(*context.review, *patches, *rules, *_late(found, until, checks)),
     )  # fmt: skip
 

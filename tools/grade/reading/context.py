@@ -11,19 +11,22 @@ from tools.grade.reading.course import BUILTINS, Import, attributes_of, imports_
 from tools.grade.reading.pinned import Chapter
 from tools.grade.reading.statements import Code, Statement
 
+_NOT_OWN = ("chapter ", "helpers ")   # what the labels of the course's pieces begin with
+
 
 @dataclass
 class Context:
     """`code` is to be executed in order in a fresh namespace, after the names of `helpers`: (module,
     attribute, the name it is bound to or ""). Each is importable, too. `earlier` are exercises whose function
     is called, `review` sentences for a human, `lost` names that only statements which are not run would give
-    a value."""
+    a value, `beside` the learner's definitions in other cells."""
 
     code: list[tuple[str, str]] = field(default_factory=list)
     helpers: list[tuple[str, str, str]] = field(default_factory=list)
     earlier: list[str] = field(default_factory=list)
     review: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)
 
 
 def needs(
@@ -40,7 +43,7 @@ class _Search:
         self, answer: Statement, mine: Sequence[Code], chapter: Chapter, exercise: str, until: int, label: str
     ):
         self.answer, self.chapter, self.exercise, self.until = answer, chapter, exercise, until
-        self.label = label
+        self.label = f"./{label}" if label.startswith(_NOT_OWN) else label
         statements = [each for code in mine for each in code.statements]
         self.mine = [each for each in statements if each.is_definition]
         self.binding: dict[str, list[Statement]] = defaultdict(list)   # the learner's, by name
@@ -65,6 +68,8 @@ class _Search:
         self._helpers()
         order = sorted(self.taken.values(), key=lambda entry: self._order(entry[0], entry[1]))
         self.context.code += [self._piece(*entry) for entry in order]
+        self.context.beside = [each.source for own, each, _ in order
+                               if own and each.cell != self.answer.cell and not each.is_import]  # fmt: skip
         if not stars:
             rebound = {name for each in self.others for name in _stored(each.node)}
             self.context.lost = sorted(missing & rebound)

@@ -25,6 +25,7 @@ from tools.grade.reading.pinned import chapter, chapter_of_exercise
 from tools.grade.results import MISSING, NOT_ATTEMPTED, Alike, SubmissionResult
 
 OVERLAP = 0.8      # of what is special about two answers, so much is in both
+WITHIN = 0.95      # or so much of the one is in the other
 EVIDENCE = 14.0    # and so many special parts; a comment counts as several
 COMMENT = 4.0
 KNOWN = 0.1        # the weight of a part that the course's answers have, too
@@ -96,11 +97,12 @@ def _groups(exercise: str, answers: Sequence[_Answer]) -> list[Alike]:
         return number
 
     for one, other in itertools.combinations(range(len(kinds)), 2):
-        if min(total[one], total[other]) < max(EVIDENCE, OVERLAP * max(total[one], total[other])):
+        smaller = min(total[one], total[other])
+        if smaller < EVIDENCE:
             continue
         shared = sum(weights[part] for part in kinds[one] & kinds[other])
         overlap = shared / (total[one] + total[other] - shared)
-        if shared >= EVIDENCE and overlap >= OVERLAP:
+        if shared >= EVIDENCE and (overlap >= OVERLAP or shared >= WITHIN * smaller):
             joined[root(other)] = root(one)
             overlaps[one] = overlaps[other] = overlap
     groups: dict[int, list[int]] = defaultdict(list)
@@ -178,21 +180,28 @@ def taken_apart(learner: str, source: str, exercise: str) -> _Answer | None:
     try:
         tree = ast.parse(textwrap.dedent(source))
         tops = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-        if len(tops) == 1 and isinstance(tops[0], ast.FunctionDef):   # whatever a variant is called
-            tops[0].name = exercise
-        if not any(getattr(node, "name", "") == exercise for node in tops):
-            return None
+        given = [node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign)]
+        if exercise not in _bound([*tops, *given]):
+            if len(tops) != 1:
+                return None
+            tops[0].name = exercise   # whatever a variant is called
         for node in ast.walk(ast.Module(tops, [])):
             _plain(node)
         parts: Counter[str] = Counter()
-        for node in tops:
+        for node in [*tops, *given]:
             _form(node, _Names(node, {each.name for each in tops}), parts)
-        text = "\n".join(map(ast.unparse, tops))
+        own = [each for each in tops if each.name == exercise]
+        text = "\n".join(map(ast.unparse, own or tops))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     comments = _comments(source) - _comments(_published(exercise)) if learner else frozenset()
     numbered = {(part, number) for part, times in parts.items() for number in range(times)}
     return _Answer(learner, frozenset(numbered | {(f"# {each}", 0) for each in comments}), text, comments)
+
+
+def _bound(nodes: Sequence[ast.AST]) -> set[str]:
+    targets = [each for node in nodes for each in getattr(node, "targets", [getattr(node, "target", None)])]
+    return {getattr(each, "name", getattr(each, "id", "")) for each in [*nodes, *targets]}
 
 
 def _comments(source: str) -> frozenset[str]:
@@ -217,14 +226,16 @@ class _Names:
     """What names are worth: arguments their place, a function's own nothing, others themselves."""
 
     def __init__(self, function: ast.AST, beside: set[str]):
-        arguments = getattr(function, "args", None)
-        order = [each.arg for each in ast.walk(arguments) if isinstance(each, ast.arg)] if arguments else []
+        functions = [each for each in ast.walk(function) if isinstance(each, ast.FunctionDef)]
         stored = {each.id for each in ast.walk(function) if isinstance(each, ast.Name)
                   and not isinstance(each.ctx, ast.Load)}  # fmt: skip
         inner = {each.arg for each in ast.walk(function) if isinstance(each, ast.arg)}
-        inner |= {each.name for each in ast.walk(function) if isinstance(each, ast.FunctionDef)}
+        inner |= {each.name for each in functions}
         self.known = dict.fromkeys(stored | inner | beside, "v")
-        self.known |= {name: f"a{number}" for number, name in enumerate(order) if name not in stored}
+        for each in reversed(functions):   # of one name the outer function's
+            order = [one.arg for one in ast.walk(each.args) if isinstance(one, ast.arg)]
+            order = order[1:] if order[:1] == ["self"] else order
+            self.known |= {name: f"a{number}" for number, name in enumerate(order) if name not in stored}
 
     def of(self, name: str) -> str:
         return self.known.get(name, name)

@@ -59,7 +59,7 @@ NAMES = frozenset(["__builtins__", "__file__", "__loader__", "__spec__", "__name
 INSIDE = re.compile(
     r"__(globals|closure|code|subclasses|bases|base|mro|builtins|dict|import|loader|spec|wrapped|self|func|reduce"
     r"|reduce_ex|getattribute|setattr|defaults|kwdefaults|init_subclass|unrolled\w*)__$"
-    r"|^(f_(back|locals|globals|builtins|code)|(gi|cr|ag)_(frame|code)|tb_(frame|next)|_?getframe|mro|co_\w+|tofile)$"
+    r"|^(f_(back|locals|globals|builtins|code)|(gi|cr|ag)_(frame|code)|tb_(frame|next)|_?getframe|mro|co_\w+|tofile|dump)$"
 )
 LYING = re.compile(
     r"__(eq|ne|bool|float|array\w*|torch_function|class|instancecheck|del)__$"
@@ -230,7 +230,7 @@ def _reaches_out(path: str) -> bool:
     root, *inner = path.split(".")
     if root in sys.stdlib_module_names and root not in ORDINARY:
         return True
-    return any(part.lstrip("_") in WAYS_OUT for part in inner) or f"{root}.{''.join(inner[:1])}" in FILES
+    return any(part.lstrip("_") in WAYS_OUT or f"{root}.{part}" in FILES for part in inner)
 
 
 def _call(node: ast.Call, names: dict[str, str]) -> Iterator[tuple[int, str, str]]:
