@@ -284,3 +284,22 @@ def test_of_thousands_of_notebooks_those_that_lie_least_deep_are_read(tmp_path):
     (found,) = reading.submissions([tmp_path])
     assert len(found.files) == MOST_FILES and found.chapters == ("01",)
     assert f"{MOST_FILES + 6} notebooks, at most {MOST_FILES}" in found.problems[-1]
+
+
+@pytest.mark.parametrize("path", [
+    "student_3/student_7_assignsubmission_file_/01_rnn_recap.ipynb",
+    "student_3/work/student_7_assignsubmission_file_/01_rnn_recap.ipynb",
+    "01_rnn_recap/student_7/01_rnn_recap.ipynb",
+    "submitted/student_7/01_rnn_recap.ipynb",
+])  # fmt: skip
+def test_no_folder_of_a_learner_makes_its_files_anothers(path):
+    others = ["student_7/01_rnn_recap.ipynb", "student_8/01_rnn_recap.ipynb"]
+    found = learners([tuple(each.split("/")) for each in [path, *others]], "class")
+    assert found == [path.split("/")[0], "student_7", "student_8"]
+
+
+@pytest.mark.parametrize("name", ["submitted", "notebooks"])
+def test_an_archive_with_the_name_of_a_class_is_one_learners(tmp_path, name):
+    write(tmp_path / "kim" / NAME)
+    write(tmp_path / f"{name}.zip", packed({f"kim/{NAME}": FIRST}))
+    assert set(found(tmp_path)) == {"kim", f"{name}.zip"}

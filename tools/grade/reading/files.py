@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from tools.grade.reading.layout import Parts, is_ignored
+from tools.grade.reading.layout import OF_A_CLASS, Parts, is_ignored
 
 MOST = 50 * 2**20
 """Bytes of a notebook that are read."""
@@ -84,7 +84,8 @@ def _archive(file: File, depth: int, budget: list[int]) -> Iterator[File]:
             inner = _plain_parts(PurePosixPath(_name(entry).replace("\\", "/")).parts)
             if not inner or entry.is_dir() or is_ignored(inner):
                 continue
-            parts = (*file.parts[:-1], file.parts[-1][: -len(".zip")], *inner)
+            name = file.parts[-1][: -len(".zip")]
+            parts = (*file.parts[:-1], f"{name}.zip" if name in OF_A_CLASS else name, *inner)
             found = File(parts, (*file.place, entry.filename), _time(entry))
             if inner[-1].lower().endswith(".ipynb"):
                 budget[0] -= entry.file_size

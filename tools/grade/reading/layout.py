@@ -6,7 +6,7 @@ import functools
 import itertools
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tools.grade.reading.pinned import SOLUTIONS
 
@@ -14,8 +14,10 @@ Parts = tuple[str, ...]
 
 IGNORED = {"__MACOSX", "replaced", "solutions", "site-packages", "node_modules", "tests", "autograded",
            "feedback"}  # fmt: skip
+OF_A_CLASS = {"submitted", "notebooks"}   # names of folders, not of an archive that a learner has named
 _MOODLE = re.compile(r"^(.+?_\d+)_assignsubmission_(?:file|onlinetext)")
 _CANVAS = re.compile(r"(?:_LATE)?(_\d+)_\d+$", re.I)
+_NBGRADER = {"source", "release", "submitted", "downloaded", "exchange", "inbound", "outbound"}
 _COPY = re.compile(r"(?: ?\(\d+\)|[-_ ]+copy ?\d*)+$", re.I)
 
 
@@ -27,14 +29,17 @@ def is_ignored(parts: Parts) -> bool:
 def learners(paths: Sequence[Parts], root: str) -> list[str | None]:
     """For each file, its path below the folder or archive `root` in parts, the learner who handed it in;
     None for one that is no submission (outside of nbgrader's ``submitted``)."""
-    if any(parts[0] == "submitted" and len(parts) > 2 for parts in paths):
+    if any(parts[0] == "submitted" and len(parts) > 2 for parts in paths) and not _others(paths, _NBGRADER):
         return [parts[1] if parts[0] == "submitted" and len(parts) > 2 else None for parts in paths]
     cut = _wrapped(paths)
     paths = [parts[cut:] for parts in paths]
     own = root if root not in ("", ".", "notebooks") else "me"
     one = root == "notebooks" or any(parts[0] == "notebooks" for parts in paths if len(parts) > 1)
     beside = any(len(parts) == 1 and not _in_name(parts[0]) for parts in paths)   # a learner's own chapters
-    found = [own if one or (beside and _is_unnamed(parts)) else _learner(parts) or own for parts in paths]
+    by_chapter = not _others(paths, _stems())
+    moodle = _level_of_moodle(paths)
+    found = [own if one or (beside and _is_unnamed(parts)) else _learner(parts, moodle, by_chapter) or own
+             for parts in paths]  # fmt: skip
     return [_without(_slug(paths, found), each) for each in found]
 
 
@@ -52,13 +57,23 @@ def _wrapped(paths: Sequence[Parts]) -> int:
     return cut
 
 
-def _learner(parts: Parts) -> str:
-    """Whose a file is; "" where neither folder nor name says so."""
-    for part in parts:
-        moodle = _MOODLE.match(part)
-        if moodle:
-            return moodle[1]
-    if len(parts) > 2 and parts[0] in _stems():   # a folder for each chapter, learners in it
+def _others(paths: Sequence[Parts], known: Collection[str]) -> set[str]:
+    """The folders at the top that are not among the `known`. (What lies deeper may be named by a learner.)"""
+    return {parts[0] for parts in paths if len(parts) > 1} - {*known}
+
+
+def _level_of_moodle(paths: Sequence[Parts]) -> int:
+    """At which part of each path Moodle's folders are."""
+    levels = range(min(map(len, paths)))
+    return next((n for n in levels if all(_MOODLE.match(parts[n]) for parts in paths)), 0)
+
+
+def _learner(parts: Parts, level: int, by_chapter: bool) -> str:
+    """Whose a file is; "" where neither folder nor name says so. `level` is where Moodle's folders would be,
+    `by_chapter` whether there is a folder for each chapter, with learners in it."""
+    if moodle := _MOODLE.match(parts[level]):
+        return moodle[1]
+    if len(parts) > 2 and by_chapter and parts[0] in _stems():
         return parts[1]
     return parts[0] if len(parts) > 1 else _in_name(parts[0])
 
