@@ -15,7 +15,7 @@ from helpers.checks import get
 from helpers.checks.patches import Patched
 from helpers.checks.registry import Exercise, Misconception
 from tests.tools.grade.attacks.bank import answers, cell_of, file_name, put, solved, student
-from tests.tools.grade.handed import as_cell
+from tests.tools.grade.handed import as_cell, courses_own
 from tools.grade.results import FAILED, NOT_ATTEMPTED, PARTLY, PASSED
 
 WRONG = frozenset({FAILED, PARTLY})
@@ -109,10 +109,12 @@ def _solutions(folder, chapter, learner, rng, mistakes):
 
 def _variants(folder, chapter, learner, rng, mistakes):
     own = {}
-    for name in answers(chapter):
+    courses = courses_own(chapter)
+    called = {name for each in courses.values() for name in each.earlier}   # more than stated
+    for name in sorted(courses.keys() - called):
         variants = getattr(get(name), "variants", ())
         source = as_cell(rng.choice(variants).function, name) if variants else ""
-        if source and not any(other in source for other in own):   # which may take less than the course's
+        if source:
             own[name] = source
     _hand_in(folder, chapter, learner, {}, **own)
 
