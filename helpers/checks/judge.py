@@ -35,10 +35,12 @@ SECONDS = 10.0
 
 
 def judge(
-    exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64, secret: bytes = b""
-) -> Verdict:
+    exercise: Exercise | Quiz, function: Any, *, dtype: type = np.float64, secret: bytes = b"",
+    seconds: float | None = None,
+) -> Verdict:  # fmt: skip
     """Judge `function`; `dtype` is the floating type of the random cases, `secret` draws others than a
-    notebook's box tries (see `cases.cases_of`)."""
+    notebook's box tries (see `cases.cases_of`), `seconds` is the time for all cases (None: SECONDS)."""
+    seconds = SECONDS if seconds is None else seconds
     if exercise.is_stand_in(function):
         return Verdict(
             exercise.name,
@@ -53,11 +55,13 @@ def judge(
         text = f"The check wants the function itself; it got {type(function).__name__}."
         return Verdict(exercise.name, FAILED, text)
     if isinstance(exercise, Quiz):
-        return judge_quiz(exercise, function)
-    return _judge_function(exercise, function, dtype, secret)
+        return judge_quiz(exercise, function, seconds)
+    return _judge_function(exercise, function, dtype, secret, seconds)
 
 
-def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: type, secret: bytes) -> Verdict:
+def _judge_function(
+    exercise: Exercise, function: Callable[..., Any], dtype: type, secret: bytes, seconds: float
+) -> Verdict:
     known = prepared(exercise, dtype, secret)
     cases = known.cases
     mark = fingerprint_of(function, exercise.name)
@@ -67,10 +71,10 @@ def _judge_function(exercise: Exercise, function: Callable[..., Any], dtype: typ
     mine: list[Outcome] = []
     again: list[Outcome] = []
     try:
-        run_limited(lambda: _call_all(exercise, function, cases, mine, again), seconds=SECONDS)
+        run_limited(lambda: _call_all(exercise, function, cases, mine, again), seconds=seconds)
     except LimitExceeded as stopped:
         at = cases[min(len(mine), len(cases) - 1)]
-        return Verdict(exercise.name, FAILED, stopped_text(stopped, SECONDS, function, at), fingerprint=mark,
+        return Verdict(exercise.name, FAILED, stopped_text(stopped, seconds, function, at), fingerprint=mark,
                        case=FailingCase(exercise.name, function, at))  # fmt: skip
     if mine and isinstance(mine[-1].error, NotImplementedError):
         text = "Not attempted yet. The chapter goes on with the course's version."

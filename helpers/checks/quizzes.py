@@ -8,14 +8,18 @@ from typing import Any
 from helpers.checks.cases import Case
 from helpers.checks.compare import call
 from helpers.checks.errors import describe_error
+from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.registry import Quiz
 from helpers.checks.sources import answered_without_return, fingerprint_of, written_beside_the_stub
-from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict, stopped_text
 
 
-def judge_quiz(quiz: Quiz, function: Callable[..., Any]) -> Verdict:
-    outcome = call(function, None, Case({}), ("answer",))
+def judge_quiz(quiz: Quiz, function: Callable[..., Any], seconds: float) -> Verdict:
     mark = fingerprint_of(function, quiz.name)
+    try:
+        outcome = run_limited(lambda: call(function, None, Case({}), ("answer",)), seconds=seconds)
+    except LimitExceeded as stopped:
+        return Verdict(quiz.name, FAILED, stopped_text(stopped, seconds, function), fingerprint=mark)
     if isinstance(outcome.error, NotImplementedError):
         text = written_beside_the_stub(function) or "Not answered yet."
         return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)

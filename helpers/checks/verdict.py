@@ -41,7 +41,7 @@ def case_text(case: Case) -> str:
     return f"Case{special}: {case}."
 
 
-def stopped_text(stopped: LimitExceeded, seconds: float, function, case: Case) -> str:
+def stopped_text(stopped: LimitExceeded, seconds: float, function, case: Case | None = None) -> str:
     """Why and where a function was stopped in this case."""
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     place = next((each for each in stopped.places if each.file == own and each.source), None)
@@ -56,7 +56,7 @@ def stopped_text(stopped: LimitExceeded, seconds: float, function, case: Case) -
             f"It did not come back within {seconds:g} seconds and was stopped{at}. Does a loop never end (a "
             "condition that stays true, a counter that is not counted up)?"
         )
-    return f"{text} {case_text(case)}"
+    return f"{text} {case_text(case)}" if case else text
 
 
 def mutation_hint(outcome: Outcome, case: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helpers.checks.cases import Case
-from helpers.checks.judge import judge
+from helpers.checks.judge import SECONDS, judge
 from helpers.checks.prepared import prepared
 from helpers.checks.registry import Exercise, Quiz, get
 from helpers.checks.verdict import FAILED as VERDICT_FAILED
@@ -29,6 +29,9 @@ from tools.grade.sandbox import Sandbox
 if TYPE_CHECKING:
     from tools.grade.reading import Answer
 
+OFTEN, HURRIED = 3, 3.0
+"""After so many answers without an end the others of a submission have so many seconds: right ones take less
+than one, and a class has to be graded today."""
 LIBRARIES = ("torch", "scipy", "sklearn", "tensorflow", "jax", "keras", "cupy", "ctypes")
 """Loaded while an answer runs though its text does not name them: a sentence for a human."""
 
@@ -43,6 +46,7 @@ class Judge:
     def __init__(self, secret: bytes, *, isolated: bool | None = None):
         self.secret, self.isolated = secret, isolated
         self.passed: dict[str, Answer] = {}
+        self.late = 0   # answers that were stopped when their time was over
         self._sandboxes: dict[tuple[str, ...], Sandbox] = {}
 
     def __enter__(self) -> Judge:
@@ -63,7 +67,9 @@ class Judge:
             result = _plain_result(answer, NOT_GRADED, None, text)
         if result.state == PASSED:
             self.passed[answer.exercise] = answer
-        return dataclasses.replace(result, seconds=round(time.monotonic() - started, 2))
+        elapsed = time.monotonic() - started
+        self.late += result.state == FAILED and elapsed >= SECONDS
+        return dataclasses.replace(result, seconds=round(elapsed, 2))
 
     def _verdict(self, answer: Answer) -> tuple[Verdict | None, tuple[str, ...]]:
         if answer.problem:
@@ -91,16 +97,17 @@ class Judge:
     def _with(
         self, connection: Connection, answer: Answer, exercise: Exercise | Quiz, cases: list[Case]
     ) -> Verdict:
-        made = connection.made()
+        limit = None if cases or self.late < OFTEN else HURRIED
+        made = connection.made(limit)
         if made:
             return Verdict(answer.exercise, VERDICT_FAILED, made)
         if cases:
             function = RemoteTrial(connection, answer.exercise, answer.source, cases)
         else:
             function = RemoteFunction(connection, answer.exercise, answer.source)
-        verdict = judge(exercise, function)
+        verdict = judge(exercise, function, seconds=limit)
         if isinstance(exercise, Exercise) and (verdict.passed or verdict.credit):
-            again = judge(exercise, function, secret=self.secret)
+            again = judge(exercise, function, secret=self.secret, seconds=limit)
             if again.state == VERDICT_NOT_ATTEMPTED:   # in the box it had been attempted
                 text = "It stops with `raise NotImplementedError` in some cases. " + again.text
                 again = Verdict(answer.exercise, VERDICT_FAILED, text)

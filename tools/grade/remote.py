@@ -61,10 +61,10 @@ class Connection:
         data = parcels.dumps(message)
         self._write(b"p" + struct.pack(">Q", len(data)) + data)
 
-    def made(self) -> str:
+    def made(self, seconds: float | None = None) -> str:
         """Wait until the answer's code has run; what went wrong in it, "" when the function is there."""
         try:
-            reply = run_limited(self.reply, seconds=DEFINING)
+            reply = run_limited(self.reply, seconds=seconds or DEFINING)
         except LimitExceeded:
             return "Its cell did not come to an end, before the function was called at all."
         except AnswerStopped as stopped:

@@ -4,6 +4,7 @@ import functools
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -319,6 +320,8 @@ def test_quiz(monkeypatch):
     quiz = registry.Quiz("q", "99", "b", {"a": "No: because.", "b": "Yes: since.", "c": "No: neither."})
     assert judge.judge(quiz, lambda: None).state == NOT_ATTEMPTED
     assert judge.judge(quiz, lambda: " (B) ").state == PASSED
+    assert "{'x': 1}" in judge.judge(quiz, lambda: {"x": 1}).text
+    assert "within 0.2 seconds" in judge.judge(quiz, lambda: time.sleep(9), seconds=0.2).text
     wrong = judge.judge(quiz, lambda: "c")
     assert wrong.state == FAILED and "No: neither." in wrong.text
     assert "wanted one of" in judge.judge(quiz, lambda: "e").text

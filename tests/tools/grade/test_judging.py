@@ -1,5 +1,6 @@
 """Answers that run elsewhere are judged as in the box; what they do there reaches nobody."""
 
+import sys
 import time
 
 import numpy as np
@@ -194,3 +195,27 @@ def test_gradients_are_noted_where_the_answer_runs(judge):
     source = head + "return h[torch.arange(len(h)), lengths - 1]{}"
     assert judge.judged(answer("last_valid_step", source.format(""))).state == PASSED
     assert "gradients" in judge.judged(answer("last_valid_step", source.format(".detach()"))).text
+
+
+@pytest.mark.parametrize("name", ["rnn_step", "quiz_state"])
+def test_an_answer_without_an_end_is_stopped_and_after_some_of_them_sooner(monkeypatch, name):
+    for module in ("helpers.checks.judge", "tools.grade.judging"):
+        monkeypatch.setattr(sys.modules[module], "SECONDS", 1.0)
+    monkeypatch.setattr("tools.grade.judging.HURRIED", 0.3)
+    endless = answer(name, f"import time\ndef {name}({'x, h_prev, Wx, Wh, b' * (name == 'rnn_step')}):\n"
+                           "    time.sleep(1000)")  # fmt: skip
+    with Judge(b"a secret") as judge:
+        found = [judge.judged(endless) for _ in range(4)]
+        right = step(judge, RIGHT)
+    assert {each.state for each in found} == {FAILED} and right.state == PASSED
+    assert ["within 1 seconds" in each.text for each in found] == [True, True, True, False]
+    assert "within 0.3 seconds" in found[3].text and found[3].seconds < 1
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    ("# import torch\ndef rnn_step(x, h_prev, Wx, Wh, b):\n    __import__('tor' + 'ch')\n    " + RIGHT, True),
+    ("import torch\n" + STEP + "torch.tensor(1.0)\n    " + RIGHT, False),
+])  # fmt: skip
+def test_a_library_that_is_loaded_and_not_imported_openly_is_said(judge, source, said):
+    found = judge.judged(answer("rnn_step", source))
+    assert found.state == PASSED and any("loads `torch`" in each for each in found.review) == said
