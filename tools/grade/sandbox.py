@@ -2,7 +2,8 @@
 
 Under bubblewrap it has no network, sees Python and its libraries read-only and nothing else of the disk, can
 write 16 MiB in a folder of memory, and ends with the grader. Without it a plain subprocess has the same
-limits of time, memory and output, but sees what the grader sees: that is said in every report.
+limits of time, memory and output, and Python itself refuses it other files, processes and the network: a
+fence and no wall. That is said in every report.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Sandbox:
                 command = [_python(), "-I", "-S", "-B", *worker]
             self.process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], cwd=self.folder,
-                env=_environment(self.isolated),
+                env=_environment(self.folder or SCRATCH_FOLDER),
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 start_new_session=True,
             )  # fmt: skip
@@ -194,10 +195,10 @@ def _alive(process: psutil.Process) -> bool:
         return False
 
 
-def _environment(isolated: bool) -> dict[str, str]:
+def _environment(folder: str) -> dict[str, str]:
     one = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "OPENBLAS_CORETYPE") if name in os.environ}
-    home = dict.fromkeys(("HOME", "TMPDIR"), SCRATCH_FOLDER) if isolated else {}
+    home = dict.fromkeys(("HOME", "TMPDIR", "MPLCONFIGDIR"), folder)
     return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **home, **kept, **dict.fromkeys(one, "1")}
 
 
@@ -247,7 +248,8 @@ def bubblewrap_problem() -> str:
         return "bubblewrap is not installed (Debian, Ubuntu: sudo apt install bubblewrap)"
     command = bubblewrap_command([_python(), "-I", "-S", "-c", "print('inside')"])
     try:
-        ran = subprocess.run(command, env=_environment(True), capture_output=True, text=True, timeout=30)
+        environment = _environment(SCRATCH_FOLDER)
+        ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bubblewrap does not run: {error}"
     if ran.stdout.strip() != "inside":

@@ -135,6 +135,29 @@ def test_the_course_is_not_there(either):
     assert "ValueError: []" in step(either, look).text
 
 
+def test_without_bubblewrap_python_itself_keeps_from_files_processes_and_network(tmp_path):
+    look = f"""import os, socket, subprocess, tempfile
+seen = []
+for act in (lambda: open({str(run.ROOT / "README.md")!r}), lambda: os.listdir({str(run.ROOT)!r}),
+            lambda: open({str(tmp_path / "x")!r}, "w"), lambda: os.mkdir({str(tmp_path / "y")!r}),
+            lambda: subprocess.run(["true"]), lambda: os.fork(), lambda: os.kill(os.getppid(), 9),
+            lambda: socket.create_connection(("192.0.2.1", 80), 1), lambda: __import__("ctypes").CDLL(None)):
+    try:
+        act()
+        seen.append("done")
+    except PermissionError:
+        pass
+with tempfile.TemporaryFile() as file:
+    file.write(b"fine")
+open("own", "w").close()
+os.remove("own")
+raise ValueError(str(seen))"""
+    with Judge(b"s", isolated=False) as judge:
+        assert "ValueError: []" in step(judge, look).text
+        assert step(judge, RIGHT).state == PASSED
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(bool(sandbox.bubblewrap_problem()), reason="no bubblewrap")
 def test_bubblewrap_shows_neither_the_course_nor_the_network_nor_other_processes():
     root = str(run.ROOT)
