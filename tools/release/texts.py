@@ -86,6 +86,8 @@ def _told(block: str, targets: set[str]) -> str:
             line = " ".join([".PHONY:", *(w for w in line.split()[1:] if w in targets | {"FORCE"})])
         if (command and command[1] not in targets) or re.search('echo "For (teachers|authors)', line):
             continue
+        if line == "\t@echo" == (lines or [""])[-1]:
+            continue
         if line.startswith("\trm -rf .venv"):
             line = "\trm -rf .venv unrolled.egg-info"   # build/version.json is of use to `make update`
         lines.append(line.replace("find helpers tools tests", "find helpers tools"))
