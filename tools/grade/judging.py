@@ -80,11 +80,13 @@ class Judge:
             return Verdict(answer.exercise, VERDICT_NOT_ATTEMPTED, "Not attempted yet."), ()
         exercise = get(answer.exercise)
         away = is_tried_inside(exercise.name)
-        torch = away or gives_tensors(exercise.name) or self._imports_torch(answer)
+        cases = self._cases(exercise) if away else []
+        work = self._work(answer, exercise, cases)
+        code = [source for _, source in work["code"]]
+        torch = away or gives_tensors(exercise.name) or _imports("torch", code)
         libraries = ("numpy", "torch") if torch else ("numpy",)
         sandbox = self._sandboxes.setdefault(libraries, Sandbox(libraries, isolated=self.isolated))
-        cases = self._cases(exercise) if away else []
-        connection = Connection(sandbox, self._work(answer, exercise, cases))
+        connection = Connection(sandbox, work)
         try:
             verdict = self._with(connection, answer, exercise, cases)
         finally:
@@ -116,12 +118,6 @@ class Judge:
             credit = 1.0 if again.passed else again.credit
             verdict = dataclasses.replace(verdict, credit=min(verdict.credit, credit))
         return verdict
-
-    def _imports_torch(self, answer: Answer) -> bool:
-        pieces = [source for _, source in answer.code]
-        for name in answer.earlier:
-            pieces += [source for _, source in self.passed[name].code] if name in self.passed else []
-        return _imports("torch", pieces)
 
     def _work(self, answer: Answer, exercise: Exercise | Quiz, cases: list[Case]) -> dict[str, Any]:
         """What the answer's process gets: code, the course's names it may use, our tools, and the `cases`
