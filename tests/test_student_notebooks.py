@@ -15,37 +15,18 @@ import pytest
 from nbclient import NotebookClient
 
 from helpers.checks import get
-from helpers.checks.box import MIME
+from tests.running import exercises, run
 from tools.build.freshness import read_notebook
 from tools.claims import claims_in
 from tools.update.merge import without_solutions
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = ROOT / "notebooks"
 
 
 def student(path):
     """The notebook as released, whatever a learner has made of the one in notebooks/ by now."""
     return nbformat.from_dict(without_solutions(nbformat.read(ROOT / "solutions" / path.name, as_version=4)))
-
-
-def run(notebook):
-    """Run all cells as in the learner's JupyterLab, not strict → {exercise: state}."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "UNROLLED_BUILD": "1"}
-    for variable in ("UNROLLED_STRICT", "NBGRADER_EXECUTION"):
-        environment.pop(variable, None)
-    resources = {"metadata": {"path": str(ROOT / "notebooks")}}
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources)
-    client.execute(env=environment)   # raises at the first error
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert not [output for output in outputs if output.get("name") == "stderr"]
-    boxes = [output.data[MIME] for output in outputs if MIME in output.get("data", {})]
-    return {box["exercise"]: box["state"] for box in boxes}
-
-
-def exercises(notebook):
-    names = [cell.metadata.get("unrolled", {}).get("exercise") for cell in notebook.cells]
-    return [name for name in names if name]
 
 
 SHORT = ("00", "01", "02")
@@ -55,12 +36,12 @@ SHORT = ("00", "01", "02")
     "path",
     [
         pytest.param(path, id=path.stem, marks=[] if path.stem[:2] in SHORT else pytest.mark.torture)
-        for path in NOTEBOOKS
+        for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
     ],
 )
 def test_untouched_it_runs_to_its_end_every_box_is_grey_and_the_claims_hold(path):
     notebook = student(path)
-    assert run(notebook) == dict.fromkeys(exercises(notebook), "not attempted")
+    assert run(notebook, NOTEBOOKS) == dict.fromkeys(exercises(notebook), "not attempted")
     stored = claims_in(read_notebook(ROOT / "solutions" / path.name))
     assert len(stored) > 3 and all(stored.values())
     assert claims_in(notebook) == stored
@@ -78,7 +59,7 @@ def test_wrong_answers_are_red_and_the_chapter_goes_on():
         name = cell.metadata.get("unrolled", {}).get("exercise")
         if name in wrong:
             cell.source = cell.source.replace("raise NotImplementedError", wrong[name])
-    states = run(notebook)
+    states = run(notebook, NOTEBOOKS)
     assert {name for name, state in states.items() if state == "failed"} == set(wrong)
     assert set(states.values()) == {"failed", "not attempted"}
     hints = str([cell.outputs for cell in notebook.cells if cell.metadata.get("unrolled", {}).get("check")])
@@ -90,7 +71,7 @@ def test_in_grading_a_missing_answer_fails_its_check_and_nothing_else():
     """The check raises before it can hand anything back; the name is rebound to the course's version."""
     notebook = student(Path("00_start_here.ipynb"))
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "NBGRADER_EXECUTION": "autograde"}
-    resources = {"metadata": {"path": str(ROOT / "notebooks")}}
+    resources = {"metadata": {"path": str(NOTEBOOKS)}}
     NotebookClient(notebook, timeout=300, allow_errors=True, resources=resources).execute(env=environment)
     failed, checks = [], []
     for cell in notebook.cells:

@@ -23,7 +23,7 @@ class ExerciseResult:
     """One exercise of one learner. `points` is None where it is not graded.
 
     `mistake` is the name of a recognised misconception ("" for none), `text` and `hint` are what the
-    learner's own box says (code in backticks), `case` what it looked at. `review` holds sentences for a human
+    learner's own box says (code in backticks). `review` holds sentences for a human
     to decide on; they take no points. `printed` is what the function printed, cut off.
     """
 
@@ -32,7 +32,7 @@ class ExerciseResult:
     state: str                  # one of STATES
     points: float | None
     max_points: float
-    title: str = ""             # "1.2"
+    number: str = ""            # "1.2"
     text: str = ""
     hint: str = ""
     mistake: str = ""
@@ -113,11 +113,11 @@ class ClassResult:
         for submission in self.submissions:
             for each in submission.exercises:
                 first.setdefault((each.chapter, each.exercise), each)
-        return sorted(first.values(), key=lambda each: (each.chapter, _number(each.title)))
+        return sorted(first.values(), key=lambda each: (each.chapter, _number(each.number)))
 
 
-def _number(title: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in title.split(".") if part.isdigit())
+def _number(number: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in number.split(".") if part.isdigit())
 
 
 def to_json(result: Any) -> str:

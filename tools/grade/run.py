@@ -250,7 +250,7 @@ def _isolation(settings: Settings) -> str:
     isolated = not problem if settings.isolated is None else settings.isolated
     if not isolated:
         why = problem or "as asked"
-        settings.tell(f"Answers run NOT ISOLATED ({why}): they see what you see. Fine for your own.")
+        settings.tell(f"Answers run NOT ISOLATED ({why}): Python alone keeps them from your files.")
     try:
         with Sandbox(isolated=isolated):
             pass

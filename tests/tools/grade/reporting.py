@@ -14,8 +14,8 @@ TAGS = {
 """The tags that our pages have."""
 
 
-def exercise(name="rnn_step", chapter="01", state=PASSED, points=2.0, title="1.2", **more):
-    return ExerciseResult(name, chapter, state, points, 2.0, title, **more)
+def exercise(name="rnn_step", chapter="01", state=PASSED, points=2.0, number="1.2", **more):
+    return ExerciseResult(name, chapter, state, points, 2.0, number, **more)
 
 
 def submission(learner, *exercises, **more):
@@ -26,7 +26,7 @@ def submission(learner, *exercises, **more):
 
 def hostile(text, learner=None):
     """A submission with `text` wherever a learner can put something."""
-    wrong = exercise("last_step", state=FAILED, points=0.0, title="1.10", text=text, hint=text, mistake=text,
+    wrong = exercise("last_step", state=FAILED, points=0.0, number="1.10", text=text, hint=text, mistake=text,
                      printed=text, source=text, notebook=text, review=(text,))  # fmt: skip
     unknown = exercise("deep", "04", NOT_GRADED, None, "4.1", text=text)
     return submission(text if learner is None else learner, wrong, unknown, problems=(text,))

@@ -3,7 +3,6 @@
 import inspect
 import io
 import json
-import os
 import posixpath
 import re
 import subprocess
@@ -13,13 +12,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 from typer.testing import CliRunner
 
 from helpers import sealed
 from helpers.checks import exercises
-from helpers.checks.box import MIME
 from helpers.checks.registry import Exercise
+from tests import running
 from tools.release import answers, texts
 from tools.release.cli import app, write_zip
 from tools.release.record import cases_in_code
@@ -189,32 +187,19 @@ def test_the_courses_version_is_refused_and_shows_no_source(small):
     assert not [line for line in answer_lines() if line in plain(done.stdout)]
 
 
-def run(release, name):
+def states(release, name):
     """Run a notebook of the release → the states of its boxes by exercise."""
     notebook = nbformat.read(release.folder / "notebooks" / name, as_version=4)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "UNROLLED_BUILD": "1"}
-    environment["PYTHONPATH"] = str(release.folder)
-    for variable in ("UNROLLED_STRICT", "NBGRADER_EXECUTION"):
-        environment.pop(variable, None)
     where = "import helpers; print(helpers.__file__)"
     notebook.cells.insert(0, nbformat.v4.new_code_cell(where))
-    resources = {"metadata": {"path": str(release.folder / "notebooks")}}
-    NotebookClient(notebook, timeout=300, kernel_name="python3", resources=resources).execute(env=environment)
+    found = running.run(notebook, release.folder / "notebooks", PYTHONPATH=str(release.folder))
     assert str(release.folder) in notebook.cells[0].outputs[0].text
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert not [output for output in outputs if output.get("name") == "stderr"]
-    boxes = [output.data[MIME] for output in outputs if MIME in output.get("data", {})]
-    return {box["exercise"]: box["state"] for box in boxes}
-
-
-def names_in(notebook):
-    found = [cell.metadata.get("unrolled", {}).get("exercise") for cell in notebook.cells]
-    return [name for name in found if name]
+    return found
 
 
 def test_the_start_page_runs_untouched_with_grey_boxes(small):
     notebook = nbformat.read(small.folder / "notebooks/00_start_here.ipynb", as_version=4)
-    assert run(small, "00_start_here.ipynb") == dict.fromkeys(names_in(notebook), "not attempted")
+    assert states(small, "00_start_here.ipynb") == dict.fromkeys(running.exercises(notebook), "not attempted")
 
 
 def test_a_next_release_brings_chapters_and_keeps_answers(small, tmp_path):
@@ -303,7 +288,7 @@ def test_every_known_mistake_of_every_exercise_keeps_its_name(whole):
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "notebooks").glob("0[1-8]_*.ipynb")))
 def test_every_chapter_runs_untouched(whole, name):
     notebook = nbformat.read(whole.folder / "notebooks" / name, as_version=4)
-    assert run(whole, name) == dict.fromkeys(names_in(notebook), "not attempted")
+    assert states(whole, name) == dict.fromkeys(running.exercises(notebook), "not attempted")
 
 
 @pytest.mark.torture

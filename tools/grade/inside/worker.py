@@ -214,8 +214,8 @@ class Answer:
         self.encoder, self.decode = Encoder, decode
         self.describe: Callable[..., str] = work["describe"]
         self.results: list[tuple[Any, Any]] = []
-        self.function, self.problem = None, None
-        self.wanted = set(sys.modules)
+        self.function = None
+        self.known = set(sys.modules)
 
     def serve(self) -> None:
         _offer(self.work["modules"])
@@ -269,8 +269,8 @@ class Answer:
         reply["earlier"] = self._earlier()
         reply["noted"] = self._encoded(noted)
         reply["printed"] = printed.getvalue()[:PRINTED]
-        reply["modules"] = sorted(name for name in sys.modules if "." not in name and name not in self.wanted)
-        self.wanted |= set(reply["modules"])
+        reply["modules"] = sorted(name for name in sys.modules if "." not in name and name not in self.known)
+        self.known |= set(reply["modules"])
         if "result" in reply:
             self.results.append((result, self._encoded(result)))
         return reply

@@ -123,7 +123,7 @@ def _row(each: ExerciseResult) -> list[str]:
 
 
 def _name(each: ExerciseResult) -> str:
-    return f"{escaped(each.title)} {code(each.exercise)}".strip()
+    return f"{escaped(each.number)} {code(each.exercise)}".strip()
 
 
 def _details(each: ExerciseResult) -> Iterable[str]:

@@ -85,7 +85,7 @@ def of(points: float, most: float) -> str:
 
 def heading(result: ExerciseResult) -> str:
     """``1.2 rnn_step``."""
-    return f"{result.title} {result.exercise}".strip()
+    return f"{result.number} {result.exercise}".strip()
 
 
 def missed(result: ExerciseResult) -> str:
