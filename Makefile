@@ -7,7 +7,7 @@
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help lab progress train update check reset grade release test torture range build bench lint lock clean FORCE
+.PHONY: help lab progress train update check reset grade release test site test-browser torture range build bench lint lock clean FORCE
 
 LAB := .venv/bin/python
 DEV := .venv-test/bin/python
@@ -42,6 +42,8 @@ help:
 	@echo
 	@echo "For authors"
 	@echo "  make test                   lint, fresh notebooks, unit tests, chapters' outputs"
+	@echo "  make site                   the course as a static site, in build/site"
+	@echo "  make test-browser           JupyterLab and the site, as a learner sees them, in Chromium"
 	@echo "  make torture                minutes of kills, faults and random inputs"
 	@echo "  make range                  tests with the oldest allowed versions (VERSIONS=highest: the newest)"
 	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"
@@ -103,6 +105,12 @@ moved = $(shell [ ! -e $(1)/installed ] || { [ -x $(1)/bin/python ] && \
 .venv-test/installed: pyproject.toml constraints.txt $(call moved,.venv-test)
 	@sh -c "$$INSTALL" install .venv-test '.[test,grade]'
 
+# What only the site and the browser need: 500 MB that make test does without.
+.venv-test/browser: .venv-test/installed
+	@$(DEV) -m pip install --disable-pip-version-check --no-input -q -c constraints.txt \
+	    -e '.[test,grade,site,browser]'
+	@touch $@
+
 # --- For learners ------------------------------------------------------------------------------------
 
 # .jupyter/ holds JupyterLab's defaults here (no news pop-up); a learner's own settings win over them.
@@ -160,6 +168,13 @@ test: .venv-test/installed
 	@$(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
 	    -n $(JOBS) --dist loadgroup --no-loadscope-reorder solutions || $(call none_found,solutions)
 	$(call heading,All passed)
+
+site: .venv-test/browser
+	@$(DEV) -m tools.site $(SITE_OPTIONS)
+
+# Screenshots go to build/screenshots.
+test-browser: .venv-test/browser
+	@$(DEV) -m pytest -q -m browser -o timeout=1200 $(BROWSER_OPTIONS) tests/browser
 
 # Tests marked `torture`: what takes minutes and finds what the short tests cannot.
 torture: .venv-test/installed

@@ -614,10 +614,10 @@ def known_options(module):
 def wrong_commands(text):
     """Commands of a page that name a target, variable, module or option which is not there."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.M))
     wrong = []
     for line in commands(text):
-        for target, rest in re.findall(r"\bmake ([a-z]+)((?: +[A-Z_]+=\S+)*)", line):
+        for target, rest in re.findall(r"\bmake ([a-z][a-z-]*)((?: +[A-Z_]+=\S+)*)", line):
             used = re.findall(r"([A-Z_]+)=", rest)
             known = all(re.search(rf"\$\$?[({{]?{name}\b", makefile) for name in used)
             wrong += [line] if target not in targets or not known else []
