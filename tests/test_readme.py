@@ -74,7 +74,8 @@ def test_files_and_folders_that_are_named_exist(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_that_are_named_exist(page):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)|cpu make ([a-z][a-z-]*)", PAGES[page], re.M))
+    named = r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)|cpu make ([a-z][a-z-]*)"
+    targets = set(re.findall(named, PAGES[page], re.M))
     targets = {name for group in targets for name in group if name}
     assert targets and targets <= set(re.findall(r"^([a-z][a-z-]*):", makefile, re.M))
     # Looking for pip would switch off what setuptools does to distutils, for all later tests of this process.
