@@ -10,7 +10,11 @@ Every day from 1969 to 2068 can be written in every one of `FORMATS`, and read b
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
+from difflib import get_close_matches
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -97,3 +101,80 @@ def corpus(seed: int = 0, train: int = 20_000, valid: int = 1_000, test: int = 1
     require(len({pair.target for pair in pairs}) == len(pairs), "days", "one twice", "each once")
     edge = sizes[0] + sizes[1]
     return ParallelCorpus.build(pairs[: sizes[0]], pairs[sizes[0] : edge], pairs[edge:])
+
+
+# ---- reading ---------------------------------------------------------------------------------------
+
+
+LONGEST = 60
+"""Characters of a text that `read` looks at; the longest of a format has 29."""
+
+
+class Reading(NamedTuple):
+    """The day that a text means, and the name of its format in `FORMATS`; None where it is in none of them
+    and only a person would say what is meant."""
+
+    day: date
+    format: str | None
+
+
+def read(text: str) -> Reading | None:
+    """The day that `text` means, from `FIRST_DAY` to `LAST_DAY`; None where it does not say one.
+
+    What a format writes is read exactly. Otherwise a word that is, begins or nearly is the name of a month,
+    a year of four digits and one more number say a day in any order ("Septmber 27 1994"), and so do year,
+    month and day in numbers, in this order ("1994-09-27"). More than `LONGEST` characters say none.
+    ValueError for what is no text.
+    """
+    require(isinstance(text, str), "text", repr(text), "a date as text")
+    numbers = re.findall(r"[0-9]+", text)
+    if len(text) > LONGEST or len(numbers) > 3:
+        return None
+    months = _months(text)
+    for day in _candidates(numbers, months):
+        for name, write in FORMATS:
+            if write(day) == text:
+                return Reading(day, name)
+    years = [number for number in numbers if len(number) == 4]
+    small = [number for number in numbers if len(number) < 3]
+    if len(years) == 1 and len(months) == len(small) == 1:
+        found = _days(years, months, small)
+    elif len(years) == 1 and len(small) == 2 and numbers[0] == years[0] and not re.search(r"[^\W\d_]", text):
+        found = _days(years, small[:1], small[1:])
+    else:
+        found = []
+    return Reading(found[0], None) if found else None
+
+
+def _months(text: str) -> list[int]:
+    """The months that words of `text` name, each once: "sep", "Sept", "septmber" → [9]."""
+    names = {name.lower(): number for number, name in enumerate(MONTHS, 1)}
+    found = []
+    for word in re.findall(r"[a-z]{3,}", text.lower()):
+        near = [name for name in names if name.startswith(word)] or get_close_matches(word, names, 1, 0.8)
+        found += [names[name] for name in near]
+    return list(dict.fromkeys(found))
+
+
+def _candidates(numbers: list[str], months: list[int]) -> list[date]:
+    """Every day that these numbers could be, in any order."""
+    if len(numbers) == 1 and len(numbers[0]) == 8:
+        numbers = [numbers[0][:4], numbers[0][4:6], numbers[0][6:]]
+    years = [year for number in numbers for year in ((number,) if len(number) == 4 else _century(number))]
+    small = [number for number in numbers if len(number) < 3]
+    return _days(years, months or small, small)
+
+
+def _century(number: str) -> tuple[str, ...]:
+    return (("19" if int(number) >= 69 else "20") + number,) if len(number) == 2 else ()
+
+
+def _days(years: list[str], months: list, days: list[str]) -> list[date]:
+    """All of these that are days of the calendar, and of the corpus."""
+    found = []
+    for year, month, day in product(years, months, days):
+        try:
+            found.append(date(int(year), int(month), int(day)))
+        except ValueError:   # no such day
+            continue
+    return [day for day in found if FIRST_DAY <= day <= LAST_DAY]

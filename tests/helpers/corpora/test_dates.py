@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from helpers.corpora import dates
+from tests.hostile import assert_refused
 
 STRPTIME = {   # without st, nd, rd, th
     "september 27, 1994": "%B %d, %Y",
@@ -121,3 +122,34 @@ def test_the_seed_decides():
 def test_refusals(arguments, message):
     with pytest.raises(ValueError, match=message):
         dates.corpus(**arguments)
+
+
+@pytest.mark.parametrize(("name", "write"), dates.FORMATS, ids=[name for name, _ in dates.FORMATS])
+def test_what_a_format_writes_is_read_back(name, write):
+    for day in ALL_DAYS[::101]:
+        day_read, named = dates.read(write(day))
+        assert day_read == day
+        assert dict(dates.FORMATS)[named](day) == write(day)   # "May" is short and long: one of two names
+
+
+@pytest.mark.parametrize("text", [
+    "Septmber 27 1994", "27th Sept. 1994", "27. SEPTEMBER 1994", "1994, the 27th of september", "1994-09-27",
+    "1994 - 9 - 27", "27/Sep/1994",
+])
+def test_what_is_in_no_format_and_can_be_meant_one_way_only(text):
+    assert dates.read(text) == (date(1994, 9, 27), None)
+
+
+@pytest.mark.parametrize("text", [
+    "", "tomorrow", "september 1994", "27 sep", "31.2.1999", "february 30, 1999", "19941399", "27.9.68.1",
+    "27.9.1968", "january 1, 2069", "Mon 27 Sep '94", "may or june 3 1999", "27 99 1994", "27 9 1994",
+    "27 oktembr 1994", "1994-27-09", "1994-09-27 BC", "٢٧ may 1994", "1 " * 20_000, "may " * 20_000,
+    "september 27, 1994" + " " * 60,
+])
+def test_what_says_no_day(text):
+    assert dates.read(text) is None
+
+
+@pytest.mark.parametrize("text", [None, 27, b"27.9.94", date(1994, 9, 27), ["27.9.94"]])
+def test_only_text_is_read(text):
+    assert_refused(dates.read, text, names="text")
