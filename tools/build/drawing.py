@@ -11,6 +11,7 @@ from tools.build.source import Cell, Chapter, Problem
 # Colab by the last. One click opens it.
 FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form"}
 FOLDED_TAG = "hide-input"
+FIGURES = {"show", "explore"}
 SAYING = {"print", "claim", "check", "display"}
 
 
@@ -48,12 +49,12 @@ def drawing_problems(chapter: Chapter) -> Iterator[Problem]:
             yield chapter.problem(cell.marker_line, "wanted: draws=true", text)
         called = {node.func.id: node for node in _calls(tree)}
         if not draws(cell):
-            if "show" in called and not cell.options.get("demo"):
-                line = called["show"].lineno - 1
+            if FIGURES & set(called) and not cell.options.get("demo"):
+                line = min(called[name].lineno for name in FIGURES & set(called)) - 1
                 message = "a figure in an open cell: compute and print here, draw in a cell with draws=true"
                 yield chapter.problem(cell.at(line), message, cell.lines[line])
             continue
-        if "show" not in called:
+        if not FIGURES & set(called):
             message = "draws=true on a cell that shows no figure"
             yield chapter.problem(cell.marker_line, message, cell.lines[0])
         for name in sorted(SAYING & set(called)):

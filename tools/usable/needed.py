@@ -19,7 +19,7 @@ READING = frozenset([
     *("get", "index", "items", "keys", "values"),
 ])   # fmt: skip
 """Methods that leave their object as it is."""
-LOOKING = frozenset(dir(builtins)) | {"check", "claim", "display", "show", "table"}
+LOOKING = frozenset(dir(builtins)) | {"check", "claim", "display", "explore", "show", "table"}
 """Functions that leave their arguments as they are, as do classes and the functions of modules."""
 ORDER = {   # the fields of a node in the order in which they are evaluated, where it is not that of the text
     ast.Assign: ("value", "targets"),
