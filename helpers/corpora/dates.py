@@ -122,9 +122,9 @@ def read(text: str) -> Reading | None:
     """The day that `text` means, from `FIRST_DAY` to `LAST_DAY`; None where it does not say one.
 
     What a format writes is read exactly. Otherwise a word that is, begins or nearly is the name of a month,
-    a year of four digits and one more number say a day in any order ("Septmber 27 1994"), and so do year,
-    month and day in numbers, in this order ("1994-09-27"). More than `LONGEST` characters say none.
-    ValueError for what is no text.
+    a year of four digits and one more number say a day in any order ("Septmber 27 1994"), a day and behind it
+    a year of two digits do ("27 sept '94"), and so do year, month and day in numbers ("1994-09-27"). More
+    than `LONGEST` characters say none. ValueError for what is no text.
     """
     require(isinstance(text, str), "text", repr(text), "a date as text")
     numbers = re.findall(r"[0-9]+", text)
@@ -137,6 +137,8 @@ def read(text: str) -> Reading | None:
                 return Reading(day, name)
     years = [number for number in numbers if len(number) == 4]
     small = [number for number in numbers if len(number) < 3]
+    if months and len(small) == len(numbers) == 2:
+        years, small = _century(small[1]), small[:1]
     if len(years) == 1 and len(months) == len(small) == 1:
         found = _days(years, months, small)
     elif len(years) == 1 and len(small) == 2 and numbers[0] == years[0] and not re.search(r"[^\W\d_]", text):
