@@ -5,7 +5,6 @@ from __future__ import annotations
 from helpers import hidden
 
 with hidden.SetAside():   # a learner's file that hides one of Python's modules is told of, not run into
-    import html
     import os
     import re
     import shutil
@@ -17,7 +16,7 @@ with hidden.SetAside():   # a learner's file that hides one of Python's modules 
     from importlib.util import find_spec
     from pathlib import Path
 
-    from helpers import console, installed, processor
+    from helpers import console, installed, markup, processor
 
 COURSE = "unrolled"
 PYTHON = (3, 11)
@@ -65,16 +64,16 @@ class Report:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = []
+        rows, left = [], "text-align:left"
         for finding in self.findings:
-            symbol, colour = ("✓", "#2e7d32") if finding.ok else ("✗", "#c62828")
-            words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self._words(finding), quote=False))
+            said = ("✓ fine", markup.GOOD) if finding.ok else ("✗ look", markup.BAD)
             rows.append(
-                f"<tr><td style='color:{colour}'><b>{symbol}</b></td>"
-                f"<td style='text-align:left;white-space:nowrap'>{html.escape(finding.name)}</td>"
-                f"<td style='text-align:left'>{words}</td></tr>"
+                f"<tr><td style='{left};white-space:nowrap'>{markup.badge(*said)}</td>"
+                f"<th scope='row' style='{left}'>{markup.spoken(finding.name)}</th>"
+                f"<td style='{left};overflow-wrap:anywhere'>{markup.rich(self._words(finding))}</td></tr>"
             )
-        return f"<div role='status'><b>{self.headline}</b><table>{''.join(rows)}</table></div>"
+        headers, body = ("State", "Looked at", "Found"), f"<tbody>{''.join(rows)}</tbody>"
+        return f"<div role='status'>{markup.table(self.headline, headers, body, above=True)}</div>"
 
 
 def check_environment() -> list[Finding]:
@@ -97,6 +96,8 @@ def reinstall() -> str:
     if hiding := hidden.hiding_files():   # nothing is missing, perhaps
         names = " and ".join(f"`{os.path.basename(path)}`" for path in hiding)
         return f"Rename {names}, then restart the kernel."
+    if _on_colab():
+        return "Run this notebook's first cell, which fetches the course, and then restart the session."
     conda = os.path.exists(os.path.join(sys.prefix, "conda-meta"))
     if sys.platform != "win32" and not conda and shutil.which("make"):
         return "Run `make lab` in the course's folder; it installs what is missing."
@@ -105,6 +106,10 @@ def reinstall() -> str:
     python = f'"{python}"' if " " in python else python
     line = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
     return f"In the course's folder run `{line} -c constraints.txt -e .`, then restart the kernel."
+
+
+def _on_colab() -> bool:
+    return "google.colab" in sys.modules
 
 
 def show_environment() -> None:
@@ -162,6 +167,8 @@ def _requirements() -> list:
     from packaging.requirements import Requirement
 
     needed = [Requirement(line) for line in requires(COURSE) or []]
+    if _on_colab():   # which has its own
+        needed = [entry for entry in needed if entry.name not in ("ipykernel", "ipywidgets", "jupyterlab")]
     return [entry for entry in needed if not entry.marker or entry.marker.evaluate({"extra": ""})]
 
 

@@ -1,0 +1,40 @@
+"""A student notebook for Colab: the same cells, and before them one that fetches the course."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+
+from helpers import notebooks
+from helpers.validation import require
+
+FIRST_CELL = Path(__file__).with_name("first_cell.py")
+REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def first_cell(repository: str, commit: str) -> str:
+    """The source of the cell that fetches `commit` of `repository` ("owner/name", on GitHub).
+
+    Raises ValueError for what is no repository or no full commit: a branch would move under the notebook.
+    """
+    require(bool(REPOSITORY.fullmatch(repository)), "repository", repr(repository), "owner/name on GitHub")
+    require(bool(COMMIT.fullmatch(commit)), "commit", repr(commit), "a commit in full, 40 hexadecimal digits")
+    source = FIRST_CELL.read_text(encoding="utf-8").rstrip("\n")
+    return source.replace("OWNER/NAME", repository).replace("0" * 40, commit)
+
+
+def for_colab(student: nbformat.NotebookNode, repository: str, commit: str) -> nbformat.NotebookNode:
+    """The notebook `student` with the first cell in front; `student` stays as it is."""
+    source = first_cell(repository, commit)
+    cell = {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": notebooks.hashed_id("code", source),
+        "metadata": {"cellView": "form", "tags": ["colab"]},   # Colab folds it
+        "outputs": [],
+        "source": source,
+    }
+    return nbformat.from_dict(student | {"cells": [cell, *student.cells]})
