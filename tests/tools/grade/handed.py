@@ -10,9 +10,9 @@ import sys
 import textwrap
 
 from helpers.checks import registered
+from helpers.statements import code_of
 from tools.grade.reading.answers import answers
 from tools.grade.reading.pinned import chapter
-from tools.grade.reading.statements import code_of
 
 
 def cells(*sources):

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from helpers import notebooks
 from helpers.notebooks import Cell
+from helpers.statements import LONG, Code, Statement
 from tools.grade.reading.context import needs
 from tools.grade.reading.pinned import Chapter, Place, chapter, codes
 from tools.grade.reading.rules import review
-from tools.grade.reading.statements import LONG, Code, Statement
 
 SHOWN = 2 * LONG   # characters of an answer that are kept
 

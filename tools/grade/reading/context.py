@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from helpers.statements import Code, Statement
 from tools.grade.reading.course import BUILTINS, Import, attributes_of, imports_in, is_offered
 from tools.grade.reading.pinned import Chapter
-from tools.grade.reading.statements import Code, Statement
 
 _NOT_OWN = ("chapter ", "helpers ")   # what the labels of the course's pieces begin with
 

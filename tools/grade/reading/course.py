@@ -14,8 +14,8 @@ from typing import Any
 
 from helpers.checks import Exercise, get
 from helpers.checks.slips import source_of
+from helpers.statements import code_of
 from tools.grade.reading.pinned import chapter
-from tools.grade.reading.statements import code_of
 
 COURSE = {"helpers", "tools", "solutions", "tests", "conftest", "notebooks"}
 """What of the course could be imported; all but parts of `helpers` is not for answers."""

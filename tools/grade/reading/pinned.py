@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers import notebooks
 from helpers.checks import CHAPTERS
-from tools.grade.reading.statements import Code, Statement, code_of
+from helpers.statements import Code, Statement, code_of
 
 MOST_CODE = 500_000
 """Characters of all cells of a notebook; the longest chapter has a tenth."""

@@ -12,12 +12,12 @@ from pathlib import Path, PurePosixPath
 
 from helpers import notebooks
 from helpers.notebooks import Cell
+from helpers.statements import LONG
 from tools.grade.reading.answers import Answer, empty
 from tools.grade.reading.answers import answers as answers_in
 from tools.grade.reading.files import File, Place, Unreadable, data, files
 from tools.grade.reading.layout import learners
 from tools.grade.reading.pinned import SOLUTIONS, chapter, chapter_of_exercise
-from tools.grade.reading.statements import LONG
 from tools.grade.results import Handed
 
 MOST_CELLS = 5000

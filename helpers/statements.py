@@ -9,8 +9,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-from IPython.core.inputtransformer2 import TransformerManager
+from typing import Any
 
 from helpers.checks.missing import CODE_BELOW, syntax_problem
 
@@ -85,16 +84,22 @@ def code_of(source: str, cell: int = 0) -> Code:
     return Code(source, tuple(numbered))
 
 
+def _transformer() -> Any:
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    return TransformerManager()
+
+
 def _problem(source: str) -> str:
     try:
-        return syntax_problem(TransformerManager(), source) or "code that Python cannot read"
+        return syntax_problem(_transformer(), source) or "code that Python cannot read"
     except _TOO_MUCH:
         return "code that Python cannot read"
 
 
 def _without_magics(source: str) -> str:
     """The source without IPython's own lines, as far as they can be told."""
-    tree = ast.parse(TransformerManager().transform_cell(source))
+    tree = ast.parse(_transformer().transform_cell(source))
     if not any(_is_magic(node) for node in ast.walk(tree)):
         return source
     return ast.unparse(ast.fix_missing_locations(_Plain().visit(tree)))
