@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import io
 import tempfile
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from helpers import console, fonts
+from helpers import console, fonts, markup
 from helpers.building import BUILDING
 from helpers.validation import require, require_int, require_number, require_real, require_shape
 
@@ -40,15 +42,34 @@ class _Caption:
         return textwrap.fill(self.text, width=92)
 
     def _repr_html_(self) -> str:
-        return f"<small>{html.escape(self.text, quote=False)}</small>"
+        return f"<small>{markup.spoken(self.text)}</small>"
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """A figure for a live notebook: an image that has its text as alternative text, the caption below it."""
+
+    png: bytes
+    text: str
+
+    def __repr__(self) -> str:
+        return repr(_Caption(self.text))
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.png).decode("ascii")
+        source = f"src='data:image/png;base64,{data}' style='max-width:100%'"
+        image = f"<img alt='{html.escape(self.text)}' {source}>"
+        below = f"<figcaption aria-hidden='true'>{_Caption(self.text)._repr_html_()}</figcaption>"
+        return f"<figure style='margin:0'>{image}{below}</figure>"   # the caption would be read out twice
 
 
 def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()) -> None:
     """Show `figure` with `alt`, a sentence that states what the figure finds.
 
-    The text goes into the output's metadata, where nbconvert picks it up for screen readers, and is
-    shown below as a caption, since JupyterLab shows no output metadata. The figure is closed. Outside of a
-    notebook it is written into a temporary folder, and the caption says where.
+    The text is the image's alternative text, for screen readers, and its caption. JupyterLab gives none to an
+    image that is stored as one, so a live notebook gets HTML, and the built notebooks an image, which GitHub
+    shows, with the text in the output's metadata, where nbconvert and the site find it. The figure is closed.
+    Outside of a notebook it is written into a temporary folder, and the caption says where.
 
     Raises ValueError for what is no figure, when `alt` is empty and, in the build only, when `figure_faults`
     finds something a reader would stumble over; `accept` names kinds of faults that are meant in this figure.
@@ -72,13 +93,15 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     if letters:
         console.say(NO_FONT.format(letters="".join(letters[:20])))
     text = " ".join(alt.split())
-    if console.in_notebook():
+    if not console.in_notebook():
+        console.say(f"{_Caption(text)!r}\n{_kept(png)}")
+    elif not BUILDING:
+        console.show(Picture(png, text))
+    else:
         from IPython.display import display
 
         display({"image/png": png}, raw=True, metadata={"image/png": {"alt": text}})
         display(_Caption(text))
-    else:
-        console.say(f"{_Caption(text)!r}\n{_kept(png)}")
 
 
 NO_FONT = (

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from helpers import notebooks
+from helpers import markup, notebooks
 from helpers.advice import command
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 from helpers.validation import require
@@ -35,8 +35,8 @@ NOT_RUN, CHANGED, UNREADABLE = "not run", "changed since the check", "unreadable
 UNSURE, MISSING = "unsure: check again", "not in the notebook"
 SYMBOLS = {PASSED: "✓", FAILED: "✗", NOT_ATTEMPTED: "○", NOT_RUN: "·", CHANGED: "↻", UNREADABLE: "!"}
 SYMBOLS |= {UNSURE: "?", MISSING: "!"}
-COLOURS = {PASSED: "#2e7d32", FAILED: "#c62828", CHANGED: "#b26a00", UNREADABLE: "#c62828"}
-COLOURS |= {UNSURE: "#b26a00", MISSING: "#c62828"}
+COLOURS = {PASSED: markup.GOOD, FAILED: markup.BAD, CHANGED: markup.UNSURE, UNREADABLE: markup.BAD}
+COLOURS |= {UNSURE: markup.UNSURE, MISSING: markup.BAD}
 
 SAVED = "Read from the saved notebooks: save yours (Ctrl+S, on a Mac ⌘S) to see its latest checks here."
 EXAMPLE_NOTE = "An example. Run this cell in your own notebook, and the table is yours."
@@ -94,19 +94,15 @@ class Progress:
         return "\n".join([*(lines or ["No notebooks with exercises here."]), self.note])
 
     def _repr_html_(self) -> str:
-        body = []
+        bodies = []
         for name, rows in self.chapters():
             link = f"<a href='{quote(name)}.ipynb'>{escape(name)}</a>"
-            body.append(
-                f"<tr><th scope='rowgroup' colspan='3' style='text-align:left'>{link}</th>"
-                f"<th style='text-align:left'>{escape(summary(rows))}</th></tr>"
-            )
-            body += [_html_row(row) for row in rows if row.exercise]
-        empty = "<tr><td>No notebooks with exercises here.</td></tr>"
-        return (
-            f"<table><caption style='caption-side:bottom;text-align:left'>{escape(self.note)}</caption>"
-            f"<tbody>{''.join(body) or empty}</tbody></table>"
-        )
+            group = f"<th scope='rowgroup' colspan='3' style='text-align:left'>{link}: "
+            group += f"{escape(summary(rows))}</th>"
+            shown = "".join(_html_row(row) for row in rows if row.exercise)
+            bodies.append(f"<tbody><tr>{group}</tr>{shown}</tbody>")
+        empty = "<tbody><tr><td colspan='3'>No notebooks with exercises here.</td></tr></tbody>"
+        return markup.table(self.note, ("Exercise", "Last check", "Effort"), "".join(bodies) or empty)
 
 
 def progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> list[Row]:
@@ -220,7 +216,7 @@ def _rows(path: Path, chapter: str, checked: Checked) -> list[Row]:
         if whole or not found:
             found = known | found
         return [
-            Row(chapter, name, difficulty, minutes, _state(cells, name), "", _anew(cells, name, checked))
+            Row(chapter, name, difficulty, minutes, state_of(cells, name), "", _anew(cells, name, checked))
             for name, (difficulty, minutes) in found.items()
         ]
     except Exception as error:
@@ -266,19 +262,15 @@ def _whole(mark: dict[str, Any], key: str) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _state(cells: list[notebooks.Cell], name: str) -> str:
-    """How the last check ended, if it is still true of the answer nearest above it."""
-    verdicts = [
-        (place, verdict)
-        for place, cell in enumerate(cells)
-        for verdict in notebooks.verdicts(cell)
-        if verdict["exercise"] == name
-    ]
-    if not verdicts:
+def state_of(cells: list[notebooks.Cell], name: str) -> str:
+    """How the last check of the exercise `name` ended, if it is still true of the answer nearest above it; a
+    state as in `progress`. `cells` are as `helpers.notebooks.read` gives them."""
+    last = notebooks.last_verdict(cells, name)
+    if last is None:
         in_words = any(notebooks.verdict_in_words(cell, name) for cell in cells)
         present = in_words or notebooks.answer(cells, name) is not None or _checked(cells, name)
         return UNSURE if in_words else NOT_RUN if present else MISSING
-    place, verdict = verdicts[-1]
+    place, verdict = last
     checked, answer = verdict.get("fingerprint"), notebooks.answer(cells, name, place)
     if answer is None and not checked:
         return UNSURE
@@ -301,10 +293,10 @@ def _checked(cells: list[notebooks.Cell], name: str) -> bool:
 
 
 def _html_row(row: Row) -> str:
-    colour = COLOURS.get(colouring(row), "inherit")
+    said = markup.badge(f"{SYMBOLS[row.state]} {row.said}", COLOURS.get(colouring(row), markup.NEUTRAL))
     return (
-        f"<tr><td style='color:{colour}'>{SYMBOLS[row.state]}</td>"
-        f"<td style='text-align:left'><code>{escape(row.exercise)}</code></td>"
-        f"<td>{row.stars} · {row.minutes} min</td>"
-        f"<td style='text-align:left;color:{colour}'>{escape(row.said)}</td></tr>"
+        "<tr><th scope='row' style='text-align:left;font-weight:normal;overflow-wrap:anywhere'>"
+        f"<code>{escape(row.exercise)}</code></th>"
+        f"<td style='text-align:left'>{said}</td>"
+        f"<td style='text-align:left'>{row.stars} · {row.minutes} min</td></tr>"
     )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass
 
-from helpers import console
+from helpers import console, markup
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 
 MIME = "application/vnd.unrolled.check+json"
 """The verdict as data; the progress table reads it from saved notebooks."""
 
-_STYLE = {PASSED: ("✓", "#2e7d32"), NOT_ATTEMPTED: ("○", "#757575"), FAILED: ("✗", "#c62828")}
+_STYLE = {PASSED: ("✓", markup.GOOD), NOT_ATTEMPTED: ("○", markup.NEUTRAL), FAILED: ("✗", markup.BAD)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,21 +33,27 @@ class Box:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        """A frame and a heading in the verdict's colour; the text in the page's own, which may be dark."""
         verdict = self.verdict
         symbol, colour = _STYLE[verdict.state]
-        title = f"{symbol} {html.escape(verdict.exercise)}: {verdict.title or verdict.state}"
-        parts = [
-            f"<strong style='color:{colour}'>{title}</strong>",
-            f"<div>{_rich(verdict.text)}</div>",
-        ]
+        heading = f"{symbol} {html.escape(verdict.exercise)}: {html.escape(verdict.title or verdict.state)}"
+        below = "margin:.4em 0 0"
+        parts = [f"<div>{markup.rich(verdict.text)}</div>"]
         if verdict.hint:
-            parts.append(f"<div style='margin-top:.4em'><b>Hint.</b> {_rich(verdict.hint)}</div>")
+            parts.append(f"<div style='{below}'><b>Hint.</b> {markup.rich(verdict.hint)}</div>")
         if verdict.printed.strip():
-            parts.append(f"<pre style='margin:.4em 0 0'>{html.escape(verdict.printed.strip()[:300])}</pre>")
+            printed = html.escape(verdict.printed.strip()[:300])
+            parts.append(f"<div style='{below}'>It printed:</div>")
+            parts.append(f"<pre style='margin:0;white-space:pre-wrap'>{printed}</pre>")
         if verdict.case:
-            parts.append(f"<div style='margin-top:.4em;font-size:90%'>{_rich(_again(verdict))}</div>")
-        style = f"border-left:6px solid {colour};padding:.5em .9em;margin:.3em 0;max-width:60em"
-        return f"<div role='status' style='{style}'>{''.join(parts)}</div>"
+            parts.append(f"<div style='{below};font-size:90%'>{markup.rich(_again(verdict))}</div>")
+        frame = f"border:2px solid {colour};border-radius:.3em;margin:.3em 0;max-width:60em"
+        ground = f"display:block;background:{colour};color:#fff;padding:.2em .9em"
+        return (
+            f"<div role='status' style='{frame};overflow-wrap:anywhere'>"
+            f"<strong style='{ground}'>{heading}</strong>"
+            f"<div style='padding:.5em .9em'>{''.join(parts)}</div></div>"
+        )
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, object]:
         verdict = self.verdict
@@ -62,11 +67,6 @@ def _again(verdict: Verdict) -> str:
         f'`case = failing_case("{verdict.exercise}")` has `case.arguments`, `case.wanted`, `case.got`, and '
         "`case.rerun()` calls your function again."
     )
-
-
-def _rich(text: str) -> str:
-    """HTML of a text in which `code` is set in backticks."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def show(verdict: Verdict) -> None:

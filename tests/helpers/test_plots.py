@@ -1,5 +1,6 @@
 """Figures come with a text that says what they show, and are the same bytes every time."""
 
+import base64
 import inspect
 import io
 import warnings
@@ -14,6 +15,7 @@ import matplotlib.pyplot as plt
 
 from helpers import diagrams, plots
 from tests.hostile import NO_ARRAYS, NO_NUMBERS, NO_SIZES, assert_refused
+from tools.build.markup import html_tags
 
 ALT = 2 * "The loss falls from 4 to 1 in three epochs,\n   and the control without memory stays put. "
 
@@ -24,7 +26,8 @@ class Calls(list):
 
 @pytest.fixture
 def displayed(monkeypatch):
-    """The figures that `show` hands over, a list of (data, options); each is followed by its caption."""
+    """The figures that `show` hands over in the build, a list of (data, options); each is followed by its
+    caption. These drawings have faults."""
     calls, captions = Calls(), []
 
     def display(data, **options):
@@ -36,8 +39,21 @@ def displayed(monkeypatch):
 
     monkeypatch.setattr("IPython.display.display", display)
     monkeypatch.setattr("helpers.console.in_notebook", lambda: True)
+    monkeypatch.setattr(plots, "BUILDING", True)
+    monkeypatch.setattr(plots, "_refuse_faults", lambda *_: None)
     calls.captions = captions
     yield calls
+    plt.close("all")
+
+
+@pytest.fixture
+def live(monkeypatch):
+    """The pictures that `show` hands over in a learner's notebook."""
+    pictures = []
+    monkeypatch.setattr("helpers.console.in_notebook", lambda: True)
+    monkeypatch.setattr("helpers.console.show", pictures.append)
+    monkeypatch.setattr(plots, "BUILDING", False)
+    yield pictures
     plt.close("all")
 
 
@@ -66,6 +82,17 @@ def test_show_puts_the_text_into_the_metadata_and_below(displayed):
 def test_a_caption_is_safe_html(displayed):
     plots.show(drawing(), "a < b & c")
     assert displayed.captions[0]._repr_html_() == "<small>Figure: a &lt; b &amp; c</small>"
+
+
+def test_in_a_live_notebook_the_image_has_the_text_as_alternative_text(live):
+    plots.show(drawing(), "The loss of 'ours' falls from\n4 to 1 & < 2: 기억.")
+    [picture] = live
+    image, caption = [tag.attributes for tag in html_tags(picture._repr_html_()) if tag.attributes][1:3]
+    text = "The loss of 'ours' falls from 4 to 1 & < 2: 기억."
+    assert image["alt"] == text and picture.text == text and f"Figure: {text}" in repr(picture)
+    data = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"), validate=True)
+    assert plt.imread(io.BytesIO(data)).ndim == 3
+    assert caption == {"aria-hidden": "true"} and "<span lang='ko'>기억</span>" in picture._repr_html_()
 
 
 def test_show_closes_the_figure_and_no_other(displayed):
@@ -160,14 +187,14 @@ def korean():
     return figure
 
 
-def test_letters_without_a_font_are_told_in_one_sentence(displayed, capsys, recwarn, caplog, monkeypatch):
+def test_letters_without_a_font_are_told_in_one_sentence(live, capsys, recwarn, caplog, monkeypatch):
     monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [])
     plots.show(korean(), "A title in Hangul.")
-    assert "No font here has the letters" in capsys.readouterr().out and len(displayed) == 1
+    assert "No font here has the letters" in capsys.readouterr().out and len(live) == 1
     assert not [each for each in recwarn if "Glyph" in str(each.message)] and not caplog.records
 
 
-def test_letters_come_from_a_font_of_the_system_even_if_it_is_new(displayed, capsys, monkeypatch, tmp_path):
+def test_letters_come_from_a_font_of_the_system_even_if_it_is_new(live, capsys, monkeypatch, tmp_path):
     """No Korean font can be counted on: another one is called so, and has letters that Matplotlib's lacks."""
     from matplotlib import font_manager
 

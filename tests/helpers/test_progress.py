@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
+from helpers import markup
 from helpers.checks import exercises
 from helpers.checks.box import MIME, Box
 from helpers.checks.judge import judge
@@ -389,14 +390,14 @@ def test_what_only_the_notebook_says_is_called_its_own_word(folder):
 
 
 @pytest.mark.parametrize("found, said, colour", [
-    (PASSED, "passed, checked anew", "#2e7d32"), (FAILED, "passed, but failed anew", "#c62828"),
-    ("not graded", "passed, but not graded anew", "#b26a00"),
+    (PASSED, "passed, checked anew", markup.GOOD), (FAILED, "passed, but failed anew", markup.BAD),
+    ("not graded", "passed, but not graded anew", markup.UNSURE),
 ])
 def test_what_make_check_found_of_this_very_answer_stands_beside_it(folder, found, said, colour):
     write(folder, exercise_cell(SOLVED), check_cell(verdict(PASSED)))
     results(folder, ("double", fingerprint(SOLVED, "double"), found), ("other", "", PASSED))
     shown = show_progress(folder)
-    assert said in repr(shown) and f"color:{colour}'>{said}<" in shown._repr_html_()
+    assert said in repr(shown) and markup.badge(f"✓ {said}", colour) in shown._repr_html_()
     assert said in " ".join(CliRunner().invoke(app, [str(folder)], terminal_width=100).output.split())
     assert "own word" not in repr(shown)
     write(folder, exercise_cell(EDITED), check_cell(verdict(PASSED, EDITED)))

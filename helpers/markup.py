@@ -1,0 +1,40 @@
+"""The little HTML that boxes, tables and captions share. What it colours can be read on any background, light
+or dark: white letters on a dark ground of their own, all other text in the colour of the page."""
+
+from __future__ import annotations
+
+import html
+import re
+
+GOOD, BAD, UNSURE, NEUTRAL = "#2e7d32", "#c62828", "#8f5600", "#6b6b6b"
+"""Grounds for white letters: at least 4.5 to 1 with white; as a line, 3 to 1 with white and near-black."""
+
+_CODE = re.compile(r"`([^`]+)`")
+_LETTERS = "[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]+"
+_HANGUL = re.compile(f"{_LETTERS}(?: {_LETTERS})*")
+
+
+def rich(text: str) -> str:
+    """HTML of `text`: `code` in backticks, and Korean marked as Korean, so that it is read aloud as such."""
+    return _CODE.sub(r"<code>\1</code>", spoken(text))
+
+
+def spoken(text: str) -> str:
+    """HTML of `text` as it stands, Korean marked as Korean."""
+    return _HANGUL.sub(r"<span lang='ko'>\g<0></span>", html.escape(text, quote=False))
+
+
+def badge(text: str, colour: str) -> str:
+    """HTML of `text`, a mark and words, in white on `colour`."""
+    style = f"display:inline-block;background:{colour};color:#fff;padding:0 .5em;border-radius:.25em"
+    return f"<span style='{style}'>{html.escape(text)}</span>"
+
+
+def table(caption: str, headers: tuple[str, ...], body: str, *, above: bool = False) -> str:
+    """HTML of a table whose rows, in `<tbody>`, are `body`; every column has its header. The caption stands
+    below it, or `above` it in bold."""
+    left = "text-align:left"
+    columns = "".join(f"<th scope='col' style='{left}'>{html.escape(each)}</th>" for each in headers)
+    place = "caption-side:top;font-weight:bold" if above else "caption-side:bottom"
+    titled = f"<caption style='{place};{left};color:inherit'>{html.escape(caption)}</caption>"
+    return f"<table>{titled}<thead><tr>{columns}</tr></thead>{body}</table>"
