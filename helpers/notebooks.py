@@ -138,6 +138,15 @@ def verdicts(cell: Cell) -> Iterator[dict[str, Any]]:
             yield found
 
 
+def last_verdict(cells: list[Cell], name: str) -> tuple[int, dict[str, Any]] | None:
+    """The last of `verdicts` on the exercise `name`, and the position of its cell; None if there is none."""
+    for place in reversed(range(len(cells))):
+        for verdict in reversed(list(verdicts(cells[place]))):
+            if verdict["exercise"] == name:
+                return place, verdict
+    return None
+
+
 def verdict_in_words(cell: Cell, name: str) -> bool:
     """Whether a check of `name` stands in the outputs as text alone: an editor dropped its data."""
     texts = []

@@ -1,0 +1,232 @@
+"""A learner's own function from a saved notebook: found there, gathered with what it needs, run and tried.
+
+Only definitions run: imports, functions, classes, and names given a value that nothing has to be done for. No
+training, no statement that prints or writes. It is the code of the notebook beside the one that asks, or of
+notebooks/, in the process that asks: whoever puts a stranger's notebook there runs a stranger's code.
+"""
+
+from __future__ import annotations
+import __future__ as features
+
+import builtins
+import functools
+import linecache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from helpers import notebooks, progress
+from helpers.checks.cases import cases_of
+from helpers.checks.compare import call
+from helpers.checks.judge import SECONDS
+from helpers.checks.limits import run_limited
+from helpers.checks.recognise import same
+from helpers.checks.registry import Exercise, Quiz, get
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
+from helpers.definitions import does_more
+from helpers.statements import Statement, code_of
+
+WHY = {   # the state of the last check → what is to be said of it
+    NOT_ATTEMPTED: "yours in {file} is not attempted yet",
+    FAILED: "yours in {file} has not passed yet",
+    progress.NOT_RUN: "the check of yours in {file} has not run, or was not saved",
+    progress.CHANGED: "yours in {file} has changed since its check: run it and save",
+    progress.UNSURE: "{file} does not show whether yours passed: run its check and save",
+    progress.MISSING: "{file} does not hold it",
+}
+OTHERWISE = "yours does not pass when only the definitions above its check in {file} have run"
+
+
+class NotCarried(Exception):
+    """Why the learner's function is not taken: a part of a sentence."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A function to go on with: the learner's (`own`), or the course's, and `why`. As text one line."""
+
+    name: str
+    function: Callable[..., Any]
+    own: bool
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: yours, {self.why}" if self.own else f"{self.name}: the course's ({self.why})"
+
+
+def carried(name: str, folder: Path | None = None) -> Carried:
+    """The learner's function for the exercise `name` if its check passed, it has not changed since, and it
+    still gives what the check wants; otherwise the course's, as `check` hands it out.
+
+    `folder` holds the notebooks: None is the current folder if the chapter is there, else notebooks/. The
+    shortest name that begins with the chapter's number counts. ValueError with near names where there is no
+    such exercise.
+    """
+    exercise = get(name)
+    path = _notebook(exercise.chapter, folder)
+    try:
+        if path is None:
+            raise NotCarried(f"there is no notebook of chapter {int(exercise.chapter)} here")
+        notebook = _opened(path)
+        function = notebook.function(exercise)
+    except NotCarried as problem:
+        return Carried(name, exercise.stand_in(), False, str(problem))
+    lent = [other for other in notebook.used[name] if isinstance(notebook.found[other], NotCarried)]
+    beside = f", with the course's {' and '.join(lent)}" if lent else ""
+    return Carried(name, function, True, f"from {path.name}{beside}")
+
+
+def _notebook(chapter: str, folder: Path | None) -> Path | None:
+    here = Path.cwd()   # where Jupyter runs a notebook
+    folders = [folder] if folder else [*([here] if here != progress.SOLUTIONS else []), progress.NOTEBOOKS]
+    for each in folders:
+        found = sorted(each.glob(f"{chapter}_*.ipynb"), key=lambda path: (len(path.name), path.name))
+        if found:
+            return found[0]
+    return None
+
+
+def _opened(path: Path) -> _Notebook:
+    try:
+        status = path.stat()
+        return _read(path, status.st_mtime_ns, status.st_size)
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise NotCarried(f"{path.name} cannot be read: {told}") from None
+
+
+@functools.lru_cache(maxsize=4)
+def _read(path: Path, changed: int, size: int) -> _Notebook:
+    return _Notebook(path, notebooks.read(path)["cells"])
+
+
+class _Notebook:
+    """A notebook's cells, what has been `found` so far (the function of an exercise, or why not), and the
+    exercises that each one has `used`."""
+
+    def __init__(self, path: Path, cells: list[notebooks.Cell]):
+        self.path, self.cells = path, cells
+        sources = (cell["source"] if cell["cell_type"] == "code" else "" for cell in cells)
+        self.statements = [each for number, source in enumerate(sources)
+                           for each in code_of(source, number).statements if each.is_definition]  # fmt: skip
+        self.found: dict[str, Callable[..., Any] | NotCarried] = {}
+        self.used: dict[str, list[str]] = {}
+
+    def function(self, exercise: Exercise | Quiz) -> Callable[..., Any]:
+        """The learner's function, tried; NotCarried with the reason where there is none to be had."""
+        name = exercise.name
+        if name not in self.found:
+            self.found[name] = NotCarried(f"in {self.path.name} it calls itself by way of others")
+            self.used[name] = []
+            try:
+                self.found[name] = self._function(exercise)
+            except NotCarried as problem:
+                self.found[name] = problem
+        if isinstance(self.found[name], NotCarried):
+            raise self.found[name]
+        return self.found[name]
+
+    def _function(self, exercise: Exercise | Quiz) -> Callable[..., Any]:
+        name, file = exercise.name, self.path.name
+        state = progress.state_of(self.cells, name)
+        if state != PASSED:
+            raise NotCarried(WHY[state].format(file=file))
+        until = notebooks.last_verdict(self.cells, name)[0]
+        cell = notebooks.answer(self.cells, name, until)
+        found = (each for each in self.statements if each.cell == cell and name in each.binds)
+        answer = max(found, key=lambda each: each.part, default=None)
+        if answer is None:
+            raise NotCarried(f"in {file} it is no plain definition")
+        needed, missing = self._needed(answer, exercise, until)
+        try:
+            function = self._run(needed, exercise)
+        except (Exception, SystemExit) as error:
+            told = str(error).partition("\n")[0][:100]
+            raise NotCarried(f"yours in {file} cannot be loaded: {type(error).__name__}: {told}") from None
+        if not _passes(exercise, function):
+            lacks = f"yours reads `{missing[0]}`, which no definition above its check in {file} binds"
+            raise NotCarried(lacks if missing else OTHERWISE.format(file=file))
+        return function
+
+    def _needed(
+        self, answer: Statement, exercise: Exercise | Quiz, until: int
+    ) -> tuple[list[Statement], list[str]]:
+        """The statements that the answer needs, in their order, and the names that none of them binds."""
+        above = [each for each in self.statements if each.cell <= until]
+        taken, todo, missing = {answer}, [answer], []
+        while todo:
+            statement = todo.pop()
+            self._refuse(statement, above)
+            for name in sorted(statement.reads - (statement.binds - statement.eager) - {exercise.name}):
+                found = next((each for each in reversed(above)
+                              if name in each.binds and each is not statement), None)  # fmt: skip
+                if self._is_earlier(name, found, exercise):
+                    self.used[exercise.name] += [name] if name not in self.used[exercise.name] else []
+                elif found is None:
+                    missing += [name] if not hasattr(builtins, name) else []
+                elif found not in taken:
+                    taken.add(found)
+                    todo.append(found)
+        if missing:
+            taken |= {each for each in above if "*" in each.binds}
+        return sorted(taken, key=lambda each: (each.cell, each.part)), missing
+
+    @staticmethod
+    def _is_earlier(name: str, found: Statement | None, exercise: Exercise | Quiz) -> bool:
+        """Whether a name stands for another exercise of the chapter, and not for what was imported."""
+        if found is not None and found.is_import:
+            return False
+        try:
+            return get(name).chapter == exercise.chapter
+        except ValueError:
+            return False
+
+    def _refuse(self, statement: Statement, above: list[Statement]) -> None:
+        """NotCarried where a definition would do more than define."""
+        todo = does_more(statement, above)
+        if todo:
+            line = " ".join(todo.split())
+            line = line if len(line) <= 50 else line[:49] + "…"
+            raise NotCarried(f"yours needs what `{line}` does in {self.path.name}, which is not run")
+
+    def _run(self, needed: list[Statement], exercise: Exercise | Quiz) -> Callable[..., Any]:
+        space: dict[str, Any] = {"__name__": f"carried.{self.path.stem}", "__builtins__": builtins}
+        for name in self.used[exercise.name]:
+            other = get(name)
+            try:
+                space[name] = self.function(other)
+            except NotCarried:
+                space[name] = other.stand_in()
+        futures = {alias.name for each in self.statements if getattr(each.node, "module", "") == "__future__"
+                   for alias in each.node.names}  # fmt: skip
+        flags = sum(getattr(features, name).compiler_flag for name in futures)
+        for each in needed:
+            label = f"<{self.path.name}, cell {each.cell + 1}.{each.part + 1}>"
+            lines = each.padded.splitlines(keepends=True)
+            linecache.cache[label] = (len(each.padded), None, lines, label)   # for tracebacks and getsource
+            exec(compile(each.padded, label, "exec", flags=flags, dont_inherit=True), space)
+        return space[exercise.name]
+
+
+def _passes(exercise: Exercise | Quiz, function: Any) -> bool:
+    """Whether `function` gives what the course's version gives, in the cases of its box."""
+    if isinstance(exercise, Quiz):
+        return callable(function)
+    try:
+        return run_limited(lambda: all(_outcomes_agree(exercise, function)), seconds=SECONDS)
+    except Exception:   # it does not come back, or PyTorch is not here
+        return False
+
+
+def _outcomes_agree(exercise: Exercise, function: Callable[..., Any]) -> Iterator[bool]:
+    if exercise.record is not None:   # in a class's copy
+        known = exercise.record.prepared(np.float64, b"")
+        pairs = zip(known.cases, known.right, strict=True)
+    else:
+        cases = cases_of(exercise)
+        pairs = ((case, call(exercise.reference, exercise.trial, case, exercise.outputs)) for case in cases)
+    for case, right in pairs:
+        yield same(call(function, exercise.trial, case, exercise.outputs), right, exercise.rtol)
