@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import importlib
 import json
 import time
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from helpers.checks.verdict import NOT_ATTEMPTED as VERDICT_NOT_ATTEMPTED
 from helpers.checks.verdict import Verdict
 from tools.grade import parcels
 from tools.grade.inside.codec import Encoder, Unplain
+from tools.grade.reading.course import value_of
 from tools.grade.remote import Connection, RemoteFunction, RemoteTrial, tools_for
 from tools.grade.results import FAILED, MISSING, NOT_ATTEMPTED, NOT_GRADED, PARTLY, PASSED, ExerciseResult
 from tools.grade.sandbox import Sandbox
@@ -140,7 +140,7 @@ class Judge:
 
     def _gather(self, answer: Answer, code: dict, names: dict, modules: dict, seen: set[str]) -> None:
         for module, attribute, alias in answer.helpers:
-            value = getattr(importlib.import_module(module), attribute)
+            value = value_of(module, attribute)
             modules.setdefault(module, {})[attribute] = value
             if alias:
                 names[alias] = value
