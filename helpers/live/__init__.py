@@ -17,12 +17,12 @@ shows no widgets.
 
     controls   what can be moved: slider, choice, text
     picture    a drawn figure, in the layout of the first one
-    explore    the picture alone, or with its controls
+    view       the picture alone, or with its controls
     widgets    the controls as ipywidgets; imported when they are shown
     names      what ipywidgets leaves without a name for screen readers
 """
 
 from helpers.live.controls import Choice, Slider, Text, choice, slider, text
-from helpers.live.explore import explore
+from helpers.live.view import explore
 
 __all__ = ["Choice", "Slider", "Text", "choice", "explore", "slider", "text"]

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 PANEL, ROW, SENTENCE = "unrolled-live", "unrolled-live-row", "unrolled-live-sentence"
 """Classes of the whole, of one control, and of the sentence below the picture."""
+POWER = "unrolled-live-power"
+"""Class of a logarithmic slider, which says the exponent as its value."""
 
 SCRIPT = f"""<script>
 (() => {{
   const name = () => {{
     for (const handle of document.querySelectorAll('.{ROW} .noUi-handle:not([aria-label])')) {{
       const label = handle.closest('.{ROW}').querySelector('label');
-      if (label) handle.setAttribute('aria-label', label.textContent.trim());
+      const power = handle.closest('.{POWER}') ? ', as a power of ten' : '';
+      if (label) handle.setAttribute('aria-label', label.textContent.trim() + power);
     }}
     for (const said of document.querySelectorAll('.{SENTENCE} .widget-html-content:not([aria-live])'))
       said.setAttribute('aria-live', 'polite');

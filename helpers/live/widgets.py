@@ -19,8 +19,6 @@ from helpers.live import names
 from helpers.live.controls import Choice, Slider, Text
 from helpers.live.picture import Camera, drawn
 
-_EXAMPLES = "examples to choose from"
-
 
 class Control:
     """A control on the screen: `value` as the drawing function gets it, `widget` as the reader sees it, and
@@ -56,6 +54,7 @@ class Control:
             low, high = math.log10(kind.low), math.log10(kind.high)
             bounds |= {"min": low, "max": high, "step": (high - low) / 100}
             bar = ipywidgets.FloatLogSlider(**bounds, **bar_options)
+            bar.add_class(names.POWER)
         else:
             bar = (ipywidgets.IntSlider if kind.whole else ipywidgets.FloatSlider)(
                 **bounds, step=kind.step, **bar_options
@@ -87,16 +86,21 @@ class Control:
         line.observe(lambda change: self._take(change["new"]), "value")
         if not kind.examples:
             return _row(line)
-        lines = {f"({_EXAMPLES})": None} | {each: each for each in (kind.value, *kind.examples)}
-        menu = ipywidgets.Dropdown(options=list(lines), **_label("or", 3, "26em"))
+        own = "(your own)"
+        options = list(dict.fromkeys([kind.value, *kind.examples, own]))
+        menu = ipywidgets.Dropdown(options=options, **_label("or one of these", self._width, "32em"))
+
+        def typed(change: Any) -> None:
+            self._following, menu.value = True, change["new"] if change["new"] in options else own
+            self._following = False
 
         def chosen(change: Any) -> None:
-            example = lines[change["new"]]
-            if example is not None:
-                line.value = example
+            if not self._following and change["new"] != own:
+                line.value = change["new"]
 
+        line.observe(typed, "value")
         menu.observe(chosen, "value")
-        return _row(line, menu)
+        return ipywidgets.VBox([_row(line), _row(menu)])
 
     def _labelled(self, kind: type[ipywidgets.Widget], room: str, **options: Any) -> ipywidgets.Widget:
         return kind(**_label(self._kind.label, self._width, room), **options)
