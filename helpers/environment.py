@@ -268,3 +268,9 @@ LOOKS = {
     "Folders": _folders,
 }
 """What is looked at, in this order."""
+
+
+if __name__ == "__main__":
+    from helpers.console import command
+
+    command(show_environment)
