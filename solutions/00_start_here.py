@@ -30,17 +30,17 @@ show_environment()
 # %% [markdown]
 # ## 0.2 The map
 #
-# | chapter | the question it answers | |
-# |---|---|---|
-# | [0 · Start here](00_start_here.ipynb) | Is everything in place? | you are here |
-# | [1 · RNN recap](01_rnn_recap.ipynb) | How can one function read a sequence of any length? | |
-# | [2 · BPTT toy example](02_bptt_toy_example.ipynb) | What exactly is the gradient of a loop? | |
-# | [3 · Gradient clipping](03_gradient_clipping.ipynb) | Why do long sequences break training, and what does clipping fix? | |
-# | [4 · LSTM and GRU](04_lstm_gru.ipynb) | How does a gate keep a memory? | |
-# | [5 · Language model](05_language_model.ipynb) | How good can a recurrent language model get? | |
-# | [6 · Improvements](06_improvements.ipynb) | From 136 to 75: what buys perplexity (lower is better)? | |
-# | [7 · Attention](07_attention.ipynb) | What if the sentence does not fit in one vector? | |
-# | [8 · Sentiment](08_sentiment.ipynb) | Which cell should I choose? | |
+# | chapter | the question it answers |
+# |---|---|
+# | [0 · Start here](00_start_here.ipynb) | Is everything in place? (You are here.) |
+# | [1 · RNN recap](01_rnn_recap.ipynb) | How can one function read a sequence of any length? |
+# | [2 · BPTT toy example](02_bptt_toy_example.ipynb) | What exactly is the gradient of a loop? |
+# | [3 · Gradient clipping](03_gradient_clipping.ipynb) | Why do long sequences break training, and what does clipping fix? |
+# | [4 · LSTM and GRU](04_lstm_gru.ipynb) | How does a gate keep a memory? |
+# | [5 · Language model](05_language_model.ipynb) | How good can a recurrent language model get? |
+# | [6 · Improvements](06_improvements.ipynb) | From 136 to 75: what buys perplexity (lower is better)? |
+# | [7 · Attention](07_attention.ipynb) | What if the sentence does not fit in one vector? |
+# | [8 · Sentiment](08_sentiment.ipynb) | Which cell should I choose? |
 #
 # Every chapter goes the same way: one tiny example in numbers, a plain loop, the same without the loop,
 # then the version in `helpers` that is fast, shown to give the same numbers. And what is claimed is

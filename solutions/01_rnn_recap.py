@@ -15,8 +15,8 @@
 # - count the parameters of any recurrent layer before you build it.
 #
 # **Needs:** matrix shapes and NumPy ([the start page](00_start_here.ipynb) has a self-check), tanh, and the natural
-# logarithm. Training is borrowed here; chapters [2](02_bptt_toy_example.ipynb) and [5](05_language_model.ipynb)
-# derive it.
+# logarithm. Training is borrowed here; [chapter 2](02_bptt_toy_example.ipynb) and
+# [chapter 5](05_language_model.ipynb) derive it.
 #
 # **Time:** about 150 minutes, 105 of them for the exercises.
 
@@ -227,8 +227,8 @@ remember_first = check("remember_first", remember_first)
 #
 # A unit that feeds itself strongly enough to keep what it has is called a **latch**, after the circuit that
 # keeps a bit. It has two resting places, one on either side of 0, and stays in one of them until something
-# pushes hard enough. (We meet it again in chapters [3](03_gradient_clipping.ipynb) and [4](04_lstm_gru.ipynb).) How hard
-# is hard enough? One name, and then nothing but names of the other kind:
+# pushes hard enough. (We meet it again in [chapter 3](03_gradient_clipping.ipynb) and
+# [chapter 4](04_lstm_gru.ipynb).) How hard is hard enough? One name, and then nothing but names of the other kind:
 
 # %%
 def withstands(w_x, w_h=3.0, at_most=10_000):
@@ -332,7 +332,7 @@ print(f"w_h = {w_h}: after 1, 10 and 60 words h = {trace[0]:.3f}, {trace[9]:.3f}
 # words of a sentence are counted without their order. Korean marks by particles who does what (이 the subject, 를 the
 # object), so words may move, but not anywhere:
 #
-# | | romanised | word by word | |
+# | Korean | romanised | word by word | this order is |
 # |---|---|---|---|
 # | 동생이 음료수를 마신다 | dongsaengi eumnyosureul masinda | younger sibling – soft drink – drinks | natural |
 # | 음료수를 동생이 마신다 | eumnyosureul dongsaengi masinda | soft drink – younger sibling – drinks | possible |
@@ -353,7 +353,7 @@ claim("the three sentences are one and the same bag of words", bags[0] == bags[1
 # One number remembers one bit. Language needs more, so the state becomes a vector of $H$ numbers, the input a vector
 # of $D$ numbers, and the weights become matrices. We also handle $N$ sequences at once, one a row:
 #
-# | | shape | |
+# | letter | shape | what it is |
 # |---|---|---|
 # | $x_t$ | (N, D) | the inputs at step t |
 # | $h_{t-1}$ | (N, H) | the states before |
@@ -904,9 +904,9 @@ for review, n, change in zip(reviews, lengths, moved, strict=True):
 # A recurrent layer computes T states in any case. Which of them it hands on is a choice, and every library has its own
 # words for it:
 #
-# | | all states, (N, T, H) | the last one, (N, H) |
+# | in | all states, (N, T, H) | the last one, (N, H) |
 # |---|---|---|
-# | here | `h = rnn.forward(x)` | `h[:, -1]` |
+# | this course | `h = rnn.forward(x)` | `h[:, -1]` |
 # | Keras | `return_sequences=True` | `return_sequences=False`, the default |
 # | PyTorch: `output, h_n = rnn(x)` | `output` | `h_n[-1]` |
 #
@@ -915,7 +915,7 @@ for review, n, change in zip(reviews, lengths, moved, strict=True):
 # The rule is short. **Between two recurrent layers: all states**, since the upper layer needs a sequence to read. **After
 # the top layer:** all of them if every step has an answer, the last one if the sequence has one. So layers can be stacked,
 # (N, T, D) → (N, T, H₁) → (N, T, H₂), each with weights and a size of its own. ("Deeper is better", one hears;
-# chapters [6](06_improvements.ipynb) and [8](08_sentiment.ipynb) measure it.)
+# [chapter 6](06_improvements.ipynb) and [chapter 8](08_sentiment.ipynb) measure it.)
 
 # %% [markdown]
 # ### Exercise 1.7 · `stacked_forward` · ★★☆ · 15 min
@@ -1094,10 +1094,10 @@ show(
 # %%
 table(unmeasured={
     "Training finds the two weights of a latch":
-        "chapters [3](03_gradient_clipping.ipynb) and [4](04_lstm_gru.ipynb)",
+        "[chapter 3](03_gradient_clipping.ipynb) and [chapter 4](04_lstm_gru.ipynb)",
     "A recurrent network uses everything it has read": "how far back one really looks: "
     "[chapter 5](05_language_model.ipynb)",
-    "Deeper is better": "chapters [6](06_improvements.ipynb) and [8](08_sentiment.ipynb)",
+    "Deeper is better": "[chapter 6](06_improvements.ipynb) and [chapter 8](08_sentiment.ipynb)",
 })
 
 # %% [markdown]

@@ -925,7 +925,7 @@ show(
 )
 
 # %% [markdown]
-# | | keeps in memory | work | uses that a loss reaches |
+# | way | keeps in memory | work | uses that a loss reaches |
 # |---|---|---|---|
 # | full BPTT | T steps | T steps back | all, to the beginning |
 # | windows of k steps, state carried | k steps | T steps back in all | 1 … k, (k + 1)/2 on average |

@@ -195,7 +195,7 @@ for word in words[:8]:
 # sequence, and each is computed from what the cell sees, $x_t$ (N, D), and what it last said, $h_{t-1}$ (N, H).
 # With ⊙ for the product entry by entry:
 #
-# | | | question | range |
+# | name | computed as | question | range |
 # |---|---|---|---|
 # | input gate | $i = σ(x_t W_{xi} + h_{t-1} W_{hi} + b_i)$ | how much of the new idea do I write down? | 0 … 1 |
 # | forget gate | $f = σ(x_t W_{xf} + h_{t-1} W_{hf} + b_f)$ | how much of the old note do I keep? | 0 … 1 |
@@ -1215,7 +1215,7 @@ show(
 # (for each cell the one that is best on validation stories; the figure shows test stories), and four kinds of
 # text to learn from:
 #
-# | | filler words in the training stories | other names between name and pronoun |
+# | text | filler words in the training stories | other names between name and pronoun |
 # |---|---|---|
 # | near | 0 to 5 | none |
 # | far | 0 to 60, all alike | none |
@@ -1611,8 +1611,8 @@ claim(
 # a machine: that graphics processors have made the LSTM's time matter less is often said, and plausible. It can be
 # measured only with one, and these runs had none.)
 #
-# **Accuracy on little and much text.** Three words first, which chapters [5](05_language_model.ipynb) and
-# [6](06_improvements.ipynb) are about. An **epoch** is one pass over the training text. **Perplexity** measures how
+# **Accuracy on little and much text.** Three words first, which [chapter 5](05_language_model.ipynb) and
+# [chapter 6](06_improvements.ipynb) are about. An **epoch** is one pass over the training text. **Perplexity** measures how
 # unsure a language model is: at 100 as unsure as if it had to choose among 100 equally likely words, so lower is
 # better (it is $e$ to the power of the loss). A network **overfits** when training still makes it better on the text
 # it learns from, and worse on text it has not seen. **Validation** text is such text, set aside to find the best

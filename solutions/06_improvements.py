@@ -46,7 +46,7 @@ torch.set_num_threads(1)
 # do that, and PyTorch trains the larger models faster. But is it still *our* model? Copy the weights and
 # compare. What lies where:
 #
-# | here | PyTorch | |
+# | this course | PyTorch | on the way |
 # |---|---|---|
 # | embedding (V, D) | `embedding` (V, D) | as it is |
 # | `Wx` (D, 4H), `Wh` (H, 4H) of a layer | `weight_ih_l0` (4H, D), `weight_hh_l0` (4H, H) | transposed |

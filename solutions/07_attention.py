@@ -601,7 +601,7 @@ claim("your `dkeys` agrees with central differences, and is zero at padding",
 # Attention was published twice within a year, in two forms that are often mixed up. They differ in the score,
 # in the state that asks, and in where the context goes:
 #
-# | | additive | dot product |
+# | what differs | additive | dot product |
 # |---|---|---|
 # | from | Bahdanau, Cho & Bengio (2015) | Luong, Pham & Manning (2015) |
 # | who asks | $s_{t-1}$, the decoder's state *before* the step | $s_t$, the state *after* the step |

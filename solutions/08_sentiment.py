@@ -43,13 +43,13 @@ torch.set_num_threads(1)
 # The lecture's model, as a table of shapes. N reviews are read at once, every one of them brought to T = 20
 # words: longer ones are cut, shorter ones filled up with zeros.
 #
-# | | shape | |
+# | layer | shape | what it holds |
 # |---|---|---|
 # | ids | (N, 20) | whole numbers, 0 for what was filled up |
 # | Embedding(10,000 words, 50) | (N, 20, 50) | a vector for each word |
 # | cell(50) | (N, 20, 50) | a state after each word |
 # | the last state | (N, 50) | all that is known of the review |
-# | Dense(32), ReLU | (N, 32) | |
+# | Dense(32), ReLU | (N, 32) | 32 features of the review |
 # | Dense(1) | (N,) | a **logit**; its sigmoid is the probability of a good review |
 #
 # "A state after each word" or the last state only: that is the switch `return_sequences` of [section
@@ -1104,7 +1104,7 @@ except tokenizers.TokenizerUnavailable as missing:
 # labels may contradict each other. These four are from the collection that NSMC was drawn from; the label is
 # that of the stars that were given (1: nine or ten of them, 0: four or fewer):
 #
-# | | | | label |
+# | review | romanised | in English | label |
 # |---|---|---|---|
 # | 진짜 최고의 영화다. 꼭 보시길. | jinjja choegoui yeonghwada. kkok bosigil. | truly the best film. do see it. | 0 |
 # | 감동적인 영화 | gamdongjeogin yeonghwa | a moving film | 0 |

@@ -390,6 +390,37 @@ CASES = {
         '# <img alt="A line" src="http://example.org/line.png"/>',
         "an image from another machine",
     ),
+    # the outline, tables, links
+    "a level left out": (
+        {"# ## 1.1 A section\n": "# A section\n"},
+        HEADING,
+        "a heading that leaves out a level (wanted: ##)",
+    ),
+    "a second title": (
+        {"# ## 1.1 A section\n": "# # Another\n#\n# ## 1.1 A section\n"},
+        "# # Another",
+        "a second title",
+    ),
+    "no title at all": (
+        {"# # 1 · A small chapter\n": "# A small chapter\n"},
+        "# ## 1.1 A section",
+        "a heading that leaves out a level (wanted: #)",
+    ),
+    "a column without a name": (
+        {"# Between": "# Before it:\n#\n# | | shape |\n# |---|---|\n# | x | (N, D) |\n#\n# Between"},
+        "# | | shape |",
+        "a table's column without a name",
+    ),
+    "a link called here": (
+        {"# Between": "# Look [here](02_other.ipynb).\n# Between"},
+        "# Look [here](02_other.ipynb).",
+        "a link that does not say where it leads",
+    ),
+    "a link called by a number, in a table": (
+        {"# Between": "# | a | b |\n# |---|---|\n# | c | [3](03_next.ipynb) |\n#\n# Between"},
+        "# | c | [3](03_next.ipynb) |",
+        "a link that does not say where it leads: [3](03_next.ipynb)",
+    ),
     # the script
     "text before the cells": (
         {"# ---\n\n# %%": "# ---\nimport os\n\n# %%"},

@@ -1,4 +1,4 @@
-"""Images, headings and folded hints in Markdown and HTML."""
+"""Images, headings, tables, links and folded hints in Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 
 REMOTE = re.compile(r"(?:https?:)?//", re.IGNORECASE)
+SAYS_NOTHING = re.compile(
+    r"(?:(?:click |see )?here|this|that|(?:this )?(?:link|page)|(?:read )?more|\d*)", re.IGNORECASE
+)
+"""Links that do not say where they lead, to who hears them without the sentence around them."""
 
 
 class Tag(NamedTuple):
@@ -80,6 +84,36 @@ def markdown_images(text: str) -> list[Complaint]:
                 source = str(child.attrs["src"])
                 complaints += _image(_line_of(text, source, token.map), source, child.content)
     return sorted(complaints)
+
+
+def markdown_tables(text: str) -> list[Complaint]:
+    """Tables of a Markdown text with a column that nothing names."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    lines, complaints, row = text.split("\n"), [], 0
+    for token, inline in pairwise(tokens):
+        row = token.map[0] if token.type == "tr_open" and token.map else row
+        if token.type == "th_open" and not inline.content.strip():
+            complaints.append(Complaint(row, "a table's column without a name", lines[row]))
+    return list(dict.fromkeys(complaints))
+
+
+def markdown_links(text: str) -> list[Complaint]:
+    """Links of a Markdown text whose words do not say where they lead."""
+    complaints = []
+    for token in MarkdownIt("commonmark").enable("table").parse(text):
+        words: list[str] | None = None
+        for child in token.children or []:
+            if child.type == "link_open":
+                words, target = [], str(child.attrs["href"])
+            elif child.type == "link_close" and words is not None:
+                link = f"[{''.join(words)}]({target})"
+                if SAYS_NOTHING.fullmatch("".join(words).strip(" .,")):
+                    line = _line_of(text, link, token.map)
+                    complaints.append(Complaint(line, "a link that does not say where it leads", link))
+                words = None
+            elif words is not None:
+                words.append(child.content)
+    return complaints
 
 
 def html_images(html: str) -> list[Complaint]:

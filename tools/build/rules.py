@@ -12,7 +12,7 @@ import nbformat
 from tools.build.drawing import drawing_problems
 from tools.build.exercises import Exercise, exercise_names, gather_exercises
 from tools.build.markers import marked_lines, solution_regions
-from tools.build.markup import markdown_images
+from tools.build.markup import markdown_headings, markdown_images, markdown_links, markdown_tables
 from tools.build.source import Cell, Chapter, Problem
 
 OPTIONS = {
@@ -42,6 +42,7 @@ def judge_chapter(chapter: Chapter, known: set[str] | None = None) -> tuple[list
     exercises, problems = gather_exercises(chapter)
     problems += _option_problems(chapter)
     problems += drawing_problems(chapter)
+    problems += _heading_problems(chapter)
     for cell in chapter.cells:
         if not cell.source:
             problems.append(chapter.problem(cell.marker_line, "an empty cell", "# %%"))
@@ -53,14 +54,28 @@ def judge_chapter(chapter: Chapter, known: set[str] | None = None) -> tuple[list
             problems += _clock_problems(chapter, cell)
             problems += _docstring_problems(chapter, cell)
         if cell.kind == "markdown":
-            for complaint in markdown_images(cell.source):
-                problems.append(chapter.problem(cell.at(complaint.line), complaint.message, complaint.text))
+            for look in (markdown_images, markdown_tables, markdown_links):
+                for line, message, text in look(cell.source):
+                    problems.append(chapter.problem(cell.at(line), message, text))
     if known is not None:
         for name, line in exercise_names(chapter).items():
             if name not in known:
                 message = "an exercise that helpers.checks has no check for"
                 problems.append(chapter.problem(line, message, name))
     return exercises, sorted(set(problems))
+
+
+def _heading_problems(chapter: Chapter) -> Iterator[Problem]:
+    """Headings that are not an outline: more than one title, a level left out."""
+    before = 0
+    for cell in chapter.cells:
+        for line, level, text in markdown_headings(cell.source) if cell.kind == "markdown" else ():
+            if level == 1 and before:
+                yield chapter.problem(cell.at(line), "a second title: a chapter has one, then ##, ###", text)
+            elif level > before + 1:
+                message = f"a heading that leaves out a level (wanted: {'#' * (before + 1)})"
+                yield chapter.problem(cell.at(line), message, text)
+            before = level
 
 
 CLOCK = re.compile(
