@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 SMALLEST = 8.0
 """Points; smaller type cannot be read in print."""
 
+SHADES = 15.0
+"""Steps of lightness (CIE L*, 0 black to 100 white) by which two colours differ in grey print, too."""
+
 KINDS = ("small text", "legend over data", "text over text", "text over a curve", "axis without label")
+KINDS += ("hue alone",)
 _NEAR = 1.5   # pixels by which boxes may touch
 
 
@@ -33,6 +37,7 @@ def faults(figure: Figure) -> list[str]:
         *_text_over_text(shown),
         *(fault for axis in axes for fault in _text_over_curves(axis)),
         *(fault for axis in axes for fault in _without_label(axis, axes)),
+        *_hue_alone([*figure.legends, *(axis.get_legend() for axis in axes)]),
     ]
 
 
@@ -155,3 +160,41 @@ def _without_label(axis: Axes, axes: list[Axes]) -> Iterator[str]:
         if ticked and not named and not (over_all is not None and over_all.get_text().strip()):
             title = f" of {axis.get_title()!r}" if axis.get_title() else ""
             yield f"axis without label: the {letter} axis{title}"
+
+
+def lightness(colour, alpha: float | None = None) -> float:
+    """CIE L* of a colour on white, 0 (black) to 100 (white): what is left of it in grey print."""
+    from matplotlib.colors import to_rgba
+
+    *channels, opaque = to_rgba(colour, alpha)
+    seen = np.array(channels) * opaque + 1 - opaque
+    linear = np.where(seen <= 0.04045, seen / 12.92, ((seen + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
+    return 116 * np.cbrt(luminance) - 16 if luminance > 0.008856 else 903.3 * luminance
+
+
+def _hue_alone(legends: list) -> Iterator[str]:
+    """Entries of a legend that only a hue tells apart: as dark as each other, same dash, marker and width."""
+    for legend in legends:
+        if legend is None or not legend.get_visible():
+            continue
+        entries = [(text, *_look(handle)) for text, handle in zip(
+            legend.get_texts(), legend.legend_handles, strict=True)]  # fmt: skip
+        for (one, a, dark, wide), (other, b, light, narrow) in combinations(entries, 2):
+            alike = abs(dark - light) < SHADES and max(wide, narrow) < 1.5 * min(wide, narrow)
+            if a is not None and a == b and alike:
+                yield f"hue alone: {_name(one)} and {_name(other)}"
+
+
+def _look(handle) -> tuple[tuple | None, float, float]:
+    """(what a legend's entry looks like without its colour, lightness, width); None for what is neither a
+    line nor a patch."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    if isinstance(handle, Line2D):
+        look = handle.get_linestyle(), str(handle.get_marker()), lightness(handle.get_markerfacecolor()) > 95
+        return look, lightness(handle.get_color(), handle.get_alpha()), handle.get_linewidth()
+    if isinstance(handle, Patch):
+        return (handle.get_hatch(),), lightness(handle.get_facecolor()), 1.0
+    return None, 0.0, 1.0

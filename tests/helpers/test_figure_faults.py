@@ -8,7 +8,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 
 from helpers import plots
-from helpers.figure_faults import KINDS, faults
+from helpers.figure_faults import KINDS, faults, lightness
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,36 @@ def no_label(fig, axis):
     axis.set_ylabel("")
 
 
+def two(fig, axis, one, other, draw="plot"):
+    """Two entries in the legend, drawn below it with the options `one` and `other`."""
+    axis.clear()
+    for height, options in ((1.0, one), (0.8, other)):
+        getattr(axis, draw)([0, 1], [height, height], label=f"at {height}", **options)
+    axis.set(xlabel="epoch", ylabel="loss", ylim=(0, 3))
+    axis.legend(loc="upper right")
+
+
+GREEN, PINK = {"color": plots.COLOURS["gru"]}, {"color": plots.COLOURS["accent"]}
+
+
+def lines_of_two_hues(fig, axis):
+    two(fig, axis, GREEN, PINK)
+
+
+def areas_of_two_hues(fig, axis):
+    two(fig, axis, GREEN, PINK, draw="fill_between")
+
+
+def lines_of_two_hues_in_a_legend_of_the_figure(fig, axis):
+    two(fig, axis, GREEN, PINK)
+    axis.get_legend().remove()
+    fig.legend(loc="outside upper center")
+
+
 FAULTY = {
+    lines_of_two_hues: "hue alone",
+    areas_of_two_hues: "hue alone",
+    lines_of_two_hues_in_a_legend_of_the_figure: "hue alone",
     small: "small text",
     legend_on_curve: "legend over data",
     legend_on_line_across: "legend over data",
@@ -93,6 +122,31 @@ def test_each_fault_is_found(spoil, kind):
     spoil(fig, axis)
     assert {fault.split(":")[0] for fault in faults(fig)} == {kind}
     assert kind in KINDS
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ({}, {"linestyle": "--"}),
+    ({"marker": "o"}, {"marker": "s"}),
+    ({"marker": "o"}, {"marker": "o", "markerfacecolor": "white"}),
+    ({"linewidth": 3}, {"linewidth": 1.5}),
+    ({}, {"color": plots.COLOURS["lstm"]}),
+    ({}, {"alpha": 0.4}),
+])  # fmt: skip
+def test_a_dash_a_marker_a_width_or_a_shade_tells_apart(one, other):
+    fig, axis = sound()
+    two(fig, axis, GREEN | one, PINK | other)
+    assert faults(fig) == []
+
+
+def test_a_hatch_tells_apart():
+    fig, axis = sound()
+    two(fig, axis, GREEN, PINK | {"hatch": "//"}, draw="fill_between")
+    assert faults(fig) == []
+
+
+def test_lightness_runs_from_black_to_white():
+    assert lightness("black") == 0 and lightness("white") == pytest.approx(100) == lightness("red", 0.0)
+    assert lightness("#777777") == pytest.approx(50, abs=0.1)   # the middle grey
 
 
 def test_what_is_fine_is_let_through():
@@ -122,14 +176,6 @@ def test_the_build_refuses_and_accepts_by_kind(monkeypatch):
     plots.show(fig, "A falling loss.", accept=("axis without label",))
     with pytest.raises(ValueError, match="accept: got"):
         plots.show(fig, "A falling loss.", accept=("anything",))
-
-
-def lightness(colour):
-    """CIE L* (0 black to 100 white) of a colour, what is left of it in grey print."""
-    channels = np.array(matplotlib.colors.to_rgb(colour))
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    luminance = linear @ (0.2126, 0.7152, 0.0722)
-    return 116 * np.cbrt(luminance) - 16 if luminance > 0.0089 else 903.3 * luminance
 
 
 @pytest.mark.parametrize(
