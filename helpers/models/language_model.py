@@ -8,6 +8,7 @@ import numpy as np
 
 from helpers.layers import GRU, LSTM, RNN, Affine, Dropout, Embedding, SoftmaxCrossEntropy
 from helpers.layers.base import MOST
+from helpers.layers.recurrent import Recurrent
 from helpers.validation import (
     require,
     require_choice,
@@ -28,6 +29,8 @@ class LanguageModel:
     ids (N, T) → embedding (N, T, D) → `num_layers` recurrent layers (N, T, H) → logits (N, T, V). The
     recurrent layers are stateful: the next batch continues where the last one ended, until `reset_state`.
 
+    `cell` is "rnn", "lstm", "gru", or a layer of one's own: a class that is made and used as these three are.
+
     `dropout` acts, when `train` is true, on every connection that is not recurrent: before, between and
     after the recurrent layers. Its masks are drawn from `.rng`, the generator that also drew the initial
     weights: to resume to the last bit, save and restore ``model.rng.bit_generator.state`` beside
@@ -42,13 +45,16 @@ class LanguageModel:
         embedding_size: int,
         hidden_size: int,
         *,
-        cell: str = "lstm",
+        cell: str | type[Recurrent] = "lstm",
         num_layers: int = 1,
         dropout: float = 0.0,
         rng: np.random.Generator,
         dtype: np.dtype | type = np.float32,
     ):
-        require_choice("cell", cell, CELLS)
+        is_layer = isinstance(cell, type) and issubclass(cell, Recurrent)
+        if not is_layer:
+            require_choice("cell", cell, CELLS)
+        layer = cell if is_layer else CELLS[cell]
         num_layers = require_int("num_layers", num_layers, maximum=MOST)
         hidden_size = require_int("hidden_size", hidden_size)
         dropout = require_fraction("dropout", dropout)
@@ -56,7 +62,7 @@ class LanguageModel:
         self.rng = require_rng("rng", rng)
         self.embedding = Embedding(vocab_size, embedding_size, rng=rng, dtype=dtype)
         sizes = [embedding_size] + [hidden_size] * num_layers
-        self.cells = [CELLS[cell](d, hidden_size, rng=rng, stateful=True, dtype=dtype) for d in sizes[:-1]]
+        self.cells = [layer(d, hidden_size, rng=rng, stateful=True, dtype=dtype) for d in sizes[:-1]]
         self.output = Affine(hidden_size, vocab_size, rng=rng, dtype=dtype)
         self.dropouts = [Dropout(dropout, rng=rng) for _ in range(num_layers + 1)]
         self.criterion = SoftmaxCrossEntropy()
