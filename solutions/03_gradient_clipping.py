@@ -165,23 +165,26 @@ def step_jacobian(h, Wh):
 step_jacobian = check("step_jacobian", step_jacobian)
 
 # %% [markdown]
-# Going back one step, $dh_{t-1}[i] = \sum_j J_t[i, j]\, dh_t[j]$. The layer in `helpers` never forms J; it
-# multiplies by the slope, then by $W_h^\top$, which is cheaper and the same:
+# Going back one step, $dh_{t-1}[i] = \sum_j J_t[i, j]\, dh_t[j]$. The `rnn_backward` that you wrote in
+# [chapter 2](02_bptt_toy_example.ipynb) never forms J; it multiplies by the slope, then by $W_h^\top$, which is
+# cheaper and the same. Here it goes back a single step, which your `rnn_step` of
+# [chapter 1](01_rnn_recap.ipynb) has made. Each of the two is yours, out of your saved notebook, if its check
+# passed there and it is as it was then, and otherwise the course's; the printed lines say which, and why.
 
 # %%
-from helpers.layers import rnn_step, rnn_step_backward
+from helpers.yours import rnn_backward, rnn_step
 
 rng = np.random.default_rng(1)
 D, H = 3, 5
 x, h_prev, b = rng.normal(size=(1, D)), np.tanh(rng.normal(size=(1, H))), rng.normal(size=H)
 Wx, Wh = rng.normal(size=(D, H)), rng.normal(size=(H, H))
-h, cache = rnn_step(x, h_prev, Wx, Wh, b)
+h = rnn_step(x, h_prev, Wx, Wh, b)
 dh = rng.normal(size=(1, H))
 J = step_jacobian(h[0], Wh)
-handed_back = rnn_step_backward(dh, cache)[1]
+handed_back = rnn_backward(dh[:, None], x[:, None], h_prev, h[:, None], Wx, Wh)[1]   # T = 1
 
 # %%
-claim("J @ dh is what the layer hands back", np.allclose(handed_back, J @ dh[0]))
+claim("J @ dh is what `rnn_backward` hands back", np.allclose(handed_back, J @ dh[0]))
 
 # %% [markdown]
 # Over many steps back the Jacobians multiply: $\partial h_T / \partial h_t = J_{t+1} J_{t+2} \cdots J_T$. Suppose
