@@ -64,8 +64,11 @@ class Camera:
 
 
 def _png(figure: Figure) -> tuple[bytes, list[str]]:
-    """(the PNG, the letters that no font had)."""
+    """(the PNG, the letters that no font had). ``savefig`` would draw twice."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
+    figure.set_dpi(DPI)
     with fonts.lacking(figure) as letters:
-        figure.savefig(buffer, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
+        FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1})
     return buffer.getvalue(), letters
