@@ -1,0 +1,104 @@
+"""One unit of a trained LSTM, word by word: its gates, its cell, and what the whole network expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from helpers.corpora.text import token_tuple
+from helpers.plots import COLOURS
+from helpers.validation import require, require_array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+GATES = {"i": "i, input", "f": "f, forget", "o": "o, output"}
+LOOKS = ((-0.19, COLOURS["lstm"], None), (0.19, COLOURS["warm"], "////"))
+
+
+def gate_board(
+    words: Sequence[str],
+    unit: Mapping[str, np.ndarray],
+    expected: Mapping[str, np.ndarray],
+    *,
+    name: str = "The unit",
+) -> tuple[Figure, str]:
+    """`words` (T tokens), i, f, o and c of one `unit` at each (T,), and P(word comes next) for two words that
+    are `expected` (T,) → (figure, what it shows).
+
+    A gate is a bar, full where it is open; the cell is a bar from zero; the two words' bars differ in colour
+    and hatching. The sentence calls the unit `name`. ValueError for other shapes.
+    """
+    words = token_tuple("words", words)
+    require(len(words) > 0, "words", "none", "at least one word")
+    fits = isinstance(unit, Mapping) and {*GATES, "c"} <= {*unit}
+    require(fits, "unit", f"{unit!r:.80}", "a dict with i, f, o and c")
+    fits = isinstance(expected, Mapping) and len(expected) == 2 and all(isinstance(w, str) for w in expected)
+    require(fits, "expected", f"{expected!r:.80}", "a dict of two words")
+    series = {key: require_array(f"unit[{key!r}]", unit[key], (len(words),)) for key in (*GATES, "c")}
+    chances = {key: require_array(f"expected[{key!r}]", expected[key], (len(words),)) for key in expected}
+
+    fig, (gates, cell, next_word) = _places(len(words))
+    _gates(gates, np.stack([series[key] for key in GATES]))
+    reach = max(1.0, 1.15 * float(np.abs(series["c"]).max()))
+    cell.set(ylabel="c, cell", ylim=(-reach, reach))
+    _bars(cell, series["c"], 0.0, 0.6, color=COLOURS["lstm"])
+    cell.axhline(0, color="#888888", linewidth=0.6)
+    next_word.set(ylabel="comes next", ylim=(0, 1.05), yticks=(0, 1), xlabel="\n\n\nword read")
+    for (word, chance), (shift, colour, hatch) in zip(chances.items(), LOOKS, strict=True):
+        look = {"facecolor": colour, "edgecolor": "black", "hatch": hatch, "linewidth": 0.4}
+        _bars(next_word, chance, shift, 0.36, label=f"P({word})", **look)
+    next_word.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
+    for step, word in enumerate(words):   # texts, for ticks take ten times as long
+        next_word.text(step + 0.25, -0.1, word, rotation=50, ha="right", va="top", fontsize=9)
+    return fig, _finding(name, words, series, chances)
+
+
+def _places(count: int) -> tuple[Figure, list[Axes]]:
+    """Three axes above each other with room for `count` words: placed by hand, which is quickly drawn."""
+    import matplotlib.pyplot as plt
+
+    fig = plt.figure(figsize=(9, 4.4))
+    axes = [fig.add_axes((0.09, low, 0.8, high)) for low, high in ((0.66, 0.32), (0.44, 0.19), (0.21, 0.19))]
+    for axis in axes:
+        axis.set(xlim=(-0.5, count - 0.5), xticks=())
+        axis.spines[["top", "right"]].set_visible(False)
+    return fig, axes
+
+
+def _gates(axis: Axes, values: np.ndarray) -> None:
+    """`values` (rows, T) from 0 to 1, a row of bars each: a full one is a gate that is open."""
+    for row, heights in enumerate(values[::-1]):
+        _bars(axis, np.ones_like(heights), 0.0, 0.8, base=1.3 * row, color="#E4E8EC")
+        _bars(axis, heights, 0.0, 0.8, base=1.3 * row, color=COLOURS["gru"])
+    axis.set(ylabel="gates", ylim=(-0.1, 1.3 * len(values) - 0.2))
+    axis.set_yticks([1.3 * row + 0.5 for row in range(len(values))], [*GATES.values()][::-1], fontsize=9)
+    axis.tick_params(length=0)
+    axis.spines["bottom"].set_visible(False)
+
+
+def _bars(axis: Axes, heights: np.ndarray, shift: float, width: float, *, base: float = 0, **look):
+    """Bars from `base`, one a word, as one collection: quicker than one by one."""
+    from matplotlib.collections import PolyCollection
+
+    left = np.arange(len(heights)) + shift - width / 2
+    right, low = left + width, np.full(len(heights), base)
+    corners = [(left, low), (left, low + heights), (right, low + heights), (right, low)]
+    axis.add_collection(PolyCollection(np.stack([np.stack(c, axis=1) for c in corners], axis=1), **look))
+
+
+def _finding(name: str, words: Sequence[str], series, chances) -> str:
+    shut = [f"“{words[t]}” ({series['f'][t]:.2f})" for t in np.flatnonzero(series["f"] < 0.5)]
+    gate = f"is below one half at {', '.join(shut)}" if shut else "is above one half everywhere"
+    due = np.flatnonzero(sum(chances.values()) > 0.5)
+    told = [
+        f"after “{words[t]}” (word {t}), with the cell at {series['c'][t]:+.2f}, "
+        + ", ".join(f"{word} {chance[t]:.2f}" for word, chance in chances.items())
+        for t in due
+    ]
+    either = " or ".join(chances)
+    expects = f"{either} is expected {'; '.join(told)}" if told else f"{either} is expected nowhere"
+    return f"{name}: the forget gate {gate}, and the cell ends at {series['c'][-1]:+.2f}; {expects}."
