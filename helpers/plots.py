@@ -66,10 +66,11 @@ class Picture:
 def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()) -> None:
     """Show `figure` with `alt`, a sentence that states what the figure finds.
 
-    The text is the image's alternative text, for screen readers, and its caption. JupyterLab gives none to an
-    image that is stored as one, so a live notebook gets HTML, and the built notebooks an image, which GitHub
-    shows, with the text in the output's metadata, where nbconvert and the site find it. The figure is closed.
-    Outside of a notebook it is written into a temporary folder, and the caption says where.
+    The text is the image's alternative text, for screen readers, and its caption. JupyterLab and nbconvert's
+    usual template give none to an image that is stored as one, so a live notebook gets HTML. The built
+    notebooks hold an image, which GitHub shows, with the text in the output's metadata, where the site and
+    nbconvert's classic template find it, and the caption for all others. The figure is closed. Outside of a
+    notebook it is written into a temporary folder, and the caption says where.
 
     Raises ValueError for what is no figure, when `alt` is empty and, in the build only, when `figure_faults`
     finds something a reader would stumble over; `accept` names kinds of faults that are meant in this figure.

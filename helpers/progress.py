@@ -102,7 +102,7 @@ class Progress:
             shown = "".join(_html_row(row) for row in rows if row.exercise)
             bodies.append(f"<tbody><tr>{group}</tr>{shown}</tbody>")
         empty = "<tbody><tr><td colspan='3'>No notebooks with exercises here.</td></tr></tbody>"
-        return markup.table(self.note, ("Exercise", "Last check", "Effort"), "".join(bodies) or empty)
+        return markup.table(self.note, ("Exercise", "Effort", "Last check"), "".join(bodies) or empty)
 
 
 def progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> list[Row]:
@@ -297,6 +297,6 @@ def _html_row(row: Row) -> str:
     return (
         "<tr><th scope='row' style='text-align:left;font-weight:normal;overflow-wrap:anywhere'>"
         f"<code>{escape(row.exercise)}</code></th>"
-        f"<td style='text-align:left'>{said}</td>"
-        f"<td style='text-align:left'>{row.stars} · {row.minutes} min</td></tr>"
+        f"<td style='text-align:left'>{row.stars} · {row.minutes} min</td>"
+        f"<td style='text-align:left'>{said}</td></tr>"
     )
