@@ -311,21 +311,103 @@ show(
 # two weights by hand. Whether *training* finds them is another question, and the answer will depend on the cell and on the
 # stories it is trained on. Chapters 2 to 4 are about why, and what helps.
 #
-# **Change this and look again.** The unit holds its value because $w_h > 1$. Set `w_h` below to 0.9 and 1.0, and look at
-# what is left after 60 words of filler.
+# The unit holds its value because $w_h > 1$. What is left of a state of 1 after 60 words of filler?
 
 # %%
-w_h = 1.1   # change this
-h, trace = 1.0, []
-for _ in range(60):
-    h = np.tanh(w_h * h)
-    trace.append(h)
-print(f"w_h = {w_h}: after 1, 10 and 60 words h = {trace[0]:.3f}, {trace[9]:.3f}, {trace[59]:.3f}")
+for w_h in (0.9, 1.0, 1.1):
+    h, trace = 1.0, []
+    for _ in range(60):
+        h = np.tanh(w_h * h)
+        trace.append(h)
+    print(f"w_h = {w_h}: after 1, 10 and 60 words h = {trace[0]:.3f}, {trace[9]:.3f}, {trace[59]:.3f}")
 
 # %% [markdown]
 # At 1.0 the state still fades, only ever more slowly; just above 1 there is a value at which it rests. Memory begins exactly
 # there, where the curve $\tanh(w_h h)$ leaves 0 more steeply than the line $h$, and so has to cross it again further out.
 #
+# Here is the latch in one picture: a man's name, twenty words of filler, some women's names in a row, filler again. On top
+# of $w_x x_t$ a little noise can come at every word, as it does in a network whose other units talk too.
+
+# %%
+noises = np.random.default_rng(5).normal(size=60)
+
+
+def latch_states(w_h, w_x, others, noise):
+    """h after each of 60 words: a man's name first, from word 21 on `others` women's names → (60,)."""
+    x = np.zeros(60)
+    x[0], x[20 : 20 + others] = 1, -1
+    h, states = 0.0, []
+    for t in range(60):
+        h = np.tanh(w_x * x[t] + noise * noises[t] + w_h * h)
+        states.append(h)
+    return np.array(states)
+
+
+for w_h, w_x in ((3.0, 1.25), (3.0, 1.5), (0.8, 1.25)):
+    states = latch_states(w_h, w_x, others=8, noise=0.0)
+    print(f"w_h = {w_h}, w_x = {w_x}:  h after 1, 20, 28 and 60 words", end=" ")
+    print(*(f"{states[t - 1]:6.3f}" for t in (1, 20, 28, 60)))
+
+# %% [markdown]
+# **Move it.** Look first at the right: where the solid curve crosses the diagonal, a state gives itself again, and a full dot is
+# one to which neighbours return. Take $w_h$ down until the unit forgets: what happens to the dots? Then back to 3, and $w_x$
+# up until it flips: which crossing has the dashed curve, that of a woman's name, lost? And with no women's names and a noise
+# of 0.4: below which $w_h$ does the state leave its side? (It moves in JupyterLab; on a page it stands still.)
+
+# %% draws=true
+from helpers.live import explore, slider
+
+
+def resting(w_h, push=0.0):
+    """The states that tanh(w_h h + push) gives back, as (h, whether neighbours return to it)."""
+    grid = np.linspace(-1, 1, 2002)
+    gap = np.tanh(w_h * grid + push) - grid
+    at = grid[:-1][np.signbit(gap[:-1]) != np.signbit(gap[1:])]
+    return [(h, w_h * (1 - h**2) < 1) for h in at]
+
+
+def latch(w_h, w_x, others, noise):
+    states = latch_states(w_h, w_x, others, noise)
+    fig, (left, right) = figure(2, width=7.6, height=3.2, width_ratios=(1.5, 1))
+    words = np.arange(1, 61)
+    left.axhline(0, color=COLOURS["floor"], linewidth=0.8, linestyle=":")
+    left.plot(words, states, "o-", color=COLOURS["rnn"], markersize=3)
+    if others:
+        left.axvspan(20.5, 20.5 + others, color=COLOURS["sky"], alpha=0.25, linewidth=0)
+    left.set(xlabel="word (shaded: women's names)", ylabel="h", ylim=(-1.1, 1.1), xlim=(0, 61))
+    left.set(xticks=[1, 20, 40, 60], yticks=[-1, 0, 1])
+    grid = np.linspace(-1.1, 1.1, 200)
+    right.plot(grid, grid, color=COLOURS["floor"], linewidth=0.8)
+    right.plot(grid, np.tanh(w_h * grid), color=COLOURS["rnn"])
+    right.plot(grid, np.tanh(w_h * grid - w_x), "--", color=COLOURS["lstm"])
+    for h, stable in resting(w_h):
+        right.plot(h, h, "o", color=COLOURS["rnn"], markerfacecolor=None if stable else "white")
+    right.set(xlabel="h before", ylabel="h after", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
+    right.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    held = [abs(h) for h, stable in resting(w_h) if stable]
+    rests = f"without a name it rests at ±{max(held):.2f}" if max(held) > 0.01 else "without a name it goes to 0"
+    if abs(states[-1]) < 0.1:
+        fate = f"The unit forgets: after 60 words h = {states[-1]:.2f}"
+    elif states[-1] > 0:
+        fate = f"The unit holds: after the man's name, and {others} women's names later, h = {states[-1]:.2f}"
+    else:
+        fate = f"The unit flips at word {np.argmax(states < 0) + 1}, and ends at h = {states[-1]:.2f}"
+    return fig, (
+        f"{fate}, with w_h = {w_h:g}, w_x = {w_x:g} and noise {noise:g}. Right: h after a word against h before, "
+        f"solid for filler, dashed for a woman's name; {rests}, and a woman's name "
+        + ("leaves a resting place above 0." if any(h > 0 for h, _ in resting(w_h, -w_x)) else "leaves none above 0.")
+    )
+
+
+explore(
+    latch,
+    w_h=slider("w_h, what it keeps of itself", 0.0, 4.0, value=3.0, step=0.05),
+    w_x=slider("w_x, how hard a name pushes", 0.0, 3.0, value=1.25, step=0.05),
+    others=slider("women's names in a row", 0, 30, value=8),
+    noise=slider("noise", 0.0, 1.5, value=0.0, step=0.05),
+)
+
+# %% [markdown]
 # ## 1.4 Order carries meaning
 #
 # There is a model that keeps every word, from any distance, and still misses something: the *bag of words*, in which the
