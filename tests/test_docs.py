@@ -1,6 +1,5 @@
 """The pages hold what they promise: every number is recomputed or known as quoted, links lead somewhere."""
 
-import importlib
 import importlib.util
 import os
 import re
@@ -532,46 +531,11 @@ def test_whoever_is_compared_stands_in_the_sources():
             assert name in sources, text
 
 
-# --- Links and chapters ------------------------------------------------------------------------------
+# --- Chapters -----------------------------------------------------------------------------------------
 
 
 def chapter_exists(number):
     return any((ROOT / "solutions").glob(f"{int(number):02}_*.py"))
-
-
-def anchors(path):
-    """The names GitHub gives to the headings of a Markdown file."""
-    heads = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
-
-
-def dead_links(text, folder, own=None):
-    """Relative links of `text` that lead nowhere from `folder`; a notebook counts when its source exists."""
-    dead = []
-    for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if re.match(r"[a-z]+:", link):
-            continue
-        file, _, anchor = link.partition("#")
-        target = (folder / file).resolve() if file else own
-        built = target.suffix == ".ipynb" and (ROOT / "solutions" / f"{target.stem}.py").is_file()
-        if not (target.is_file() or built) or (anchor and anchor not in anchors(target)):
-            dead.append(link)
-    return dead
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_relative_links_of_the_pages_resolve(page):
-    assert dead_links(page.read_text(encoding="utf-8"), page.parent, page) == []
-
-
-@pytest.mark.parametrize("folder", ["notebooks", "solutions"])
-def test_relative_links_of_the_start_page_resolve(folder):
-    assert dead_links(START.read_text(encoding="utf-8"), ROOT / folder) == []
-
-
-def test_a_dead_link_would_be_noticed():
-    text = "[a](nowhere.md) [b](notation.md#no-such-heading) [c](notation.md#sizes) [d](https://example.org)"
-    assert dead_links(text, ROOT / "docs") == ["nowhere.md", "notation.md#no-such-heading"]
 
 
 @pytest.mark.parametrize("page", [*PAGES, START], ids=lambda page: page.name)
@@ -588,67 +552,6 @@ def test_the_start_page_names_all_nine_chapters():
 
 
 # --- The teaching page ---------------------------------------------------------------------------------
-
-
-def commands(text):
-    """Every command line of a page, in code blocks and in backticks, without its remark."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
-    shell = "\n".join(blocks).splitlines()
-    outside = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    return [line.partition("  #")[0].strip() for line in shell + re.findall(r"`([^`\n]+)`", outside)]
-
-
-def known_options(module):
-    """What the --help of a command's module lists, for all its subcommands."""
-    import typer
-
-    found = importlib.import_module(module)
-    for part in ("cli", "__main__"):
-        if not hasattr(found, "app") and importlib.util.find_spec(f"{module}.{part}"):
-            found = importlib.import_module(f"{module}.{part}")
-    command = typer.main.get_command(found.app)
-    commands = command, *getattr(command, "commands", {}).values()
-    return {option for each in commands for part in each.params for option in part.opts} | {"--help"}
-
-
-def wrong_commands(text):
-    """Commands of a page that name a target, variable, module or option which is not there."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.M))
-    wrong = []
-    for line in commands(text):
-        for target, rest in re.findall(r"\bmake ([a-z][a-z-]*)((?: +[A-Z_]+=\S+)*)", line):
-            used = re.findall(r"([A-Z_]+)=", rest)
-            known = all(re.search(rf"\$\$?[({{]?{name}\b", makefile) for name in used)
-            wrong += [line] if target not in targets or not known else []
-            for option in re.findall(r'_OPTIONS="?(--[a-z-]+)', line):
-                recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", makefile, re.M)[1]
-                wrong += [line] if option not in known_options(re.search(r"-m ([\w.]+)", recipe)[1]) else []
-        for module, rest in re.findall(r"\bpython -m ([\w.]+)([^|;&]*)", line):
-            if module != "pytest":
-                options = set(re.findall(r"(?<!\S)--[a-z-]+", rest))
-                wrong += [line] if not options <= known_options(module) else []
-    return wrong
-
-
-def test_the_commands_of_the_teaching_page_exist():
-    text = read("teaching.md")
-    assert len([line for line in commands(text) if line.startswith("make ")]) > 8
-    assert wrong_commands(text) == []
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["make grad", "make lab CHAPTER_=1", "python -m tools.reset 01 --d", "make reset RESET_OPTIONS=--dry"],
-)
-def test_a_wrong_command_would_be_noticed(line):
-    assert wrong_commands(f"Type `{line}`.") == [line] == wrong_commands(f"```sh\n{line}   # so\n```\n")
-
-
-def test_what_the_teaching_page_calls_a_file_of_ours_is_one():
-    named = re.findall(r"`((?:solutions|helpers|tools|tests|docs|\.github)/[\w./-]*)`", read("teaching.md"))
-    ours = [name for name in named if "09" not in name and "NN" not in name]
-    assert len(ours) > 5 and not [name for name in ours if not (ROOT / name).exists()]
 
 
 def own_exercise():

@@ -1,7 +1,5 @@
 """Dependencies, pins, environment.yml, workflows and the Makefile agree, and installing fails clearly."""
 
-import importlib.util
-import itertools
 import re
 import subprocess
 import sys
@@ -24,7 +22,6 @@ PINS = {
     for pin in map(Requirement, re.findall(r"^[^#\s].*$", (ROOT / "constraints.txt").read_text(), re.M))
 }
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.M))
 
 
 def pinned(name):
@@ -134,7 +131,7 @@ def test_the_oldest_python_is_the_same_everywhere():
     assert oldest in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-# --- environment.yml, workflows ----------------------------------------------------------------------
+# --- environment.yml, .ci ----------------------------------------------------------------------
 
 
 def test_environment_yml():
@@ -147,48 +144,6 @@ def test_environment_yml():
     assert "-c constraints.txt" in pip["pip"]
     assert [line for line in pip["pip"] if not line.startswith(options)] == ["-e .[test]"]
     assert "test" in EXTRAS
-
-
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflows_call_what_exists(path):
-    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert workflow[True], "no triggers"   # YAML 1.1 reads the key `on` as true
-    steps = [step.get("run", "").strip() for job in workflow["jobs"].values() for step in job["steps"]]
-    commands = [each for each in steps if each and not {"\n", "$"} & set(each)]   # (tests/forks: the scripts)
-    for command in commands:
-        assert_exists(command)
-
-
-def assert_exists(command):
-    words = re.sub(r"\$\{\{.*?\}\}", "value", command).replace('"', "").split()
-    match words:
-        case ["make", *targets]:
-            assert {target for target in targets if "=" not in target} <= TARGETS, command
-        case ["bash", script, *_]:
-            assert (ROOT / script.removeprefix("course/")).is_file(), command   # (as checked out there)
-        case ["python", "-m", module, *_]:
-            assert module == "pip" or importlib.util.find_spec(module), command
-            if module == "pytest":
-                assert (ROOT / words[-1]).is_dir(), command
-        case _:
-            raise AssertionError(f"not known to this test: {command}")
-    for option, file in itertools.pairwise(words):
-        if option == "-c" and "pip" in words:
-            assert (ROOT / file).is_file(), command
-        if option == "-e":
-            assert set(re.findall(r"\w+", file)) <= EXTRAS.keys(), command
-
-
-@pytest.mark.parametrize("command", [
-    "make tset", "bash .ci/rnu", "python -m pytset tests", "python -m pytest -q test",
-    "python -m pip install -c constraint.txt -e .", 'python -m pip install -e ".[tests]"', "cargo test",
-])
-def test_a_misspelt_command_would_be_noticed(command):
-    with pytest.raises(AssertionError):
-        assert_exists(command)
 
 
 def test_ci_run_makes_what_make_test_makes():

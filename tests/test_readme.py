@@ -1,11 +1,14 @@
-"""README and CONTRIBUTING name what exists: chapters, files, commands."""
+"""The front page and what lies beside it are true: chapters, numbers, boxes, licences, versions."""
 
-import importlib.util
 import re
+import tomllib
+from datetime import date
 from pathlib import Path
 
+import jsonschema
 import pytest
 import typer
+import yaml
 from matplotlib.figure import Figure
 
 from helpers.checks import get
@@ -15,9 +18,14 @@ from helpers.records import read_record
 from tools import picture
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 SOURCES = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py"))
 EXERCISE = re.compile(r"^# ### Exercise \d+\.\d+ · `\w+` · [★☆]{3} · (\d+) min$", re.M)
+
+
+def page(name):
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
 def chapter_row(path):
@@ -37,7 +45,7 @@ def test_the_chapter_table_is_what_the_sources_say():
     if not SOURCES:
         pytest.skip("no chapter in solutions/ yet")
     wanted = [chapter_row(path) for path in SOURCES]
-    shown = re.findall(r"^\| \[.*\]\(notebooks/.*\) \|.*$", PAGES["README.md"], re.M)
+    shown = re.findall(r"^\| \[.*\]\(notebooks/.*\) \|.*$", README, re.M)
     assert shown == wanted, "The README's chapter table should be:\n" + "\n".join(wanted)
 
 
@@ -54,38 +62,9 @@ def test_a_chapters_row(tmp_path):
         chapter_row(path)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page):
-    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)|src=[\"']([^\"']+)", PAGES[page])
-    local = [one or other for one, other in targets if "://" not in (one or other)]
-    assert local or page != "README.md"
-    assert not [target for target in local if not (ROOT / target).exists()]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_files_and_folders_that_are_named_exist(page):
-    ours = r"`((?:notebooks|solutions|helpers|tools|data|tests)/[\w./]*)`"
-    named = set(re.findall(ours, PAGES[page]))
-    assert named
-    named -= {"notebooks/replaced/", "data/own/"}   # made when there is something to keep
-    assert not [name for name in named if "NN_" not in name and not (ROOT / name).exists()]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_commands_that_are_named_exist(page):
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    named = r"`make ([a-z][a-z-]*)|^make ([a-z][a-z-]*)|cpu make ([a-z][a-z-]*)"
-    targets = set(re.findall(named, PAGES[page], re.M))
-    targets = {name for group in targets for name in group if name}
-    assert targets and targets <= set(re.findall(r"^([a-z][a-z-]*):", makefile, re.M))
-    # Looking for pip would switch off what setuptools does to distutils, for all later tests of this process.
-    modules = set(re.findall(r"python -m ([\w.]+)", PAGES[page])) - {"venv", "pip"}
-    assert all(importlib.util.find_spec(module) for module in modules)
-
-
 def test_the_jupyterlab_line_is_the_makefiles():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    lines = re.findall(r"-m jupyterlab (.*)$", PAGES["README.md"], re.M)
+    lines = re.findall(r"-m jupyterlab (.*)$", page("install.md"), re.M)
     assert len(lines) == 3
     assert {line.strip() for line in lines} == {"--ServerApp.root_dir=. notebooks/00_start_here.ipynb"}
     assert "-m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) notebooks/00_start_here.ipynb" in makefile
@@ -95,22 +74,21 @@ def test_both_licences_are_there_and_explained():
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("BSD 3-Clause License")
     text = (ROOT / "LICENSE-TEXT").read_text(encoding="utf-8")
     assert "Attribution 4.0 International Public License" in text and "Section 8 -- Interpretation." in text
-    assert "BSD 3-Clause ([LICENSE](LICENSE))" in PAGES["README.md"]
-    assert "CC BY 4.0 ([LICENSE-TEXT](LICENSE-TEXT))" in PAGES["README.md"]
+    assert "BSD 3-Clause ([LICENSE](LICENSE))" in README
+    assert "CC BY 4.0 ([LICENSE-TEXT](LICENSE-TEXT))" in README
 
 
 def test_measured_results_and_the_pictures_text_are_those_of_the_records():
-    for made in (
-        picture.table, picture.timed_on, picture.memory_table, picture.dates_table, picture.reviews_table
-    ):
-        table = made()
-        assert table in PAGES["README.md"], "python -m tools.picture prints the tables as they should be"
-    assert f"![{picture.alt_text()}](docs/picture.png)" in PAGES["README.md"]
+    tables = picture.table, picture.timed_on, picture.memory_table, picture.dates_table, picture.reviews_table
+    for made in tables:
+        assert made() in page("measured.md"), "python -m tools.picture prints the tables as they should be"
+    assert picture.front() in README, "python -m tools.picture prints the table as it should be"
+    assert f"![{picture.alt_text()}](docs/picture.png)" in README
 
 
 def test_the_picture_is_drawn_when_all_records_are_there(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(picture, "PICTURE", tmp_path / "picture.png")
-    for slow in ("alt_text", "table", "memory_table", "dates_table", "reviews_table"):
+    for slow in ("alt_text", "front", "table", "memory_table", "dates_table", "reviews_table"):
         monkeypatch.setattr(picture, slow, lambda: "text")
     monkeypatch.setattr(picture, "draw", Figure)
     with monkeypatch.context() as without:
@@ -128,9 +106,61 @@ def test_the_box_shown_is_the_one_a_learner_gets():
     exercise = get("rnn_step")
     [known] = [each for each in exercise.misconceptions if each.name == "transposed-Wh"]
     box = repr(Box(judge(exercise, known.function)))
-    assert f"```\n{box}\n```" in PAGES["README.md"], box
+    assert f"```\n{box}\n```" in page("learning.md"), box
 
 
 def test_the_difference_of_two_processes_is_the_recorded_one():
     found = read_record("two-processes")["results"]["largest_relative_difference"]
-    assert f"relative differences up to {found:.0e} over 50 steps" in PAGES["README.md"]
+    assert f"relative differences up to {found:.0e} over 50 steps" in page("experiments.md")
+
+
+# --- Version, citation, changelog ----------------------------------------------------------------------
+
+TEXT = {"type": "string", "minLength": 1}
+CITATION = {   # what we use of https://citation-file-format.github.io/1.2.0, as strictly as it says
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["cff-version", "message", "title", "authors", "version", "date-released"],
+    "properties": {
+        "cff-version": {"const": "1.2.0"},
+        "type": {"enum": ["software", "dataset"]},
+        "authors": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "object", "required": ["name"], "properties": {"name": TEXT}},
+        },
+        "date-released": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"},
+        "keywords": {"type": "array", "minItems": 1, "uniqueItems": True, "items": TEXT},
+    } | dict.fromkeys(("message", "title", "abstract", "version", "license"), TEXT),
+}
+
+
+def released():
+    """(version, day) of the changelog, the newest first."""
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## \[Unreleased\]$", changes, re.M)
+    return re.findall(r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d{2}-\d{2})$", changes, re.M)
+
+
+def test_the_version_is_the_same_everywhere():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    jsonschema.validate(cited, CITATION)
+    [(version, day), *_] = released()
+    assert version == cited["version"] == PROJECT["version"]
+    assert day == cited["date-released"] and date.fromisoformat(day)
+    assert cited["license"] == PROJECT["license"]
+
+
+def test_the_changelogs_headings_are_those_of_its_form_and_lead_to_comparisons():
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security", "Known limits"}
+    assert set(re.findall(r"^### (.+)$", changes, re.M)) <= kinds
+    for version, _ in released():
+        assert re.search(rf"^\[{re.escape(version)}\]: \S+v{re.escape(version)}$", changes, re.M)
+    [(newest, _), *_] = released()
+    assert f"[Unreleased]: ../../compare/v{newest}...HEAD" in changes
+
+
+def test_the_number_of_exercises_is_the_sources():
+    count = sum(len(EXERCISE.findall(path.read_text(encoding="utf-8"))) for path in SOURCES)
+    assert f" {count} exercises" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

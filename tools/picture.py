@@ -1,7 +1,8 @@
-"""The README's picture and its tables of measured results, all from the records: python -m tools.picture."""
+"""The README's picture and numbers, the tables of docs/measured.md, from records: python -m tools.picture."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import typer
@@ -67,8 +68,40 @@ def draw():
     return fig
 
 
+def front() -> str:
+    """The README's five rows: what was asked, what came out, what to compare with, time, record."""
+    small, laptop, best = map(read_record, ("ptb-small", "ptb-laptop", "nsmc-best"))
+    memory, dates, table = map(read_record, ("pronoun-distance", "dates", "nsmc-table"))
+    cells = {cell: _percent(_right_at(memory, cell, "far", 60)) for cell in ("lstm", "rnn")}
+    decoders = {model: _percent(run[-1]["test"] for run in _runs(dates, model)) for model in DECODERS}
+    reviews = _percent(read_record(name)["results"]["test_accuracy"] for name in FURTHEST)
+    lecture = max(100 * share for share in table["results"]["reported"].values())
+    rows = (
+        ("How far does plain NumPy get on Penn Treebank, one LSTM layer of 100?",
+         f"perplexity {small['test_perplexity']:.1f}", "136 published for this size",
+         f"{small['seconds'] / 60:.0f} min", small),
+        ("And two tied layers of 650, in torch, on two threads?",
+         f"perplexity {laptop['test_perplexity']:.1f}", "82.7 published (Zaremba 2014)",
+         f"{laptop['seconds'] / 60:.0f} min", laptop),
+        ("Is it *he* or *she*, 60 words after the name?",
+         f"LSTM {cells['lstm']:.0f} % right", f"plain RNN {cells['rnn']:.0f} %; a guess, half",
+         f"{memory['seconds'] / 60:.0f} min, three cells", memory),
+        ("Which dates, written in 24 ways, come out without a fault?",
+         f"with attention {decoders['additive']:.1f} %", f"without {decoders['plain']:.1f} %",
+         f"{dates['settings']['budget']:.0f} s each", dates),
+        ("Was a Korean film review for or against?",
+         f"{reviews:.1f} % right", f"the lecture's best of seven, on its own split: {lecture:.1f} %",
+         f"{best['seconds'] / 60:.0f} min", best),
+    )
+    lines = ["| Asked | Measured | Beside it | Time | Record |", "|---|---|---|---|---|"]
+    for *cells_, record in rows:
+        name = record["name"]
+        lines.append(f"| {' | '.join(cells_)} | [{name}](data/runs/{name}.json) |")
+    return "\n".join(lines)
+
+
 def table() -> str:
-    """The README's rows: run, test perplexity, what to compare with, seconds, command."""
+    """Rows on language models: run, test perplexity, what to compare with, seconds, command."""
     rows = ["| Run | Test perplexity | Beside it | Time | Command |", "|---|---|---|---|---|"]
     beside = {
         "pronouns": lambda r: f"exact floor {r['floor_perplexity']:.2f}",
@@ -89,7 +122,7 @@ def table() -> str:
 
 
 def timed_on() -> str:
-    """The README's line on what the times of its tables were taken on."""
+    """A line on what the times of its tables were taken on."""
     places: dict[str, list[str]] = {}
     for name in (*MEASURED, "dates", *FURTHEST):
         places.setdefault(on_what(read_record(name)), []).append(f"`{name}`")
@@ -105,17 +138,13 @@ TEXTS = {
 
 
 def memory_table(distance: int = 60) -> str:
-    """The README's rows on memory: kind of training text, pronouns right at `distance` for each cell."""
+    """Rows on memory: kind of training text, pronouns right at `distance` for each cell."""
     record = read_record("pronoun-distance")
     rows = ["| Trained on | LSTM | GRU | plain RNN |", "|---|---|---|---|"]
     for text, words in TEXTS.items():
         shares = []
         for cell in ("lstm", "gru", "rnn"):
-            tried = [row for row in record["curve"] if (row["cell"], row["text"]) == (cell, text)]
-            lr = best_rate(tried)
-            found = [row[f"at_{distance}"] for row in tried if row["lr"] == lr]
-            mean = sum(found) / len(found)
-            shares.append(f"{100 * mean:.0f} ({100 * min(found):.0f}–{100 * max(found):.0f})")
+            shares.append(_share(_right_at(record, cell, text, distance), digits=0))
         rows.append(f"| {words} | {' | '.join(shares)} |")
     return "\n".join(rows)
 
@@ -124,16 +153,13 @@ DECODERS = {"plain": "no attention", "additive": "additive attention", "dot": "d
 
 
 def dates_table(enough: float = 0.995) -> str:
-    """The README's rows on attention: decoder, unseen dates right, seconds until `enough` are."""
+    """Rows on attention: decoder, unseen dates right, seconds until `enough` are."""
     record = read_record("dates")
     rows = [f"| Decoder | Dates right | Seconds to {enough:.1%} on validation |", "|---|---|---|"]
     for model, words in DECODERS.items():
-        runs: dict[int, list] = {}
-        for row in record["curve"]:
-            if row["model"] == model:
-                runs.setdefault(row["seed"], []).append(row)
-        tests = [run[-1]["test"] for run in runs.values()]
-        times = [_seconds(run, enough) for run in runs.values()]
+        runs = _runs(record, model)
+        tests = [run[-1]["test"] for run in runs]
+        times = [_seconds(run, enough) for run in runs]
         rows.append(f"| {words} | {_share(tests)} | {', '.join(times)} |")
     return "\n".join(rows)
 
@@ -154,7 +180,7 @@ WITHOUT_CELL = tuple(f"{name}-num-layers-0" for name in FURTHEST)
 
 
 def reviews_table() -> str:
-    """The README's rows on reviews: model, the lecture's best validation accuracy, ours, test accuracy."""
+    """Rows on reviews: model, the lecture's best validation accuracy, ours, test accuracy."""
     results = read_record("nsmc-table")["results"]
     rows = ["| Model | Lecture | Validation | Test |", "|---|---|---|---|"]
     for model, words in CLASSIFIERS.items():
@@ -175,16 +201,39 @@ def _seconds(run: list[dict], enough: float) -> str:
     return next((f"{row['seconds']:.0f}" for row in run if row["valid"] >= enough), "never")
 
 
-def _share(found: list[float]) -> str:
+def _right_at(record, cell: str, text: str, distance: int) -> list[float]:
+    """A seed's share of pronouns right at `distance`, with the learning rate that did best."""
+    tried = [row for row in record["curve"] if (row["cell"], row["text"]) == (cell, text)]
+    lr = best_rate(tried)
+    return [row[f"at_{distance}"] for row in tried if row["lr"] == lr]
+
+
+def _runs(record, model: str) -> list[list[dict]]:
+    """The rows of each seed's run of `model`."""
+    runs: dict[int, list] = {}
+    for row in record["curve"]:
+        if row["model"] == model:
+            runs.setdefault(row["seed"], []).append(row)
+    return list(runs.values())
+
+
+def _percent(found: Iterable[float]) -> float:
+    """The mean, in per cent."""
+    shares = list(found)
+    return 100 * sum(shares) / len(shares)
+
+
+def _share(found: list[float], digits: int = 1) -> str:
     """Per cent: mean (lowest–highest)."""
-    return f"{100 * sum(found) / len(found):.1f} ({100 * min(found):.1f}–{100 * max(found):.1f})"
+    mean, low, high = _percent(found), 100 * min(found), 100 * max(found)
+    return f"{mean:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 @stoppable()
 def main() -> None:
-    """Write the picture; print the alternative text and the tables for the README."""
+    """Write the picture; print its text and the README's numbers, and the tables for docs/measured.md."""
     try:
-        tables = (table(), timed_on(), memory_table(), dates_table(), reviews_table())
+        tables = (front(), table(), timed_on(), memory_table(), dates_table(), reviews_table())
         text, picture = alt_text(), draw()
     except (FileNotFoundError, ValueError) as error:   # of a record
         print(error)

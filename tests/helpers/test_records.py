@@ -250,20 +250,6 @@ def test_sha256():
     assert records.sha256("ü") == records.sha256("ü".encode())
 
 
-def test_nothing_heavy_is_imported():
-    code = (
-        "import sys\n"
-        "import helpers.training, helpers.experiments.cli, helpers.experiments.language_models\n"
-        "import helpers.experiments.costs, helpers.experiments.small_data\n"
-        "import helpers.generation, helpers.records\n"
-        "import helpers.plots, helpers.diagrams\n"
-        "heavy = {'torch', 'matplotlib', 'IPython', 'pooch', 'requests', 'jsonschema', 'tqdm'}\n"
-        "print(sorted(heavy & sys.modules.keys()))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
-    assert done.stdout.strip() == "[]"
-
-
 # ---- data/runs -----------------------------------------------------------------------------------------
 
 every_record = pytest.mark.parametrize("name", NAMES)
