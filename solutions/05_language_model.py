@@ -16,7 +16,7 @@
 # - tell a forecast of a series of numbers from a picture of one.
 #
 # **Needs:** [chapter 1](01_rnn_recap.ipynb) and [chapter 4](04_lstm_gru.ipynb), where you derived the LSTM that `helpers` hands you
-# here. (Without chapter 4 it works as a ready-made box.)
+# here, and that you put in its place in 5.7. (Without chapter 4 it works as a ready-made box.)
 #
 # **Time:** about 190 minutes, 100 of them for the exercises. 5.11 is a good place to stop for the day.
 
@@ -568,6 +568,89 @@ show(
 )
 
 # %% [markdown]
+# ### On your own LSTM
+#
+# So far the LSTM came ready-made. You have one of your own: `lstm_step` and `lstm_backward` of [chapter 4](04_lstm_gru.ipynb), and
+# the clipping of [chapter 3](03_gradient_clipping.ipynb) to go with it. `helpers.yours` takes each from your saved notebook, if its
+# check passed there and it is as it was then; for any other the course's version steps in. Which it is, and why, it prints:
+
+# %%
+from helpers.yours import clip_grad_norm as your_clip_grad_norm
+from helpers.yours import lstm_backward, lstm_step
+
+# %% [markdown]
+# `LanguageModel` takes a layer of one's own as `cell`. Ours keeps what is no arithmetic (the three weights, and the state from window
+# to window) from the layer in `helpers`, and leaves the arithmetic to you. Yours may well make float64 of what it gets, so the whole
+# model computes in it.
+
+# %%
+class YourLSTM(LSTM):
+    """The LSTM of `helpers` with your step, and your way back, in place of its own."""
+
+    def forward(self, x):
+        """x (N, T, D) → every h (N, T, H), from where the last window ended."""
+        zeros = np.zeros((len(x), self.hidden_size))
+        h, c = self.state or (zeros, zeros)
+        self.went_in = x, h, c
+        states = []
+        for t in range(x.shape[1]):
+            h, c = lstm_step(x[:, t], h, c, *self.params.values())
+            states.append(h)
+        self.state = h, c
+        return np.stack(states, axis=1)
+
+    def backward(self, dh):
+        """dh (N, T, H) → dx (N, T, D); the gradients of the weights go into `grads`."""
+        dx, _, _, *gradients = lstm_backward(dh, *self.went_in, *self.params.values())
+        for name, gradient in zip(self.params, gradients, strict=True):      # Wx, Wh, b
+            self.grads[name][...] = gradient
+        return dx
+
+
+def train_on(model, optimizer, batches, max_norm):
+    """One pass, with the clipping of chapter 3 → the loss of every window."""
+    model.reset_state()
+    losses = []
+    for inputs, targets in batches:
+        losses.append(model.loss(inputs, targets, train=True))
+        model.backward()
+        clipped, _ = your_clip_grad_norm(model.grads, max_norm)
+        optimizer.step(clipped)
+    return losses
+
+# %% [markdown]
+# The same first weights, the same fifty windows, once with the layer of `helpers` and once with yours. The first loss tests your way
+# forwards. Which test the way back, and what would you see below if one of its gradients were wrong by a thousandth?
+
+# %%
+def stories_on(cell):
+    """The model of 5.6 with this cell, in float64, and its optimizer."""
+    model = LanguageModel(V, D, H, cell=cell, rng=np.random.default_rng(1), dtype=np.float64)
+    return model, Adam(model.params, lr=0.03)
+
+
+fifty = list(itertools.islice(batches["train"], 50))
+by_layer, by_yours = (np.array(train_on(*stories_on(cell), fifty, 1.0)) for cell in (LSTM, YourLSTM))
+for number in (1, 2, 10, 50):
+    print(f"window {number:2d}: loss {by_layer[number - 1]:.4f} with the layer, "
+          f"{by_yours[number - 1]:.4f} with yours")
+apart = np.abs(by_layer - by_yours).max()
+claim("over fifty windows of training the losses with your LSTM are the layer's, to 1e-10", apart < 1e-10)
+
+# %% [markdown]
+# From the second window on every loss is that of weights which your gradients have moved, so all of them test the way back. Now all
+# the way down to the floor, on what you wrote: half a minute or so, about twice what the layer needs. (The layer takes the product
+# with the inputs out of the loop, and keeps the gates that your way back computes once more.)
+
+# %% demo=true
+yours, optimizer = stories_on(YourLSTM)
+for epoch in range(6):
+    optimizer.lr = 0.03 * (1 - epoch / 6)
+    train_on(yours, optimizer, batches["train"], 1.0)
+    print(f"epoch {epoch + 1}: validation {evaluate(yours, batches['valid']):.3f}")
+print(f"test {evaluate(yours, test):.3f}, floor {floor:.3f}")
+
+# %% [markdown]
 # ## 5.8 How to train one that works
 #
 # Most failures to train look the same from outside: the loss does not fall. Vary one thing at a time and look at the first
@@ -864,6 +947,48 @@ show(
 # it, and what happens when one goes on.)
 
 # %% [markdown]
+# ### A minute of English on your LSTM
+#
+# The record names all its settings, so the run can be had on another cell: yours. First, as before, a few windows beside the layer,
+# dropout and all; the masks are drawn alike.
+
+# %%
+settings = record["settings"]
+
+
+def english_on(cell):
+    """The record's model and optimizer, with this cell, in float64."""
+    sizes = len(english_vocabulary), settings["embedding_size"], settings["hidden_size"]
+    rng = np.random.default_rng(record["seed"])
+    model = LanguageModel(*sizes, cell=cell, dropout=settings["dropout"], rng=rng, dtype=np.float64)
+    return model, Adam(model.params, settings["lr"])
+
+
+english_windows = contiguous_batches(english_ids["train"], settings["batch_size"], settings["seq_len"])
+five = list(itertools.islice(english_windows, 5))
+by_layer, by_yours = (train_on(*english_on(cell), five, settings["max_norm"]) for cell in (LSTM, YourLSTM))
+claim("on English, too, the losses with your LSTM are the layer's, to 1e-10",
+      np.abs(np.subtract(by_layer, by_yours)).max() < 1e-10)
+
+# %% [markdown]
+# Then the run itself, for a minute. Look for the epoch in which it passes word frequencies alone, and how closely it keeps to the
+# record beside it, which had the faster layer and float32. (Another release of Python has a slightly different text.)
+
+# %% demo=true
+import time
+
+model, optimizer = english_on(YourLSTM)
+started = time.perf_counter()
+print(f"word frequencies alone: {unigram:.0f}")
+for row in record["curve"]:
+    optimizer.lr = row["lr"]
+    train_on(model, optimizer, english_windows, settings["max_norm"])
+    print(f"epoch {row['epoch']:2d}: validation {evaluate(model, english_batches['valid']):.0f}, "
+          f"the record's {row['valid_perplexity']:.0f}")
+    if time.perf_counter() - started > 60:
+        break
+
+# %% [markdown]
 # ## 5.11 Penn Treebank
 #
 # Articles of the *Wall Street Journal* from 1989, in the form that Mikolov and others gave them (2011): 929,589 tokens to train on,
@@ -1086,11 +1211,64 @@ show(
 # Around a hundred stories each, so differences of a few points are noise. What is not: at low temperature nearly everything is
 # correct, and top-k helps where the temperature is high.
 #
-# **Change this and look again.** At temperature 0.3 almost every story is correct. Print a few of them. What is wrong with them
-# all the same? Then try `k=1`.
+# Turn the knobs yourself. Below, the next word's distribution after a beginning of your own, by *your* `temperature_softmax` and
+# `top_k_filter` where their boxes are green; beside it, what `write` makes of it, marked by the grammar: ✓ and ✗. As its measure
+# take the **entropy** $-\sum p \ln p$: its exponential is the number of words among which an even choice would be as open.
 
 # %%
-print(" ".join(vocabulary.decode(write(again, [eos], 60, np.random.default_rng(10), temperature=0.3))))
+from helpers.boards import typed_words, writing_board
+
+in_stories = set(corpus["train"][0])
+known = [word for word in vocabulary.tokens if word in in_stories]
+
+
+def next_word(prompt, temperature, k):
+    """P(next word | prompt, a list of ids) at this temperature: of all words, and of the best k alone, (V,) each."""
+    again.reset_state()
+    logits = again.forward(np.array([prompt]))[0, -1].astype(float)
+    return temperature_softmax(logits, temperature), temperature_softmax(top_k_filter(logits, k), temperature)
+
+
+def marked(text):
+    """The stories of a list of words, each with whether the grammar could have written it (None: not finished)."""
+    *finished, last = " ".join(text).split("<eos>")
+    stories = [(story.strip(), bool(np.isfinite(grammar.log_prob([*story.split(), "<eos>"])))) for story in finished]
+    return [*stories, (last.strip(), None)] if last.strip() else stories
+
+
+def knobs(beginning, temperature, k, seed):
+    """→ (figure, what it shows): the next word's distribution, and 50 words written with the seed's random numbers."""
+    typed = typed_words("beginning", beginning, known)
+    prompt = [int(i) for i in vocabulary.encode(typed)]
+    written = write(again, prompt, 50, np.random.default_rng(seed), temperature, k)
+    stories = marked([*typed[1:], *vocabulary.decode(written)])
+    return writing_board(vocabulary.tokens, *next_word(prompt, temperature, k), stories)
+
+
+jane = vocabulary.encode(["<eos>", "Jane", "read", "books"])
+for temperature in (0.1, 1.0, 2.5, 5.0):
+    p, _ = next_word(jane, temperature, V)
+    entropy = -(p[p > 0] * np.log(p[p > 0])).sum()
+    print(f"τ = {temperature:.1f}  entropy {entropy:.2f} nats, like an even choice among {np.exp(entropy):4.1f} words")
+
+# %% [markdown]
+# Look first at the hatched bars: what `k` has cut off, and where its share has gone. Then, with the same seed and so the same random
+# numbers throughout:
+#
+# - Turn the temperature down to 0.1. Every story is correct. What is wrong with them all the same? Then set k to 1.
+# - Set k to 56 and the temperature to 2.5, then to 5. Which rules of the grammar break first? How much of it does k = 8 mend?
+# - Begin with *John drank tea and*. Up to which temperature does the model stay with *he*?
+
+# %% draws=true
+from helpers.live import explore, slider, text
+
+explore(
+    knobs,
+    beginning=text("beginning", "Jane read books", examples=("John drank tea and", "Anna baked bread in the")),
+    temperature=slider("temperature", 0.1, 5.0, value=2.5, log=True),
+    k=slider("k, the words that are kept", 1, V, value=8),
+    seed=slider("seed of the random numbers", 0, 20, value=8),
+)
 
 # %% [markdown]
 # ### Letter by letter
