@@ -1,5 +1,6 @@
 """One browser and one JupyterLab for all tests here; every test gets a fresh window."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -38,15 +39,23 @@ def browser():
         browser.close()
 
 
+@contextlib.contextmanager
+def fresh_window(browser):
+    """A page of a browser that has seen nothing before; kernels begun in it end with it."""
+    context = browser.new_context(viewport={"width": 1300, "height": 1000}, reduced_motion="reduce")
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    try:
+        yield page
+        page.evaluate("async () => await window.jupyterapp?.serviceManager.sessions.shutdownAll()")
+    finally:
+        context.close()
+
+
 @pytest.fixture
 def window(browser):
-    """An empty page of a browser that has seen nothing before."""
-    context = browser.new_context(viewport={"width": 1300, "height": 1000}, reduced_motion="reduce")
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    yield page
-    page.evaluate("async () => await window.jupyterapp?.serviceManager.sessions.shutdownAll()")   # kernels
-    context.close()
+    with fresh_window(browser) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")
@@ -63,17 +72,25 @@ def server(browser, course):
     server.stop()
 
 
+def opened(page, server, course, name):
+    """notebooks/`name`.ipynb, as the course gives it out, open in JupyterLab in `page`."""
+    file = course.notebook(name)
+    folder, token = server.notebooks
+    page.goto(f"{folder}{file.name}?reset&{token}")
+    return Notebook(page, file)
+
+
 @pytest.fixture
 def open_notebook(window, server, course):
-    """`open_notebook(name)`: notebooks/`name`.ipynb, as the course gives it out, open in JupyterLab."""
+    """`open_notebook(name)` → the chapter, not yet run."""
+    return lambda name: opened(window, server, course, name)
 
-    def open_it(name):
-        file = course.notebook(name)
-        folder, token = server.notebooks
-        window.goto(f"{folder}{file.name}?reset&{token}")
-        return Notebook(window, file)
 
-    return open_it
+@pytest.fixture(scope="module")
+def chapter(request, browser, server, course):
+    """The chapter that the module names in CHAPTER, open for all of its tests."""
+    with fresh_window(browser) as page:
+        yield opened(page, server, course, request.module.CHAPTER)
 
 
 @pytest.fixture

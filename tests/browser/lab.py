@@ -1,5 +1,5 @@
-"""Driving JupyterLab: with mouse and keyboard where a learner would. What became of it is read from the shared
-model, for of a long notebook only the cells in sight are in the page."""
+"""Driving JupyterLab: with mouse and keyboard where a learner would. What became of it is read from the
+shared model, for of a long notebook only the cells in sight are in the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from helpers.checks.box import MIME
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
-LONG = 600_000   # milliseconds: a chapter on a busy machine
+LONG, SHORT = 600_000, 90_000   # milliseconds: a chapter, a cell, on a busy machine
 
 PANEL = "[...jupyterapp.shell.widgets('main')].find(w => w.context && w.context.path === path)"
 READY = f"""path => {{
@@ -60,7 +60,7 @@ class Notebook:
     def __init__(self, page: Page, file: Path):
         self.page, self.file = page, file
         self.path = f"notebooks/{file.name}"
-        self.page.wait_for_function(READY, arg=self.path, timeout=LONG)
+        self.page.wait_for_function(READY, arg=self.path, timeout=SHORT)
 
     def cells(self) -> list[dict]:
         """Its cells in the shared model: id, type, source, count, state and outputs of each."""
@@ -87,7 +87,7 @@ class Notebook:
         self.menu("Kernel", "kernelmenu:restart")
         self.page.locator(".jp-Dialog button.jp-mod-warn").click()
         self.page.locator(".jp-Dialog").wait_for(state="detached")
-        self.page.wait_for_function(READY, arg=self.path, timeout=LONG)
+        self.page.wait_for_function(READY, arg=self.path, timeout=SHORT)
 
     def select(self, id: str) -> Locator:
         """Make the cell the active one, in the middle of the page → the element."""
@@ -106,7 +106,7 @@ class Notebook:
         before = self.cell(id)["count"]
         self.select(id)
         self.page.keyboard.press("Shift+Enter")
-        self.page.wait_for_function(RAN, arg=[self.path, id, before], timeout=LONG)
+        self.page.wait_for_function(RAN, arg=[self.path, id, before], timeout=SHORT)
         return self.cell(id)
 
     def save(self) -> nbformat.NotebookNode:
@@ -114,7 +114,7 @@ class Notebook:
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("ControlOrMeta+S")
         clean = f"path => {{ const panel = {PANEL}; return !panel.context.model.dirty; }}"
-        self.page.wait_for_function(clean, arg=self.path, timeout=60_000)
+        self.page.wait_for_function(clean, arg=self.path, timeout=SHORT)
         return nbformat.read(self.file, as_version=4)
 
 
@@ -132,3 +132,9 @@ def error(cell) -> dict | None:
 def text(value: str | list[str]) -> str:
     """A multi-line string of the notebook format, joined."""
     return value if isinstance(value, str) else "".join(value)
+
+
+def html(cell) -> str:
+    """The HTML that a cell has shown."""
+    shown = [output["data"] for output in cell["outputs"] if "text/html" in output.get("data", {})]
+    return "\n".join(text(data["text/html"]) for data in shown)

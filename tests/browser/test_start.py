@@ -1,6 +1,10 @@
-"""`make lab` opens the start page, and chapters run to their end untouched."""
+"""What `make lab` opens, and the table there that follows the learner's notebooks."""
 
-from tests.browser.lab import Notebook, error
+import re
+
+from tests.browser.lab import Notebook, box, error, html
+
+PROGRESS = "from helpers.progress import show_progress"
 
 
 def test_make_lab_opens_the_start_page(window, server, course, shoot):
@@ -11,5 +15,33 @@ def test_make_lab_opens_the_start_page(window, server, course, shoot):
     assert window.locator(".jp-toast, .Toastify__toast, .jp-Dialog").count() == 0   # nothing in the way
     shoot(window)
     start.run_all()
-    assert not [cell["id"] for cell in start.cells() if error(cell)]
-    shoot(window, "run")
+    assert not [cell["source"] for cell in start.cells() if error(cell)]
+    saved = start.save()
+    assert all(cell.execution_count for cell in saved.cells if cell.cell_type == "code")
+
+
+def test_the_progress_table_follows_a_save(open_notebook, shoot):
+    """A box counts from the moment when the notebook is saved, not before."""
+    start = open_notebook("00_start_here")
+    start.run_all()
+    [table] = [cell["id"] for cell in start.cells() if PROGRESS in cell["source"]]
+    start.type("scalar_step", _finished(start, "return np.tanh(w_x * x + w_h * h_prev + b)"))
+    start.run("scalar_step")
+    assert box(start.run("scalar_step_check"))["state"] == "passed"
+    assert _row(start.run(table), "scalar_step") == "not run"   # the file is as the course gave it out
+    start.save()
+    row = _row(start.run(table), "scalar_step")
+    shoot(start.page)
+    assert row.startswith("passed")
+
+
+def _finished(notebook, line):
+    source = notebook.cell("scalar_step")["source"]
+    return source.replace("    # YOUR CODE HERE\n    raise NotImplementedError", "    " + line)
+
+
+def _row(cell, exercise):
+    """What the table says of the exercise."""
+    [row] = [row for row in re.findall(r"<tr>.*?</tr>", html(cell), re.S) if f">{exercise}<" in row]
+    said = re.sub(r"<[^>]+>", "|", row)
+    return re.split(r"\|", said.rstrip("|"))[-1].lstrip("✓✗○·↻?! ")

@@ -1,0 +1,90 @@
+"""For who sees little, or not in colour: axe-core finds nothing serious in the chapters' text and outputs, in
+light and in dark, and nothing is cut on a phone or at 200 %.
+
+The pages are Jupyter's: a chapter as nbconvert makes it, and JupyterLab itself. Only what is the course's is
+looked at, the text cells and the outputs, and what Jupyter does with any notebook is set aside in JUPYTERS.
+"""
+
+import pytest
+
+from tests.browser.course import ROOT
+from tests.browser.lab import PANEL
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test-browser has axe")
+
+CHAPTERS = sorted((ROOT / "solutions").glob("*.ipynb"))
+OURS = {"include": [[".jp-OutputArea-output"], [".jp-RenderedMarkdown"]], "exclude": [[".highlight"]]}
+JUPYTERS = {
+    "link-in-text-block": "Jupyter's links in a text have a colour and no line below",
+}
+CUT = """() => [...document.querySelectorAll(
+    '.jp-OutputArea-output [role=status], .jp-OutputArea-output figure, .jp-OutputArea-output small'
+)].filter(each => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== 'inline'
+    || each.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+).map(each => each.outerHTML.slice(0, 200))"""
+
+
+def exported(chapter, theme):
+    """The executed chapter as a page, without its code."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="lab", theme=theme, exclude_input=True)
+    return exporter.from_filename(chapter)[0]
+
+
+def found(page, context, rules=None):
+    """What axe finds and JUPYTERS does not explain, a line each; and how many places passed some rule."""
+    options = {"resultTypes": ["violations", "passes", "incomplete"]}
+    if rules:
+        options["runOnly"] = rules
+    result = axe.Axe().run(page, context=context, options=options).response
+    print([(each["id"],len(each["nodes"]),each["nodes"][0]["html"][:100],each["nodes"][0]["any"][:1]) for each in result["incomplete"]])
+    bad = [each for each in result["violations"] if each["impact"] in ("serious", "critical")]
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
+        for each in bad
+        if each["id"] not in JUPYTERS
+        for node in each["nodes"]
+    ], {each["id"]: len(each["nodes"]) for each in result["passes"]}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_an_executed_chapter(chapter, window, tmp_path, shoot):
+    window.route("http*://**", lambda route: route.abort())   # its scripts for maths: not needed here
+    for theme in ("light", "dark"):
+        file = tmp_path / f"{theme}.html"
+        file.write_text(exported(chapter, theme), encoding="utf-8")
+        window.goto(file.as_uri(), wait_until="domcontentloaded")
+        problems, passed = found(window, OURS, None if theme == "light" else ["color-contrast"])
+        assert not problems, "\n".join(problems)
+        assert passed["color-contrast"] > 50
+        window.locator("[role=status]").first.scroll_into_view_if_needed()
+        shoot(window, theme)
+    window.set_viewport_size({"width": 320, "height": 640})   # as wide as 640 at 200 %
+    window.locator("[role=status]").first.scroll_into_view_if_needed()
+    shoot(window, "phone")
+    assert window.evaluate(CUT) == []
+
+
+WHOLE = f"""path => {{
+    const {{content}} = {PANEL};
+    content.notebookConfig = {{...content.notebookConfig, windowingMode: 'none'}};
+}}"""
+
+
+def test_a_chapter_in_jupyterlab_as_a_learner_runs_it(open_notebook, shoot):
+    """The start page, run: its boxes, its tables, and a figure that has its text in words."""
+    start = open_notebook("00_start_here")
+    start.run_all()
+    start.page.evaluate(WHOLE, start.path)
+    start.page.locator(".jp-OutputArea-output figure img").wait_for()
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):   # which it keeps
+        start.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        start.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
+        problems, passed = found(start.page, OURS)
+        assert not problems, "\n".join(problems)
+        print(passed)
+        assert passed["color-contrast"] > 50 and passed["image-alt"] == 1
+        start.page.locator(".jp-OutputArea-output table").last.scroll_into_view_if_needed()
+        shoot(start.page, theme.split()[-1].lower())
+    assert len(start.page.locator(".jp-OutputArea-output figure img").get_attribute("alt")) > 50
