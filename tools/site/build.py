@@ -1,0 +1,100 @@
+"""Sphinx, run on the site's sources; its warnings are errors."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.site.katex import CannotBuild, copy_style, fetched
+from tools.site.pages import Pages
+
+HERE = Path(__file__).parent
+STEP = re.compile(r"(reading sources|writing output|copying images)\.\.\. \[ *(\d+)%\] *(\S*)")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+WHAT = {"reading sources": "reading", "writing output": "writing", "copying images": "figures"}
+
+LEFT_OVER = (".buildinfo", "objects.inv", "_static/webpack-macros.html", "_static/sbt-webpack-macros.html")
+"""Files in Sphinx' output that no page needs."""
+
+
+class _Steps(io.StringIO):
+    """Sphinx' messages, of which `step` hears: what is done, per cent, the page."""
+
+    def __init__(self, step: Callable[[str, int, str], object]):
+        super().__init__()
+        self._step = step
+
+    def write(self, text: str) -> int:
+        if match := STEP.search(COLOURS.sub("", text)):
+            self._step(WHAT[match[1]], int(match[2]), match[3])
+        return len(text)
+
+
+def build(made: Pages, work: Path, base: str, url: str, step: Callable[[str, int, str], object]) -> Path:
+    """Build `made` below `work`, which keeps what was read for the next time, → the folder with the site.
+
+    `base` is the site's path on its host and `url` its whole address, both "" where nobody knows. `step` hears
+    how far it is. Raises CannotBuild with Sphinx' warnings, each of which names its page.
+    """
+    katex = fetched(work.parent / "katex")
+    source, static, html = work / "source", work / "static", work / "html"
+    write_sources(source, made.sources)
+    copy_style(katex, static)
+    shutil.rmtree(html, ignore_errors=True)   # Sphinx leaves behind what a page no longer has
+    overrides = {
+        "html_static_path": [str(HERE / "static"), str(static)],
+        "katex": str(katex / "dist" / "katex.min.js"),
+        "html_baseurl": url,
+        "site_base": base,
+    }
+    warnings = _sphinx(source, html, work / "doctrees", overrides, step)
+    if warnings:
+        raise CannotBuild("\n".join(_readable(line, source) for line in warnings))
+    for path, data in made.extra.items():
+        (html / path).parent.mkdir(parents=True, exist_ok=True)
+        (html / path).write_bytes(data)
+    for left in LEFT_OVER:
+        (html / left).unlink(missing_ok=True)
+    return html
+
+
+def write_sources(folder: Path, sources: dict[str, bytes]) -> None:
+    """Make `folder` hold `sources` and nothing else; what is as it was keeps its date."""
+    for path, data in sources.items():
+        file = folder / path
+        if not file.is_file() or file.read_bytes() != data:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+    for file in [path for path in folder.rglob("*") if path.is_file()]:
+        if file.relative_to(folder).as_posix() not in sources:
+            file.unlink()
+
+
+def _sphinx(
+    source: Path, html: Path, doctrees: Path, overrides: dict[str, object],
+    step: Callable[[str, int, str], object],
+) -> list[str]:  # fmt: skip
+    """Run Sphinx → its warnings."""
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    said = io.StringIO()
+    try:
+        with patch_docutils(HERE), docutils_namespace():
+            app = Sphinx(source, HERE, html, doctrees, "html", overrides, _Steps(step), said, warningiserror=True)
+            app.build()
+    except Exception as error:
+        if not said.getvalue():
+            said.write(f"{type(error).__name__}: {error}\n{''.join(traceback.format_tb(error.__traceback__)[-3:])}")
+        else:
+            said.write(f"{error}\n")
+    lines = [COLOURS.sub("", line).rstrip() for line in said.getvalue().splitlines()]
+    return [line for line in lines if line]
+
+
+def _readable(line: str, source: Path) -> str:
+    return line.replace(f"{source}/", "").replace(f"{source.resolve()}/", "")

@@ -1,0 +1,136 @@
+"""The executed chapters as the site shows them: notebooks for MyST-NB, made from those in solutions/."""
+
+from __future__ import annotations
+
+import copy
+import html
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from helpers.checks.box import MIME
+from helpers.notebooks import HEADING, dumps, mark, read
+from tools.build.drawing import FOLDED_TAG
+from tools.site.links import Links
+
+Cell = dict[str, Any]
+
+TITLE = re.compile(r"^# (.+)$", re.M)
+QUESTION = re.compile(r"^\*\*(.+\?)\*\*$", re.M)
+MINUTES = re.compile(r"^\*\*Time:\*\* about (\d+) minutes", re.M)
+SECTION = re.compile(r"^## (.+)$", re.M)
+FAULT = re.compile(r"\d+\.\d+ Find the fault")
+EXERCISE = re.compile(r"^(?=#+ +" + HEADING.pattern + r")", re.M)
+FOLDED_HINT = re.compile(r"<details>(?=\s*<summary>)")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What a chapter's heading says of an exercise; `fault`: it stands in the section that mends one."""
+
+    number: str
+    name: str
+    stars: str
+    minutes: int
+    fault: bool
+
+    @property
+    def anchor(self) -> str:
+        """The name of its place, in the sources of pages."""
+        return f"exercise-{self.name}"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter: the name of its file without suffix, and its notebook as it was read."""
+
+    name: str
+    notebook: dict[str, Any]
+
+    @property
+    def page(self) -> str:
+        """Its source in the site."""
+        return f"chapters/{self.name}.ipynb"
+
+    def text(self) -> str:
+        """All its Markdown."""
+        cells = self.notebook["cells"]
+        return "\n\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+
+    def says(self, what: re.Pattern) -> str:
+        """What the first match of `what` captures in its text, "" without one."""
+        match = what.search(self.text())
+        return match[1] if match else ""
+
+    def exercises(self) -> list[Exercise]:
+        """Its exercises, in order."""
+        found, section = [], ""
+        for line in self.text().splitlines():
+            if heading := SECTION.match(line):
+                section = heading[1]
+            if match := EXERCISE.match(line) and HEADING.search(line):
+                fault = bool(FAULT.match(section))
+                found.append(Exercise(match[1], match[2], match[3], int(match[4]), fault))
+        return found
+
+
+def chapters(root: Path) -> list[Chapter]:
+    """The executed chapters of the course in `root`."""
+    return [Chapter(path.stem, read(path)) for path in sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))]
+
+
+def page(chapter: Chapter, links: Links, bar: str) -> str:
+    """The chapter as a notebook for MyST-NB, `bar` (Markdown) under its title.
+
+    Exercises get anchors, hints a class, links the site's addresses; what a solution is, is folded as code that
+    only draws is; a figure's alternative text moves to where MyST-NB looks for it.
+    """
+    file = f"solutions/{chapter.name}.ipynb"
+    cells: list[Cell] = []
+    for position, original in enumerate(chapter.notebook["cells"]):
+        cell = copy.deepcopy(original)
+        if cell["cell_type"] == "markdown":
+            text = links.markdown(cell["source"], file, chapter.page)
+            text = EXERCISE.sub(lambda match: f"(exercise-{match[2]})=\n", text)
+            text = FOLDED_HINT.sub('<details class="hint">', text)
+            if position == 0 and bar:
+                text = TITLE.sub(lambda match: f"{match[0]}\n\n{bar}", text, count=1)
+            cells.append(cell | {"source": text})
+        else:
+            cells += _code(cell, links, file, chapter.page)
+    for number, cell in enumerate(cells):
+        if cell["cell_type"] != "code":
+            cell.pop("outputs", None)   # `read` gives every cell some
+        cell["id"] = f"cell-{number}"
+    notebook = {key: chapter.notebook[key] for key in ("metadata", "nbformat", "nbformat_minor")}
+    return dumps(nbformat.from_dict(notebook | {"cells": cells}))
+
+
+def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
+    """The cell, and one without code for each further figure in it: MyST-NB has one alternative text a cell."""
+    tags = [tag for tag in cell["metadata"].get("tags", []) if tag == FOLDED_TAG]
+    shown: dict[str, Any] = {}
+    if "exercise" in mark(cell):
+        tags, shown = [FOLDED_TAG], {"code_prompt_show": "Our solution", "code_prompt_hide": "Our solution"}
+    parts: list[list[Cell]] = [[]]
+    for output in cell["outputs"]:
+        data = output.get("data", {})
+        data.pop(MIME, None)
+        if "text/html" in data:
+            data["text/html"] = links.html("".join(data["text/html"]), file, page)
+        if "text/markdown" in data:
+            data["text/markdown"] = links.markdown("".join(data["text/markdown"]), file, page, built=True)
+        if "image/png" in data and any("image/png" in each.get("data", {}) for each in parts[-1]):
+            parts.append([])
+        parts[-1].append(output)
+    found = []
+    for number, outputs in enumerate(parts):
+        alts = [each["metadata"]["image/png"]["alt"] for each in outputs if "image/png" in each.get("data", {})]
+        image = {"image": {"alt": html.unescape(alts[0])}} if alts else {}
+        metadata = {"tags": tags if number == 0 else ["remove-input"], "mystnb": shown | image}
+        source = cell["source"] if number == 0 else ""
+        found.append(cell | {"source": source, "metadata": metadata, "outputs": outputs})
+    return found

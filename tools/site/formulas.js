@@ -1,0 +1,13 @@
+// node formulas.js KATEX: a line {"latex", "options"} in, a line {"html"} or {"error"} out, until the input ends.
+const katex = require(process.argv[2]);
+
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const { latex, options } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { html: katex.renderToString(latex, options) };
+  } catch (error) {
+    answer = { error: error.message };
+  }
+  process.stdout.write(JSON.stringify(answer) + "\n");
+});

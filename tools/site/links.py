@@ -1,0 +1,85 @@
+"""Links between files of the repository as links between pages of the site."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from tools.site.repository import Repository
+
+CODE_OR_LINK = re.compile(
+    r"(?P<fence>^(?P<ticks>`{3,})[^\n]*\n.*?^(?P=ticks)`*[ \t]*$)"
+    r"|(?P<link>(?<!!)\[(?P<text>(?:[^\[\]`]|`[^`]*`)*)\]\((?P<target>[^()\s]+)\))"
+    r"|(?P<definition>^\[(?P<label>[^\]\n]+)\]:[ \t]*(?P<to>\S+)[ \t]*$)"
+    r"|(?P<code>(?<!`)(?P<mark>`+)(?!`).*?(?<!`)(?P=mark)(?!`))",
+    re.M | re.S,
+)
+HREF = re.compile(r"""(?P<before><a\b[^>]*?\bhref=)(?P<quote>["'])(?P<target>.*?)(?P=quote)""")
+ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.I)
+
+
+@dataclass(frozen=True)
+class Links:
+    """`pages`: file in the repository → page in the site (its source). What is no page is linked to in
+    `repository`; without one the text stays and the link goes. `dropped` collects those."""
+
+    pages: dict[str, str]
+    repository: Repository | None = None
+    dropped: set[str] = field(default_factory=set)
+
+    def resolve(self, target: str, file: str, page: str) -> str | None:
+        """The link to `target` that stands in the repository's `file`, as it has to be in the site's `page`."""
+        if ABSOLUTE.match(target) or target.startswith("#"):
+            return target
+        path, mark, anchor = target.partition("#")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
+        if path in self.pages:
+            there = posixpath.relpath(self.pages[path], posixpath.dirname(page) or ".")
+            return f"#{anchor}" if mark and self.pages[path] == page else there + mark + anchor
+        if self.repository is None or not path.removeprefix("../../"):
+            self.dropped.add(path)
+            return None
+        if path.startswith("../../"):   # GitHub's own pages of the repository lie two above those of its files
+            return self.repository.page(path.removeprefix("../../")) + mark + anchor
+        folder = "." not in posixpath.basename(path) and not path.isupper()
+        return self.repository.file(path + "/" * folder) + mark + anchor
+
+    def markdown(self, text: str, file: str, page: str, *, built: bool = False) -> str:
+        """`text` with its links resolved; code is left alone. `built`: Sphinx will not see that pages are meant,
+        so links name them as they are called in the site."""
+
+        unlinked = []
+
+        def one(match: re.Match) -> str:
+            if match["link"]:
+                target = self.resolve(match["target"], file, page)
+                target = as_built(target) if target and built else target
+                return match["text"] if target is None else f"[{match['text']}]({target})"
+            if match["definition"]:
+                target = self.resolve(match["to"], file, page)
+                if target is None:
+                    unlinked.append(match["label"])
+                return "" if target is None else f"[{match['label']}]: {target}"
+            return match[0]
+
+        text = CODE_OR_LINK.sub(one, text)
+        for label in unlinked:
+            text = text.replace(f"[{label}]", label)
+        return text
+
+    def html(self, text: str, file: str, page: str) -> str:
+        """An HTML output with its links resolved, to pages as they are called in the site."""
+
+        def one(match: re.Match) -> str:
+            target = self.resolve(match["target"], file, page)
+            if target is None:
+                return match["before"] + '""'
+            return match["before"] + match["quote"] + as_built(target) + match["quote"]
+
+        return HREF.sub(one, text)
+
+
+def as_built(target: str) -> str:
+    """A link to a page's source as one to the page."""
+    return target if ABSOLUTE.match(target) else re.sub(r"\.(ipynb|md)(?=#|$)", ".html", target)

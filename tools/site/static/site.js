@@ -1,0 +1,53 @@
+// Without JavaScript everything is there; this makes two things easier.
+
+// Hints are folded on screen and open on paper.
+(function () {
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details.hint:not([open])")];
+    opened.forEach((hint) => (hint.open = true));
+  });
+  window.addEventListener("afterprint", () => {
+    opened.forEach((hint) => (hint.open = false));
+    opened = [];
+  });
+})();
+
+// Pages of long tables get a field that keeps the rows with all the words typed into it.
+(function () {
+  const page = location.pathname.split("/").slice(-2).join("/");
+  const asked = { "docs/corrections.html": "Search what one hears", "docs/glossary.html": "Search the glossary" }[page];
+  const title = document.querySelector("article h1");
+  if (!asked || !title) return;
+
+  const box = document.createElement("form");
+  box.className = "filter";
+  box.setAttribute("role", "search");
+  box.innerHTML = '<label></label> <input type="search" autocomplete="off" id="filter"><output for="filter"></output>';
+  const [label, input, output] = box.children;
+  label.htmlFor = "filter";
+  label.textContent = asked;
+  output.setAttribute("aria-live", "polite");
+  box.addEventListener("submit", (event) => event.preventDefault());
+  title.after(box);
+
+  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const rows = [...document.querySelectorAll("article tbody tr")].map((row) => [row, plain(row.textContent)]);
+  function filter() {
+    const words = plain(input.value).split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const [row, text] of rows) {
+      row.hidden = !words.every((word) => text.includes(word));
+      shown += !row.hidden;
+    }
+    for (const section of document.querySelectorAll("article section section")) {
+      const its = [...section.querySelectorAll("tbody tr")];
+      section.hidden = words.length > 0 && (its.length === 0 || its.every((row) => row.hidden));
+    }
+    output.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
+  }
+  input.addEventListener("input", filter);
+  const given = new URLSearchParams(location.search).get("find");
+  if (given) input.value = given;
+  filter();
+})();
