@@ -147,8 +147,9 @@ class _Notebook:
             told = str(error).partition("\n")[0][:100]
             raise NotCarried(f"yours in {file} cannot be loaded: {type(error).__name__}: {told}") from None
         if not _passes(exercise, function):
-            lacks = f"yours reads `{missing[0]}`, which no definition above its check in {file} binds"
-            raise NotCarried(lacks if missing else OTHERWISE.format(file=file))
+            lacks = [f"yours reads `{each}`, which no definition above its check in {file} binds"
+                     for each in missing]  # fmt: skip
+            raise NotCarried([*lacks, OTHERWISE.format(file=file)][0])
         return function
 
     def _needed(

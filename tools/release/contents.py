@@ -133,6 +133,7 @@ def _checks(
                 wanted.setdefault(module, Wanted()).names.update(names)
     known = {each.name: each for each in exercises()}
     found = [known[each.name] for draft in released for each in draft.exercises]
+    found += [known[name] for name in sorted(_carried_on(released)) if known[name] not in found]
     for exercise in (each for each in found if isinstance(each, Exercise)):
         module = wanted.setdefault(exercise.reference.__module__, Wanted())
         module.names.add(exercise.reference.__name__)
@@ -154,6 +155,19 @@ def _checks(
             result.files[path] = quiz_file(exercise)
         else:
             result.files[path] = exercise_file(exercise, _sealed_name(exercise.reference.__module__))
+
+
+def _carried_on(released: list[Draft]) -> set[str]:
+    """Exercises, of whichever chapter, that the chapters import from `helpers.yours`: where that chapter is
+    not handed out, its course's version is all there is to import."""
+    return {
+        alias.name
+        for draft in released
+        for cell in draft.chapter.cells if cell.kind == "code"
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.ImportFrom) and node.module == "helpers.yours"
+        for alias in node.names
+    }  # fmt: skip
 
 
 def _sealed_name(module: str) -> str:
