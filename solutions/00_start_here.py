@@ -336,6 +336,11 @@ show_progress()
 # - [The solutions](../solutions/00_start_here.ipynb): each chapter solved, with all its outputs.
 #
 # Should the first three open as plain text, right-click into it and choose *Show Markdown Preview*.
+#
+# A chapter's sections are listed by *View → Table of Contents* in JupyterLab, by *Outline* in VS Code, by the list at
+# the left in Colab; a click leads there. *Settings → Theme* has a dark theme, and Ctrl + plus (on a Mac ⌘ plus) makes
+# everything larger: boxes, tables and figures are made for both. Every figure has a caption in words that says what
+# it shows, and no colour says anything that no word, dash or mark says, too.
 
 # %% [markdown]
 # ## 0.9 When you are stuck
