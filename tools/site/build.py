@@ -37,8 +37,8 @@ class _Steps(io.StringIO):
 def build(made: Pages, work: Path, base: str, url: str, step: Callable[[str, int, str], object]) -> Path:
     """Build `made` below `work`, which keeps what was read for the next time, → the folder with the site.
 
-    `base` is the site's path on its host and `url` its whole address, both "" where nobody knows. `step` hears
-    how far it is. Raises CannotBuild with Sphinx' warnings, each of which names its page.
+    `base` is the site's path on its host and `url` its whole address, both "" where nobody knows. `step`
+    hears how far it is. Raises CannotBuild with Sphinx' warnings, each of which names its page.
     """
     katex = fetched(work.parent / "katex")
     source, static, html = work / "source", work / "static", work / "html"
@@ -85,13 +85,11 @@ def _sphinx(
     said = io.StringIO()
     try:
         with patch_docutils(HERE), docutils_namespace():
-            app = Sphinx(source, HERE, html, doctrees, "html", overrides, _Steps(step), said, warningiserror=True)
-            app.build()
+            folders = source, HERE, html, doctrees
+            Sphinx(*folders, "html", overrides, _Steps(step), said, warningiserror=True).build()
     except Exception as error:
-        if not said.getvalue():
-            said.write(f"{type(error).__name__}: {error}\n{''.join(traceback.format_tb(error.__traceback__)[-3:])}")
-        else:
-            said.write(f"{error}\n")
+        where = "" if said.getvalue() else "".join(traceback.format_tb(error.__traceback__)[-3:])
+        said.write(f"{type(error).__name__}: {error}\n{where}")
     lines = [COLOURS.sub("", line).rstrip() for line in said.getvalue().splitlines()]
     return [line for line in lines if line]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import html
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,14 +78,15 @@ class Chapter:
 
 def chapters(root: Path) -> list[Chapter]:
     """The executed chapters of the course in `root`."""
-    return [Chapter(path.stem, read(path)) for path in sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))]
+    paths = sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))
+    return [Chapter(path.stem, read(path)) for path in paths]
 
 
 def page(chapter: Chapter, links: Links, bar: str) -> str:
     """The chapter as a notebook for MyST-NB, `bar` (Markdown) under its title.
 
-    Exercises get anchors, hints a class, links the site's addresses; what a solution is, is folded as code that
-    only draws is; a figure's alternative text moves to where MyST-NB looks for it.
+    Exercises get anchors, hints a class, links the site's addresses; solutions are folded as code that only
+    draws is; a figure's alternative text moves to where MyST-NB looks for it.
     """
     file = f"solutions/{chapter.name}.ipynb"
     cells: list[Cell] = []
@@ -110,7 +110,7 @@ def page(chapter: Chapter, links: Links, bar: str) -> str:
 
 
 def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
-    """The cell, and one without code for each further figure in it: MyST-NB has one alternative text a cell."""
+    """The cell, and one without code for each further figure: MyST-NB has one alternative text a cell."""
     tags = [tag for tag in cell["metadata"].get("tags", []) if tag == FOLDED_TAG]
     shown: dict[str, Any] = {}
     if "exercise" in mark(cell):
@@ -128,8 +128,8 @@ def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
         parts[-1].append(output)
     found = []
     for number, outputs in enumerate(parts):
-        alts = [each["metadata"]["image/png"]["alt"] for each in outputs if "image/png" in each.get("data", {})]
-        image = {"image": {"alt": html.unescape(alts[0])}} if alts else {}
+        figures = [each for each in outputs if "image/png" in each.get("data", {})]
+        image = {"image": {"alt": figures[0]["metadata"]["image/png"]["alt"]}} if figures else {}
         metadata = {"tags": tags if number == 0 else ["remove-input"], "mystnb": shown | image}
         source = cell["source"] if number == 0 else ""
         found.append(cell | {"source": source, "metadata": metadata, "outputs": outputs})

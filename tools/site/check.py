@@ -1,6 +1,6 @@
-"""Every link, anchor, picture, script and style of the built pages is there, and nothing is loaded from elsewhere.
+"""Every link, anchor, picture, script and style of the built pages is there.
 
-A page that holds links to other sites is in order; one that loads something from them when it is opened is not.
+Pages may hold links to other sites; a page that loads something from them when it is opened has a fault.
 """
 
 from __future__ import annotations
@@ -103,8 +103,9 @@ def _fault(name: str, address: str, loads: bool, pages: dict[str, _Page], files:
     if parts.scheme == "data" or (parts.scheme in ("http", "https", "mailto") and not loads):
         return None
     if parts.scheme or parts.netloc:
-        return Fault(name, address, "loaded from elsewhere" if loads else "an address that no browser opens")
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(parts.path))) if parts.path else name
+        return Fault(name, address, "loaded from elsewhere" if loads else "no address of the web")
+    path = posixpath.join(posixpath.dirname(name), unquote(parts.path)) if parts.path else name
+    path = posixpath.normpath(path)
     if path not in files:
         inside = f"{path}/index.html".removeprefix("./")
         if inside not in files:

@@ -1,4 +1,4 @@
-"""The command: python -m tools.site [--out FOLDER] [--repository OWNER/NAME] [--ref COMMIT] [--url ADDRESS]."""
+"""The command: python -m tools.site [--out FOLDER] [--repository OWNER/NAME] [--ref COMMIT] [--url URL]."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ from tools.site.publish import is_current, publish, refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-LIBRARIES = ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme", "sphinxcontrib-katex")
+LIBRARIES = ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme")
+NO_REPOSITORY = (
+    "No repository on GitHub is known: chapters have no links to Binder, Colab and their source. "
+    "--repository OWNER/NAME names it."
+)
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 
@@ -58,18 +62,19 @@ def main(
     ] = None,
     url: Annotated[
         str | None,
-        typer.Option(callback=_address, help="Where it will be.", show_default="GitHub Pages of the repository"),
+        typer.Option(callback=_address, help="Where it will be.", show_default="the repository's Pages"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build even if nothing has changed.")] = False,
 ) -> None:
-    """Build the course as a static site: chapters with outputs, docs, exercises, recorded runs. It loads nothing
-    from elsewhere, and needs no network but once, for the formulas' fonts."""
+    """Build the course as a static site: chapters with outputs, docs, exercises, recorded runs.
+
+    Its pages load nothing from elsewhere. A network is needed once, for the formulas' fonts.
+    """
     started = time.perf_counter()
     try:
         where = repositories.found(repository, ref, ROOT)
         if where is None:
-            print("No repository on GitHub is known: chapters have no links to Binder, Colab and their source. "
-                  "--repository OWNER/NAME names it.")
+            print(NO_REPOSITORY)
         made = pages(ROOT, where)
         url = url or (where.pages() if where else "")
         base = urlsplit(url).path.rstrip("/") + "/" if url else ""
@@ -88,12 +93,14 @@ def main(
     for path in sorted(made.dropped):
         print(f"  no link to {path}: it is no page, and no repository is known")
     seconds = time.perf_counter() - started
-    console.print(f"[green]built[/]      {_named(out)}: {count} files, {seconds:.0f} s. Open {_named(out)}/index.html")
+    console.print(f"[green]built[/]      {_named(out)}: {count} files, {seconds:.0f} s")
+    print(f"Open {_named(out) / 'index.html'}.")
 
 
 def _built(made: Pages, out: Path, base: str, url: str, made_of: str) -> int:
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[page]}"), TimeElapsedColumn()
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    words = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[page]}")
+    quiet = not console.is_terminal
+    with Progress(*words, TimeElapsedColumn(), console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("starting", total=100, page="")
 
         def step(what: str, per_cent: int, page: str) -> None:
@@ -109,7 +116,7 @@ def _built(made: Pages, out: Path, base: str, url: str, made_of: str) -> int:
 
 def _fingerprint(made: Pages, url: str) -> str:
     """What the site is made of: sources, the site's own files, versions."""
-    own = {path.name: path.read_bytes() for path in sorted(HERE.rglob("*")) if path.suffix not in ("", ".pyc")}
+    own = {file.name: file.read_bytes() for file in HERE.rglob("*") if file.suffix not in ("", ".pyc")}
     parts = {**made.sources, **made.extra, **own}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(parts.items())}
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}

@@ -1,4 +1,4 @@
-"""Sphinx' configuration. `tools.site.build` adds what depends on the machine and on where the site will lie."""
+"""Sphinx' configuration. `tools.site.build` adds what depends on the machine and on the site's address."""
 
 project = "Unrolled"
 html_title = "Unrolled"
@@ -29,7 +29,7 @@ html_theme_options = {
     "pygments_dark_style": "github-dark-high-contrast",
     "pygments_light_style": "a11y-high-contrast-light",
     "search_bar_text": "Search the course",
-    "show_toc_level": 2,
+    "show_toc_level": 1,
     "toc_title": "On this page",
     "use_download_button": False,
     "use_fullscreen_button": False,
@@ -40,8 +40,8 @@ html_js_files = [("site.js", {"defer": "defer"})]
 html_favicon = "static/favicon.svg"
 html_context = {
     "default_mode": "auto",
-    "description": "A course on recurrent networks, from h_t = f(h_(t-1), x_t) to LSTM, GRU, language models and "
-    "attention, as notebooks: derived, coded, checked and measured.",
+    "description": "A course on recurrent networks, from h_t = f(h_(t-1), x_t) to LSTM, GRU, language models "
+    "and attention, as notebooks: derived, coded, checked and measured.",
 }
 html_copy_source = False
 html_show_sourcelink = False

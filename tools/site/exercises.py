@@ -6,7 +6,7 @@ from helpers.checks import exercises as registered
 from helpers.checks.registry import Quiz
 from tools.site.chapters import MINUTES, QUESTION, TITLE, Chapter, Exercise
 
-KINDS = "*choose* is a question with one right answer, *write* a function, *find* and *mend* a colleague's fault."
+KINDS = "*choose*, a question; *write*, a function; *find* and *mend*, a colleague's fault."
 
 
 def page(chapters: list[Chapter]) -> str:

@@ -1,8 +1,8 @@
 """A Sphinx extension: formulas are set by KaTeX while the site is built, so that readers need no script.
 
-KaTeX runs in one process of node, which is asked and answers through pipes and so ends with the build, even one
-that is killed. (sphinxcontrib-katex asks through a socket: on a busy machine that is not always there in time,
-and its process outlives a build that was killed.)
+KaTeX runs in one process of node, which is asked and answers through pipes and so ends with the build, also
+with one that is killed. (sphinxcontrib-katex asks through a socket: on a busy machine that is not always
+there in time, and its process outlives a build that was killed.)
 """
 
 from __future__ import annotations

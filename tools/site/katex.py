@@ -51,11 +51,11 @@ def _install(folder: str) -> None:
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--loglevel=error")
     done = npm(["ci", *quiet], return_completed_process=True, cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("npm error") and "log" not in line]
-        reason = said[0].removeprefix("npm error ") if said else f"npm ended with {done.returncode}"
+        said = re.search(r"^npm error ((?!A complete log).+)", done.stderr, re.M)
+        reason = said[1] if said else f"npm ended with {done.returncode}"
         raise CannotBuild(
-            f"KaTeX {version()} is not in build/ yet, and npm could not fetch it ({reason}). Run make site once "
-            "with a network; after that it needs none."
+            f"KaTeX {version()} is not in build/ yet, and npm could not fetch it ({reason}). "
+            "Run make site once with a network; after that it needs none."
         )
 
 

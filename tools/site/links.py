@@ -29,7 +29,7 @@ class Links:
     dropped: set[str] = field(default_factory=set)
 
     def resolve(self, target: str, file: str, page: str) -> str | None:
-        """The link to `target` that stands in the repository's `file`, as it has to be in the site's `page`."""
+        """The link to `target` that stands in the repository's `file`, as the site's `page` needs it."""
         if ABSOLUTE.match(target) or target.startswith("#"):
             return target
         path, mark, anchor = target.partition("#")
@@ -40,14 +40,14 @@ class Links:
         if self.repository is None or not path.removeprefix("../../"):
             self.dropped.add(path)
             return None
-        if path.startswith("../../"):   # GitHub's own pages of the repository lie two above those of its files
+        if path.startswith("../../"):   # GitHub's own pages lie two above those of the repository's files
             return self.repository.page(path.removeprefix("../../")) + mark + anchor
         folder = "." not in posixpath.basename(path) and not path.isupper()
         return self.repository.file(path + "/" * folder) + mark + anchor
 
     def markdown(self, text: str, file: str, page: str, *, built: bool = False) -> str:
-        """`text` with its links resolved; code is left alone. `built`: Sphinx will not see that pages are meant,
-        so links name them as they are called in the site."""
+        """`text` with its links resolved; code is left alone. `built`: Sphinx will not see that pages are
+        meant, so links name them as they are called in the site."""
 
         unlinked = []
 

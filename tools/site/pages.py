@@ -1,4 +1,4 @@
-"""All of the site's sources: path below the source folder → bytes, and the files that go into it as they are."""
+"""All of the site's sources, path below the source folder → bytes, and the files it holds as they are."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ GROUPS = {
     "Look up": ["exercises", "docs/notation", "docs/glossary", "docs/corrections"],
     "Measured": ["docs/measured", "records", "docs/experiments", "docs/data"],
     "Use it": ["docs/install", "docs/learning", "docs/teaching"],
-    "How it is made": ["docs/architecture", "docs/contributing", "docs/changelog", "docs/conduct", "docs/security"],
+    "How it is made": [
+        *("docs/architecture", "docs/contributing", "docs/changelog", "docs/conduct", "docs/security"),
+    ],
 }
 """The contents' groups after the chapters; pages that are named nowhere come into the last one."""
 FILES = ("docs/**/*.png", "docs/**/*.svg", "docs/**/*.jpg")
@@ -72,7 +74,8 @@ def pages(root: Path, repository: Repository | None) -> Pages:
         made.extra[student] = (root / student).read_bytes()
     texts["index.md"] = _start(root, found, sorted(docs.values()), repository)
     made.sources = {path: text.encode() for path, text in texts.items()}
-    made.sources |= {p.relative_to(root).as_posix(): p.read_bytes() for each in FILES for p in root.glob(each)}
+    figures = [figure for pattern in FILES for figure in root.glob(pattern)]
+    made.sources |= {figure.relative_to(root).as_posix(): figure.read_bytes() for figure in figures}
     made.extra |= {f"records/{name}.json": (root / f"data/runs/{name}.json").read_bytes() for name in names}
     for name in ("LICENSE", "LICENSE-TEXT"):
         made.extra[f"{name}.txt"] = (root / name).read_bytes()
@@ -104,7 +107,7 @@ def _bar(chapter: Chapter, repository: Repository | None) -> str:
 
 def _start(root: Path, chapters: list[Chapter], docs: list[str], repository: Repository | None) -> str:
     text = (HERE / "start.md").read_text(encoding="utf-8")
-    picture = PICTURE.search((root / "README.md").read_text(encoding="utf-8") + _read(root / "docs/measured.md"))
+    picture = PICTURE.search(_read(root / "README.md") + _read(root / "docs/measured.md"))
     shown = picture[0].replace("(picture", "(docs/picture") if picture else ""
     where = f"[its repository]({repository.file('')})" if repository else "its repository"
     text = text.format(chapters=exercises.table(chapters), picture=shown, repository=where)

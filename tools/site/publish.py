@@ -1,4 +1,4 @@
-"""A finished site put where it was asked for: whole or not at all, and nothing of anybody else's is removed."""
+"""A finished site put where it was asked for: whole or not at all; what is not ours is never removed."""
 
 from __future__ import annotations
 
@@ -56,13 +56,14 @@ def is_current(out: Path, made_of: str) -> bool:
 
 
 def publish(html: Path, out: Path, made_of: str) -> int:
-    """Put the site in `html` where `out` is → how many files it has. `refusal(out)` has to be asked before."""
+    """Put the site in `html` where `out` is → how many files it has. Ask `refusal(out)` before."""
     out = out.resolve()
     new, old = (out.with_name(f".{out.name}-{word}-{os.getpid()}") for word in ("new", "old"))
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         shutil.copytree(html, new)
-        files = {path.relative_to(new).as_posix(): path.stat().st_size for path in new.rglob("*") if path.is_file()}
+        there = [path for path in new.rglob("*") if path.is_file()]
+        files = {path.relative_to(new).as_posix(): path.stat().st_size for path in there}
         write_text(new / STAMP, json.dumps({"made_of": made_of, "files": files}, indent=0, sort_keys=True))
         if out.exists():
             os.replace(out, old)

@@ -34,7 +34,7 @@ class Repository:
         return f"https://mybinder.org/v2/gh/{self.name}/{self.ref}{path}"
 
     def colab(self, chapter: str) -> str:
-        """The student notebook of `chapter` in Colab: that of the branch ``colab``, which installs the course."""
+        """The student notebook of `chapter` in Colab: that of branch ``colab``, which installs the course."""
         return f"https://colab.research.google.com/github/{self.name}/blob/colab/{chapter}.ipynb"
 
     def pages(self) -> str:
@@ -45,8 +45,8 @@ class Repository:
 
 
 def found(given: str | None, ref: str | None, root: Path, environment: Mapping[str, str] = os.environ):
-    """The repository: `given` as OWNER/NAME, else ``GITHUB_REPOSITORY``, else the clone's remote ``origin`` if
-    it is on GitHub; None without any. ValueError for a `given` that is no such name."""
+    """The repository: `given` as OWNER/NAME, else ``GITHUB_REPOSITORY``, else the clone's remote ``origin``
+    if it is on GitHub; None without any. ValueError for a `given` that is no such name."""
     name = given or environment.get("GITHUB_REPOSITORY") or _remote(root)
     if not name:
         return None

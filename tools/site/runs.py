@@ -12,16 +12,22 @@ Record = Mapping[str, Any]
 
 INTRODUCTION = """# All recorded runs
 
-Every number that the course states comes from a cell you can run or from one of these {count} records. A record
-names the command that made it, its seed, the versions, the hardware and the data it read; the command, given
-again, measures it again (into `data/own/`, beside the course's record). Where a run has many rows, *main result*
-is the lowest and the highest of them, kind by kind; what they mean stands in the chapter.
+Every number that the course states comes from a cell you can run or from one of these {count} records. A
+record names the command that made it, its seed, the versions, the hardware and the data it read; the command,
+given again, measures it again (into `data/own/`, beside the course's record). Where a run has many rows, its
+main result is the lowest and the highest of them, kind by kind; what they mean stands in the chapter.
 """
 MEASURES = (
-    "test_perplexity", "test_accuracy", "valid_perplexity", "valid_accuracy", "test", "exact", "accuracy", "valid",
-    "found",
+    "test_perplexity", "test_accuracy", "valid_perplexity", "valid_accuracy", "test", "exact", "accuracy",
+    "valid", "found",
 )  # fmt: skip
 """What a row of a curve is judged by: the first of these that it has, else its times, bytes and the like."""
+WORDS = {
+    "test": "right on the test",
+    "valid": "right on validation",
+    "exact": "exactly right",
+    "found": "steps until found",
+}
 UNITS = ("_seconds", "_bytes", "_difference")
 KINDS = ("model", "cell", "variant", "case", "precision", "library")
 """What tells a curve's rows apart: the first of these that they have."""
@@ -39,7 +45,8 @@ def page(records: Mapping[str, Record], chapters: list[Chapter]) -> str:
     for chapter in chapters:
         of_chapter = {n: r for n, r in records.items() if r["chapter"] == chapter.name[:2]}
         if of_chapter:
-            lines += [f"## {chapter.says(TITLE)}", "", f"What they are for: [the chapter]({chapter.page}).", ""]
+            lines += [f"## {chapter.says(TITLE)}", ""]
+            lines += [f"What they are for: [the chapter]({chapter.page}).", ""]
             lines += [line for name, record in of_chapter.items() for line in _section(name, record)]
     return "\n".join(lines)
 
@@ -94,7 +101,7 @@ def outcome(record: Record) -> str:
         return ", ".join(said) + (f"; no model can go below {floor:.2f} on the test" if floor else "")
     rows = results.get("runs") or record["curve"]
     measures = [key for key in MEASURES if any(row.get(key) is not None for row in rows)][:1]
-    measures = measures or [key for key in rows[-1] if key.endswith(UNITS)]
+    measures = measures or [key for key in rows[-1] if key.endswith(UNITS)][:4]
     kind = next((key for key in KINDS if key in rows[-1]), None)
     return "; ".join(_ranges(rows, measure, kind) for measure in measures)
 
@@ -105,19 +112,23 @@ def _ranges(rows: list[Record], measure: str, kind: str | None) -> str:
     for row in rows:
         if row.get(measure) is not None:
             values.setdefault(str(row[kind]) if kind else "", []).append(row[measure])
-    spans = {name: (_number(min(found)), _number(max(found))) for name, found in values.items()}
-    said = [f"{name} {low if low == high else f'{low} to {high}'}".strip() for name, (low, high) in spans.items()]
+    said = []
+    for name, found in values.items():
+        low, high = (_number(value, measure) for value in (min(found), max(found)))
+        said.append(f"{name} {low if low == high else f'{low} to {high}'}".strip())
     return f"{_words(measure)}: {', '.join(said)}"
 
 
 def _words(key: str) -> str:
-    return {"test": "right on the test", "valid": "right on validation", "found": "steps until found"}.get(
-        key, key.replace("_", " ")
-    )
+    return WORDS.get(key) or key.removesuffix("_seconds").removesuffix("_bytes").replace("_", " ")
 
 
-def _number(value: float) -> str:
-    """Three or four digits."""
+def _number(value: float, measure: str = "") -> str:
+    """Three or four digits, and the unit that the name of the measure tells."""
+    if measure.endswith("_seconds"):
+        return f"{1000 * value:.3g} ms"
+    if measure.endswith("_bytes"):
+        return f"{value / 1e6:.3g} MB"
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
