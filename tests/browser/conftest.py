@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -67,9 +68,13 @@ def course(tmp_path_factory):
 def server(browser, course):
     if os.name != "posix" or not shutil.which("make"):
         pytest.skip("make is not here, and `make lab` is what is tried")
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)   # `kill` ends the server, too
     server = Server(course)
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
+        signal.signal(signal.SIGTERM, before)
 
 
 def opened(page, server, course, name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -15,6 +16,8 @@ import venv
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import psutil
 
 from helpers.building import SETTINGS, without
 
@@ -111,11 +114,12 @@ class Server:
         return re.search(r"(http://[^\"]+/notebooks/)[^\"]+[?&](token=\w+)", unescape(page)).groups()
 
     def stop(self) -> None:
-        """End the server, which ends its kernels; by force after a while."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            if self.process.poll() is None:
-                os.killpg(self.process.pid, number)
-                try:
-                    self.process.wait(20)
-                except subprocess.TimeoutExpired:
-                    continue
+        """End the server, which ends its kernels; by force whatever is left of them after a while."""
+        if self.process.poll() is not None:
+            return
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        os.killpg(self.process.pid, signal.SIGTERM)
+        for left in psutil.wait_procs(family, timeout=20)[1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+        self.process.wait()

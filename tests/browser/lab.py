@@ -89,6 +89,12 @@ class Notebook:
         self.page.locator(".jp-Dialog").wait_for(state="detached")
         self.page.wait_for_function(READY, arg=self.path, timeout=SHORT)
 
+    def theme(self, name: str) -> None:
+        """Settings → Theme: "JupyterLab Light" or "JupyterLab Dark"."""
+        change = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
+        self.page.evaluate(change, name)
+        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
+
     def select(self, id: str) -> Locator:
         """Make the cell the active one, in the middle of the page → the element."""
         self.page.evaluate(SELECT, [self.path, id])
