@@ -6,12 +6,15 @@ import time
 import numpy as np
 import pytest
 
+from helpers import carried
 from helpers.checks import get
 from helpers.checks.prepared import prepared
 from tests.tools.grade.handed import courses_own
 from tools.grade import run, sandbox
 from tools.grade.judging import Judge, is_tried_inside
-from tools.grade.reading.answers import Answer
+from tools.grade.reading.answers import Answer, answers
+from tools.grade.reading.course import is_offered
+from tools.grade.reading.pinned import chapter
 from tools.grade.results import FAILED, MISSING, NOT_ATTEMPTED, NOT_GRADED, PARTLY, PASSED
 
 WAYS = [pytest.param(True, marks=pytest.mark.skipif(
@@ -187,6 +190,26 @@ def test_earlier_functions_are_the_learners_own_where_they_passed(judge):
     with Judge(b"s", isolated=judge.isolated) as other:
         assert step(other, "return 0").state == FAILED
         assert other.judged(answer("rnn_forward", forward, earlier=("rnn_step",))).state == PASSED
+
+
+@pytest.mark.parametrize("how", ["your_clip_grad_norm", "helpers.yours"])
+def test_what_a_chapter_carries_on_is_the_courses_where_it_is_graded(judge, monkeypatch, how):
+    """Whatever lies in the notebooks of whoever grades."""
+    monkeypatch.setattr(carried, "carried", lambda name: pytest.fail(f"{name}: it looked into notebooks"))
+    cells = [dict(cell) for cell in chapter("05").cells]
+    own = next(cell for cell in cells if "def mended_epoch" in cell["source"])
+    inside = "from helpers.yours import clip_grad_norm as your_clip_grad_norm\n        "
+    own["source"] = own["source"].replace(
+        "_, scale = clip_scale(model.grads, max_norm)\n        optimizer.step(model.grads, scale)",
+        f"{inside if how == 'helpers.yours' else ''}clipped, _ = your_clip_grad_norm(model.grads, max_norm)\n"
+        "        optimizer.step(clipped)",
+    )
+    assert "your_clip_grad_norm" in own["source"]
+    found = judge.judged(answers(cells, "05")["mended_epoch"])
+    assert (found.state, found.points) == (PASSED, found.max_points), found.text
+    assert is_offered("05", "mended_epoch", "helpers.yours", "lstm_step")
+    assert not is_offered("04", "lstm_step", "helpers.yours", "lstm_step")
+    assert not is_offered("05", "mended_epoch", "helpers.yours", "mended_epoch")
 
 
 def test_part_of_the_points_for_part_of_the_outputs(judge):
