@@ -881,6 +881,9 @@ CELLS = {   # name → options
 }
 
 
+first_runs = {}                                      # name → the model of the first run
+
+
 def compare(names, **start):
     """name → one curve and one test accuracy for each of three runs."""
     results = {name: [] for name in names}
@@ -890,6 +893,7 @@ def compare(names, **start):
             model = build(seed=seed, **CELLS[name], **start)
             curve = fit(model, own, data["valid"], epochs=16, lr=0.01, seed=seed)
             results[name].append((curve, evaluate(model, data["test"])))
+            first_runs.setdefault(name, model)
     return results
 
 
@@ -906,8 +910,69 @@ claim("every run with gates is above every run without", lowest > max(
     test for name in ("flattened", "RNN") for _, test in normal[name]))
 
 # %% [markdown]
-# The gated cells are ahead, and among them there is nothing to choose. So much for one setting. All of these
-# models began with an embedding of normal numbers with spread 1, PyTorch's default. **Keras begins with
+# The gated cells are ahead, and among them there is nothing to choose. What do they make of *your* review? A
+# model with a cell has a state after every word, and the two dense layers can be asked after each of them, as if
+# the review ended there: one reading, a probability after every word, and the last of them is the answer. (The
+# models are those of the first run; the bag of words is that of 8.5, with 2,000 reviews.)
+
+# %%
+from helpers.boards.opinion import opinion_board, typed_review
+
+judges = {"bag of words": models["bag of words"], **first_runs}
+
+
+def after_every_word(model, ids, lengths):
+    """One review, ids (1, T), lengths (1,) → P(good) after each of its words, (length,)."""
+    states = model.states(model.embedding(ids), lengths)                    # (1, T, H)
+    logits = model.output(functional.relu(model.dense(states)))             # (1, T, 1)
+    return torch.sigmoid(logits)[0, : int(lengths[0]), 0].numpy()
+
+
+def my_review(review):
+    """A review as somebody types it → a figure, and what it shows."""
+    read = typed_review("review", review, most=T)
+    ids, lengths = map(torch.from_numpy, encode([read], vocab, T))
+    with torch.no_grad():
+        answers = {name: torch.sigmoid(model(ids, lengths)).item() for name, model in judges.items()}
+        so_far = {name: after_every_word(judges[name], ids, lengths) for name in ("RNN", "GRU", "LSTM")}
+    return opinion_board(read, vocab.tokens, answers, so_far)
+
+
+ids, lengths, _ = (array[:1] for array in data["test"])
+with torch.no_grad():
+    ids, lengths = torch.from_numpy(ids), torch.from_numpy(lengths)
+    same = [torch.allclose(torch.sigmoid(judges[name](ids, lengths)),
+                           torch.tensor(after_every_word(judges[name], ids, lengths)[-1]), atol=1e-5)
+            for name in ("RNN", "GRU", "LSTM")]
+claim("after the last word it is the model's own answer", all(same))
+
+# %% [markdown]
+# **Move it.** Look first at the line of the GRU: at which word does it change its mind, and is it the word at which
+# you do? (What a line says in the middle nobody has trained; only at the end of a review were the models ever asked.
+# Whose line cares least about that?) Then type (Enter draws), and guess before you look:
+#
+# - the mirror image: exchange *original* and *tiring*. Who gives both the same answer, and why must he?
+# - *it was not bad*, then *it was not not bad*. Did they learn to count?
+# - words that are in no training text, such as *the acting was brilliant , not dull*: they all become `<unk>`, and are in
+#   brackets below. Then one that you would write yourself, *I loved it*. Who is sure, and of what?
+
+# %% draws=true
+from helpers.live import explore
+from helpers.live import text as line
+
+explore(
+    my_review,
+    review=line(
+        "review", "the plot was original in the end , although tiring at first",
+        examples=("the plot was tiring in the end , although original at first",
+                  "my verdict : the film was at first dull , but later wonderful . two hours long",
+                  "it was not really bad", "it was not not bad", "the acting was brilliant , not dull", "I loved it"),
+    ),
+)
+
+# %% [markdown]
+# So much for one setting. All of these models
+# began with an embedding of normal numbers with spread 1, PyTorch's default. **Keras begins with
 # ±0.05.** The lecture used Keras. Would that make a difference to the *order*? (All other weights start as in
 # Keras, here and there.)
 #
