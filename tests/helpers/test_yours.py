@@ -164,6 +164,12 @@ def test_it_comes_with_what_it_needs(tmp_path, way, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_stands_below_the_check_has_not_run_for_it(tmp_path):
+    step = STEP.replace("+ b)", "+ b + K)")
+    write(tmp_path, IMPORTS, "K = 0", step, check("rnn_step", PASSED, step), "K = 5")
+    assert carried.carried("rnn_step", tmp_path).own
+
+
 def test_earlier_exercises_are_the_learners_too_and_where_not_it_is_said(tmp_path):
     mine = [IMPORTS, STEP, check("rnn_step", PASSED, STEP), FORWARD, check("rnn_forward", PASSED, FORWARD)]
     write(tmp_path, *mine)
