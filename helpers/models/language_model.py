@@ -51,10 +51,10 @@ class LanguageModel:
         rng: np.random.Generator,
         dtype: np.dtype | type = np.float32,
     ):
-        is_layer = isinstance(cell, type) and issubclass(cell, Recurrent)
-        if not is_layer:
+        own = isinstance(cell, type) and issubclass(cell, Recurrent)
+        if not own:
             require_choice("cell", cell, CELLS)
-        layer = cell if is_layer else CELLS[cell]
+        layer = cell if own else CELLS[cell]
         num_layers = require_int("num_layers", num_layers, maximum=MOST)
         hidden_size = require_int("hidden_size", hidden_size)
         dropout = require_fraction("dropout", dropout)

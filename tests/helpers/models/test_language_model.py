@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.gradients import numerical_gradient, relative_error
+from helpers.layers import LSTM, Affine
 from helpers.models.language_model import LanguageModel
 from helpers.optim import SGD, Adam, clip_grad_norm
 
@@ -256,6 +257,36 @@ def test_other_refusals():
         model.backward()
     with pytest.raises(ValueError, match="state: got 1 layers, wanted 2"):
         model.set_state([(np.zeros((N, H)), np.zeros((N, H)))])
+
+
+def test_a_layer_of_ones_own_takes_the_place_of_the_cell():
+    class Halved(LSTM):
+        def forward(self, x, state=None):
+            return super().forward(x, state) / 2
+
+        def backward(self, dh, dstate=None):
+            return super().backward(dh / 2, dstate)
+
+    model = make(Halved, num_layers=2)
+    loss = model.loss(*batch(), train=True)
+    model.backward()
+    model.reset_state()
+    assert model.loss(*batch()) == loss != make("lstm", num_layers=2).loss(*batch())
+    before = model.params["cells.0.Wx"][0, 0]
+    slope, step = model.grads["cells.0.Wx"][0, 0].copy(), 1e-5
+    values = []
+    for moved in (before + step, before - step):
+        model.params["cells.0.Wx"][0, 0] = moved
+        model.reset_state()
+        values.append(model.loss(*batch()))
+    assert slope == pytest.approx((values[0] - values[1]) / (2 * step), rel=1e-5)
+    assert [type(layer) for layer in model.cells] == [Halved, Halved]
+
+
+@pytest.mark.parametrize("cell", [Affine, LSTM(D, H, rng=np.random.default_rng(0)), None, 3, int])
+def test_what_is_no_recurrent_layer_is_no_cell(cell):
+    with pytest.raises(ValueError, match=r"cell: got .*, wanted one of 'rnn', 'lstm', 'gru'"):
+        make(cell)
 
 
 def test_a_step_with_sgd_goes_downhill():
