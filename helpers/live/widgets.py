@@ -15,6 +15,7 @@ from typing import Any
 import ipywidgets
 from IPython.display import display
 
+from helpers import markup
 from helpers.live import names
 from helpers.live.controls import Choice, Slider, Text
 from helpers.live.picture import Camera, drawn
@@ -143,11 +144,11 @@ class Panel:
 
     def _put(self) -> None:
         self._picture.value = _image(self.png, self.sentence)
-        self._sentence.value = f"<small>{html.escape(self.sentence, quote=False)}</small>"
+        self._sentence.value = _below(f"<small>{markup.spoken(self.sentence)}</small>")
 
     def _say(self, problem: str) -> None:
         text = f"{problem} (The picture is the one before.)"
-        self._sentence.value = f"<strong>{html.escape(text, quote=False)}</strong>"
+        self._sentence.value = _below(f"<strong>{markup.spoken(text)}</strong>")
 
     def show(self) -> None:
         """Display it, with the picture as it is for whatever shows no widgets."""
@@ -157,6 +158,11 @@ class Panel:
         }
         display(bundle, raw=True, metadata={"image/png": {"alt": self.sentence}})
         display({"text/html": names.SCRIPT, "text/plain": ""}, raw=True)
+
+
+def _below(text: str) -> str:
+    """What stands below the picture, with the line height of text: widgets have that of a button."""
+    return f"<div style='line-height:1.4;max-width:60em'>{text}</div>"
 
 
 def _image(png: bytes, alt: str) -> str:

@@ -103,7 +103,7 @@ def moves(draw: Any, controls: dict[str, Any]) -> list[tuple[str, str, list[floa
     from helpers.live.picture import Camera, drawn
 
     camera, start = Camera(), {name: control.value for name, control in controls.items()}
-    camera.png(drawn(draw, start)[0])
+    camera.png(drawn(draw, start)[0])   # no move yet
     found = []
     for name, control in controls.items():
         times = []
