@@ -161,6 +161,9 @@ def test_the_changelogs_headings_are_those_of_its_form_and_lead_to_comparisons()
     assert f"[Unreleased]: ../../compare/v{newest}...HEAD" in changes
 
 
-def test_the_number_of_exercises_is_the_sources():
-    count = sum(len(EXERCISE.findall(path.read_text(encoding="utf-8"))) for path in SOURCES)
-    assert f" {count} exercises" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "docs").glob("front-*.png")))
+def test_pictures_of_the_course_are_shown_small_and_described(name):
+    """(tests/browser/test_front_page.py takes them, and compares what is said with what they show)"""
+    [alt] = re.findall(rf"!\[([^\]]+)\]\(docs/{name}\)", README)
+    assert len(alt) > 60
+    assert (ROOT / "docs" / name).stat().st_size < 150_000
