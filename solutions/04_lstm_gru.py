@@ -93,6 +93,34 @@ for a in (-4.0, -1.4, 0.0, 0.85, 4.0):
     print(f"a = {a:+.2f}   f = {f:.2f}   of a memory of 0.80 stay {f * 0.8:.2f}")
 
 # %% [markdown]
+# That was one word. A memory has to get past all the words up to the pronoun, and each of them takes its share, so
+# that $f^{n}$ is left after $n$. Look first at how soon 0.70, which sounds like a lot, is as good as nothing. Then move
+# $a$: from where on does half of the memory outlive 60 words, the furthest we shall ask for in 4.13?
+
+# %% draws=true
+from helpers.live import explore, slider
+
+
+def fading(a):
+    """The gate's a, the same at every word → (figure, what it shows): f, and what it leaves of a memory."""
+    f, every, passed = sigmoid(np.float64(a)), np.linspace(-4, 8, 121), np.arange(61)
+    left = 0.8 * f**passed
+    fig, (gate, memory) = figure(columns=2, width=8, height=2.6)
+    gate.plot(every, sigmoid(every), color=COLOURS["lstm"])
+    gate.plot([a], [f], "o", color=COLOURS["rnn"])
+    gate.set(xlabel="a", ylabel="f = σ(a)", ylim=(0, 1.05))
+    memory.plot(passed, left, color=COLOURS["rnn"])
+    memory.set(xlabel="words passed", ylabel="left of a memory of 0.8", ylim=(0, 0.85))
+    return fig, (
+        f"a = {a:.2f} is a forget gate of {f:.3f}: of a memory of 0.80 are left {left[1]:.2f} after one "
+        f"word, {left[10]:.2g} after ten, {left[60]:.2g} after 60; half of it is gone after "
+        f"{np.log(0.5) / np.log(f):.1f} words."
+    )
+
+
+explore(fading, a=slider("a, the gate before the sigmoid", -4.0, 8.0, value=0.85, step=0.05))
+
+# %% [markdown]
 # Now the names close the gate, everything else leaves it open:
 
 # %%
@@ -1435,19 +1463,25 @@ read = PronounGrammar(distance=(3, 10), greetings=0.0).stories(200, np.random.de
 answers = np.array([1.0 if story.answer == "he" else -1.0 for story in read])
 
 
-def best_unit(model):
-    """The unit whose cell before the blank correlates most with the answer, and the three best values."""
+def by_knowledge(model):
+    """The units, first those whose cell before the blank correlates most with the answer; correlations."""
     cells = np.array([watch(model, ["<eos>", *story.prompt])["c"][-1] for story in read])      # (200, H)
     correlation = np.array([np.corrcoef(cell, answers)[0, 1] for cell in cells.T])
     order = np.argsort(-np.abs(correlation))
-    return order[0], correlation[order[:3]]
+    return order, correlation[order]
 
 
-units = []
+ranked, strongest = [], []
 for number, model in enumerate(models["lstm"], start=1):
-    unit, strongest = best_unit(model)
-    units.append(unit)
-    print(f"network {number}: strongest correlations {np.round(strongest, 2)}")
+    order, correlation = by_knowledge(model)
+    ranked.append(order)
+    strongest.append(np.abs(correlation[:2]))
+    print(f"network {number}: unit {order[0]:2d}, strongest correlations {np.round(correlation[:3], 2)}")
+units = [order[0] for order in ranked]
+first, second = np.array(strongest).T
+claim("in each of the three one unit's cell correlates above 0.9 with the answer, in one of them a second "
+      "unit's above 0.5",
+      first.min() > 0.9 and (second > 0.5).sum() == 1)
 
 # %% [markdown]
 # In each there is a unit that all but knows the answer. We watch that of the first network over two stories:
@@ -1458,29 +1492,56 @@ print("word      f     i      c")
 for k, word in enumerate(words):
     print(f"{word:8s} {seen['f'][k, unit]:.2f}  {seen['i'][k, unit]:.2f}  {seen['c'][k, unit]:+.2f}")
 
+# %% [markdown]
+# To see all of it at once, and for any story you like, a **gate board**: a row of bars for each gate, full where it
+# is open; below them the cell; and at the bottom what the network expects as the next word, from all its 48 units
+# together.
+
+# %%
+from helpers.boards import gate_board, typed_words
+from helpers.layers import softmax
+
+in_stories = set(tokens)
+known = [word for word in vocabulary.tokens if word in in_stories]      # "with" is not: nobody has company
+he, she = vocabulary.encode(["he", "she"])
+
+
+def board(sentence, network, rank):
+    """A sentence; one of the networks 1, 2, 3; a unit by its rank there → (figure, what it shows)."""
+    model, unit = models["lstm"][network - 1], ranked[network - 1][rank - 1]
+    typed = typed_words("sentence", sentence, known)
+    seen = watch(model, typed)
+    p = softmax(model.output.forward(seen["h"]))                             # (T, V)
+    one_unit = {name: values[:, unit] for name, values in seen.items()}
+    name = f"Unit {unit} of network {network}"
+    return gate_board(typed, one_unit, {"he": p[:, he], "she": p[:, she]}, name=name)
+
+# %% [markdown]
+# Look first at the forget gate: at which words is it shut, and what does the cell hold after them? Then move things
+# (Enter draws what you have typed, a full stop ends a story):
+#
+# - A story that breaks off, such as *Anna baked bread in the kitchen at night*; make it longer. Does the cell hold?
+# - A second name before the full stop: *John drank tea Jane read books and*, then *John drank tea and Jane read
+#   books and*. Which pronoun do you expect, and which do the three networks? (In no story that they have read does
+#   this happen, so nothing has told them what would be right.)
+# - The unit that comes second. Can *you* still tell John from Jane by its cell? In one of the three networks you can.
+
 # %% draws=true
-fig, axes = figure(rows=2, width=9, height=4.6, sharex=True)
-steps = np.arange(len(words))
-axes[0].axhline(0, color="#888888", linewidth=0.6)
-axes[0].step(steps, seen["c"][:, unit], where="mid", color=COLOURS["lstm"], label="c, the cell")
-axes[0].set_ylabel("c")
-for gate, style, colour, label in (
-    ("f", "o-", COLOURS["rnn"], "f, forget gate"),
-    ("i", "s--", COLOURS["gru"], "i, input gate"),
-):
-    axes[1].plot(steps, seen[gate][:, unit], style, color=colour, markersize=4, label=label)
-axes[1].set(ylabel="gate", ylim=(-0.05, 1.05), xlabel="word read")
-axes[1].set_xticks(steps, words, rotation=60, ha="right", rotation_mode="anchor")
-for axis in axes:
-    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
-first, second, blank = words.index("John"), words.index("Jane"), words.index("he")
-show(
-    fig,
-    "The unit that correlates most with he and she, over two stories. Between John and he its "
-    "forget gate is at "
-    f"least {np.floor(seen['f'][first + 1 : blank, unit].min() * 100) / 100:.2f}, and the cell goes from "
-    f"{seen['c'][first, unit]:+.2f} to {seen['c'][blank - 1, unit]:+.2f}. At Jane the forget gate is "
-    f"{seen['f'][second, unit]:.2f} and the cell turns to {seen['c'][second, unit]:+.2f}.",
+from helpers.live import choice, explore, slider, text
+
+explore(
+    board,
+    sentence=text(
+        "sentence",
+        "John drank tea in the kitchen and he smiled. Jane read books at home and she left.",
+        examples=(
+            "Anna baked bread in the kitchen at night",
+            "John drank tea Jane read books and",
+            "John drank tea and Jane read books and",
+        ),
+    ),
+    network=choice("network", {"1": 1, "2": 2, "3": 3}),
+    rank=slider("unit (1: knows most)", 1, 48, value=1),
 )
 
 # %% [markdown]
@@ -1948,7 +2009,7 @@ table(
 #    forward and backward.
 # 3. In `train` of 4.13, set the LSTM's forget bias before the loop (`model.cells[0].params["b"][48:96] = 1`).
 #    Does the network learn sooner to hold the name?
-# 4. In 4.14, draw the figure for the second network. What does its forget gate do at names, and at pronouns?
+# 4. On the board of 4.14, choose the second network. What does its forget gate do at names, and at pronouns?
 # 5. Write the GRU with the reset *before* the product, backward as well, and train both on the stories.
 #
 # ## References

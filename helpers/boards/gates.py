@@ -61,8 +61,8 @@ def _places(count: int) -> tuple[Figure, list[Axes]]:
     """Three axes above each other with room for `count` words: placed by hand, which is quickly drawn."""
     import matplotlib.pyplot as plt
 
-    fig = plt.figure(figsize=(9, 4.4))
-    axes = [fig.add_axes((0.09, low, 0.8, high)) for low, high in ((0.66, 0.32), (0.44, 0.19), (0.21, 0.19))]
+    fig = plt.figure(figsize=(9, 4.3))
+    axes = [fig.add_axes((0.1, low, 0.79, high)) for low, high in ((0.65, 0.33), (0.42, 0.2), (0.18, 0.2))]
     for axis in axes:
         axis.set(xlim=(-0.5, count - 0.5), xticks=())
         axis.spines[["top", "right"]].set_visible(False)

@@ -48,6 +48,7 @@ def test_a_full_stop_ends_a_story_and_large_and_small_letters_are_the_same():
     ]
     assert typed_words("line", "<eos> John . <eos> he", KNOWN) == ["<eos>", "John", ".", "<eos>", "he"]
     assert typed_words("line", "  ", KNOWN) == ["<eos>"]
+    assert typed_words("line", "<EOS> tea", ["tea"]) == ["<eos>", "tea"], "known from the start"
 
 
 def test_unknown_words_are_named_with_some_that_are_known():
