@@ -60,9 +60,10 @@ def test_an_endless_loop_is_stopped_and_the_kernel_lives(start, shoot):
     assert start.page.evaluate(kernel) == before
 
 
-def test_a_syntax_error_shows_the_line(start, shoot):
+def test_a_syntax_error_is_explained(start, shoot):
+    """The traceback says where; the box says what, and what to do."""
     exercise, check = answer(start, "    return np.tanh(w_x * x + w_h * h_prev + b")
     assert error(exercise)["ename"] == "SyntaxError"
-    start.select("scalar_step")
+    assert not error(check) and box(check)["state"] == "failed"
+    assert "never closed" in box(check)["words"] and "run the cell" in box(check)["words"]
     shoot(start.page)
-    print(error(exercise), box(check))

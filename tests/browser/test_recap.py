@@ -50,21 +50,18 @@ def test_a_control_moves_with_keyboard_and_mouse(recap, shoot):
     shoot(panel, "after")
 
 
-def test_the_controls_are_there_for_everyone(recap):
-    moving(recap)
-    assert findings(recap.page, OUTPUT) == []
-
-
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_outputs_in_both_themes(recap, shoot, theme):
-    """Boxes, figures and tables; contrast is among what axe judges."""
+    """Boxes, figures, controls and tables; contrast is among what axe judges."""
     recap.theme(theme)
     shown = {
         "box": "rnn_step_check",
         "figure": next(cell["id"] for cell in recap.cells() if "axis.plot" in cell["source"]),
+        "control": next(cell["id"] for cell in recap.cells() if "explore(" in cell["source"]),
         "claims": [cell["id"] for cell in recap.cells() if "table(" in cell["source"]][-1],
     }
     found = {}
+    moving(recap)
     for name, id in shown.items():
         recap.select(id).locator(".jp-OutputArea-child").first.wait_for()
         found[name] = findings(recap.page, OUTPUT)
