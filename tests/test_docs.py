@@ -548,7 +548,7 @@ def test_in_preparation_is_said_only_of_chapters_that_do_not_exist(page):
 
 def test_the_start_page_names_all_nine_chapters():
     map_rows = re.findall(r"^# \| \[?([0-9]) · ", START.read_text(encoding="utf-8"), re.MULTILINE)
-    assert map_rows == list("012345678")
+    assert map_rows[:9] == list("012345678") and all(map(chapter_exists, map_rows))
 
 
 # --- The teaching page ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.build.pipeline import draft_chapter, draft_course
-from tools.build.rules import judge_chapter
+from tools.build.rules import judge_chapter, registered_exercises
 from tools.build.source import BuildError, Course, Problem, read_chapter
 
 GOOD = (Path(__file__).parent / "fixtures" / "course" / "solutions" / "01_good.py").read_text(
@@ -545,3 +545,12 @@ def test_a_chapter_with_another_kind_of_name(tmp_path):
         (tmp_path / "solutions" / name).write_text(GOOD, encoding="utf-8")
     with pytest.raises(BuildError, match=r"solutions/Draft.py:1: a chapter is called NN_name.py"):
         draft_course(Course(tmp_path))
+
+
+def test_a_check_that_lacks_something_is_told_in_a_sentence(monkeypatch):
+    def registered():
+        raise ValueError("rnn_step: got an exercise without extreme, wanted it, or a reason in `skip`")
+
+    monkeypatch.setattr("helpers.checks.registered", registered)
+    with pytest.raises(BuildError, match=r"^helpers/checks:1: rnn_step: got an exercise without extreme"):
+        registered_exercises()

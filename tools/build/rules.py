@@ -13,7 +13,7 @@ from tools.build.drawing import drawing_problems
 from tools.build.exercises import Exercise, exercise_names, gather_exercises
 from tools.build.markers import marked_lines, solution_regions
 from tools.build.markup import markdown_headings, markdown_images, markdown_links, markdown_tables
-from tools.build.source import Cell, Chapter, Problem
+from tools.build.source import BuildError, Cell, Chapter, Problem
 
 OPTIONS = {
     "code": {"exercise", "check", "points", "demo", "draws", "tags"},
@@ -23,7 +23,9 @@ OPTIONS = {
 
 
 def registered_exercises() -> set[str] | None:
-    """Names that `helpers.checks` has a check for; None where there is no such registry."""
+    """Names that `helpers.checks` has a check for; None where there is no such registry.
+
+    BuildError where a check lacks something."""
     try:
         checks = importlib.import_module("helpers.checks")
     except ModuleNotFoundError as error:
@@ -31,7 +33,10 @@ def registered_exercises() -> set[str] | None:
             raise
         return None
     registered = getattr(checks, "registered", None)
-    return None if registered is None else set(registered())
+    try:
+        return None if registered is None else set(registered())
+    except ValueError as error:
+        raise BuildError([Problem("helpers/checks", 1, str(error))]) from error
 
 
 def judge_chapter(chapter: Chapter, known: set[str] | None = None) -> tuple[list[Exercise], list[Problem]]:
