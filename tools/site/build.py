@@ -57,6 +57,7 @@ def build(made: Pages, work: Path, base: str, url: str, step: Callable[[str, int
     for path, data in made.extra.items():
         (html / path).parent.mkdir(parents=True, exist_ok=True)
         (html / path).write_bytes(data)
+    shutil.rmtree(html / "_sources", ignore_errors=True)
     for left in LEFT_OVER:
         (html / left).unlink(missing_ok=True)
     return html

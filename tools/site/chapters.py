@@ -23,6 +23,7 @@ MINUTES = re.compile(r"^\*\*Time:\*\* about (\d+) minutes", re.M)
 SECTION = re.compile(r"^## (.+)$", re.M)
 FAULT = re.compile(r"\d+\.\d+ Find the fault")
 EXERCISE = re.compile(r"^(?=#+ +" + HEADING.pattern + r")", re.M)
+MARKERS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION(?:\n|\Z)", re.M)
 FOLDED_HINT = re.compile(r"<details>(?=\s*<summary>)")
 
 
@@ -122,7 +123,7 @@ def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
         if "text/html" in data:
             data["text/html"] = links.html("".join(data["text/html"]), file, page)
         if "text/markdown" in data:
-            data["text/markdown"] = links.markdown("".join(data["text/markdown"]), file, page, built=True)
+            data["text/markdown"] = links.markdown("".join(data["text/markdown"]), file, page)
         if "image/png" in data and any("image/png" in each.get("data", {}) for each in parts[-1]):
             parts.append([])
         parts[-1].append(output)
@@ -131,6 +132,6 @@ def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
         figures = [each for each in outputs if "image/png" in each.get("data", {})]
         image = {"image": {"alt": figures[0]["metadata"]["image/png"]["alt"]}} if figures else {}
         metadata = {"tags": tags if number == 0 else ["remove-input"], "mystnb": shown | image}
-        source = cell["source"] if number == 0 else ""
+        source = MARKERS.sub("", cell["source"]).rstrip() if number == 0 else ""
         found.append(cell | {"source": source, "metadata": metadata, "outputs": outputs})
     return found

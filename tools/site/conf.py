@@ -11,7 +11,7 @@ exclude_patterns = ["_extra", "_static"]
 templates_path = ["templates"]
 
 nb_execution_mode = "off"   # the notebooks have their outputs
-nb_render_markdown_format = "gfm"   # a chapter's closing table
+nb_render_markdown_format = "myst"   # a chapter's closing table, with formulas
 nb_code_prompt_show = "The code"
 nb_code_prompt_hide = "The code"
 myst_enable_extensions = ["dollarmath", "amsmath"]
@@ -38,11 +38,11 @@ html_static_path = ["static"]
 html_css_files = ["katex/katex.min.css", "site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_favicon = "static/favicon.svg"
-html_context = {
-    "default_mode": "auto",
-    "description": "A course on recurrent networks, from h_t = f(h_(t-1), x_t) to LSTM, GRU, language models "
-    "and attention, as notebooks: derived, coded, checked and measured.",
-}
+html_context = {"default_mode": "auto"}
+site_description = (
+    "A course on recurrent networks, from h_t = f(h_(t-1), x_t) to LSTM, GRU, language models and attention, "
+    "as notebooks: derived, coded, checked and measured."
+)
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

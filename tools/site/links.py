@@ -45,16 +45,14 @@ class Links:
         folder = "." not in posixpath.basename(path) and not path.isupper()
         return self.repository.file(path + "/" * folder) + mark + anchor
 
-    def markdown(self, text: str, file: str, page: str, *, built: bool = False) -> str:
-        """`text` with its links resolved; code is left alone. `built`: Sphinx will not see that pages are
-        meant, so links name them as they are called in the site."""
+    def markdown(self, text: str, file: str, page: str) -> str:
+        """`text` with its links resolved; code is left alone."""
 
         unlinked = []
 
         def one(match: re.Match) -> str:
             if match["link"]:
                 target = self.resolve(match["target"], file, page)
-                target = as_built(target) if target and built else target
                 return match["text"] if target is None else f"[{match['text']}]({target})"
             if match["definition"]:
                 target = self.resolve(match["to"], file, page)
@@ -75,11 +73,8 @@ class Links:
             target = self.resolve(match["target"], file, page)
             if target is None:
                 return match["before"] + '""'
-            return match["before"] + match["quote"] + as_built(target) + match["quote"]
+            if not ABSOLUTE.match(target):
+                target = re.sub(r"\.(ipynb|md)(?=#|$)", ".html", target)
+            return match["before"] + match["quote"] + target + match["quote"]
 
         return HREF.sub(one, text)
-
-
-def as_built(target: str) -> str:
-    """A link to a page's source as one to the page."""
-    return target if ABSOLUTE.match(target) else re.sub(r"\.(ipynb|md)(?=#|$)", ".html", target)

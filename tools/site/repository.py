@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NAME = re.compile(r"[A-Za-z0-9][\w-]*/[\w.-]+")
+REF = re.compile(r"(?!.*\.\.)[\w./-]+")
 REMOTE = re.compile(r"(?:^|[/@])github\.com[:/](?P<name>[^/\s]+/[^/\s]+?)(?:\.git)?/?$")
 
 
@@ -46,13 +47,16 @@ class Repository:
 
 def found(given: str | None, ref: str | None, root: Path, environment: Mapping[str, str] = os.environ):
     """The repository: `given` as OWNER/NAME, else ``GITHUB_REPOSITORY``, else the clone's remote ``origin``
-    if it is on GitHub; None without any. ValueError for a `given` that is no such name."""
+    if it is on GitHub; None without any. ValueError for a name or a `ref` that GitHub has not."""
     name = given or environment.get("GITHUB_REPOSITORY") or _remote(root)
     if not name:
         return None
     if not NAME.fullmatch(name):
         raise ValueError(f"repository: got {name!r}, wanted OWNER/NAME as GitHub spells it")
-    return Repository(name, ref or environment.get("GITHUB_SHA") or "main")
+    ref = ref or environment.get("GITHUB_SHA") or "main"
+    if not REF.fullmatch(ref):
+        raise ValueError(f"ref: got {ref!r}, wanted a commit or a branch")
+    return Repository(name, ref)
 
 
 def _remote(root: Path) -> str:

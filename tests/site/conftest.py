@@ -1,0 +1,48 @@
+"""The site, built once for all tests; they are skipped where what it needs is not installed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sphinx", reason="no Sphinx: make site installs it")
+pytest.importorskip("myst_nb", reason="no MyST-NB: make site installs it")
+
+from typer.testing import CliRunner
+
+from tools.site import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+REPOSITORY = "someone/unrolled"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+class Site:
+    """A built site: `text` of a page, `article` without the lists of contents around it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+
+    def text(self, page):
+        return (self.folder / page).read_text(encoding="utf-8")
+
+    def article(self, page):
+        return re.search(r"<article class=\"bd-article\">(.*?)</article>", self.text(page), re.S)[1]
+
+
+def build(*arguments):
+    """Exit status and output of ``python -m tools.site``."""
+    result = CliRunner().invoke(cli.app, [*map(str, arguments)], catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Kept in build/, so that the next session builds what has changed."""
+    folder = ROOT / "build" / "site-tests"
+    code, output = build("--out", folder, "--repository", REPOSITORY, "--ref", COMMIT)
+    if "could not fetch it" in output:
+        pytest.skip("KaTeX is not in build/ yet, and there is no network to fetch it")
+    assert code == 0, output
+    return Site(folder)

@@ -1,0 +1,96 @@
+"""In a browser: every page opens, from a file and over http, without a complaint, and asks nobody else."""
+
+import http.server
+import re
+import threading
+from functools import partial
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser.conftest import browser  # noqa: F401  (a fixture)
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def served(site):
+    """The site's address on this machine."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site.folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def visited(browser):  # noqa: F811
+    """visited(addresses, …): (requests, complaints) of opening them in one window."""
+
+    def visit(addresses, **options):
+        requests, complaints = [], []
+        context = browser.new_context(**options)
+        page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda said: said.type == "error" and complaints.append(f"{page.url}: {said}"))
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("requestfailed", lambda failed: complaints.append(f"{page.url}: {failed.url} failed"))
+        for address in addresses:
+            page.goto(address, wait_until="networkidle")
+            widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+            if widths[0] > widths[1]:
+                complaints.append(f"{page.url}: {widths[0]} pixels wide in {widths[1]}")
+        context.close()
+        return requests, complaints
+
+    return visit
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1300), ("dark", 390)])
+def test_no_page_asks_elsewhere_or_complains_or_is_too_wide(site, served, visited, scheme, width):
+    pages = [page for page in site.pages if page != "404.html"]   # its files are below /unrolled/
+    size = {"width": width, "height": 900}
+    requests, complaints = visited([served + page for page in pages], color_scheme=scheme, viewport=size)
+    assert not complaints, "\n".join(complaints)
+    elsewhere = {url for url in requests if not url.startswith((served, "data:"))}
+    assert not elsewhere
+    assert {urlsplit(url).path for url in requests} >= {f"/{page}" for page in pages}
+
+
+def test_from_files_too_and_their_search_finds(site, visited, browser):  # noqa: F811
+    pages = ("index.html", "chapters/01_rnn_recap.html", "docs/notation.html", "records.html")
+    requests, complaints = visited([(site.folder / page).as_uri() for page in pages])
+    assert not complaints, "\n".join(complaints)
+    assert {urlsplit(url).scheme for url in requests} <= {"file", "data"}
+    page = browser.new_page()
+    page.goto((site.folder / "search.html").as_uri() + "?q=hopfield")
+    page.locator("#search-results li a", has_text=re.compile("Corrections")).first.wait_for()
+    page.close()
+
+
+def test_rows_are_kept_by_their_words_and_all_come_back(site, browser):  # noqa: F811
+    page = browser.new_page()
+    page.goto((site.folder / "docs" / "corrections.html").as_uri())
+    rows = page.locator("article tbody tr:visible")
+    every = rows.count()
+    page.get_by_label("Search what one hears").fill("Hopfield associative")
+    assert rows.count() == 1 and page.locator("form.filter output").inner_text() == f"1 of {every} rows"
+    page.get_by_label("Search what one hears").fill("")
+    assert rows.count() == every > 40
+    page.close()
+
+
+def test_hints_are_open_on_paper_and_folded_again(site, browser):  # noqa: F811
+    page = browser.new_page()
+    page.goto((site.folder / "chapters" / "01_rnn_recap.html").as_uri())
+    hints = page.locator("details.hint")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.hint[open]").count() == hints.count() > 8
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.hint[open]").count() == 0
+    page.close()

