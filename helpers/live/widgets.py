@@ -20,6 +20,8 @@ from helpers.live import names
 from helpers.live.controls import Choice, Slider, Text
 from helpers.live.picture import Camera, drawn
 
+_EXAMPLES = "or one of these"
+
 
 class Control:
     """A control on the screen: `value` as the drawing function gets it, `widget` as the reader sees it, and
@@ -89,7 +91,7 @@ class Control:
             return _row(line)
         own = "(your own)"
         options = list(dict.fromkeys([kind.value, *kind.examples, own]))
-        menu = ipywidgets.Dropdown(options=options, **_label("or one of these", self._width, "32em"))
+        menu = ipywidgets.Dropdown(options=options, **_label(_EXAMPLES, self._width, "32em"))
 
         def typed(change: Any) -> None:
             self._following, menu.value = True, change["new"] if change["new"] in options else own
@@ -112,7 +114,9 @@ class Panel:
 
     def __init__(self, draw: Callable[..., Any], controls: Mapping[str, Slider | Choice | Text]):
         self._draw, self._camera = draw, Camera()
-        width = max(len(kind.label) for kind in controls.values())
+        labels = [kind.label for kind in controls.values()]
+        labels += [_EXAMPLES for kind in controls.values() if isinstance(kind, Text) and kind.examples]
+        width = max(map(len, labels))
         self._controls = {
             name: Control(kind, self._moved, width=width) for name, kind in controls.items()
         }

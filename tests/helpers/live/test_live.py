@@ -107,6 +107,7 @@ def test_every_control_has_a_label(panel):
     for position, label in enumerate(("weight", "steps", "which", "your line")):
         assert parts(panel, position)[0].description == label
     assert parts(panel, 3)[1].description == "or one of these"
+    assert {each.style.description_width for each in parts(panel, 3)[:2]} == {"15ch"}, "both labels whole"
 
 
 def test_number_and_slider_go_together_and_draw_once(panel):
