@@ -89,7 +89,11 @@ print(f"together {total:.1f}, squashed to {np.tanh(total):.2f}")
 # | ✓ green | right, and what it was compared with |
 #
 # Nothing stops when a box is not green. The chapter goes on with **your** function if it is right and
-# with the course's version if it is not. So you may leave an exercise, read on, and come back.
+# with the course's version if it is not. So you may leave an exercise, read on, and come back. What passes in one
+# chapter is carried on into later ones: chapter 5 trains on the LSTM that you write in chapter 4, if you save its
+# notebook with the green boxes in it, and on ours if not.
+#
+# Some figures have sliders or a line to type in. Read the sentence in front, move them, and read the sentence below.
 #
 # From chapter 2 on each chapter ends with a *find the fault*: a colleague's code that trains, but worse than it
 # should. You see what it does before you see the code, say what is wrong, and mend it.
@@ -353,15 +357,16 @@ show_progress()
 # | a box you do not understand | open both hints, then the [solution](../solutions/00_start_here.ipynb) |
 # | you want to start a chapter afresh | see below |
 #
-# **A fresh copy of a notebook.** To keep what you have, right-click the notebook in the file browser, *Duplicate*.
-# Then open a terminal (*File → New → Terminal*) and type, here for chapter 1,
+# **A fresh copy of a notebook.** Save, close it, open a terminal (*File → New → Terminal*) and type, here for
+# chapter 1,
 #
 # ```
-# git restore :/notebooks/01_rnn_recap.ipynb
+# make reset CHAPTER=01
 # ```
 #
-# and *File → Reload Notebook from Disk*. Without git, put the file from a new download of the course in
-# its place.
+# Without make (Windows, conda, uv) that is `python -m tools.reset 01`. Your version is kept in `notebooks/replaced/`.
+# (A class's copy asks for the zip file that it came from.) `make` alone lists what else there is, `make update` for
+# instance, which brings your answers into a new version of the course.
 
 # %% [markdown]
 # ## What was claimed, and what was measured

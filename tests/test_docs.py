@@ -551,6 +551,21 @@ def test_the_start_page_names_all_nine_chapters():
     assert map_rows[:9] == list("012345678") and all(map(chapter_exists, map_rows))
 
 
+def moving():
+    """Sections of the chapters in which a figure moves, in order."""
+    for path in sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py")):
+        section = ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            section = (re.match(r"# ## (\d+\.\d+) ", line) or [section, section])[1]
+            if line.startswith("explore("):
+                yield section
+
+
+def test_the_table_of_figures_that_move_is_the_chapters():
+    page = read("learning.md").split("## Figures that move")[1].split("\n## ")[0]
+    assert [cells[0] for cells in rows(page)] == list(moving())
+
+
 # --- The teaching page ---------------------------------------------------------------------------------
 
 
