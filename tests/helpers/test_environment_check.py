@@ -124,16 +124,17 @@ def test_a_version_file_that_cannot_be_read(monkeypatch):
 
 
 @pytest.mark.parametrize("system", ["win32", "linux"])
-def test_the_advice_is_the_one_of_the_readme_for_this_system(system, monkeypatch):
+def test_the_advice_is_the_one_of_the_pages_for_this_system(system, monkeypatch):
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(environment, "find_spec", lambda name: True)
-    advice, readme = environment.reinstall(), (ROOT / "README.md").read_text(encoding="utf-8")
+    advice, pages = environment.reinstall(), [ROOT / "README.md", ROOT / "docs/install.md"]
+    readme, installing = (page.read_text(encoding="utf-8") for page in pages)
     [command] = re.findall(r"`([^`]+)`", advice)
     if system == "linux":
         assert command == "make lab" and command in readme
     else:
         assert command.endswith(" -m pip install -c constraints.txt -e .") and "make" not in advice
-        assert command.partition(" -m ")[2] in readme
+        assert command.partition(" -m ")[2] in installing
 
 
 def test_a_package_found_to_work_is_imported_and_a_broken_one_is_not(broken, monkeypatch, tmp_path):
