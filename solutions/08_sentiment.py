@@ -947,9 +947,9 @@ with torch.no_grad():
 claim("after the last word it is the model's own answer", all(same))
 
 # %% [markdown]
-# **Move it.** Look first at the line of the GRU: at which word does it change its mind, and is it the word at which
-# you do? (What a line says in the middle nobody has trained; only at the end of a review were the models ever asked.
-# Whose line cares least about that?) Then type (Enter draws), and guess before you look:
+# **Move it.** Look first at the line of the GRU: at which word does it change its mind, and do you change yours
+# there? (In training the models were asked at the end of a review only. What a line says in the middle, nobody has
+# taught it. Whose jumps about most?) Then type (Enter draws), and guess before you look:
 #
 # - the mirror image: exchange *original* and *tiring*. Who gives both the same answer, and why must he?
 # - *it was not bad*, then *it was not not bad*. Did they learn to count?
@@ -971,10 +971,9 @@ explore(
 )
 
 # %% [markdown]
-# So much for one setting. All of these models
-# began with an embedding of normal numbers with spread 1, PyTorch's default. **Keras begins with
-# ±0.05.** The lecture used Keras. Would that make a difference to the *order*? (All other weights start as in
-# Keras, here and there.)
+# So much for one setting. All of these models began with an embedding of normal numbers with spread 1, PyTorch's
+# default. **Keras begins with ±0.05.** The lecture used Keras. Would that make a difference to the *order*? (All
+# other weights start as in Keras, here and there.)
 #
 # Three runs are few for such a question. Here are ten of each model from each start, on reviews of their own
 # again, recorded:
