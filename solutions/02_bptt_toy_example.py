@@ -560,13 +560,79 @@ show(
 )
 
 # %% [markdown]
-# **Change this and look again.** Which $w_{hh}$ makes x = −0.5 vanish from any start? Try 0.9, then 1.0, and mind the
-# start: is the fate at $h_0 = 0$ that at $h_0 = 0.5$?
+# And the paths? In a sequence of T steps with a loss at the end only, T paths lead to the T uses of $w_{hh}$. What share of
+# the gradient does each carry?
 
 # %%
-my_w_hh, my_x, my_h0 = 3.0, -0.5, 0.5   # change these
-derivative = way_back(my_x, my_h0, 100, my_w_hh)
-print(*(f"{derivative[t - 1]:.1e} after {t}" for t in (1, 10, 100)), sep=", ")
+def paths_of_last_loss(w_hh, x_same, h_start, T):
+    """States h (T,), |dh_T / dh_t| and what the path to use t adds to dh_T / dw_hh, each (T,), t = 1 … T."""
+    x = np.full(T, x_same)
+    h = scalar_forward(x, h_start, 2.0, w_hh, 1.0)
+    back = np.append(np.cumprod((w_hh * (1 - h**2))[:0:-1])[::-1], 1.0)
+    return h, np.abs(back), shares(x, h_start, h - 1, 2.0, w_hh, 1.0)[1, -1]   # h - target is 1
+
+
+parts = {}
+print("w_hh     x    h_0   |dh_12/dh_1|   uses 1 to 4   5 to 8   9 to 12")
+for case in ((0.9, -0.5, 0.5), (1.5, -0.5, 0.01), (1.5, -0.6, 0.5), (3.0, -0.5, 0.5)):
+    _, back, path = paths_of_last_loss(*case, T=12)
+    parts[case] = np.abs(path).reshape(3, 4).sum(axis=1) / np.abs(path).sum()
+    print("{:4} {:5} {:6}".format(*case), f"{back[0]:14.0e}", "{:13.0%} {:8.0%} {:9.0%}".format(*parts[case]))
+claim(
+    "a way back that explodes does not make the first uses count most: near h = 0 they count no more than the last",
+    parts[1.5, -0.5, 0.01][0] < parts[1.5, -0.5, 0.01][2] and parts[1.5, -0.6, 0.5].argmax() == 0,
+)
+
+# %% [markdown]
+# In the second row the way back is the longer the more it multiplies, and still the shares are nearly even: near 0 the state
+# grows by the same factor from step to step, so an early use meets an $h_{u-1}$ that is smaller by just what its way is
+# longer. In the third row the state rests, at 0.5, where the slope is 0.75 and the factor 1.125: there the first uses do
+# count most.
+#
+# **Move it.** Look first at the left, where the gradient goes from right to left: does it rise or fall? And which bars on the
+# right follow from that? Which $w_{hh}$ makes x = −0.5 vanish from any start? Try 0.9, then 1.0, and mind the start: is the
+# fate at $h_0 = 0$ that at $h_0 = 0.5$? Then set $w_{hh} = 3$ and $h_0 = 0.01$: how many steps does the explosion last?
+
+# %% draws=true
+from helpers.live import explore, slider
+
+
+def scalar_loop(w_hh, x, h_0, T):
+    h, back, path = paths_of_last_loss(w_hh, x, h_0, T)
+    steps = np.arange(1, T + 1)
+    fig, (left, right) = figure(2, width=8, height=3, width_ratios=(1.2, 1))
+    left.plot((1, T), (1, 1), color=COLOURS["floor"], linewidth=0.8, linestyle=":")
+    tens = np.abs(np.log10(np.maximum(back, 1e-20))).max()
+    most = next(limit for limit in (2, 5, 10, 20) if tens < limit or limit == 20)     # powers of ten
+    left.semilogy(steps, np.clip(back, 10.0**-most, 10.0**most), "o-", color=COLOURS["rnn"], markersize=3)
+    left.set(xlabel="t, step", ylabel=r"$|\partial h_T / \partial h_t|$", xticks=[1, T])
+    left.set(ylim=(10.0**-most / 2, 2 * 10.0**most), yticks=[10.0**-most, 1, 10.0**most])
+    left.set(yticklabels=[f"1e-{most}", "1", f"1e{most}"])
+    together = np.abs(path).sum()
+    part = np.abs(path) / together if together > 0 else np.zeros(T)
+    right.vlines(steps, 0, part, color=COLOURS["rnn"], linewidth=min(10, 150 / T))
+    right.set(xlabel="use of $w_{hh}$ at step", ylabel="share of the gradient", ylim=(0, 1))
+    right.set(xticks=[1, T], yticks=[0, 0.5, 1])
+    fate = "vanishes" if back[0] < 0.1 else "explodes" if back[0] > 10 else "stays"
+    first = int(np.argmax(np.cumsum(part[::-1]) >= 0.9)) + 1
+    paths = (
+        f"The last {first} of {T} uses carry 90% of the gradient"
+        if together > 0
+        else "At a state of 0 the weight has nothing to multiply, and its gradient is 0 whatever the way back does"
+    )
+    return fig, (
+        f"With w_hh = {w_hh:g}, x = {x:g} and h_0 = {h_0:g} the gradient {fate} on its way back: "
+        f"|dh_{T}/dh_1| = {back[0]:.0e}, over states from {h.min():.2f} to {h.max():.2f}. {paths}."
+    )
+
+
+explore(
+    scalar_loop,
+    w_hh=slider("w_hh", 0.0, 4.0, value=1.5, step=0.05),
+    x=slider("x, the same at every step", -1.5, 1.5, value=-0.5, step=0.01),
+    h_0=slider("h_0, the start", -0.5, 0.5, value=0.01, step=0.01),
+    T=slider("T, steps", 2, 40, value=12),
+)
 
 # %% [markdown]
 # At 3, too, the derivative vanishes from 0.5: the state runs up to where tanh is flat. At 0.9 no factor can be above
