@@ -91,8 +91,8 @@ RECORD = {"results": {}, "curve": [{}]}
 
 @pytest.mark.parametrize("more, wanted", [
     ({"diverged": "at step 3"}, "diverged: at step 3"),
-    ({"test_perplexity": 128.03, "valid_perplexity": 131.3}, "test perplexity 128.0, valid perplexity 131.3"),
-    ({"test_perplexity": 2.735, "floor_perplexity": 2.71},
+    ({"test_perplexity": 128.03, "valid_perplexity": 131.3}, "test perplexity 128.0, validation perplexity 131.3"),
+    ({"test_perplexity": 2.734, "floor_perplexity": 2.71},
      "test perplexity 2.73; no model can go below 2.71 on the test"),
     ({"results": {"test_accuracy": 0.88092}}, "test accuracy 0.881"),
     ({"results": {"runs": [{"model": "a", "test_accuracy": 0.5}, {"model": "b", "test_accuracy": 0.75},

@@ -27,6 +27,8 @@ WORDS = {
     "valid": "right on validation",
     "exact": "exactly right",
     "found": "steps until found",
+    "valid_perplexity": "validation perplexity",
+    "valid_accuracy": "validation accuracy",
 }
 UNITS = ("_seconds", "_bytes", "_difference")
 KINDS = ("model", "cell", "variant", "case", "precision", "library")
@@ -131,4 +133,6 @@ def _number(value: float, measure: str = "") -> str:
         return f"{value / 1e6:.3g} MB"
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) < 10 else f"{value:.1f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) > 1 else f"{value:.3g}"
