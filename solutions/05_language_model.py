@@ -1218,27 +1218,29 @@ show(
 # %%
 from helpers.boards import typed_words, writing_board
 
-in_stories = set(corpus["train"][0])
-known = [word for word in vocabulary.tokens if word in in_stories]
+in_training = set(corpus["train"][0])
+story_words = [word for word in vocabulary.tokens if word in in_training]
 
 
 def next_word(prompt, temperature, k):
-    """P(next word | prompt, a list of ids) at this temperature: of all words, and of the best k alone, (V,) each."""
+    """P(next word | prompt, ids) at this temperature: of all words, and of the best k alone, (V,) each."""
     again.reset_state()
     logits = again.forward(np.array([prompt]))[0, -1].astype(float)
-    return temperature_softmax(logits, temperature), temperature_softmax(top_k_filter(logits, k), temperature)
+    best = top_k_filter(logits, k)
+    return temperature_softmax(logits, temperature), temperature_softmax(best, temperature)
 
 
-def marked(text):
-    """The stories of a list of words, each with whether the grammar could have written it (None: not finished)."""
-    *finished, last = " ".join(text).split("<eos>")
-    stories = [(story.strip(), bool(np.isfinite(grammar.log_prob([*story.split(), "<eos>"])))) for story in finished]
+def marked(tokens):
+    """The stories in `tokens`, each with whether the grammar allows it (None: it is not finished)."""
+    *finished, last = " ".join(tokens).split("<eos>")
+    allowed = [bool(np.isfinite(grammar.log_prob([*story.split(), "<eos>"]))) for story in finished]
+    stories = [(story.strip(), each) for story, each in zip(finished, allowed, strict=True)]
     return [*stories, (last.strip(), None)] if last.strip() else stories
 
 
 def knobs(beginning, temperature, k, seed):
-    """→ (figure, what it shows): the next word's distribution, and 50 words written with the seed's random numbers."""
-    typed = typed_words("beginning", beginning, known)
+    """→ (figure, what it shows): what may come next, and 50 words written with the seed's random numbers."""
+    typed = typed_words("beginning", beginning, story_words)
     prompt = [int(i) for i in vocabulary.encode(typed)]
     written = write(again, prompt, 50, np.random.default_rng(seed), temperature, k)
     stories = marked([*typed[1:], *vocabulary.decode(written)])
@@ -1249,7 +1251,8 @@ jane = vocabulary.encode(["<eos>", "Jane", "read", "books"])
 for temperature in (0.1, 1.0, 2.5, 5.0):
     p, _ = next_word(jane, temperature, V)
     entropy = -(p[p > 0] * np.log(p[p > 0])).sum()
-    print(f"τ = {temperature:.1f}  entropy {entropy:.2f} nats, like an even choice among {np.exp(entropy):4.1f} words")
+    print(f"τ = {temperature:.1f}  entropy {entropy:.2f} nats, like an even choice among "
+          f"{np.exp(entropy):4.1f} words")
 
 # %% [markdown]
 # Look first at the hatched bars: what `k` has cut off, and where its share has gone. Then, with the same seed and so the same random
@@ -1264,8 +1267,10 @@ from helpers.live import explore, slider, text
 
 explore(
     knobs,
-    beginning=text("beginning", "Jane read books", examples=("John drank tea and", "Anna baked bread in the")),
-    temperature=slider("temperature", 0.1, 5.0, value=2.5, log=True),
+    beginning=text(
+        "beginning", "Jane read books", examples=("John drank tea and", "Anna baked bread in the")
+    ),
+    temperature=slider("temperature", 0.1, 5.0, value=2.5, step=0.1),
     k=slider("k, the words that are kept", 1, V, value=8),
     seed=slider("seed of the random numbers", 0, 20, value=8),
 )
