@@ -100,6 +100,16 @@ class Notebook:
         self.page.evaluate(SELECT, [self.path, id])
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell.jp-mod-active")
 
+    def moving(self) -> list[str]:
+        """The cells with figures that move."""
+        return [cell["id"] for cell in self.cells() if "explore(" in cell["source"]]
+
+    def controls(self, id: str) -> Locator:
+        """The controls, the picture and its sentence that the cell has shown, as one element."""
+        panel = self.select(id).locator(".unrolled-live")
+        panel.locator("[aria-live]").wait_for()
+        return panel
+
     def type(self, id: str, text: str) -> None:
         """Put `text` in place of the cell's, as by select all and paste."""
         self.select(id).locator(".cm-content").click()

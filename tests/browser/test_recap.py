@@ -8,7 +8,6 @@ from tests.browser.accessible import OUTPUT, findings
 from tests.browser.lab import error
 
 CHAPTER = "01_rnn_recap"
-PANEL = ".unrolled-live"
 MOVED = """([panel, before]) => {
     const alt = panel.querySelector('img').alt;
     return alt !== before && alt === panel.querySelector('[aria-live]').textContent.trim();
@@ -25,7 +24,7 @@ def recap(chapter):
 
 def test_a_control_moves_with_keyboard_and_mouse(recap, shoot):
     """The picture and its sentence follow the slider, the field beside it too."""
-    panel = moving(recap)
+    panel = recap.controls(recap.moving()[0])
     slider, field = panel.get_by_role("slider").first, panel.get_by_role("spinbutton").first
     assert slider.get_attribute("aria-label") == panel.locator("label").first.text_content().strip()
     began, drawn, value = sentence(panel), picture(panel), field.input_value()
@@ -57,11 +56,11 @@ def test_outputs_in_both_themes(recap, shoot, theme):
     shown = {
         "box": "rnn_step_check",
         "figure": next(cell["id"] for cell in recap.cells() if "axis.plot" in cell["source"]),
-        "control": next(cell["id"] for cell in recap.cells() if "explore(" in cell["source"]),
+        "control": recap.moving()[0],
         "claims": [cell["id"] for cell in recap.cells() if "table(" in cell["source"]][-1],
     }
     found = {}
-    moving(recap)
+    recap.controls(recap.moving()[0])
     for name, id in shown.items():
         recap.select(id).locator(".jp-OutputArea-child").first.wait_for()
         found[name] = findings(recap.page, OUTPUT)
@@ -77,14 +76,6 @@ def test_a_restarted_kernel(recap, shoot):
     assert error(cell)["ename"] == "NameError"
     recap.run_all()
     assert not [cell["source"] for cell in recap.cells() if error(cell)]
-
-
-def moving(notebook):
-    """The first figure of the chapter that moves, with its controls."""
-    notebook.select(next(cell["id"] for cell in notebook.cells() if "explore(" in cell["source"]))
-    panel = notebook.page.locator(f"{OUTPUT} {PANEL}")
-    panel.locator("[aria-live]").wait_for()
-    return panel
 
 
 def sentence(panel):

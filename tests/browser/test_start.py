@@ -31,6 +31,7 @@ def test_the_progress_table_follows_a_save(open_notebook, shoot):
     assert _row(start.run(table), "scalar_step") == "not run"   # the file is as the course gave it out
     start.save()
     row = _row(start.run(table), "scalar_step")
+    start.page.locator(".jp-OutputArea-output tr:has-text('scalar_step')").scroll_into_view_if_needed()
     shoot(start.page)
     assert row.startswith("passed")
 
