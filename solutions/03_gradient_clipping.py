@@ -272,14 +272,72 @@ claim(
 )
 
 # %% [markdown]
-# **Change this and look again.** How large may the diagonal be before the powers no longer die out? Try 0.9 with
-# the corner at 100, then 1.0 with the corner at 0.01.
+# How large may the diagonal be before the powers no longer die out?
 
 # %%
-diagonal, corner = 0.5, 3.0   # change these
-my_W = np.array([[diagonal, corner], [0.0, diagonal]])
-powers = [np.linalg.matrix_power(my_W, k) for k in (1, 10, 100, 1000)]
-print("norms of W, W^10, W^100, W^1000:", *(f"{np.linalg.norm(P, 2):.1e}" for P in powers))
+for diagonal, corner in ((0.5, 3.0), (0.9, 100.0), (1.0, 0.01)):
+    my_W = np.array([[diagonal, corner], [0.0, diagonal]])
+    powers = [np.linalg.matrix_power(my_W, k) for k in (1, 10, 100, 1000)]
+    print(f"diagonal {diagonal}, corner {corner:<6g} norms of W, W^10, W^100, W^1000:", end=" ")
+    print(*(f"{np.linalg.norm(P, 2):.1e}" for P in powers))
+
+# %% [markdown]
+# Below 1 they always do, however large the corner; at 1 the smallest corner is enough.
+#
+# **Move it.** Three kinds of matrices, each with a spectral radius ρ of your choice: scaled orthogonal, random (normal numbers, all
+# multiplied to fit), and the blocks above. Look first at how the solid curve begins and how it ends: which of the two lines,
+# ρ and $\sigma_{\max}$, tells the one, and which the other? Then take the blocks and ρ = 0.9, and draw the corner to 0: what
+# becomes of the hump? Does the random matrix have one? And at ρ = 1, which of the three stays where it is?
+
+# %%
+gaussian = np.random.default_rng(6).normal(size=(H, H))
+kinds = {   # with spectral radius 1; the last with c in the corner of each block, for any ρ
+    "orthogonal, ρ Q": lambda rho, c: rho * Q,
+    "random, scaled to ρ": lambda rho, c: rho / np.abs(np.linalg.eigvals(gaussian)).max() * gaussian,
+    "non-normal, ρ and a corner": lambda rho, c: np.kron(np.eye(H // 2), np.array([[rho, c], [0.0, rho]])),
+}
+for name, kind in kinds.items():
+    W = kind(0.9, 3.0)
+    radius, sigma = np.abs(np.linalg.eigvals(W)).max(), np.linalg.norm(W, 2)
+    curve = lengths_back(W, 100)
+    print(f"{name:27s} ρ = {radius:.2f}, σ_max = {sigma:.2f}   longest {curve.max():4.1f}", end=" ")
+    print(f"after {curve.argmax()} steps, {curve[-1]:.0e} after 100")
+
+# %% draws=true
+from helpers.live import choice, explore, slider
+
+shrunk = {name: kind(1.0, 0.0) for name, kind in kinds.items()}
+
+
+def powers_of_W(kind, rho, corner):
+    W = kinds[kind](rho, corner) if kind.startswith("non") else rho * shrunk[kind]
+    curve, sigma = lengths_back(W, 100), np.linalg.norm(W, 2)
+    fig, axis = figure(width=7, height=3.2)
+    steps = np.arange(101.0)
+    axis.semilogy(steps, sigma**steps, ":", color=COLOURS["floor"])
+    axis.semilogy(steps, rho**steps, "--", color=COLOURS["lstm"])
+    axis.semilogy(steps, curve, color=COLOURS["rnn"])
+    white = {"facecolor": "white", "linewidth": 0}
+    for height, label, colour in ((1e7, "dotted: σ_max to the k", "floor"), (5e5, "dashed: ρ to the k", "lstm")):
+        axis.text(99, height, label, fontsize=9, ha="right", color=COLOURS[colour], bbox=white)
+    axis.set(xlabel="k, steps back", ylabel="length of the gradient", xlim=(0, 101), ylim=(1e-7, 1e8))
+    axis.set(xticks=[0, 50, 100], yticks=[1e-5, 1, 1e5], yticklabels=["1e-5", "1", "1e5"])
+    hump = f"is first {curve.max():.1f} times as long, after {curve.argmax()} steps, and then " if (
+        curve.max() > 1.05 and curve.argmax() < 90
+    ) else "is "
+    return fig, (
+        f"{kind[0].upper()}{kind[1:]}: with ρ = {rho:g} and σ_max = {sigma:.2f} the gradient {hump}"
+        f"{curve[-1]:.0e} times as long after 100 steps back. Dashed ρ^k = {rho**100:.0e}; dotted σ_max^k, "
+        f"which no gradient is longer than, reaches {sigma**100:.0e}."
+    )
+
+
+explore(
+    powers_of_W,
+    kind=choice("W", list(kinds), value="non-normal, ρ and a corner"),
+    rho=slider("ρ, the spectral radius", 0.5, 1.2, value=0.9, step=0.01),
+    corner=slider("corner of each block (non-normal only)", 0.0, 6.0, value=3.0, step=0.1),
+)
 
 # %% [markdown]
 # ### What can be proved
@@ -1057,32 +1115,54 @@ for name, (points, losses) in paths.items():
     print(f"{name:12s} longest step {longest[name]:5.2f}", end="   ")
     print(f"ends at w = {w:5.2f}, b = {b:5.2f} with a loss of {losses[-1]:.2f}")
 
+# %% [markdown]
+# **Move it.** Look first at the long straight step without clipping: where does it begin, and how far does it go? Then take
+# another threshold: from which on is the clipped path thrown as far? And without clipping, is the way out a smaller rate?
+# Try 0.2, then 0.1, then 0.5. (150 steps here, so that it moves quickly.)
+
 # %% draws=true
-grid_w, grid_b = np.meshgrid(np.linspace(0.3, 2.3, 400), np.linspace(-0.1, 1.1, 400))
-surface = loss_and_gradient(grid_w, grid_b)[0]
-fig, axes = figure(2, width=9, height=4.2, width_ratios=(1.35, 1))
-axes[0].contourf(grid_w, grid_b, np.sqrt(surface), 24, cmap="Greys")
-styles = {"no clipping": (COLOURS["rnn"], 3.5), "clipped at 1": (COLOURS["lstm"], 1.2)}
-for axis in axes:
-    for name, (points, _) in paths.items():
-        colour, width = styles[name]
-        axis.plot(*points.T, ".-", color=colour, markersize=4, linewidth=width, label=name)
-    axis.plot(2.0, 0.8, "o", color="black", markersize=5)
-    axis.set(xlabel="w", ylabel="b")
-axes[0].set(xlim=(0.3, 2.3), ylim=(-0.1, 1.1), title="near the cliff (dark: high loss)")
-axes[0].grid(False)
-axes[0].text(2.02, 0.83, "start")
-axes[1].set(title="from further away")
-axes[1].legend(frameon=False, loc="upper right")
-show(
-    fig,
-    "The loss over w and b is two plains with a wall between them, which runs out into a valley at smaller "
-    "w. Both descents come down to the wall. Without clipping, one step of length "
-    f"{longest['no clipping']:.0f} then leads to a plain without slope, where the loss stays at "
-    f"{paths['no clipping'][1][-1]:.2f}. Clipped at 1, that step is {longest['clipped at 1']:.1f} long and "
-    "goes the same way; the path turns off into the valley, away from the wall, zigzags from one side of it "
-    f"to the other, and ends with a loss of {paths['clipped at 1'][1][-1]:.2f}.",
+grid_w, grid_b = np.meshgrid(np.linspace(0.3, 2.6, 460), np.linspace(-0.1, 1.3, 280))
+grey = 1 - 0.6 * np.sqrt(loss_and_gradient(grid_w, grid_b)[0])
+plains = np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=2)
+seen = (0.3, 2.6, -0.1, 1.3)
+
+
+def cliff(max_norm, lr, w, b):
+    fig, (left, right) = figure(2, width=8.2, height=3.4, width_ratios=(1.3, 1))
+    left.imshow(plains, extent=seen, origin="lower", aspect="auto", interpolation="nearest")
+    left.grid(False)
+    told = {}
+    looks = {"without clipping": (np.inf, "rnn", "--", 3.5), f"clipped at {max_norm:g}": (max_norm, "lstm", "-", 1.2)}
+    for name, (limit, colour, line, wide) in looks.items():
+        points, losses = descend(w, b, lr, limit, steps=150)
+        left.plot(*np.clip(points.T, -50, 50), "." + line, color=COLOURS[colour], markersize=4, linewidth=wide)
+        right.plot(losses, line, color=COLOURS[colour], linewidth=wide)
+        told[name] = np.linalg.norm(np.diff(points, axis=0), axis=1).max(), losses[-1]
+    left.plot(w, b, "o", color="black", markersize=6)
+    left.set(xlabel="w (dark: high loss)", ylabel="b", xlim=seen[:2], ylim=seen[2:])
+    left.set(xticks=[0.5, 1.5, 2.5], yticks=[0, 1])
+    right.set(xlabel="step", ylabel="loss L", ylim=(-0.05, 2.6), xticks=[0, 150], yticks=[0, 1, 2])
+    right.text(145, 2.3, "dashed: without clipping", fontsize=9, ha="right", color=COLOURS["rnn"])
+    right.text(145, 2.05, f"solid: clipped at {max_norm:g}", fontsize=9, ha="right", color=COLOURS["lstm"])
+    parts = [f"{name} the longest step is {step:.2g} long and the loss ends at {L:.2f}" for name, (step, L) in told.items()]
+    return fig, (
+        f"Descent from w = {w:g}, b = {b:g} (black dot) with learning rate {lr:g}, over two plains with a wall between "
+        f"them, which runs out into a valley at smaller w: {'; '.join(parts)}."
+    )
+
+
+explore(
+    cliff,
+    max_norm=slider("threshold", 0.01, 100.0, value=1.0, log=True),
+    lr=slider("learning rate", 0.03, 3.0, value=0.3, log=True),
+    w=slider("start, w", 1.0, 2.5, value=2.0, step=0.05),
+    b=slider("start, b", 0.0, 1.2, value=0.8, step=0.05),
 )
+
+# %% [markdown]
+# At these values one step without clipping lands on the wall and is thrown more than ten units far, onto a plain without slope.
+# Clipped, the step goes the same way, but not as far; the path turns off into the valley, away from the wall, and zigzags from
+# one side of it to the other down to a loss of 0.
 
 # %% [markdown]
 # That was one start. A step lands on the wall or it just misses it; that is a matter of luck. So here are 441
