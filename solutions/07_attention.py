@@ -374,17 +374,24 @@ context = weights @ states                                     # (H,)
 print("context", context.round(2))
 
 # %% draws=true
+def plane(axis, words, query, weights, context):
+    """The states as dots, each as large as its weight; the query as an arrow, the context as a star."""
+    axis.fill(*states.T, color=COLOURS["control"], alpha=0.12)
+    for word, state, weight in zip(words, states, weights, strict=True):
+        axis.plot(*state, "o", color=COLOURS["lstm"], markersize=4 + 16 * weight)
+        above = state[1] > 0
+        axis.text(state[0], state[1] + (0.4 if above else -0.4), f"{word}\n{weight:.2f}", ha="center",
+                  va="bottom" if above else "top", fontsize=9)
+    axis.annotate("", query, (0, 0), arrowprops={"arrowstyle": "-|>", "color": COLOURS["rnn"]})
+    axis.plot(*context, "*", color=COLOURS["warm"], markersize=15)
+    axis.set(xlabel="unit 1", ylabel="unit 2")
+
+
 fig, axis = figure(width=5.2, height=3.8)
-axis.fill(*states.T, color=COLOURS["control"], alpha=0.12)
-for word, state, weight in zip(korean, states, weights, strict=True):
-    axis.plot(*state, "o", color=COLOURS["lstm"], markersize=4 + 16 * weight)
-    axis.annotate(f"{word}\n{weight:.2f}", state, xytext=(0, 12), textcoords="offset points",
-                  ha="center", fontsize=9)
-axis.annotate("", query, (0, 0), arrowprops={"arrowstyle": "-|>", "color": COLOURS["rnn"]})
+plane(axis, korean, query, weights, context)
 axis.text(query[0] - 0.1, query[1], "query", color=COLOURS["rnn"], ha="right", fontsize=9)
-axis.plot(*context, "*", color=COLOURS["warm"], markersize=15)
-axis.annotate("context", context, xytext=(9, -12), textcoords="offset points", fontsize=9)
-axis.set(xlim=(-2.4, 3.3), ylim=(-2.1, 2.6), xlabel="unit 1", ylabel="unit 2")
+axis.text(context[0] + 0.25, context[1], "context", va="top", fontsize=9)
+axis.set(xlim=(-2.4, 3.3), ylim=(-2.6, 2.8))
 show(fig, "Three states in the plane, each dot as large as its weight. The query points towards the verb, "
      f"which gets {weights[2]:.2f} of the attention; the context lies in their triangle, close to the verb.")
 
@@ -405,13 +412,46 @@ for word, p in zip(english, softmax(combined @ output), strict=True):
     print(f"{word:8s} {p:.2f}")
 
 # %% [markdown]
-# **Change this and look again.** Take the query `[-0.3, -0.9]`, then `[0.0, 0.0]`, then the old one times 10.
-# Where does the context go? What does a query of length zero do?
+# **Move it.** A query has a direction and a length; below, another one than before. Look first at the right: how
+# the three weights change while the query grows and its direction stays. What does a query of length zero do, and
+# which word is left when it is long? Then turn it, by its angle: can two words share a long query? And where may the
+# context never go? (The picture moves in JupyterLab; on a page it stands still.)
 
-# %% demo=true
-another = np.array([-0.3, -0.9])
-shares = softmax(states @ another)
-print("weights", shares.round(2), "context", (shares @ states).round(2))
+# %% draws=true
+from helpers.live import explore, slider
+
+
+def asked(angle, length):
+    """Attention with a query of this angle (degrees) and length."""
+    direction = np.array([math.cos(math.radians(angle)), math.sin(math.radians(angle))])
+    weights = softmax(states @ (length * direction))
+    context = weights @ states
+    lengths = np.linspace(0, 3, 61)
+    shares = softmax(np.outer(lengths, states @ direction), axis=1)          # (61, S)
+    words = [word.split("(")[1].rstrip(")") for word in korean]
+
+    fig, (left, right) = figure(2, width=9, height=3.8)
+    plane(left, words, length * direction, weights, context)
+    left.set(xlim=(-3.4, 3.4), ylim=(-3.2, 3.4), xticks=(0,), yticks=(0,))
+    left.set_title("arrow: the query; star: the context", fontsize=9)
+    for word, share, weight, line in zip(words, shares.T, weights, ("-", "--", ":"), strict=True):
+        right.plot(lengths, share, line, color=COLOURS["lstm"], label=word)
+        right.plot(length, weight, "o", color=COLOURS["lstm"], markersize=4 + 16 * weight)
+    right.axvline(length, color=COLOURS["rnn"], linewidth=0.9)
+    right.set(xlabel="length of the query, its direction as it is", ylabel="weight", ylim=(-0.04, 1.1),
+              xlim=(-0.12, 3.12), xticks=(0, 1, 2, 3), yticks=(0, 1))
+    right.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
+    said = ", ".join(f"{word} {weight:.2f}" for word, weight in zip(words, weights, strict=True))
+    longest = ", ".join(f"{word} {weight:.2f}" for word, weight in zip(words, shares[-1], strict=True))
+    return fig, (f"A query of length {length:g} at {angle}° gives the weights {said}; the context is at "
+                 f"({context[0]:.2f}, {context[1]:.2f}). At length 3 the weights would be {longest}.")
+
+
+explore(
+    asked,
+    angle=slider("angle of the query in degrees", -180, 180, value=-70),
+    length=slider("length of the query", 0.0, 3.0, value=0.5, step=0.05),
+)
 
 # %% [markdown]
 # Now for a batch: the query is (N, H), the keys (N, S, H), a score (N, S). Sentences are of different lengths,
@@ -822,6 +862,64 @@ for name, (model, share) in rows.items():
     print(f"{name:15s} {size:6,d} weights, {share:4.0%} without a fault")
 
 # %% [markdown]
+# ### On your own attention
+#
+# Your `attend` and `attend_backward` are a way forwards and a way back, and torch asks no more of anything. An
+# `autograd.Function` tells it which is which; then a module that attends with them, step by step, takes the
+# place of the model's. The encoder reads in one direction and all sizes are equal (K = H = 48), so that what is
+# compared is what is mixed, as in your functions. Twenty steps of training on words of twelve letters, from the
+# same weights, with either. The first step's loss tests the way forwards; what tests the way back?
+
+# %%
+class YourAttend(torch.autograd.Function):
+    """query (N, H), keys (N, S, H), mask (N, S) → context (N, H), weights (N, S): by your two functions."""
+
+    @staticmethod
+    def forward(ctx, query, keys, mask):
+        ctx.went_in = [tensor.detach().numpy() for tensor in (query, keys, mask)]
+        context, weights = map(torch.from_numpy, attend(*ctx.went_in))
+        ctx.mark_non_differentiable(weights)         # nothing here learns from them
+        return context, weights
+
+    @staticmethod
+    def backward(ctx, dcontext, _):
+        dquery, dkeys = attend_backward(dcontext.numpy(), *ctx.went_in)
+        return torch.from_numpy(dquery), torch.from_numpy(dkeys), None
+
+
+class YourDotProduct(attention.DotProductAttention):
+    """query (N, T, H), keys (N, S, H), mask (N, S) → contexts (N, T, H), weights (N, T, S)."""
+
+    def forward(self, query, keys, mask, projected=None):
+        steps = [YourAttend.apply(each, keys, mask) for each in query.unbind(dim=1)]
+        return tuple(torch.stack(parts, dim=1) for parts in zip(*steps, strict=True))
+
+
+def one_way(attend_with):
+    """A fresh model for the letters that attends so, in float64."""
+    torch.manual_seed(0)
+    model = Seq2Seq(len(NAMES), len(NAMES), embedding_size=16, hidden_size=48, attention="dot",
+                    bidirectional=False)
+    model.attention = attend_with(48, 48)
+    return model.double()
+
+
+by_layer, by_yours = (learn(one_way(attend_with), 12, steps=20)
+                      for attend_with in (attention.DotProductAttention, YourDotProduct))
+print(f"mean loss of 20 steps: {by_layer:.4f} with the attention of helpers, {by_yours:.4f} with yours")
+claim("twenty steps of training have the same losses with your attention, forwards and back, to 1e-10",
+      abs(by_layer - by_yours) < 1e-10)
+
+# %% [markdown]
+# From the second step on the loss is that of weights which your gradients have moved. And all the way, three
+# hundred steps on your attention (ten seconds or more): how many words are without a fault?
+
+# %% demo=true
+model = one_way(YourDotProduct)
+learn(model, 12)
+print(f"{letters_right(model, 12).all(axis=1).mean():.0%} of new words without a fault")
+
+# %% [markdown]
 # Why does it learn so much faster with attention? One reason may be the path. Take fresh models, a source of 30
 # letters, and the loss of the *last* letter to be written: how much gradient reaches each letter of the
 # source? (As in [chapter 3](03_gradient_clipping.ipynb), but now from one sequence into another.)
@@ -1187,6 +1285,107 @@ at_once = decoding.greedy_decode(model, torch.from_numpy(sources), max_length=12
 claim("your greedy decoder and the one in helpers write the same 40 dates", one_by_one == at_once[:40])
 
 # %% [markdown]
+# And with attention, yours as well: the trained model, whose weights nobody touches, attends by your `attend` and
+# writes by your `greedy_decode`. (Its encoder reads both ways, and a matrix brings a state's 96 numbers to the
+# query's 48 before the two are compared. So from `attend` we take the weights, and mix the states themselves.)
+
+# %%
+class YourWeights(attention.DotProductAttention):
+    """query (N, 1, Q), keys (N, S, K), mask (N, S) → context (N, 1, K), weights (N, 1, S): by `attend`."""
+
+    def forward(self, query, keys, mask, projected):
+        _, weights = attend(query[:, 0].numpy(), projected.numpy(), mask.numpy())
+        weights = torch.from_numpy(weights).to(keys.dtype)[:, None]
+        return weights @ keys, weights
+
+
+on_yours = build(corpus, "dot")
+on_yours.attention = YourWeights(48, 96)
+on_yours.load_state_dict(date_models["dot"].state_dict())
+with torch.no_grad():
+    by_yours = [greedy_decode(OneSentence(on_yours), pair, 12) for pair in pairs]
+by_helpers = decoding.greedy_decode(date_models["dot"], torch.from_numpy(sources[:40]), max_length=12).ids
+claim("your attention and your decoder write the 40 dates that the trained model writes",
+      by_yours == by_helpers)
+
+# %% [markdown]
+# Now with dates of your own. The same `greedy_decode` writes them, and beside it is kept what the model looks at
+# and how sure it is:
+
+# %%
+from helpers.boards.alignment import date_board, typed_characters
+
+
+class Watched(OneSentence):
+    """A sentence that also keeps the weights of every step, and the probability of the likeliest character."""
+
+    def start(self, source):
+        self.weights, self.sure = [], []
+        return super().start(source)
+
+    def step(self, token, state):
+        memory, s = state
+        logits, s, weights = self.model.step(torch.tensor([token]), s, memory)
+        self.weights.append(weights[0].numpy())                                   # (S,)
+        self.sure.append(logits[0].softmax(dim=0).max().item())
+        return logits[0].numpy(), (memory, s)
+
+
+all_dates = corpus                                   # 7.8 has another corpus
+
+
+def date_by(model, typed):
+    """What a model, as `greedy_decode` wants it, writes for a date as somebody types it."""
+    source = all_dates.source_vocabulary.encode(tuple(typed)).tolist()
+    with torch.no_grad():
+        return "".join(all_dates.decode_target(greedy_decode(model, (source, []), 12)))
+
+
+def my_date(typed):
+    """A date as somebody types it → a figure, and what it shows."""
+    typed = typed_characters("date", typed, all_dates.source_vocabulary.tokens)
+    looking = Watched(date_models["dot"])
+    fig, said = date_board(typed, date_by(looking, typed), np.array(looking.weights), np.array(looking.sure))
+    without = date_by(OneSentence(date_models["no attention"]), typed)
+    return fig, f"{said} (The model without attention writes {without or 'nothing'}.)"
+
+# %% [markdown]
+# **Move it.** Look first at the two rows of the month, behind the first hyphen: which letters do they look at, and
+# does the one that is missing matter? Then type (Enter draws), and guess before you look:
+#
+# - one day in other forms, *27.9.94*, *9/27/94*, *19940927*. Where do the first two digits of the year look when
+#   only its last two are there?
+# - a form that it has never seen, *1994-09-27*, and a month that it has to guess, *27 Smptebrer 1994*;
+# - a day that there is not, *31.2.1999*, and *tomorrow*. What tells you that something is wrong: what it writes, how
+#   sure it is, or where it looks?
+
+# %% draws=true
+from helpers.live import text
+
+explore(
+    my_date,
+    typed=text(
+        "date", "Septmber 27 1994",
+        examples=("the 27th of september, 1994", "27.9.94", "19940927", "1994-09-27", "27 Smptebrer 1994",
+                  "31.2.1999", "4 july 1776", "tomorrow"),
+    ),
+)
+
+# %%
+whole_date = {}
+for typed in ("september 27, 1994", "31.2.1999", "tomorrow"):
+    watched = Watched(date_models["dot"])
+    answer = date_by(watched, typed)
+    whole_date[typed] = np.prod(watched.sure)
+    print(f"{typed:18s} → {answer}, with probability {whole_date[typed]:.2f}")
+claim("a day that there is not is written with a probability above a half, a word that is no date with less",
+      whole_date["31.2.1999"] > 0.5 > whole_date["tomorrow"])
+
+# %% [markdown]
+# It has learned no calendar: to the model the 31st of February is a day like any other. And it has no way to say that
+# it does not know; whatever is typed becomes something like a date. Only the probability of the whole gives it
+# away, and only where what was typed is far from every date.
+#
 # What does teacher forcing hide? The model without attention makes mistakes enough to look at. Its characters,
 # place by place: given the right ones before, and given its own. Where will the two rows differ, and will the
 # shares of whole dates?
