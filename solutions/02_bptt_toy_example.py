@@ -608,6 +608,7 @@ def scalar_loop(w_hh, x, h_0, T):
     left.set(xlabel="t, step", ylabel=r"$|\partial h_T / \partial h_t|$", xticks=[1, T])
     left.set(ylim=(10.0**-most / 2, 2 * 10.0**most), yticks=[10.0**-most, 1, 10.0**most])
     left.set(yticklabels=[f"1e-{most}", "1", f"1e{most}"])
+    left.minorticks_off()
     together = np.abs(path).sum()
     part = np.abs(path) / together if together > 0 else np.zeros(T)
     right.vlines(steps, 0, part, color=COLOURS["rnn"], linewidth=min(10, 150 / T))
