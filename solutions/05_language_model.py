@@ -950,7 +950,7 @@ show(
 # ### A minute of English on your LSTM
 #
 # The record names all its settings, so the run can be had on another cell: yours. First, as before, a few windows beside the layer,
-# dropout and all; the masks are drawn alike.
+# dropout and all; what is dropped is drawn alike.
 
 # %%
 settings = record["settings"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.boards.boxes import boxes
 from helpers.corpora.text import token_tuple
 from helpers.plots import COLOURS
 from helpers.validation import require, require_array
@@ -45,12 +46,14 @@ def gate_board(
     _gates(gates, np.stack([series[key] for key in GATES]))
     reach = max(1.0, 1.15 * float(np.abs(series["c"]).max()))
     cell.set(ylabel="c, cell", ylim=(-reach, reach))
-    _bars(cell, series["c"], 0.0, 0.6, color=COLOURS["lstm"])
+    steps = np.arange(len(words))
+    boxes(cell, (steps - 0.3, steps + 0.3), (0 * series["c"], series["c"]), color=COLOURS["lstm"])
     cell.axhline(0, color="#888888", linewidth=0.6)
     next_word.set(ylabel="comes next", ylim=(0, 1.05), yticks=(0, 1), xlabel="\n\n\nword read")
     for (word, chance), (shift, colour, hatch) in zip(chances.items(), LOOKS, strict=True):
         look = {"facecolor": colour, "edgecolor": "black", "hatch": hatch, "linewidth": 0.4}
-        _bars(next_word, chance, shift, 0.36, label=f"P({word})", **look)
+        middle = steps + shift
+        boxes(next_word, (middle - 0.18, middle + 0.18), (0 * chance, chance), label=f"P({word})", **look)
     next_word.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
     for step, word in enumerate(words):   # texts, for ticks take ten times as long
         next_word.text(step + 0.25, -0.1, word, rotation=50, ha="right", va="top", fontsize=9)
@@ -71,23 +74,15 @@ def _places(count: int) -> tuple[Figure, list[Axes]]:
 
 def _gates(axis: Axes, values: np.ndarray) -> None:
     """`values` (rows, T) from 0 to 1, a row of bars each: a full one is a gate that is open."""
-    for row, heights in enumerate(values[::-1]):
-        _bars(axis, np.ones_like(heights), 0.0, 0.8, base=1.3 * row, color="#E4E8EC")
-        _bars(axis, heights, 0.0, 0.8, base=1.3 * row, color=COLOURS["gru"])
-    axis.set(ylabel="gates", ylim=(-0.1, 1.3 * len(values) - 0.2))
-    axis.set_yticks([1.3 * row + 0.5 for row in range(len(values))], [*GATES.values()][::-1], fontsize=9)
+    rows, count = values.shape
+    low = np.repeat(1.3 * np.arange(rows), count)   # from below, so the last row first
+    steps = np.tile(np.arange(count), rows)
+    for heights, colour in ((1, "#E4E8EC"), (values[::-1].ravel(), COLOURS["gru"])):
+        boxes(axis, (steps - 0.4, steps + 0.4), (low, low + heights), color=colour)
+    axis.set(ylabel="gates", ylim=(-0.1, 1.3 * rows - 0.2))
+    axis.set_yticks(1.3 * np.arange(rows) + 0.5, [*GATES.values()][::-1], fontsize=9)
     axis.tick_params(length=0)
     axis.spines["bottom"].set_visible(False)
-
-
-def _bars(axis: Axes, heights: np.ndarray, shift: float, width: float, *, base: float = 0, **look):
-    """Bars from `base`, one a word, as one collection: quicker than one by one."""
-    from matplotlib.collections import PolyCollection
-
-    left = np.arange(len(heights)) + shift - width / 2
-    right, low = left + width, np.full(len(heights), base)
-    corners = [(left, low), (left, low + heights), (right, low + heights), (right, low)]
-    axis.add_collection(PolyCollection(np.stack([np.stack(c, axis=1) for c in corners], axis=1), **look))
 
 
 def _finding(name: str, words: Sequence[str], series, chances) -> str:

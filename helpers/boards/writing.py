@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers.boards.boxes import boxes
 from helpers.corpora.text import token_tuple
 from helpers.plots import COLOURS
 from helpers.validation import require, require_array
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BARS, WIDTH, LINES = 12, 62, 13
+BARS, WIDTH, LINES = 10, 62, 13
 MARKS = {True: "✓", False: "✗", None: "…"}
 
 
@@ -29,7 +30,7 @@ def writing_board(
     """Two distributions over `words` (V,), `before` and `after` top-k has cut off all but the best; and the
     `stories` written, each with whether it is right (None: not finished) → (figure, what it shows).
 
-    The likeliest twelve words are bars: those that are kept in colour, with their probability after the cut;
+    The likeliest ten words are bars: those that are kept in colour, with their probability after the cut;
     those cut off grey and hatched, as they were before it. ValueError for other shapes, and for distributions
     that have no word left.
     """
@@ -45,12 +46,11 @@ def writing_board(
 
     fig = plt.figure(figsize=(9, 3.5))
     _distribution(fig.add_axes((0.09, 0.14, 0.29, 0.84)), words, before, after)
-    page = fig.add_axes((0.42, 0.02, 0.57, 0.96))
-    page.axis("off")
     written = [_wrapped(story, right) for story, right in stories]
     lines = "\n".join(written).split("\n")
     shown = lines if len(lines) <= LINES else [*lines[: LINES - 1], "…"]
-    page.text(0, 1, "\n".join(shown), va="top", fontsize=9.5, linespacing=1.45, family="monospace")
+    page = "\n".join(shown)
+    fig.text(0.42, 0.98, page, va="top", fontsize=9.5, linespacing=1.45, family="monospace")
     return fig, _finding(words, after, stories)
 
 
@@ -59,13 +59,13 @@ def _distribution(axis: Axes, words: Sequence[str], before: np.ndarray, after: n
     order = np.lexsort((-before, -after))[:BARS]
     kept = after[order] > 0
     heights = np.where(kept, after[order], before[order])
-    places = np.arange(len(order))
     for chosen, look in (
         (kept, {"color": COLOURS["lstm"]}),
         (~kept, {"facecolor": "#E4E4E4", "edgecolor": "#767676", "hatch": "////", "linewidth": 0.6}),
     ):
-        axis.barh(places[chosen], heights[chosen], height=0.7, **look)
-    for place, word, height, left in zip(places, order, heights, kept, strict=True):
+        places = np.flatnonzero(chosen)
+        boxes(axis, (0 * places, heights[places]), (places - 0.35, places + 0.35), **look)
+    for place, (word, height, left) in enumerate(zip(order, heights, kept, strict=True)):
         axis.text(-0.02, place, words[word], ha="right", va="center", fontsize=9)
         said = f"{height:.2f}" if left else f"{height:.2f} cut off"
         axis.text(height + 0.015, place, said, va="center", fontsize=9)

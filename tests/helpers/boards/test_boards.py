@@ -73,10 +73,11 @@ def test_what_is_typed_has_its_limits():
 def test_the_gate_board_draws_every_number():
     fig, sentence = gate_board(WORDS, UNIT, EXPECTED, name="Unit 7")
     gates, cell, next_word = fig.axes
-    drawn = [[top - low for low, top in row] for row in bars(gates)]
-    for row, gate in zip(drawn[1::2], "ofi", strict=True):   # from below; each on a pale bar that is full
-        np.testing.assert_allclose(row, UNIT[gate], atol=1e-12)
-    np.testing.assert_allclose(drawn[::2], 1)
+    full, drawn = ([top - low for low, top in each] for each in bars(gates))
+    np.testing.assert_allclose(np.reshape(drawn, (3, 4)), [UNIT[gate] for gate in "ofi"], atol=1e-12)
+    np.testing.assert_allclose(full, 1)   # pale, behind them
+    lows = [low for low, _ in bars(gates)[1]]
+    assert lows == sorted(lows) and len({*lows}) == 3, "one row above the other"
     labels = [each.get_text()[0] for each in gates.get_yticklabels()]
     assert [label for _, label in sorted(zip(gates.get_yticks(), labels, strict=True))] == ["o", "f", "i"]
     np.testing.assert_allclose([low + top for low, top in bars(cell)[0]], UNIT["c"])
@@ -124,15 +125,16 @@ TOLD = [("Jane drank tea", True), ("tea tea he", False), ("John and", None)]
 
 def test_the_writing_board_tells_what_is_kept_from_what_is_cut_off():
     fig, sentence = writing_board(["he", "tea", "and", "she"], BEFORE, AFTER, TOLD)
-    axis, page = fig.axes
+    [axis] = fig.axes
     labels = [text.get_text() for text in axis.texts]
     assert labels == [
         *("tea", "0.67", "and", "0.33", "he", "0.12 cut off", "she", "0.12 cut off"),
     ]
-    widths = {round(bar.get_y() + 0.35): (bar.get_width(), bool(bar.get_hatch())) for bar in axis.patches}
-    assert [widths[place][1] for place in range(4)] == [False, False, True, True]
-    np.testing.assert_allclose([widths[place][0] for place in range(4)], [2 / 3, 1 / 3, 0.125, 0.125])
-    assert page.texts[0].get_text() == "✓ Jane drank tea\n✗ tea tea he\n… John and"
+    kept, cut_off = axis.collections
+    assert cut_off.get_hatch() and not kept.get_hatch()
+    ends = [[path.vertices.max(axis=0) for path in each.get_paths()] for each in (kept, cut_off)]
+    np.testing.assert_allclose(ends, [[(2 / 3, 0.35), (1 / 3, 1.35)], [(0.125, 2.35), (0.125, 3.35)]])
+    assert fig.texts[0].get_text() == "✓ Jane drank tea\n✗ tea tea he\n… John and"
     assert sentence == (
         "Of 4 words 2 can be drawn; the likeliest next words are tea 0.67, and 0.33; the entropy is 0.64 "
         "nats, as of an even choice among 1.9. Written with 6 different words, 1 of 2 finished stories "
@@ -147,7 +149,7 @@ def test_the_writing_board_at_its_limits_has_no_faults():
     assert faults(fig) == [] and "an even choice among 56.0" in sentence
     fig, sentence = writing_board(words, even, sure, [("a", True)] * 40)
     assert faults(fig) == [] and "the only next word is word3 1.00; the entropy is 0.00 nats" in sentence
-    lines = fig.axes[1].texts[0].get_text().split("\n")
+    lines = fig.texts[0].get_text().split("\n")
     assert lines[-1] == "…" and len(lines) < 20
     fig, _ = writing_board(words[:1], np.ones(1), np.ones(1), [])
     assert faults(fig) == []
