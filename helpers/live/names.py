@@ -1,6 +1,6 @@
-"""What ipywidgets leaves without a name for screen readers: the handle of a slider has no label, and nothing
-says that the sentence changes. A few lines of script give both once they are on the page; where a front-end
-runs no scripts, the number field beside each slider still has its label."""
+"""What ipywidgets leaves open on a page: the handle of a slider has no name for screen readers, nothing says
+that the sentence changes, and controls whose kernel is gone are an error. A few lines of script see to all
+three; where a front-end runs no scripts, the number field beside each slider still has its label."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ PANEL, ROW, SENTENCE = "unrolled-live", "unrolled-live-row", "unrolled-live-sent
 """Classes of the whole, of one control, and of the sentence below the picture."""
 POWER = "unrolled-live-power"
 """Class of a logarithmic slider, which says the exponent as its value."""
+
+def still(picture: str, own: str) -> str:
+    """HTML of a still `picture` that hides where the controls of class `own` are seen."""
+    style = f"body:has(.{own}) .{own}-still {{display: none}}"
+    return f"<style>{style}</style><div class='{own}-still'>{picture}</div>"
+
 
 SCRIPT = f"""<script>
 (() => {{
@@ -19,6 +25,11 @@ SCRIPT = f"""<script>
     }}
     for (const said of document.querySelectorAll('.{SENTENCE} .widget-html-content:not([aria-live])'))
       said.setAttribute('aria-live', 'polite');
+    for (const gone of document.querySelectorAll('.jp-OutputArea-output.jupyter-widgets')) {{
+      const still = gone.closest('.jp-OutputArea').querySelector('[class^={PANEL}][class$=still]');
+      if (still && /model not found/.test(gone.textContent))
+        gone.textContent = 'Run this cell, and the picture moves.';
+    }}
   }};
   name();
   if (window.unrolledLive) return;

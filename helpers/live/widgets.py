@@ -15,7 +15,7 @@ from typing import Any
 import ipywidgets
 from IPython.display import display
 
-from helpers import markup
+from helpers import markup, plots
 from helpers.live import names
 from helpers.live.controls import Choice, Slider, Text
 from helpers.live.picture import Camera, drawn
@@ -155,12 +155,17 @@ class Panel:
         self._sentence.value = _below(f"<strong>{markup.spoken(text)}</strong>")
 
     def show(self) -> None:
-        """Display it, with the picture as it is for whatever shows no widgets."""
-        bundle = self.widget._repr_mimebundle_() | {
+        """Display it, with a still picture above that is seen wherever the controls are not: on a page, and
+        in a notebook that is opened again without its kernel."""
+        picture, own = plots.Picture(self.png, self.sentence), f"{names.PANEL}-{self.widget.model_id}"
+        self.widget.add_class(own)
+        still = {
+            "text/html": names.still(picture._repr_html_(), own),
             "image/png": self.png,
-            "text/plain": f"Figure: {self.sentence}",
+            "text/plain": repr(picture),
         }
-        display(bundle, raw=True, metadata={"image/png": {"alt": self.sentence}})
+        display(still, raw=True, metadata={"image/png": {"alt": self.sentence}})
+        display(self.widget._repr_mimebundle_() | {"text/plain": ""}, raw=True)
         display({"text/html": names.SCRIPT, "text/plain": ""}, raw=True)
 
 

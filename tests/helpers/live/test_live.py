@@ -94,10 +94,12 @@ def test_where_nothing_can_move_the_picture_stands_still(notebook, monkeypatch, 
 
 def test_live_the_output_holds_the_controls_and_the_picture(notebook):
     explore(curve, **controls())
-    (bundle, options), (script, _) = notebook
-    assert bundle[WIDGETS]["model_id"] and bundle["image/png"].startswith(b"\x89PNG")
+    (bundle, options), (controls_, _), (script, _) = notebook
+    own = f"unrolled-live-{controls_[WIDGETS]['model_id']}"
     sentence = "w is 1.2, steps 3, kind tanh, line 'a'."
-    assert bundle["text/plain"] == f"Figure: {sentence}"
+    assert f"body:has(.{own}) .{own}-still {{display: none}}" in bundle["text/html"]
+    assert f"alt='{html.escape(sentence)}'" in bundle["text/html"]
+    assert bundle["image/png"].startswith(b"\x89PNG") and bundle["text/plain"] == f"Figure: {sentence}"
     assert options == {"raw": True, "metadata": {"image/png": {"alt": sentence}}}
     assert script["text/html"].startswith("<script>") and script["text/plain"] == ""
     assert all(each in names.SCRIPT for each in (names.ROW, names.SENTENCE, names.POWER))
