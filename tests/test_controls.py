@@ -2,28 +2,20 @@
 that its function reads must not stand for something else by then."""
 
 import ast
-import symtable
 
 import pytest
 
 from tools.build.cli import ROOT
 from tools.build.source import Course, read_chapter
+from tools.usable.needed import made_of, names_in
 
 COURSE = Course(ROOT)
 
 
-def tops(source):
-    """The symbols of a cell, and the table of every function that stands at its top level."""
-    table = symtable.symtable(source, "cell", "exec")
-    functions = (child for child in table.get_children() if child.get_type() == "function")
-    return table, {function.get_name(): function for function in functions}
-
-
-def outer_names(table):
-    """Names that a function, and whatever is defined in it, takes from the notebook."""
-    symbols = (each for each in table.get_symbols() if each.is_global() and each.is_referenced())
-    names = {symbol.get_name() for symbol in symbols}
-    return names.union(*(outer_names(child) for child in table.get_children()))
+def imported(tree):
+    """The names that imports of a cell bind."""
+    imports = (node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom))
+    return {alias.asname or alias.name.partition(".")[0] for node in imports for alias in node.names}
 
 
 def rebound(cells):
@@ -32,27 +24,19 @@ def rebound(cells):
     `cells` are the sources of a chapter's code cells, in their order. A name that is imported, and imported
     again, stays what it is.
     """
-    functions, imported, found = {}, set(), []
-    for number, source in enumerate(cells):
-        table, defined = tops(source)
-        functions |= defined
-        imported |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_imported()}
-        for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+    trees = [ast.parse(source) for source in cells]
+    names, functions, found, modules = names_in([tree.body for tree in trees]), {}, [], set()
+    for number, tree in enumerate(trees):
+        functions |= {name: each.reads for name, each in names[number].functions.items()}
+        modules |= imported(tree)
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             if not (isinstance(call.func, ast.Name) and call.func.id == "explore"):
                 continue
-            reads, waiting = set(), [call.args[0].id]
-            while waiting:
-                name = waiting.pop()
-                reads.add(name)
-                inner = outer_names(functions[name]) if name in functions else set()
-                waiting += inner - reads
-                reads |= inner
-            for later in cells[number + 1 :]:
-                for symbol in tops(later)[0].get_symbols():
-                    name = symbol.get_name()
-                    anew = symbol.is_assigned() or (symbol.is_imported() and name not in imported)
-                    if anew and name in reads:
-                        found.append((call.args[0].id, name))
+            draw = call.args[0].id
+            reads = made_of({draw}, functions)
+            for later, after in zip(names[number + 1 :], trees[number + 1 :], strict=True):
+                anew = reads & (later.binds - (imported(after) & modules))
+                found += [(draw, name) for name in sorted(anew)]
     return found
 
 

@@ -135,7 +135,7 @@ class _Scan(ast.NodeVisitor):
         for inner in found.functions.values():
             found.reads |= inner.reads - found.binds
             found.changes |= inner.changes
-        found.changes = _with_parts(found.changes, found.parts)
+        found.changes = made_of(found.changes, found.parts)
         found.looks = not found.changes & own
         found.changes -= found.binds
         if isinstance(node, ast.Lambda):
@@ -172,8 +172,8 @@ def _words(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
-def _with_parts(names: set[str], parts: Mapping[str, set[str]]) -> set[str]:
-    """`names`, and those that they were made of."""
+def made_of(names: set[str], parts: Mapping[str, set[str]]) -> set[str]:
+    """`names`, and those that they were made of, by `parts`."""
     found, todo = set(names), list(names)
     while todo:
         new = parts.get(todo.pop(), set()) - found
@@ -202,11 +202,11 @@ def names_in(pieces: Sequence[Sequence[ast.stmt]]) -> list[Names]:
             parts.pop(name, None)
         functions |= names.functions
         parts |= names.parts
-        called = _with_parts(names.loads, {name: each.reads for name, each in functions.items()})
+        called = made_of(names.loads, {name: each.reads for name, each in functions.items()})
         for name in called & functions.keys():   # what the functions do that it may call
             names.reads |= functions[name].reads - names.binds
             names.changes |= functions[name].changes
-        names.changes = _with_parts(names.changes, parts) - modules
+        names.changes = made_of(names.changes, parts) - modules
         cells.append(names)
     return cells
 
