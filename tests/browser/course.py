@@ -44,12 +44,13 @@ class Course:
         self.folder, self.home = folder / "my course", folder / "home"
         self.home.mkdir()
         shutil.copytree(ROOT, self.folder, ignore=LEFT_OUT)
+        self.given = Path(shutil.copytree(self.folder / "notebooks", folder / "given"))
         self._borrow_packages()
 
     def notebook(self, name: str) -> Path:
         """The path of notebooks/`name`.ipynb, which is again as the course gives it out."""
         path = self.folder / "notebooks" / f"{name}.ipynb"
-        shutil.copy(ROOT / "notebooks" / path.name, path)
+        shutil.copy(self.given / path.name, path)
         return path
 
     def _borrow_packages(self) -> None:

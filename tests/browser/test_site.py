@@ -22,6 +22,7 @@ def visit(window):
         window.get_by_label("Color mode").click()
         window.locator(f".theme-change-button[data-mode={theme}]").click()
         window.locator(f"html[data-theme={theme}]").wait_for()
+        window.mouse.move(0, 0)   # off the menu, which then closes
         window.locator(".dropdown-menu.show").wait_for(state="detached")
         return window
 
