@@ -343,6 +343,11 @@ CASES = {
         "show(figure, 'A line')",
         "a figure in an open cell",
     ),
+    "figure that moves in an open cell": (
+        {EXAMPLE: f"{EXAMPLE}explore(draw, w=slider('w', 0, 1, value=0))\n"},
+        "explore(draw, w=slider('w', 0, 1, value=0))",
+        "a figure in an open cell",
+    ),
     "folded cell without a figure": (
         {AGAIN: "# %% draws=true\nnothing = 1\n\n# %%\ndot"},
         "# %% draws=true",
