@@ -9,9 +9,9 @@ import nbformat
 
 from helpers import notebooks
 from helpers.validation import require
+from tools.site.repository import NAME
 
 FIRST_CELL = Path(__file__).with_name("first_cell.py")
-REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -20,7 +20,7 @@ def first_cell(repository: str, commit: str) -> str:
 
     Raises ValueError for what is no repository or no full commit: a branch would move under the notebook.
     """
-    require(bool(REPOSITORY.fullmatch(repository)), "repository", repr(repository), "owner/name on GitHub")
+    require(bool(NAME.fullmatch(repository)), "repository", repr(repository), "owner/name on GitHub")
     require(bool(COMMIT.fullmatch(commit)), "commit", repr(commit), "a commit in full, 40 hexadecimal digits")
     source = FIRST_CELL.read_text(encoding="utf-8").rstrip("\n")
     return source.replace("OWNER/NAME", repository).replace("0" * 40, commit)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-NAME = re.compile(r"[A-Za-z0-9][\w-]*/[\w.-]+")
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]+")
 REF = re.compile(r"(?!.*\.\.)[\w./-]+")
 REMOTE = re.compile(r"(?:^|[/@])github\.com[:/](?P<name>[^/\s]+/[^/\s]+?)(?:\.git)?/?$")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from helpers.records import on_what
 from tools.site.chapters import TITLE, Chapter
 
 Record = Mapping[str, Any]
@@ -59,18 +60,15 @@ def anchor(name: str) -> str:
 
 
 def _section(name: str, record: Record) -> Iterator[str]:
-    hardware, versions = record["hardware"], record["versions"]
-    threads = f"{hardware['threads']} of {hardware['cores']} cores"
-    machine = [hardware["processor"], hardware.get("processor_model"), threads, hardware["system"]]
-    kernels = ", ".join(f"{each['library']} {each['kernel']}" for each in hardware.get("blas", []))
+    hardware = record["hardware"]
     rows = {
         "Main result": outcome(record),
         "Command": f"`{record['command']}`",
         "Seed": str(record["seed"]),
         "Time": duration(record["seconds"]),
         "Parameters": f"{record['parameters']:,}" if "parameters" in record else "",
-        "Versions": ", ".join(f"{library} {version}" for library, version in versions.items()),
-        "Hardware": "; ".join(part for part in (*machine, kernels) if part),
+        "Versions": ", ".join(f"{library} {version}" for library, version in record["versions"].items()),
+        "Hardware": f"{on_what(record)}; {hardware['cores']} cores, {hardware['system']}",
         "Settings": ", ".join(f"`{key}={json.dumps(value)}`" for key, value in record["settings"].items()),
         "Record": f'<a href="records/{name}.json" download>{name}.json</a>, {len(record["curve"])} rows',
     }
