@@ -7,7 +7,7 @@
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help lab progress train update check reset grade release test site test-browser torture range build bench lint lock clean FORCE
+.PHONY: help lab progress train update check reset grade release test site test-site test-browser torture range build bench lint lock clean FORCE
 
 LAB := .venv/bin/python
 DEV := .venv-test/bin/python
@@ -43,6 +43,7 @@ help:
 	@echo "For authors"
 	@echo "  make test                   lint, fresh notebooks, unit tests, chapters' outputs"
 	@echo "  make site                   the course as a static site, in build/site"
+	@echo "  make test-site              tests of the site; they build it"
 	@echo "  make test-browser           JupyterLab and the site, as a learner sees them, in Chromium"
 	@echo "  make torture                minutes of kills, faults and random inputs"
 	@echo "  make range                  tests with the oldest allowed versions (VERSIONS=highest: the newest)"
@@ -171,6 +172,9 @@ test: .venv-test/installed
 
 site: .venv-test/browser
 	@$(DEV) -m tools.site $(SITE_OPTIONS)
+
+test-site: .venv-test/browser
+	@$(ONE_THREAD) $(DEV) -m pytest -q tests/site
 
 # Screenshots go to build/screenshots.
 test-browser: .venv-test/browser
