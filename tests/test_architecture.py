@@ -31,16 +31,12 @@ def unit(module):
 
 def imports(source, module="", known=MODULES):
     """What Python code imports: (as soon as it is imported, later in a function)."""
-    at_once, later = set(), set()
-    tree = ast.parse(source)
-    inside = {
-        id(node)
-        for outer in ast.walk(tree)
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        or (isinstance(outer, ast.If) and "TYPE_CHECKING" in ast.unparse(outer.test))
-        for node in ast.walk(outer)
-    }
-    for node in ast.walk(tree):
+    at_once, later, todo = set(), set(), [(ast.parse(source), False)]
+    while todo:
+        node, inside = todo.pop()
+        inside |= isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        inside |= isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        todo += [(child, inside) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -48,7 +44,7 @@ def imports(source, module="", known=MODULES):
             assert not node.level, f"{module}: imports are absolute"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             names = [name if name in known else node.module for name in names]
-        (later if id(node) in inside else at_once).update(names)
+        (later if inside else at_once).update(names)
     return at_once, later
 
 
@@ -166,5 +162,5 @@ def test_a_commands_help_waits_for_nothing_heavy(module):
 
 def test_what_code_imports():
     source = "import a.b\nfrom c import d, e\nif TYPE_CHECKING:\n    import f\n"
-    source += "def g():\n    from c import h\n"
-    assert imports(source, known={"c.d", "c.h"}) == ({"a.b", "c.d", "c"}, {"f", "c.h"})
+    source += "def g():\n    try:\n        from c import h\n    except E:\n        import i\n"
+    assert imports(source, known={"c.d", "c.h"}) == ({"a.b", "c.d", "c"}, {"f", "c.h", "i"})
