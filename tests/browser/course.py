@@ -68,9 +68,11 @@ class Course:
         (own / "installed").write_text(f"{self.folder}\n", encoding="utf-8")   # what make looks at
 
     def environment(self) -> dict[str, str]:
-        """A learner's variables: none of the tests' own, none of make's."""
+        """A learner's variables: none of the tests' own, none of make's. One thread, as in all tests: on a
+        busy machine NumPy's threads wait for each other, and training takes many times as long."""
         foreign = (*SETTINGS, "MAKE", "MFLAGS", "XDG_", "VIRTUAL_ENV")
-        return without(foreign, os.environ) | {"HOME": str(self.home)}
+        threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        return without(foreign, os.environ) | threads | {"HOME": str(self.home)}
 
 
 class Server:
