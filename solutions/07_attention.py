@@ -1317,7 +1317,7 @@ from helpers.boards.alignment import date_board, typed_characters
 
 
 class Watched(OneSentence):
-    """A sentence that also keeps the weights of every step, and the probability of the likeliest character."""
+    """A sentence that also keeps the weights of every step, and how probable the likeliest character was."""
 
     def start(self, source):
         self.weights, self.sure = [], []
