@@ -385,17 +385,22 @@ def latch(w_h, w_x, others, noise):
     right.set(xlabel="h before", ylabel="h after", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
     right.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     held = [abs(h) for h, stable in resting(w_h) if stable]
-    rests = f"without a name it rests at ±{max(held):.2f}" if max(held) > 0.01 else "without a name it goes to 0"
-    if abs(states[-1]) < 0.1:
-        fate = f"The unit forgets: after 60 words h = {states[-1]:.2f}"
-    elif states[-1] > 0:
-        fate = f"The unit holds: after the man's name, and {others} women's names later, h = {states[-1]:.2f}"
+    rests = f"rests at ±{max(held):.2f}" if max(held) > 0.01 else "goes to 0"
+    turned = 1 + np.flatnonzero(np.diff(np.sign(states), prepend=1.0))      # words at which h changes side
+    if abs(states[-1]) < 0.1 and (noise == 0 or len(turned) < 2):
+        fate = "The unit keeps nothing"
+    elif len(turned) == 0:
+        fate = "The unit holds, above 0 from the man's name on"
+    elif len(turned) == 1:
+        fate = f"The unit flips at word {turned[0]}"
     else:
-        fate = f"The unit flips at word {np.argmax(states < 0) + 1}, and ends at h = {states[-1]:.2f}"
+        fate = f"The unit changes sides {len(turned)} times, first at word {turned[0]}"
+    last = abs(states[-1]) if abs(states[-1]) < 0.005 else states[-1]       # no -0.00
+    left_over = "a resting place" if any(h > 0 for h, _ in resting(w_h, -w_x)) else "none"
     return fig, (
-        f"{fate}, with w_h = {w_h:g}, w_x = {w_x:g} and noise {noise:g}. Right: h after a word against h before, "
-        f"solid for filler, dashed for a woman's name; {rests}, and a woman's name "
-        + ("leaves a resting place above 0." if any(h > 0 for h, _ in resting(w_h, -w_x)) else "leaves none above 0.")
+        f"{fate}, and after 60 words h = {last:.2f}, with w_h = {w_h:g}, w_x = {w_x:g}, noise {noise:g} and "
+        f"{others} women's names. Right: h after a word against h before, solid for filler, dashed for a "
+        f"woman's name; without a name it {rests}, and a woman's name leaves {left_over} above 0."
     )
 
 

@@ -579,7 +579,8 @@ for case in ((0.9, -0.5, 0.5), (1.5, -0.5, 0.01), (1.5, -0.6, 0.5), (3.0, -0.5, 
     parts[case] = np.abs(path).reshape(3, 4).sum(axis=1) / np.abs(path).sum()
     print("{:4} {:5} {:6}".format(*case), f"{back[0]:14.0e}", "{:13.0%} {:8.0%} {:9.0%}".format(*parts[case]))
 claim(
-    "a way back that explodes does not make the first uses count most: near h = 0 they count no more than the last",
+    "a way back that explodes does not make the first uses count most: near h = 0 they count no more than "
+    "the last",
     parts[1.5, -0.5, 0.01][0] < parts[1.5, -0.5, 0.01][2] and parts[1.5, -0.6, 0.5].argmax() == 0,
 )
 
@@ -604,26 +605,27 @@ def scalar_loop(w_hh, x, h_0, T):
     left.plot((1, T), (1, 1), color=COLOURS["floor"], linewidth=0.8, linestyle=":")
     tens = np.abs(np.log10(np.maximum(back, 1e-20))).max()
     most = next(limit for limit in (2, 5, 10, 20) if tens < limit or limit == 20)     # powers of ten
-    left.semilogy(steps, np.clip(back, 10.0**-most, 10.0**most), "o-", color=COLOURS["rnn"], markersize=3)
+    left.semilogy(steps, back, "o-", color=COLOURS["rnn"], markersize=3)     # what is smaller is not seen
     left.set(xlabel="t, step", ylabel=r"$|\partial h_T / \partial h_t|$", xticks=[1, T])
-    left.set(ylim=(10.0**-most / 2, 2 * 10.0**most), yticks=[10.0**-most, 1, 10.0**most])
-    left.set(yticklabels=[f"1e-{most}", "1", f"1e{most}"])
+    left.set(ylim=(10.0 ** (-1.1 * most), 10.0 ** (1.1 * most)), yticks=[10.0**-most, 1, 10.0**most])
+    left.set(yticklabels=[f"1e-{most:02}", "1", f"1e+{most:02}"])                 # as wide for every `most`
     left.minorticks_off()
     together = np.abs(path).sum()
     part = np.abs(path) / together if together > 0 else np.zeros(T)
     right.vlines(steps, 0, part, color=COLOURS["rnn"], linewidth=min(10, 150 / T))
     right.set(xlabel="use of $w_{hh}$ at step", ylabel="share of the gradient", ylim=(0, 1))
     right.set(xticks=[1, T], yticks=[0, 0.5, 1])
-    fate = "vanishes" if back[0] < 0.1 else "explodes" if back[0] > 10 else "stays"
+    fate = "vanishes" if back[0] < 0.1 else "explodes" if back[0] > 10 else "neither vanishes nor explodes"
     first = int(np.argmax(np.cumsum(part[::-1]) >= 0.9)) + 1
+    carry = f"The last {first} of {T} uses carry" if first > 1 else f"The last of {T} uses alone carries"
     paths = (
-        f"The last {first} of {T} uses carry 90% of the gradient"
+        f"{carry} at least 90% of the gradient"
         if together > 0
-        else "At a state of 0 the weight has nothing to multiply, and its gradient is 0 whatever the way back does"
+        else "At a state of 0 the weight multiplies nothing: its gradient is 0, whatever the way back does"
     )
     return fig, (
         f"With w_hh = {w_hh:g}, x = {x:g} and h_0 = {h_0:g} the gradient {fate} on its way back: "
-        f"|dh_{T}/dh_1| = {back[0]:.0e}, over states from {h.min():.2f} to {h.max():.2f}. {paths}."
+        f"|dh_{T}/dh_1| = {back[0]:.2g}, over states from {h.min():.2f} to {h.max():.2f}. {paths}."
     )
 
 

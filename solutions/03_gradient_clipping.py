@@ -314,21 +314,19 @@ def powers_of_W(kind, rho, corner):
     curve, sigma = lengths_back(W, 100), np.linalg.norm(W, 2)
     fig, axis = figure(width=7, height=3.2)
     steps = np.arange(101.0)
-    axis.semilogy(steps, sigma**steps, ":", color=COLOURS["floor"])
-    axis.semilogy(steps, rho**steps, "--", color=COLOURS["lstm"])
-    axis.semilogy(steps, curve, color=COLOURS["rnn"])
-    white = {"facecolor": "white", "linewidth": 0}
-    for height, label, colour in ((1e7, "dotted: σ_max to the k", "floor"), (5e5, "dashed: ρ to the k", "lstm")):
-        axis.text(99, height, label, fontsize=9, ha="right", color=COLOURS[colour], bbox=white)
+    axis.semilogy(steps, curve, color=COLOURS["rnn"], linewidth=3, label="gradient")
+    axis.semilogy(steps, rho**steps, "--", color=COLOURS["lstm"], label="ρ to the k")
+    axis.semilogy(steps, sigma**steps, ":", color=COLOURS["floor"], label="σ_max to the k")
+    axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
     axis.set(xlabel="k, steps back", ylabel="length of the gradient", xlim=(0, 101), ylim=(1e-7, 1e8))
     axis.set(xticks=[0, 50, 100], yticks=[1e-5, 1, 1e5], yticklabels=["1e-5", "1", "1e5"])
-    hump = f"is first {curve.max():.1f} times as long, after {curve.argmax()} steps, and then " if (
-        curve.max() > 1.05 and curve.argmax() < 90
-    ) else "is "
+    top, many = curve.argmax(), "" if curve.argmax() == 1 else "s"
+    hump = f"{curve[top]:.1f} times as long after {top} step{many} back, and " if 0 < top < 90 else ""
+    named = f"{kind} of {corner:g}" if kind.startswith("non") else kind
     return fig, (
-        f"{kind[0].upper()}{kind[1:]}: with ρ = {rho:g} and σ_max = {sigma:.2f} the gradient {hump}"
-        f"{curve[-1]:.0e} times as long after 100 steps back. Dashed ρ^k = {rho**100:.0e}; dotted σ_max^k, "
-        f"which no gradient is longer than, reaches {sigma**100:.0e}."
+        f"{named[0].upper()}{named[1:]}: with ρ = {rho:g} and σ_max = {sigma:.2f} the gradient is {hump}"
+        f"{curve[-1]:.2g} times as long after 100 steps back. Dashed ρ^k = {rho**100:.2g}; dotted σ_max^k, "
+        f"which no gradient is longer than, reaches {sigma**100:.2g}."
     )
 
 
@@ -1122,7 +1120,7 @@ for name, (points, losses) in paths.items():
 
 # %% draws=true
 grid_w, grid_b = np.meshgrid(np.linspace(0.3, 2.6, 460), np.linspace(-0.1, 1.3, 280))
-grey = 1 - 0.6 * np.sqrt(loss_and_gradient(grid_w, grid_b)[0])
+grey = 1 - 0.35 * np.sqrt(loss_and_gradient(grid_w, grid_b)[0])
 plains = np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=2)
 seen = (0.3, 2.6, -0.1, 1.3)
 
@@ -1132,22 +1130,27 @@ def cliff(max_norm, lr, w, b):
     left.imshow(plains, extent=seen, origin="lower", aspect="auto", interpolation="nearest")
     left.grid(False)
     told = {}
-    looks = {"without clipping": (np.inf, "rnn", "--", 3.5), f"clipped at {max_norm:g}": (max_norm, "lstm", "-", 1.2)}
+    clipped = f"clipped at {max_norm:g}"
+    looks = {"without clipping": (np.inf, "rnn", "--", 3.5), clipped: (max_norm, "lstm", "-", 1.2)}
     for name, (limit, colour, line, wide) in looks.items():
         points, losses = descend(w, b, lr, limit, steps=150)
-        left.plot(*np.clip(points.T, -50, 50), "." + line, color=COLOURS[colour], markersize=4, linewidth=wide)
-        right.plot(losses, line, color=COLOURS[colour], linewidth=wide)
+        look = {"color": COLOURS[colour], "linewidth": wide}
+        left.plot(*np.clip(points.T, -50, 50), "." + line, markersize=4, **look)
+        right.plot(losses, line, **look)
         told[name] = np.linalg.norm(np.diff(points, axis=0), axis=1).max(), losses[-1]
-    left.plot(w, b, "o", color="black", markersize=6)
+    left.plot(w, b, "o", color="black", markeredgecolor="white", markersize=7)
     left.set(xlabel="w (dark: high loss)", ylabel="b", xlim=seen[:2], ylim=seen[2:])
     left.set(xticks=[0.5, 1.5, 2.5], yticks=[0, 1])
-    right.set(xlabel="step", ylabel="loss L", ylim=(-0.05, 2.6), xticks=[0, 150], yticks=[0, 1, 2])
-    right.text(145, 2.3, "dashed: without clipping", fontsize=9, ha="right", color=COLOURS["rnn"])
-    right.text(145, 2.05, f"solid: clipped at {max_norm:g}", fontsize=9, ha="right", color=COLOURS["lstm"])
-    parts = [f"{name} the longest step is {step:.2g} long and the loss ends at {L:.2f}" for name, (step, L) in told.items()]
+    right.set(xlabel="step", ylabel="loss L", ylim=(-0.05, 3.0), xticks=[0, 150], yticks=[0, 1, 2])
+    right.text(145, 2.7, "dashed: without clipping", fontsize=9, ha="right", color=COLOURS["rnn"])
+    right.text(145, 2.4, f"solid: {clipped}", fontsize=9, ha="right", color=COLOURS["lstm"])
+    parts = [
+        f"{name} the longest step is {step:.2g} long and the loss ends at {L:.2f}"
+        for name, (step, L) in told.items()
+    ]
     return fig, (
-        f"Descent from w = {w:g}, b = {b:g} (black dot) with learning rate {lr:g}, over two plains with a wall between "
-        f"them, which runs out into a valley at smaller w: {'; '.join(parts)}."
+        f"Descent from w = {w:g}, b = {b:g} (black dot) with learning rate {lr:g}, over two plains with a "
+        f"wall between them, which runs out into a valley at smaller w: {'; '.join(parts)}."
     )
 
 
