@@ -6,6 +6,7 @@ out, with `make torture`.
 """
 
 import ast
+import re
 from pathlib import Path
 
 import nbformat
@@ -37,7 +38,10 @@ class Learner:
         self.folder = folder
         self.chapters = {path.stem: nbformat.read(path, 4) for path in CHAPTERS}
         for name, solution in self.chapters.items():
-            nbformat.write(nbformat.from_dict(without_solutions(solution)), folder / f"{name}.ipynb")
+            fresh = nbformat.from_dict(without_solutions(solution))
+            for cell in fresh.cells:
+                cell |= {"outputs": []} if cell.cell_type == "code" else {}
+            nbformat.write(fresh, folder / f"{name}.ipynb")
 
     def work(self, chapter, solved, *, left=(), also=(), ask=()):
         """Type the solutions to `solved` in, and nothing for `left`, run what is needed, also by cells with a
@@ -55,7 +59,8 @@ class Learner:
             if mark(cell, "exercise") in tried or mark(cell, "check") in tried
             or any(text in cell.source for text in ("from helpers.yours import", *also))
         ]  # fmt: skip
-        needed, _ = needed_for(wanted, names_in([ast.parse(cell.source).body for cell in code]))
+        plain = (re.sub(r"^\w+ = (check\()", r"\1", cell.source) for cell in code)   # calls what it is given
+        needed, _ = needed_for(wanted, names_in([ast.parse(source).body for source in plain]))
         question = [nbformat.v4.new_code_cell(f"from helpers.yours import {', '.join(ask)}")] if ask else []
         run = nbformat.v4.new_notebook(metadata=notebook.metadata)
         run.cells = [*question, *(code[number] for number in sorted(needed))]   # the same cells: outputs stay
