@@ -966,7 +966,8 @@ explore(
         "review", "the plot was original in the end , although tiring at first",
         examples=("the plot was tiring in the end , although original at first",
                   "my verdict : the film was at first dull , but later wonderful . two hours long",
-                  "it was not really bad", "it was not not bad", "the acting was brilliant , not dull", "I loved it"),
+                  "it was not really bad", "it was not not bad", "the acting was brilliant , not dull",
+                  "I loved it"),
     ),
 )
 
