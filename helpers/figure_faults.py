@@ -162,15 +162,20 @@ def _without_label(axis: Axes, axes: list[Axes]) -> Iterator[str]:
             yield f"axis without label: the {letter} axis{title}"
 
 
-def lightness(colour, alpha: float | None = None) -> float:
-    """CIE L* of a colour on white, 0 (black) to 100 (white): what is left of it in grey print."""
+def luminance(colour, alpha: float | None = None) -> float:
+    """Relative luminance of a colour on white, 0 (black) to 1 (white)."""
     from matplotlib.colors import to_rgba
 
     *channels, opaque = to_rgba(colour, alpha)
     seen = np.array(channels) * opaque + 1 - opaque
     linear = np.where(seen <= 0.04045, seen / 12.92, ((seen + 0.055) / 1.055) ** 2.4)
-    luminance = float(linear @ (0.2126, 0.7152, 0.0722))
-    return 116 * np.cbrt(luminance) - 16 if luminance > 0.008856 else 903.3 * luminance
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def lightness(colour, alpha: float | None = None) -> float:
+    """CIE L* of a colour on white, 0 (black) to 100 (white): what is left of it in grey print."""
+    y = luminance(colour, alpha)
+    return 116 * np.cbrt(y) - 16 if y > 0.008856 else 903.3 * y
 
 
 def _hue_alone(legends: list) -> Iterator[str]:

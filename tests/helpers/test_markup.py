@@ -2,14 +2,13 @@
 
 import re
 
-import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
 
 from helpers import markup
 from helpers.checks.box import Box
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 from helpers.environment import Finding, Report
+from helpers.figure_faults import luminance
 from helpers.progress import EXAMPLE, EXAMPLE_NOTE, Progress
 from tools.build.markup import html_tags
 
@@ -26,9 +25,7 @@ SHOWN = {
 
 def contrast(one, other):
     """WCAG's ratio of two colours, 1 to 21."""
-    channels = np.array([to_rgb(one), to_rgb(other)])
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    low, high = sorted(linear @ (0.2126, 0.7152, 0.0722))
+    low, high = sorted(map(luminance, (one, other)))
     return (high + 0.05) / (low + 0.05)
 
 
