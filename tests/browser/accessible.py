@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -12,18 +13,27 @@ OUTPUT = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell.jp-mod-active .jp-Outpu
 """What the chosen cell has shown; all around it is JupyterLab's."""
 
 
-def findings(page: Page, include: str = "html", *, exclude: tuple[str, ...] = ()) -> list[str]:
-    """Serious and critical findings inside `include`, less what lies in `exclude`: rule, element, reason.
-    AssertionError where axe has met nothing there that it could judge."""
+def judged(
+    page: Page, context: str | Mapping[str, Any], *, only: Sequence[str] = (), without: Sequence[str] = ()
+) -> tuple[list[str], dict[str, int]]:
+    """(serious and critical findings in axe's `context`: rule, element, reason; how many elements kept each
+    rule), by all rules, by `only` these, or `without` these."""
     from axe_playwright_python.sync_playwright import Axe
 
-    context = {"include": [[include]], "exclude": [[selector] for selector in exclude]}
-    found = Axe().run(page, context, {"resultTypes": ["violations"]}).response
-    assert found["passes"], f"axe found nothing to judge in {include}"
-    return [
+    options: dict[str, Any] = {"resultTypes": ["violations", "passes"]}
+    options |= {"runOnly": list(only)} if only else {"rules": {rule: {"enabled": False} for rule in without}}
+    result = Axe().run(page, context, options).response
+    found = [
         f"{rule['id']} ({rule['impact']}): {node['html'][:300]}: {node['failureSummary']}"
-        for rule in found["violations"]
+        for rule in result["violations"]
         if rule["impact"] in GRAVE
         for node in rule["nodes"]
     ]
+    return found, {rule["id"]: len(rule["nodes"]) for rule in result["passes"]}
 
+
+def findings(page: Page, include: str = "html") -> list[str]:
+    """What `judged` finds inside `include`. AssertionError where there was nothing that axe could judge."""
+    found, kept = judged(page, include)
+    assert kept, f"axe found nothing to judge in {include}"
+    return found

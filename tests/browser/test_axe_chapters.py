@@ -7,16 +7,15 @@ looked at, the text cells and the outputs, and what Jupyter does with any notebo
 
 import pytest
 
+from tests.browser.accessible import judged
 from tests.browser.course import ROOT
 from tests.browser.lab import PANEL
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test-browser has axe")
+pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test-browser has axe")
 
 CHAPTERS = sorted((ROOT / "solutions").glob("*.ipynb"))
 OURS = {"include": [[".jp-OutputArea-output"], [".jp-RenderedMarkdown"]], "exclude": [[".highlight"]]}
-JUPYTERS = {
-    "link-in-text-block": "Jupyter's links in a text have a colour and no line below",
-}
+JUPYTERS = ("link-in-text-block",)   # its links in a text have a colour and no line below
 CUT = """() => [...document.querySelectorAll(
     '.jp-OutputArea-output [role=status], .jp-OutputArea-output figure, .jp-OutputArea-output small'
 )].filter(each => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== 'inline'
@@ -32,21 +31,6 @@ def exported(chapter, theme):
     return exporter.from_filename(chapter)[0]
 
 
-def found(page, context, rules=None):
-    """What axe finds and JUPYTERS does not explain, a line each; and how many places passed some rule."""
-    options = {"resultTypes": ["violations", "passes"]}
-    if rules:
-        options["runOnly"] = rules
-    result = axe.Axe().run(page, context=context, options=options).response
-    bad = [each for each in result["violations"] if each["impact"] in ("serious", "critical")]
-    return [
-        f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"
-        for each in bad
-        if each["id"] not in JUPYTERS
-        for node in each["nodes"]
-    ], {each["id"]: len(each["nodes"]) for each in result["passes"]}
-
-
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_an_executed_chapter(chapter, window, tmp_path, shoot):
     window.route("http*://**", lambda route: route.abort())   # its scripts for maths: not needed here
@@ -54,7 +38,8 @@ def test_an_executed_chapter(chapter, window, tmp_path, shoot):
         file = tmp_path / f"{theme}.html"
         file.write_text(exported(chapter, theme), encoding="utf-8")
         window.goto(file.as_uri(), wait_until="domcontentloaded")
-        problems, passed = found(window, OURS, None if theme == "light" else ["color-contrast"])
+        only = () if theme == "light" else ("color-contrast",)
+        problems, passed = judged(window, OURS, only=only, without=JUPYTERS)
         assert not problems, "\n".join(problems)
         assert passed["color-contrast"] > 50
         window.locator("[role=status]").first.scroll_into_view_if_needed()
@@ -81,7 +66,7 @@ def test_a_chapter_in_jupyterlab_as_a_learner_runs_it(open_notebook, shoot):
     for theme in ("JupyterLab Dark", "JupyterLab Light"):   # which it keeps
         start.page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         start.page.locator(f"body[data-jp-theme-name='{theme}']").wait_for(state="attached")
-        problems, passed = found(start.page, OURS)
+        problems, passed = judged(start.page, OURS, without=JUPYTERS)
         assert not problems, "\n".join(problems)
         assert passed["color-contrast"] > 50 and passed["image-alt"] == 1
         start.page.locator(".jp-OutputArea-output table").last.scroll_into_view_if_needed()
