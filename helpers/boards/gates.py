@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GATES = {"i": "i, input", "f": "f, forget", "o": "o, output"}
+MOST_NAMED = 6
 LOOKS = ((-0.19, COLOURS["lstm"], None), (0.19, COLOURS["warm"], "////"))
 
 
@@ -88,12 +89,20 @@ def _gates(axis: Axes, values: np.ndarray) -> None:
 def _finding(name: str, words: Sequence[str], series, chances) -> str:
     shut = [f"“{words[t]}” ({series['f'][t]:.2f})" for t in np.flatnonzero(series["f"] < 0.5)]
     gate = f"is below one half at {', '.join(shut)}" if shut else "is above one half everywhere"
+    if len(shut) > MOST_NAMED:
+        gate = f"is below one half at {len(shut)} of {len(words)} words"
     due = np.flatnonzero(sum(chances.values()) > 0.5)
     told = [
-        f"after “{words[t]}” (word {t}), with the cell at {series['c'][t]:+.2f}, "
+        f"after “{words[t]}” (word {t}), with the cell at {_signed(series['c'][t])}, "
         + ", ".join(f"{word} {chance[t]:.2f}" for word, chance in chances.items())
         for t in due
     ]
     either = " or ".join(chances)
     expects = f"{either} is expected {'; '.join(told)}" if told else f"{either} is expected nowhere"
-    return f"{name}: the forget gate {gate}, and the cell ends at {series['c'][-1]:+.2f}; {expects}."
+    return f"{name}: the forget gate {gate}, and the cell ends at {_signed(series['c'][-1])}; {expects}."
+
+
+def _signed(number: float) -> str:
+    """With two digits and its sign, which a zero has not."""
+    text = f"{number:+.2f}"
+    return text if float(text) else "0.00"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BARS, WIDTH, LINES = 10, 62, 13
+NOTHING = "(no word)"
 MARKS = {True: "✓", False: "✗", None: "…"}
 
 
@@ -75,7 +76,7 @@ def _distribution(axis: Axes, words: Sequence[str], before: np.ndarray, after: n
 
 
 def _wrapped(story: str, right: bool | None) -> str:
-    return textwrap.fill(story, WIDTH, initial_indent=f"{MARKS[right]} ", subsequent_indent="  ")
+    return textwrap.fill(story or NOTHING, WIDTH, initial_indent=f"{MARKS[right]} ", subsequent_indent="  ")
 
 
 def _finding(words: Sequence[str], after: np.ndarray, stories: Sequence[tuple[str, bool | None]]) -> str:
@@ -84,8 +85,9 @@ def _finding(words: Sequence[str], after: np.ndarray, stories: Sequence[tuple[st
     best = np.argsort(-after, kind="stable")[: min(3, len(sure))]
     first = ", ".join(f"{words[place]} {after[place]:.2f}" for place in best)
     judged = [right for _, right in stories if right is not None]
-    text = " / ".join(f"{story}{'' if right is None else ' ' + MARKS[right]}" for story, right in stories)
-    count = len({word for story, _ in stories for word in story.split()})
+    marks = ["" if right is None else f" {MARKS[right]}" for _, right in stories]
+    text = " / ".join(f"{story or NOTHING}{mark}" for (story, _), mark in zip(stories, marks, strict=True))
+    count = len({word for story, _ in stories for word in story.split() if word.isalpha()})
     likeliest = "the only next word is" if len(sure) == 1 else "the likeliest next words are"
     return (
         f"Of {len(words)} words {len(sure)} can be drawn; {likeliest} {first}; the entropy is {nats:.2f} "

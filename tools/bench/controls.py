@@ -80,22 +80,33 @@ def _measured(name: str) -> list[tuple[str, str, list[float]]]:
 
 
 def here(name: str) -> None:
-    """Run what the figures of chapter `name` need and print what was measured, as JSON."""
+    """Print what was measured of the figures of chapter `name`, as JSON."""
+    found = [row for draw, controls in figures_of(name) for row in moves(draw, controls)]
+    print("\n" + json.dumps(found))
+
+
+def figures_of(name: str) -> list[tuple[Any, dict[str, Any]]]:
+    """(drawing function, its controls) of every figure that moves in chapter `name`, of which no more is run
+    than they need."""
     import helpers.live
     from tools.usable.chapter import steps_of
     from tools.usable.needed import needed_for
 
-    found: list[tuple[str, str, list[float]]] = []
-    helpers.live.explore = lambda draw, /, **controls: found.extend(moves(draw, controls))
+    found: list[tuple[Any, dict[str, Any]]] = []
     source = f"solutions/{name}.py"
     steps = [s for s in steps_of(read_chapter(ROOT / source, source)) if s.role not in ("check", "landmark")]
     names = [step.names for step in steps]
     figures = [n for n, each in enumerate(names) if "explore" in each.loads - each.binds]
     needed, _ = needed_for(figures, names)
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    for step in (steps[n] for n in sorted(needed)):
-        exec(compile(ast.Module(step.nodes, []), source, "exec"), namespace)
-    print("\n" + json.dumps(found))
+    explore = helpers.live.explore
+    helpers.live.explore = lambda draw, /, **controls: found.append((draw, controls))
+    try:
+        for step in (steps[n] for n in sorted(needed)):
+            exec(compile(ast.Module(step.nodes, []), source, "exec"), namespace)
+    finally:
+        helpers.live.explore = explore
+    return found
 
 
 def moves(draw: Any, controls: dict[str, Any]) -> list[tuple[str, str, list[float]]]:

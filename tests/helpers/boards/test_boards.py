@@ -92,6 +92,16 @@ def test_the_gate_board_draws_every_number():
     )
 
 
+def test_many_shut_gates_are_counted_and_a_zero_has_no_sign():
+    shut = {**UNIT, "f": np.zeros(4), "c": np.full(4, -0.001)}
+    _, sentence = gate_board(WORDS, shut, EXPECTED)
+    assert "“<eos>” (0.00), “Jane” (0.00), “drank” (0.00), “and” (0.00)" in sentence
+    assert "the cell ends at 0.00; " in sentence and "with the cell at 0.00, " in sentence
+    twice = {key: np.tile(values, 2) for key, values in shut.items()}
+    _, sentence = gate_board(WORDS * 2, twice, {key: np.tile(each, 2) for key, each in EXPECTED.items()})
+    assert "the forget gate is below one half at 8 of 8 words, and" in sentence
+
+
 @pytest.mark.parametrize("count", [1, 24])
 @pytest.mark.parametrize("cell", [0.0, -40.0])
 def test_the_gate_board_at_its_limits_has_no_faults(count, cell):
@@ -140,6 +150,14 @@ def test_the_writing_board_tells_what_is_kept_from_what_is_cut_off():
         "nats, as of an even choice among 1.9. Written with 6 different words, 1 of 2 finished stories "
         "without a mistake: Jane drank tea ✓ / tea tea he ✗ / John and"
     )
+
+
+def test_a_story_without_a_word_is_seen_and_a_full_stop_is_no_word():
+    half = np.full(2, 0.5)
+    fig, sentence = writing_board(["he", "tea"], half, half, [("", False), ("he .", None)])
+    assert fig.texts[0].get_text() == "✗ (no word)\n… he ."
+    assert "with 1 different words, 0 of 1 finished stories" in sentence
+    assert sentence.endswith(": (no word) ✗ / he .")
 
 
 def test_the_writing_board_at_its_limits_has_no_faults():
