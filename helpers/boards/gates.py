@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GATES = {"i": "i, input", "f": "f, forget", "o": "o, output"}
-MOST_NAMED = 6
+MOST_NAMED = 8
 LOOKS = ((-0.19, COLOURS["lstm"], None), (0.19, COLOURS["warm"], "////"))
 
 

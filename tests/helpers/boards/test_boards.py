@@ -97,9 +97,9 @@ def test_many_shut_gates_are_counted_and_a_zero_has_no_sign():
     _, sentence = gate_board(WORDS, shut, EXPECTED)
     assert "“<eos>” (0.00), “Jane” (0.00), “drank” (0.00), “and” (0.00)" in sentence
     assert "the cell ends at 0.00; " in sentence and "with the cell at 0.00, " in sentence
-    twice = {key: np.tile(values, 2) for key, values in shut.items()}
-    _, sentence = gate_board(WORDS * 2, twice, {key: np.tile(each, 2) for key, each in EXPECTED.items()})
-    assert "the forget gate is below one half at 8 of 8 words, and" in sentence
+    thrice = {key: np.tile(values, 3) for key, values in shut.items()}
+    _, sentence = gate_board(WORDS * 3, thrice, {key: np.tile(each, 3) for key, each in EXPECTED.items()})
+    assert "the forget gate is below one half at 12 of 12 words, and" in sentence
 
 
 @pytest.mark.parametrize("count", [1, 24])
