@@ -48,7 +48,7 @@ help:
 	@echo "  make torture                minutes of kills, faults and random inputs"
 	@echo "  make range                  tests with the oldest allowed versions (VERSIONS=highest: the newest)"
 	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"
-	@echo "  make bench                  time the NumPy layers against torch, and the checks"
+	@echo "  make bench                  time the NumPy layers against torch, the checks, moves of figures"
 	@echo "  make lint                   ruff"
 	@echo "  make lock                   write the versions installed in .venv-test into constraints.txt"
 	@echo "  make clean                  remove environments and caches; notebooks and data stay"
@@ -201,6 +201,7 @@ build: .venv-test/installed
 bench: .venv-test/installed
 	@$(DEV) -m tools.bench $(BENCH_OPTIONS)
 	@$(DEV) -m tools.bench.checks
+	@$(DEV) -m tools.bench.controls
 
 lint: .venv-test/installed
 	@$(DEV) -m ruff check .
