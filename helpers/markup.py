@@ -1,17 +1,20 @@
-"""The little HTML that boxes, tables and captions share. What it colours can be read on any background, light
-or dark: white letters on a dark ground of their own, all other text in the colour of the page."""
+"""The little HTML that boxes, tables, pictures and captions share. What it colours can be read on any
+background, light or dark: white letters on a dark ground, all other text in the colour of the page."""
 
 from __future__ import annotations
 
+import base64
 import html
 import re
+import struct
 
 GOOD, BAD, UNSURE, NEUTRAL = "#2e7d32", "#c62828", "#8f5600", "#6b6b6b"
 """Grounds for white letters: at least 4.5 to 1 with white; as a line, 3 to 1 with white and near-black."""
 
 _CODE = re.compile(r"`([^`]+)`")
 _LETTERS = "[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]+"
-_HANGUL = re.compile(f"{_LETTERS}(?: {_LETTERS})*")
+HANGUL = re.compile(f"{_LETTERS}(?: {_LETTERS})*")
+"""Korean words in a row."""
 
 
 def rich(text: str) -> str:
@@ -21,13 +24,21 @@ def rich(text: str) -> str:
 
 def spoken(text: str) -> str:
     """HTML of `text` as it stands, Korean marked as Korean."""
-    return _HANGUL.sub(r"<span lang='ko'>\g<0></span>", html.escape(text, quote=False))
+    return HANGUL.sub(r"<span lang='ko'>\g<0></span>", html.escape(text, quote=False))
 
 
 def badge(text: str, colour: str) -> str:
     """HTML of `text`, a mark and words, in white on `colour`."""
     style = f"display:inline-block;background:{colour};color:#fff;padding:0 .5em;border-radius:.25em"
     return f"<span style='{style}'>{html.escape(text)}</span>"
+
+
+def image(png: bytes, alt: str) -> str:
+    """HTML of a PNG with its alternative text and its size, so that nothing jumps when it is replaced."""
+    width, height = struct.unpack(">II", png[16:24])
+    look = f"width='{width}' height='{height}' style='max-width:100%;height:auto'"
+    data = base64.b64encode(png).decode("ascii")
+    return f"<img alt='{html.escape(alt)}' {look} src='data:image/png;base64,{data}'>"
 
 
 def table(caption: str, headers: tuple[str, ...], body: str, *, above: bool = False) -> str:

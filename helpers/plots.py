@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import io
 import tempfile
 import textwrap
@@ -56,9 +54,7 @@ class Picture:
         return repr(_Caption(self.text))
 
     def _repr_html_(self) -> str:
-        data = base64.b64encode(self.png).decode("ascii")
-        source = f"src='data:image/png;base64,{data}' style='max-width:100%'"
-        image = f"<img alt='{html.escape(self.text)}' {source}>"
+        image = markup.image(self.png, self.text)
         below = f"<figcaption aria-hidden='true'>{_Caption(self.text)._repr_html_()}</figcaption>"
         return f"<figure style='margin:0'>{image}{below}</figure>"   # the caption would be read out twice
 

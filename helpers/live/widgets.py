@@ -5,10 +5,7 @@ Standard widgets only, so that JupyterLab, Notebook, VS Code and Colab can show 
 
 from __future__ import annotations
 
-import base64
-import html
 import math
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -147,7 +144,7 @@ class Panel:
             self._put()
 
     def _put(self) -> None:
-        self._picture.value = _image(self.png, self.sentence)
+        self._picture.value = markup.image(self.png, self.sentence)
         self._sentence.value = _below(f"<small>{markup.spoken(self.sentence)}</small>")
 
     def _say(self, problem: str) -> None:
@@ -172,16 +169,6 @@ class Panel:
 def _below(text: str) -> str:
     """What stands below the picture, with the line height of text: widgets have that of a button."""
     return f"<div style='line-height:1.4;max-width:60em'>{text}</div>"
-
-
-def _image(png: bytes, alt: str) -> str:
-    """`png` as HTML; with its size, so that nothing jumps when it is replaced."""
-    width, height = struct.unpack(">II", png[16:24])
-    data = base64.b64encode(png).decode()
-    return (
-        f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" '
-        f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
-    )
 
 
 def _label(label: str, width: int, room: str) -> dict[str, Any]:
