@@ -14,7 +14,7 @@ from helpers import plots
 from helpers.live import choice, explore, names, slider, text
 from helpers.live.picture import Camera
 from helpers.live.view import live
-from tests.hostile import NO_FLAGS, NO_NUMBERS, fuzz
+from tests.hostile import NO_FLAGS, NO_NUMBERS, assert_refused, fuzz
 
 WIDGETS = "application/vnd.jupyter.widget-view+json"
 
@@ -213,6 +213,7 @@ def test_hostile_controls():
         {"step": [1, 0.5], "low": [0, -1]},
         names=others,
     )
+    assert_refused(slider, "w", 1.0, 1.0, value=1.0, log=True, names="high")   # nowhere to go
     options = [None, 3, "ab", [], ["a"], ["a", "a"], ["a", 3], {}, {"a": 1}, {1: "a", 2: "b"}, ["a", " "]]
     fuzz(
         choice,
