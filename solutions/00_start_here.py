@@ -344,7 +344,7 @@ show_progress()
 # A chapter's sections are listed by *View → Table of Contents* in JupyterLab, by *Outline* in VS Code, by the list at
 # the left in Colab; a click leads there. *Settings → Theme* has a dark theme, and Ctrl + plus (on a Mac ⌘ plus) makes
 # everything larger: boxes, tables and figures are made for both. Every figure has a caption in words that says what
-# it shows, and no colour says anything that no word, dash or mark says, too.
+# it shows, and what a colour says, a word, a dash or a mark says as well.
 
 # %% [markdown]
 # ## 0.9 When you are stuck

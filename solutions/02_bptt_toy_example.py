@@ -444,8 +444,9 @@ axis.set(xlabel="1 + steps of gradient descent (logarithmic)", ylabel="E", ylim=
 axis.legend(frameon=False)
 show(
     fig,
-    f"Both fall from {right_curve[0]:.3f}, and hardly part: after 300 steps the right gradient "
-    f"stands at {right_curve[-1]:.3f}, the wrong one at {wrong_curve[-1]:.3f}.",
+    f"The error falls from {right_curve[0]:.3f} with the right gradient and with the wrong one, and the curves "
+    f"hardly part: after 300 steps it is {right_curve[-1]:.3f} with the right one, {wrong_curve[-1]:.3f} with "
+    "the wrong one.",
 )
 
 # %% [markdown]
@@ -579,20 +580,21 @@ for case in ((0.9, -0.5, 0.5), (1.5, -0.5, 0.01), (1.5, -0.6, 0.5), (3.0, -0.5, 
     parts[case] = np.abs(path).reshape(3, 4).sum(axis=1) / np.abs(path).sum()
     print("{:4} {:5} {:6}".format(*case), f"{back[0]:14.0e}", "{:13.0%} {:8.0%} {:9.0%}".format(*parts[case]))
 claim(
-    "a way back that explodes does not make the first uses count most: near h = 0 they count no more than "
-    "the last",
+    "a derivative that grows on its way back need not make the first uses count most: from h_0 = 0.01 they "
+    "count less than the last, from 0.5, with x = -0.6, more",
     parts[1.5, -0.5, 0.01][0] < parts[1.5, -0.5, 0.01][2] and parts[1.5, -0.6, 0.5].argmax() == 0,
 )
 
 # %% [markdown]
-# In the second row the way back is the longer the more it multiplies, and still the shares are nearly even: near 0 the state
-# grows by the same factor from step to step, so an early use meets an $h_{u-1}$ that is smaller by just what its way is
-# longer. In the third row the state rests, at 0.5, where the slope is 0.75 and the factor 1.125: there the first uses do
-# count most.
+# In the second row each step back near 0 multiplies by 1.5, and still the first eight uses have nearly equal shares: the state
+# grows by the same factor, so what an early use gains by its longer way it loses by its smaller $h_{u-1}$. (The last four have
+# more, where the state has left 0.) In the third row the state hardly leaves 0.5, where the slope is 0.75 and the factor 1.125:
+# there the first uses do count most.
 #
 # **Move it.** Look first at the left, where the gradient goes from right to left: does it rise or fall? And which bars on the
-# right follow from that? Which $w_{hh}$ makes x = −0.5 vanish from any start? Try 0.9, then 1.0, and mind the start: is the
-# fate at $h_0 = 0$ that at $h_0 = 0.5$? Then set $w_{hh} = 3$ and $h_0 = 0.01$: how many steps does the explosion last?
+# right follow from that? Which $w_{hh}$ makes the gradient at x = −0.5 vanish from any start? Take T = 40, try 0.9, then 1.0,
+# and mind the start: is the fate at $h_0 = 0$ that at $h_0 = 0.5$? Then set $w_{hh} = 3$ and $h_0 = 0.01$: how many steps does
+# the explosion last?
 
 # %% draws=true
 from helpers.live import explore, slider
@@ -621,7 +623,7 @@ def scalar_loop(w_hh, x, h_0, T):
     paths = (
         f"{carry} at least 90% of the gradient"
         if together > 0
-        else "At a state of 0 the weight multiplies nothing: its gradient is 0, whatever the way back does"
+        else "The weight's gradient is 0: each use meets a state of 0, or nothing comes back to it"
     )
     return fig, (
         f"With w_hh = {w_hh:g}, x = {x:g} and h_0 = {h_0:g} the gradient {fate} on its way back: "
