@@ -7,7 +7,7 @@ looked at, the text cells and the outputs, and what Jupyter does with any notebo
 
 import pytest
 
-from tests.browser.accessible import judged
+from tests.browser.accessible import JUPYTERS, judged
 from tests.browser.course import ROOT
 from tests.browser.lab import PANEL
 
@@ -15,7 +15,6 @@ pytest.importorskip("axe_playwright_python.sync_playwright", reason="make test-b
 
 CHAPTERS = sorted((ROOT / "solutions").glob("*.ipynb"))
 OURS = {"include": [[".jp-OutputArea-output"], [".jp-RenderedMarkdown"]], "exclude": [[".highlight"]]}
-JUPYTERS = ("link-in-text-block",)   # its links in a text have a colour and no line below
 CUT = """() => [...document.querySelectorAll(
     '.jp-OutputArea-output [role=status], .jp-OutputArea-output figure, .jp-OutputArea-output small'
 )].filter(each => each.scrollWidth > each.clientWidth + 1 && getComputedStyle(each).display !== 'inline'

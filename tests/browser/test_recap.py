@@ -62,7 +62,7 @@ def test_outputs_in_both_themes(recap, shoot, theme):
     found = {}
     recap.controls(recap.moving()[0])
     for name, id in shown.items():
-        recap.select(id).locator(".jp-OutputArea-child").first.wait_for()
+        recap.select(id).locator(".jp-OutputArea-child:visible").first.wait_for()
         found[name] = findings(recap.page, OUTPUT)
         shoot(recap.page, name)
     assert not any(found.values()), found
