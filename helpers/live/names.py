@@ -40,5 +40,12 @@ SCRIPT = f"""<script>
   }});
   window.unrolledLive.observe(document.body, {{childList: true, subtree: true}});
 }})();
-</script>"""
-"""Shown below the controls; it takes no room."""
+</script><style>
+.{PANEL} {{container-type: inline-size}}
+@container (max-width: 36rem) {{
+  .{ROW} .widget-inline-hbox:not(.widget-slider) {{flex-flow: row wrap; height: auto}}
+  .{ROW} select {{min-height: 28px}}
+  .{ROW} .widget-label {{width: 100% !important; text-align: left}}
+}}
+</style>"""
+"""Shown below the controls, without room of its own. On a narrow page labels stand above their controls."""
