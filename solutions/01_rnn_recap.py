@@ -325,7 +325,7 @@ for w_h in (0.9, 1.0, 1.1):
 # At 1.0 the state still fades, only ever more slowly; just above 1 there is a value at which it rests. Memory begins exactly
 # there, where the curve $\tanh(w_h h)$ leaves 0 more steeply than the line $h$, and so has to cross it again further out.
 #
-# Here is the latch in one picture: a man's name, twenty words of filler, some women's names in a row, filler again. On top
+# Here is the latch in one picture: a man's name, 19 words of filler, some women's names in a row, filler again. On top
 # of $w_x x_t$ a little noise can come at every word, as it does in a network whose other units talk too.
 
 # %%
@@ -351,8 +351,8 @@ for w_h, w_x in ((3.0, 1.25), (3.0, 1.5), (0.8, 1.25)):
 # %% [markdown]
 # **Move it.** Look first at the right: where the solid curve crosses the diagonal, a state gives itself again, and a full dot is
 # one to which neighbours return. Take $w_h$ down until the unit forgets: what happens to the dots? Then back to 3, and $w_x$
-# up until it flips: which crossing has the dashed curve, that of a woman's name, lost? And with no women's names and a noise
-# of 0.4: below which $w_h$ does the state leave its side? (It moves in JupyterLab; on a page it stands still.)
+# up until it flips: which crossings has the dashed curve, that of a woman's name, lost? And with no women's names and a noise
+# of 0.4: below which $w_h$ does the state leave its side? (It moves where a kernel runs; on a page it stands still.)
 
 # %% draws=true
 from helpers.live import explore, slider
@@ -390,7 +390,7 @@ def latch(w_h, w_x, others, noise):
     if abs(states[-1]) < 0.1 and (noise == 0 or len(turned) < 2):
         fate = "The unit keeps nothing"
     elif len(turned) == 0:
-        fate = "The unit holds, above 0 from the man's name on"
+        fate = f"The unit {'holds' if max(held) > 0.01 else 'fades'}, above 0 from the man's name on"
     elif len(turned) == 1:
         fate = f"The unit flips at word {turned[0]}"
     else:
