@@ -282,19 +282,20 @@ for diagonal, corner in ((0.5, 3.0), (0.9, 100.0), (1.0, 0.01)):
     print(*(f"{np.linalg.norm(P, 2):.1e}" for P in powers))
 
 # %% [markdown]
-# Below 1 they always do, however large the corner; at 1 the smallest corner is enough.
+# Below 1 they always do, however large the corner. At 1 they no longer do, and any corner but 0 makes them grow without end.
 #
 # **Move it.** Three kinds of matrices, each with a spectral radius ρ of your choice: scaled orthogonal, random (normal numbers, all
-# multiplied to fit), and the blocks above. Look first at how the solid curve begins and how it ends: which of the two lines,
-# ρ and $\sigma_{\max}$, tells the one, and which the other? Then take the blocks and ρ = 0.9, and draw the corner to 0: what
-# becomes of the hump? Does the random matrix have one? And at ρ = 1, which of the three stays where it is?
+# multiplied to fit), and the blocks above. Look first at the solid curve: nearer to which of the two
+# lines, that of ρ and that of $\sigma_{\max}$, does it begin, and to which is it all but parallel in the end? Then draw the corner to
+# 0: what becomes of the hump? Does the random matrix have one? And at ρ = 1, with the corner back at 3, which of the three leaves
+# the length as it is?
 
 # %%
 gaussian = np.random.default_rng(6).normal(size=(H, H))
-kinds = {   # with spectral radius 1; the last with c in the corner of each block, for any ρ
+kinds = {   # (ρ, c) → a matrix with spectral radius ρ; the last has c in the corner of each block
     "orthogonal, ρ Q": lambda rho, c: rho * Q,
     "random, scaled to ρ": lambda rho, c: rho / np.abs(np.linalg.eigvals(gaussian)).max() * gaussian,
-    "non-normal, ρ and a corner": lambda rho, c: np.kron(np.eye(H // 2), np.array([[rho, c], [0.0, rho]])),
+    "blocks, ρ and a corner": lambda rho, c: np.kron(np.eye(H // 2), np.array([[rho, c], [0.0, rho]])),
 }
 for name, kind in kinds.items():
     W = kind(0.9, 3.0)
@@ -310,7 +311,7 @@ shrunk = {name: kind(1.0, 0.0) for name, kind in kinds.items()}
 
 
 def powers_of_W(kind, rho, corner):
-    W = kinds[kind](rho, corner) if kind.startswith("non") else rho * shrunk[kind]
+    W = kinds[kind](rho, corner) if kind.startswith("blocks") else rho * shrunk[kind]
     curve, sigma = lengths_back(W, 100), np.linalg.norm(W, 2)
     fig, axis = figure(width=7, height=3.2)
     steps = np.arange(101.0)
@@ -322,7 +323,7 @@ def powers_of_W(kind, rho, corner):
     axis.set(xticks=[0, 50, 100], yticks=[1e-5, 1, 1e5], yticklabels=["1e-5", "1", "1e5"])
     top, many = curve.argmax(), "" if curve.argmax() == 1 else "s"
     hump = f"{curve[top]:.1f} times as long after {top} step{many} back, and " if 0 < top < 90 else ""
-    named = f"{kind} of {corner:g}" if kind.startswith("non") else kind
+    named = f"{kind} of {corner:g}" if kind.startswith("blocks") else kind
     return fig, (
         f"{named[0].upper()}{named[1:]}: with ρ = {rho:g} and σ_max = {sigma:.2f} the gradient is {hump}"
         f"{curve[-1]:.2g} times as long after 100 steps back. Dashed ρ^k = {rho**100:.2g}; dotted σ_max^k, "
@@ -332,9 +333,9 @@ def powers_of_W(kind, rho, corner):
 
 explore(
     powers_of_W,
-    kind=choice("W", list(kinds), value="non-normal, ρ and a corner"),
+    kind=choice("W", list(kinds), value="blocks, ρ and a corner"),
     rho=slider("ρ, the spectral radius", 0.5, 1.2, value=0.9, step=0.01),
-    corner=slider("corner of each block (non-normal only)", 0.0, 6.0, value=3.0, step=0.1),
+    corner=slider("corner of each block (blocks only)", 0.0, 6.0, value=3.0, step=0.1),
 )
 
 # %% [markdown]
@@ -1112,11 +1113,17 @@ for name, (points, losses) in paths.items():
     w, b = points[-1]
     print(f"{name:12s} longest step {longest[name]:5.2f}", end="   ")
     print(f"ends at w = {w:5.2f}, b = {b:5.2f} with a loss of {losses[-1]:.2f}")
+claim(
+    "without clipping a step is more than ten long and the loss stays above 0.2; clipped, none is longer than "
+    "0.3 and the loss goes to 0",
+    longest["no clipping"] > 10 and paths["no clipping"][1][-1] > 0.2
+    and longest["clipped at 1"] < 0.301 and paths["clipped at 1"][1][-1] < 1e-4,
+)
 
 # %% [markdown]
 # **Move it.** Look first at the long straight step without clipping: where does it begin, and how far does it go? Then take
 # another threshold: from which on is the clipped path thrown as far? And without clipping, is the way out a smaller rate?
-# Try 0.2, then 0.1, then 0.5. (150 steps here, so that it moves quickly.)
+# Type 0.2, then 0.1, then 0.5. (150 steps here, so that it moves quickly.)
 
 # %% draws=true
 grid_w, grid_b = np.meshgrid(np.linspace(0.3, 2.6, 460), np.linspace(-0.1, 1.3, 280))
@@ -1163,8 +1170,9 @@ explore(
 )
 
 # %% [markdown]
-# At these values one step without clipping lands on the wall and is thrown more than ten units far, onto a plain without slope.
-# Clipped, the step goes the same way, but not as far; the path turns off into the valley, away from the wall, and zigzags from
+# At these values the path without clipping lands on the wall, and its next step is more than ten units long, onto a plain all but
+# without slope.
+# Clipped, that step goes the same way, but not as far; the path turns off into the valley, away from the wall, and zigzags from
 # one side of it to the other down to a loss of 0.
 
 # %% [markdown]
