@@ -29,8 +29,7 @@ def faults(figure: Figure) -> list[str]:
     """Everything of `KINDS` in `figure`, each as ``"kind: where"``; the figure is drawn for it."""
     figure.canvas.draw()
     axes = [axis for axis in figure.axes if axis.get_visible()]
-    shown = [text for axis in axes for text in _texts(axis)]
-    shown += [text for text in figure.texts if _seen(text)]
+    shown = texts(figure)
     return [
         *_small(shown),
         *(fault for axis in axes for fault in _legend_over_data(axis)),
@@ -39,6 +38,12 @@ def faults(figure: Figure) -> list[str]:
         *(fault for axis in axes for fault in _without_label(axis, axes)),
         *_hue_alone([*figure.legends, *(axis.get_legend() for axis in axes)]),
     ]
+
+
+def texts(figure: Figure) -> list[Text]:
+    """Every text of `figure` that can be seen, once it is drawn."""
+    of_axes = [text for axis in figure.axes if axis.get_visible() for text in _texts(axis)]
+    return of_axes + [text for text in figure.texts if _seen(text)]
 
 
 def _seen(text: Text) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 matplotlib.use("agg")
 
-from helpers.figure_faults import _texts, faults
+from helpers.figure_faults import faults, texts
 from helpers.live.controls import Slider
 from helpers.live.picture import Camera, drawn
 from tools.bench.controls import figures_of
@@ -47,7 +47,7 @@ def settings(controls, count, seed=1):
 def cut_off(figure):
     """The texts that do not lie within the figure."""
     width, height = figure.bbox.size
-    for text in (*figure.texts, *(each for axis in figure.axes for each in _texts(axis))):
+    for text in texts(figure):
         box = text.get_window_extent()
         if min(box.x0, box.y0, width - box.x1, height - box.y1) < -EDGE:
             yield text.get_text()
@@ -58,7 +58,7 @@ def test_nothing_is_cut_off_or_covered(figures, chapter):
     found = {}
     for draw, controls in figures(chapter).values():
         camera = Camera()
-        for values in settings(controls, count=6):
+        for values in settings(controls, count=3):
             figure, _ = drawn(draw, values)
             camera.png(figure)
             wrong = [*faults(figure), *(f"cut off: {text}" for text in cut_off(figure))]
