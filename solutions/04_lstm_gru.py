@@ -112,7 +112,7 @@ def fading(a):
     memory.plot(passed, left, color=COLOURS["rnn"])
     memory.set(xlabel="words passed", ylabel="left of a memory of 0.8", ylim=(0, 0.85))
     return fig, (
-        f"a = {a:.2f} is a forget gate of {f:.3f}: of a memory of 0.80 are left {left[1]:.2f} after one "
+        f"a = {a:.2f} is a forget gate of {f:.4g}: of a memory of 0.80 are left {left[1]:.2f} after one "
         f"word, {left[10]:.2g} after ten, {left[60]:.2g} after 60; half of it is gone after "
         f"{np.log(0.5) / np.log(f):.1f} words."
     )
