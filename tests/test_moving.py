@@ -4,11 +4,9 @@ import itertools
 import random
 import re
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-matplotlib.use("agg")
 
 from helpers.figure_faults import faults, texts
 from helpers.live.controls import Slider
@@ -87,7 +85,7 @@ def test_the_latch_says_what_it_does(figures):
             assert f"changes sides {changes} times" in sentence and changes > 1
         else:
             assert abs(states[-1]) < 0.1
-        matplotlib.pyplot.close(figure)
+        plt.close(figure)
     assert kinds >= {"holds", "keeps nothing", "flips", "changes sides"}
 
 
@@ -105,7 +103,7 @@ def test_the_scalar_loop_says_what_it_does(figures):
         else:
             last = int(told[1] or 1)
             assert sum(lengths[-last:]) >= 0.9 - 1e-9 > sum(lengths[len(lengths) - last + 1 :])
-        matplotlib.pyplot.close(figure)
+        plt.close(figure)
 
 
 def test_the_powers_of_w_say_what_they_do(figures):
@@ -121,4 +119,4 @@ def test_the_powers_of_w_say_what_they_do(figures):
         assert (peak is not None) == (0 < top < 90)
         if peak:
             assert peak[1] == f"{gradient[top]:.1f}" and int(peak[2]) == top
-        matplotlib.pyplot.close(figure)
+        plt.close(figure)

@@ -1,6 +1,5 @@
 """The board of a date: what it says about what was typed and written, and what it refuses."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -9,12 +8,6 @@ from helpers.figure_faults import faults
 from tests.hostile import NO_ARRAYS, assert_refused, fuzz
 
 WRITTEN = "1994-09-27"
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def board(typed, written=WRITTEN, columns=(), sure=0.9, rows=None):

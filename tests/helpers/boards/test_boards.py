@@ -1,11 +1,8 @@
 """The boards draw what they are given, say it in a sentence, and refuse what cannot be drawn."""
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt
 from matplotlib.collections import PolyCollection
 
 from helpers.boards import gate_board, typed_words, writing_board
@@ -21,12 +18,6 @@ UNIT = {
     "c": np.array([0.2, -1.5, -1.25, -1.0]),
 }
 EXPECTED = {"he": np.array([0.0, 0.0, 0.1, 0.125]), "she": np.array([0.0, 0.1, 0.0, 0.875])}
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def bars(axis):

@@ -1,6 +1,5 @@
 """The board of a review: what it says of the models' answers, and what it refuses."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -9,12 +8,6 @@ from helpers.figure_faults import faults
 from tests.hostile import NO_ARRAYS, assert_refused, fuzz
 
 WORDS = ("the", "film", "was", "not", "dull")
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def board(words=WORDS, known=WORDS, last=0.9):

@@ -3,12 +3,9 @@
 import html
 import re
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-matplotlib.use("agg")
-import matplotlib.pyplot as plt
 
 from helpers import plots
 from helpers.live import choice, explore, names, slider, text
