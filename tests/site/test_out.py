@@ -70,6 +70,21 @@ def test_a_site_into_which_somebody_put_a_file_is_refused(tmp_path, html):
     assert (out / "CNAME").exists() and (out / "index.html").exists()
 
 
+def test_links_of_somebody_in_a_site_are_his(tmp_path, html):
+    out = tmp_path / "site"
+    publish.publish(html, out, "a")
+    (out / "mine").symlink_to(tmp_path, target_is_directory=True)
+    assert refusal(out) == "a site with other files in it, such as mine"
+
+
+def test_a_folder_that_cannot_be_read_is_refused(tmp_path, monkeypatch):
+    def closed(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(publish.os, "scandir", closed)
+    assert refusal(tmp_path).startswith("a folder that cannot be read: [Errno 13] Permission denied")
+
+
 def test_a_file_and_a_link_to_nowhere_are_refused(tmp_path):
     (tmp_path / "file").write_text("mine")
     code, output = build("--out", tmp_path / "file")
@@ -104,6 +119,9 @@ def test_what_cannot_be_put_in_place_leaves_the_earlier_site(tmp_path, html, mon
     (["--repository", "a/b/c"], "got 'a/b/c', wanted OWNER/NAME"),
     (["--repository", 'a/b"><script>'], "wanted OWNER/NAME"),
     (["--url", "example.org"], "got 'example.org', wanted where the site will be"),
+    (["--url", "https://a b/"], "wanted where the site will be"),
+    (["--url", 'https://a.org/"><script>'], "wanted where the site will be"),
+    (["--url", "https://a.org/?page=1"], "wanted where the site will be"),
     (["--repository", "a/b", "--ref", "../x y"], "got '../x y', wanted a commit or a branch"),
 ])
 def test_odd_arguments_are_told_in_a_sentence(tmp_path, arguments, sentence):

@@ -94,6 +94,23 @@ def test_figures_keep_their_texts_in_order(site, name):
 
 
 @chapters
+def test_a_caption_that_repeats_a_figures_text_is_not_read_out_again(site, name):
+    page = site.article(f"chapters/{name}.html")
+    texts = [plain(image) for image in re.findall(r'<img\b[^>]*?\balt="([^"]*)"', page)]
+    hidden = [plain(each) for each in re.findall(r"<small aria-hidden='true'>(.*?)</small>", page, re.S)]
+    assert hidden == [f"Figure: {text}" for text in texts] and hidden
+
+
+@chapters
+def test_printed_claims_may_be_wrapped(site, name):
+    outputs = [output for cell in notebook(name)["cells"] for output in cell.get("outputs", [])]
+    printed = ["".join(output["text"]) for output in outputs if output["output_type"] == "stream"]
+    wanted = [line for text in printed for line in text.splitlines() if line.startswith(("✓ ", "✗ "))]
+    claims = re.findall(r'<span class="claim">(.*)</span>$', site.article(f"chapters/{name}.html"), re.M)
+    assert [html.unescape(re.sub("<[^>]+>", "", claim)) for claim in claims] == wanted and wanted
+
+
+@chapters
 def test_hints_and_boxes_are_all_there(site, name):
     page = site.article(f"chapters/{name}.html")
     assert page.count('<details class="hint"') == len(re.findall(r"<details>\s*<summary>", prose(name)))
@@ -188,9 +205,35 @@ def test_every_page_has_language_title_icon_licences_and_description(site):
         text = site.text(page)
         assert '<html lang="en"' in text and 'rel="icon"' in text, page
         assert re.search(r"<title>[^<]*Unrolled</title>", text), page
-        assert '<meta name="description" content="A course on recurrent' in text, page
+        assert re.search(r'<meta name="description" content="[^"]{20,}">', text), page
+        assert re.search(r'<meta property="og:title" content="[^"]+">', text), page
         assert "BSD 3-Clause" in text and "CC BY 4.0" in text, page
         assert len(re.findall(r"<h1\b", re.sub(r'"jb-print-docs-body".*?</h1>', "", text, flags=re.S))) == 1
+
+
+def test_a_chapter_is_described_by_its_question_and_the_start_page_by_the_course(site):
+    for path in SOURCES:
+        question = re.search(r"^# \*\*(.+\?)\*\*$", path.read_text(encoding="utf-8"), re.M)[1]
+        head = site.text(f"chapters/{path.stem}.html").partition("</head>")[0]
+        assert f'<meta name="description" content="{question}">' in html.unescape(head)
+        assert f'content="https://someone.github.io/unrolled/chapters/{path.stem}.html"' in head
+    head = site.text("index.html").partition("</head>")[0]
+    assert 'name="description" content="A course on recurrent' in head
+    assert "<title>A course on recurrent networks" in head
+
+
+def test_korean_is_marked_as_korean(site):
+    letters = re.compile("[\uac00-\ud7a3]")
+    marked = re.compile(r"""<span lang=["']ko["']>.*?</span>""")
+    found = {page: len(marked.findall(site.article(page))) for page in site.pages if page != "search.html"}
+    for page in found:
+        assert not letters.search(plain(marked.sub("", site.article(page)))), page
+    assert found["docs/glossary.html"] > 60 and found["chapters/08_sentiment.html"] > 10
+
+
+def test_files_that_no_page_needs_are_left_out(site):
+    assert not [path for path in site.folder.rglob("*") if path.suffix in (".map", ".po", ".mo", ".txt")
+                and "LICENSE" not in path.name]  # fmt: skip
 
 
 def test_a_wrong_address_finds_its_files_from_everywhere(site):

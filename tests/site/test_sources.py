@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.site.conftest import ROOT
-from tools.site import katex, repository, runs
+from tools.site import katex, markup, repository, runs
 from tools.site.links import Links
 from tools.site.pages import pages
 from tools.site.repository import Repository
@@ -83,6 +83,39 @@ def test_without_a_repository_chapters_offer_the_notebook_alone():
             bar = re.search(r'<nav class=\\"open-in.*?</nav>', data.decode())[0]
             assert bar.count("<a ") == 1 and "download" in bar, path
             assert b"mybinder.org/v2" not in data and b"colab.research.google.com/github" not in data, path
+
+
+@pytest.mark.parametrize("body, wanted", [
+    ("<p>말 하나, two</p>", '<p><span lang="ko">말 하나</span>, two</p>'),
+    ("<span lang='ko'>말</span> <b>말</b>", "<span lang='ko'>말</span> <b><span lang=\"ko\">말</span></b>"),
+    ('<img alt="a > 말"> &lt;말&gt;', '<img alt="a > 말"> &lt;<span lang="ko">말</span>&gt;'),
+    ("<p>none</p>", "<p>none</p>"),
+])  # fmt: skip
+def test_korean_in_text_is_marked_once_and_in_attributes_never(body, wanted):
+    assert markup.korean(body) == wanted
+
+
+def test_only_printed_lines_become_claims():
+    pre = "<pre><span></span>✓ a\nb ✓ c\n✗ d\n</pre>"
+    body = f'<div class="output stream x"><div>{pre}</div></div>{pre}'
+    claims = '<pre><span></span><span class="claim">✓ a</span>\nb ✓ c\n<span class="claim">✗ d</span>\n</pre>'
+    assert markup.claims(body) == f'<div class="output stream x"><div>{claims}</div></div>{pre}'
+
+
+@pytest.mark.parametrize("output, alt, wanted", [
+    ("<small>Figure: a &lt; b</small>", "a < b", True),
+    ("<small>Figure: <span lang='ko'>말</span> a</small>", "말 a", True),
+    ("<small>Figure: a</small>", "b", False),
+    ("<p>Figure: a</p>", "a", False),
+    ("", "", False),
+])  # fmt: skip
+def test_a_caption_is_one_if_it_repeats_the_alternative_text(output, alt, wanted):
+    assert markup.caption_of(output, alt) is wanted
+
+
+def test_descriptions_are_cut_behind_a_word():
+    assert markup.cut("a  b\nc") == "a b c"
+    assert markup.cut("word, " * 40) == "word, " * 32 + "word …"
 
 
 RECORD = {"results": {}, "curve": [{}]}

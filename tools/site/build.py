@@ -17,8 +17,11 @@ STEP = re.compile(r"(reading sources|writing output|copying images)\.\.\. \[ *(\
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 WHAT = {"reading sources": "reading", "writing output": "writing", "copying images": "figures"}
 
-LEFT_OVER = (".buildinfo", "objects.inv", "_static/webpack-macros.html", "_static/sbt-webpack-macros.html")
-"""Files in Sphinx' output that no page needs."""
+LEFT_OVER = (
+    *("_sources", "_static/locales", ".buildinfo", "objects.inv"),
+    *("_static/webpack-macros.html", "_static/sbt-webpack-macros.html", "_static/**/*.map"),
+)
+"""Files and folders in Sphinx' output that no page needs."""
 
 
 class _Steps(io.StringIO):
@@ -57,9 +60,11 @@ def build(made: Pages, work: Path, base: str, url: str, step: Callable[[str, int
     for path, data in made.extra.items():
         (html / path).parent.mkdir(parents=True, exist_ok=True)
         (html / path).write_bytes(data)
-    shutil.rmtree(html / "_sources", ignore_errors=True)
-    for left in LEFT_OVER:
-        (html / left).unlink(missing_ok=True)
+    for page in html.rglob("*.html"):   # the theme has colours for "light" and "dark"; its script chooses
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace('data-theme="auto">', 'data-theme="light">', 1), encoding="utf-8")
+    for left in [path for pattern in LEFT_OVER for path in html.glob(pattern)]:
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     return html
 
 

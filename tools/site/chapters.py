@@ -14,6 +14,7 @@ from helpers.checks.box import MIME
 from helpers.notebooks import HEADING, dumps, mark, read
 from tools.build.drawing import FOLDED_TAG
 from tools.site.links import Links
+from tools.site.markup import caption_of
 
 Cell = dict[str, Any]
 
@@ -87,7 +88,7 @@ def page(chapter: Chapter, links: Links, bar: str) -> str:
     """The chapter as a notebook for MyST-NB, `bar` (Markdown) under its title.
 
     Exercises get anchors, hints a class, links the site's addresses; solutions are folded as code that only
-    draws is; a figure's alternative text moves to where MyST-NB looks for it.
+    draws is; a figure's alternative text moves to where MyST-NB looks for it; its caption is not read out.
     """
     file = f"solutions/{chapter.name}.ipynb"
     cells: list[Cell] = []
@@ -131,6 +132,10 @@ def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
     for number, outputs in enumerate(parts):
         figures = [each for each in outputs if "image/png" in each.get("data", {})]
         image = {"image": {"alt": figures[0]["metadata"]["image/png"]["alt"]}} if figures else {}
+        for each in outputs if figures else []:
+            caption = "".join(each.get("data", {}).get("text/html", ""))
+            if caption_of(caption, image["image"]["alt"]):   # it would be read out twice
+                each["data"]["text/html"] = caption.replace("<small>", "<small aria-hidden='true'>", 1)
         metadata = {"tags": tags if number == 0 else ["remove-input"], "mystnb": shown | image}
         source = MARKERS.sub("", cell["source"]).rstrip() if number == 0 else ""
         found.append(cell | {"source": source, "metadata": metadata, "outputs": outputs})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import re
 import time
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +26,14 @@ from tools.site.publish import is_current, publish, refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-LIBRARIES = ("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme")
+LIBRARIES = (
+    *("sphinx", "myst-nb", "myst-parser", "sphinx-book-theme", "pydata-sphinx-theme", "sphinx-copybutton"),
+)
 NO_REPOSITORY = (
     "No repository on GitHub is known: chapters have no links to Binder, Colab and their source. "
     "--repository OWNER/NAME names it."
 )
+ADDRESS = re.compile(r"https?://[^\s/?#\"'<>\\]+(?:/[^\s?#\"'<>\\]*)?")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
 
@@ -42,7 +46,7 @@ def _folder(out: Path) -> Path:
 
 
 def _address(url: str | None) -> str | None:
-    if url is not None and not (urlsplit(url).scheme in ("http", "https") and urlsplit(url).netloc):
+    if url is not None and not ADDRESS.fullmatch(url):
         raise typer.BadParameter(f"got {url!r}, wanted where the site will be, https://…")
     return url
 
@@ -77,7 +81,8 @@ def main(
             print(NO_REPOSITORY)
         made = pages(ROOT, where)
         url = url or (where.pages() if where else "")
-        base = urlsplit(url).path.rstrip("/") + "/" if url else ""
+        url = url.rstrip("/") + "/" * bool(url)
+        base = urlsplit(url).path
         made_of = _fingerprint(made, url)
         if not force and is_current(out, made_of):
             print(f"up to date {_named(out)}")

@@ -6,7 +6,7 @@ author = ""
 language = "en"
 project_copyright = ""
 
-extensions = ["myst_nb", "tools.site.formulas", "tools.site.extension"]
+extensions = ["myst_nb", "sphinx_copybutton", "tools.site.formulas", "tools.site.extension"]
 exclude_patterns = ["_extra", "_static"]
 templates_path = ["templates"]
 
@@ -18,6 +18,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_dmath_allow_digits = True
 myst_heading_anchors = 4
 html_math_renderer = "katex"
+copybutton_selector = "div.highlight:not(.cell_output div) pre"   # code and commands, not what they print
 
 html_theme = "sphinx_book_theme"
 html_theme_options = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,14 +23,26 @@ def refusal(out: Path) -> str:
         return "a file"
     if not out.exists():
         return "" if _makeable(out) else "a folder that cannot be made"
-    there = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
-    if not there:
-        return ""
     stamp = read_stamp(out)
-    if stamp is None:
-        return "a folder that holds other files"
-    others = sorted(there - set(stamp["files"]) - {STAMP})
-    return f"a site with other files in it, such as {others[0]}" if others else ""
+    ours = {STAMP, *stamp["files"]} if stamp else set()
+    try:
+        other = next((path for path in _files(out) if path.relative_to(out).as_posix() not in ours), None)
+    except OSError as error:
+        return f"a folder that cannot be read: {error}"
+    if other is None:
+        return ""
+    what = f"a site with other files in it, such as {other.relative_to(out).as_posix()}"
+    return what if stamp else "a folder that holds other files"
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """What is no folder below `folder`, links included; a site removed here must not take any of it along."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path))
+            else:
+                yield Path(entry.path)
 
 
 def _makeable(out: Path) -> bool:

@@ -1,13 +1,17 @@
 // Without JavaScript everything is there; this makes two things easier.
 
-// Hints are folded on screen and open on paper.
+// Hints are folded on screen and open on paper, which is white.
 (function () {
-  let opened = [];
+  const page = document.documentElement;
+  let opened = [], theme;
   window.addEventListener("beforeprint", () => {
+    theme = page.dataset.theme;
+    page.dataset.theme = "light";
     opened = [...document.querySelectorAll("details.hint:not([open])")];
     opened.forEach((hint) => (hint.open = true));
   });
   window.addEventListener("afterprint", () => {
+    page.dataset.theme = theme;
     opened.forEach((hint) => (hint.open = false));
     opened = [];
   });
