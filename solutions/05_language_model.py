@@ -579,7 +579,7 @@ from helpers.yours import clip_grad_norm as your_clip_grad_norm
 from helpers.yours import lstm_backward, lstm_step
 
 # %% [markdown]
-# `LanguageModel` takes a layer of one's own as `cell`. Ours keeps what is no arithmetic (the three weights, and the state from window
+# `LanguageModel` takes a layer of one's own as `cell`. This one keeps what is no arithmetic (the three weights, and the state from window
 # to window) from the layer in `helpers`, and leaves the arithmetic to you. Yours may well make float64 of what it gets, so the whole
 # model computes in it.
 
@@ -638,9 +638,11 @@ apart = np.abs(by_layer - by_yours).max()
 claim("over fifty windows of training the losses with your LSTM are the layer's, to 1e-10", apart < 1e-10)
 
 # %% [markdown]
-# From the second window on every loss is that of weights which your gradients have moved, so all of them test the way back. Now all
-# the way down to the floor, on what you wrote: half a minute or so, about twice what the layer needs. (The layer takes the product
-# with the inputs out of the loop, and keeps the gates that your way back computes once more.)
+# From the second window on every loss is that of weights which your gradients have moved, so all of them test the way back. (Put
+# `1.001 * gradient` into `backward`: the digits stay as they are, and the ✓ turns into a ✗. That is what the 1e-10 is for.)
+#
+# Now all the way down to the floor, on what you wrote: half a minute or so, about twice what the layer needs. (The layer takes the
+# product with the inputs out of the loop, and keeps the gates that your way back computes once more.)
 
 # %% demo=true
 yours, optimizer = stories_on(YourLSTM)
@@ -1255,12 +1257,13 @@ for temperature in (0.1, 1.0, 2.5, 5.0):
           f"{np.exp(entropy):4.1f} words")
 
 # %% [markdown]
-# Look first at the hatched bars: what `k` has cut off, and where its share has gone. Then, with the same seed and so the same random
-# numbers throughout:
+# Look first at the hatched bars, the likeliest of the words that `k` has cut off; take k up and down: where does their share go?
+# Then, with the same seed and so the same random numbers throughout:
 #
 # - Turn the temperature down to 0.1. Every story is correct. What is wrong with them all the same? Then set k to 1.
-# - Set k to 56 and the temperature to 2.5, then to 5. Which rules of the grammar break first? How much of it does k = 8 mend?
-# - Begin with *John drank tea and*. Up to which temperature does the model stay with *he*?
+# - Set k to its maximum, all words, and the temperature to 2.5, then to 5. Which rules of the grammar break first? How much of it does k = 8 mend?
+# - Begin with *John drank tea and*, still with all words. At which temperature does *he* fall below one half? Can any temperature make
+#   *she* the likelier of the two?
 
 # %% draws=true
 from helpers.live import explore, slider, text
