@@ -444,9 +444,9 @@ axis.set(xlabel="1 + steps of gradient descent (logarithmic)", ylabel="E", ylim=
 axis.legend(frameon=False)
 show(
     fig,
-    f"The error falls from {right_curve[0]:.3f} with the right gradient and with the wrong one, and the curves "
-    f"hardly part: after 300 steps it is {right_curve[-1]:.3f} with the right one, {wrong_curve[-1]:.3f} with "
-    "the wrong one.",
+    f"The error falls from {right_curve[0]:.3f} with the right gradient and with the wrong one, and the "
+    f"curves hardly part: after 300 steps it is {right_curve[-1]:.3f} with the right one, "
+    f"{wrong_curve[-1]:.3f} with the wrong one.",
 )
 
 # %% [markdown]
