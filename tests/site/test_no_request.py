@@ -84,12 +84,51 @@ def test_rows_are_kept_by_their_words_and_all_come_back(site, browser):  # noqa:
     page.close()
 
 
-def test_hints_are_open_on_paper_and_folded_again(site, browser):  # noqa: F811
-    page = browser.new_page()
+def test_hints_are_open_on_paper_which_is_white_and_folded_again(site, browser):  # noqa: F811
+    page = browser.new_page(color_scheme="dark")
     page.goto((site.folder / "chapters" / "01_rnn_recap.html").as_uri())
     hints = page.locator("details.hint")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert page.locator("details.hint[open]").count() == hints.count() > 8
+    assert page.locator("html").get_attribute("data-theme") == "light"
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert page.locator("details.hint[open]").count() == 0
+    assert page.locator("html").get_attribute("data-theme") == "dark"
     page.close()
+
+
+def test_without_script_a_page_has_its_colours_and_all_its_rows(site, browser):  # noqa: F811
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site.folder / "docs" / "corrections.html").as_uri())
+    colour = page.locator("article a").first.evaluate("link => getComputedStyle(link).color")
+    assert colour not in ("rgb(0, 0, 0)", "rgba(0, 0, 0, 0)")
+    assert page.locator("article tbody tr:visible").count() > 40
+    context.close()
+
+
+def test_on_a_phone_keys_reach_what_scrolls_by_itself(site, browser):  # noqa: F811
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((site.folder / "chapters" / "02_bptt_toy_example.html").as_uri(), wait_until="load")
+    wide = """() => [...document.querySelectorAll("article *")].filter(
+        (box) => box.scrollWidth > box.clientWidth && box.clientWidth
+            && /auto|scroll/.test(getComputedStyle(box).overflowX)
+        ).map((box) => [box.className, box.tabIndex])"""
+    boxes = page.evaluate(wide)
+    assert boxes and not [name for name, index in boxes if index != 0]
+    assert [name for name, _ in boxes if "math" in name]
+    page.close()
+
+
+def test_commands_are_copied_whole(site, served, browser):  # noqa: F811
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(served + "docs/install.html")
+    code = page.locator("article pre").first
+    button = page.locator("article button.copybtn").first
+    button.focus()
+    assert button.get_attribute("data-tooltip") == "Copy"
+    page.keyboard.press("Enter")
+    page.locator("button.copybtn.success").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").strip() == code.inner_text().strip()
+    context.close()

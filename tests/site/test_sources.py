@@ -7,6 +7,7 @@ import pytest
 
 from tests.site.conftest import ROOT
 from tools.site import katex, markup, repository, runs
+from tools.site.chapters import Chapter, chapters, page
 from tools.site.links import Links
 from tools.site.pages import pages
 from tools.site.repository import Repository
@@ -29,6 +30,48 @@ WHERE = Repository("someone/unrolled", "main")
 ])  # fmt: skip
 def test_links_lead_to_pages_or_into_the_repository(text, wanted):
     assert Links(PLACES, WHERE).markdown(text, "docs/x.md", "docs/x.md") == wanted
+
+
+def test_a_link_to_what_is_nowhere_is_kept_for_the_builds_error(tmp_path):
+    (tmp_path / "a b.py").write_text("")
+    links = Links(PLACES, WHERE, tmp_path)
+    there = "[a](../a%20b.py) [r](../../../releases) [x](x.md) [h](https://example.org)"
+    links.markdown(there, "docs/x.md", "docs/x.md")
+    assert not links.missing
+    links.markdown("[b](../b.py#c)\n\n[d]: ../../outside", "docs/x.md", "docs/x.md")
+    assert links.missing == {f"docs/x.md: {target}: leads to no file of the course"
+                             for target in ("../b.py#c", "../../outside")}  # fmt: skip
+
+
+def test_a_link_to_a_record_leads_to_its_place():
+    links = Links({"data/runs/a-1.0.json": f"records.md#{runs.slug('a-1.0')}"})
+    text = links.markdown("[`a`](../data/runs/a-1.0.json)", "docs/x.md", "docs/x.md")
+    assert text == "[`a`](../records.md#a-10)"
+
+
+def chapter_with(*outputs):
+    cell = {"cell_type": "code", "id": "a", "source": "", "metadata": {}, "execution_count": 1,
+            "outputs": [{"output_type": "display_data"} | output for output in outputs]}  # fmt: skip
+    return Chapter("01_a", {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+def test_a_figure_without_a_text_and_a_damaged_chapter_are_told_in_a_sentence(tmp_path):
+    figure = {"data": {"image/png": "AA=="}, "metadata": {}}
+    with pytest.raises(ValueError, match=r"^solutions/01_a\.ipynb: a figure has no alternative text"):
+        page(chapter_with(figure), Links({}), "")
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "01_a.ipynb").write_text('{"cells": [')
+    with pytest.raises(ValueError, match=r"01_a\.ipynb: the file ends in the middle"):
+        chapters(tmp_path)
+
+
+def test_a_caption_is_silent_where_its_figure_has_said_it():
+    figure = {"data": {"image/png": "AA=="}, "metadata": {"image/png": {"alt": "a < b"}}}
+    said, other = ({"data": {"text/html": f"<small>{text}</small>"}, "metadata": {}}
+                   for text in ("Figure: a &lt; b", "Figure: b"))  # fmt: skip
+    cells = json.loads(page(chapter_with(figure, said, other), Links({}), ""))["cells"]
+    captions = ["".join(output["data"]["text/html"]) for output in cells[0]["outputs"][1:]]
+    assert captions == ["<small aria-hidden='true'>Figure: a &lt; b</small>", "<small>Figure: b</small>"]
 
 
 def test_without_a_repository_its_links_are_text_and_said():

@@ -79,9 +79,15 @@ class Chapter:
 
 
 def chapters(root: Path) -> list[Chapter]:
-    """The executed chapters of the course in `root`."""
-    paths = sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))
-    return [Chapter(path.stem, read(path)) for path in paths]
+    """The executed chapters of the course in `root`. Raises ValueError for a damaged one."""
+    return [_chapter(path) for path in sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))]
+
+
+def _chapter(path: Path) -> Chapter:
+    try:
+        return Chapter(path.stem, read(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
 
 def page(chapter: Chapter, links: Links, bar: str) -> str:
@@ -89,6 +95,7 @@ def page(chapter: Chapter, links: Links, bar: str) -> str:
 
     Exercises get anchors, hints a class, links the site's addresses; solutions are folded as code that only
     draws is; a figure's alternative text moves to where MyST-NB looks for it; its caption is not read out.
+    Raises ValueError for a figure without one.
     """
     file = f"solutions/{chapter.name}.ipynb"
     cells: list[Cell] = []
@@ -131,7 +138,7 @@ def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
     found = []
     for number, outputs in enumerate(parts):
         figures = [each for each in outputs if "image/png" in each.get("data", {})]
-        image = {"image": {"alt": figures[0]["metadata"]["image/png"]["alt"]}} if figures else {}
+        image = {"image": {"alt": _alt(figures[0], file)}} if figures else {}
         for each in outputs if figures else []:
             caption = "".join(each.get("data", {}).get("text/html", ""))
             if caption_of(caption, image["image"]["alt"]):   # it would be read out twice
@@ -140,3 +147,10 @@ def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
         source = MARKERS.sub("", cell["source"]).rstrip() if number == 0 else ""
         found.append(cell | {"source": source, "metadata": metadata, "outputs": outputs})
     return found
+
+
+def _alt(output: dict[str, Any], file: str) -> str:
+    alt = output.get("metadata", {}).get("image/png", {}).get("alt")
+    if not alt:
+        raise ValueError(f"{file}: a figure has no alternative text; helpers.plots.show gives it one")
+    return alt

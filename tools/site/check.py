@@ -1,4 +1,4 @@
-"""Every link, anchor, picture, script and style of the built pages is there.
+"""Every link, anchor, picture, script and style of the built pages is there, and pictures have a text.
 
 Pages may hold links to other sites; a page that loads something from them when it is opened has a fault.
 """
@@ -14,11 +14,13 @@ from urllib.parse import unquote, urlsplit
 
 LOADING = {"img": ("src", "srcset"), "script": ("src",), "iframe": ("src",), "source": ("src", "srcset"),
            "video": ("src", "poster"), "audio": ("src",), "embed": ("src",), "object": ("data",),
-           "track": ("src",), "input": ("src",), "image": ("href",), "use": ("href",)}  # fmt: skip
+           "track": ("src",), "input": ("src",), "frame": ("src",), "image": ("href", "xlink:href"),
+           "use": ("href", "xlink:href")}  # fmt: skip
 LOADING_LINKS = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch",
                  "manifest", "shortcut", "apple-touch-icon"}  # fmt: skip
 POINTING_LINKS = {"next", "prev", "search", "index", "help", "author", "license", "copyright"}
 STYLE_URL = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)|@import\s+["']([^"']+)["']""")
+REFRESH = re.compile(r"^\s*\d+\s*;\s*url=(.+)", re.I)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
 
@@ -40,6 +42,7 @@ class _Page(HTMLParser):
 
     anchors: set[str] = field(default_factory=lambda: {"", "top"})
     links: list[tuple[str, bool]] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)   # pictures without a text
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -51,6 +54,10 @@ class _Page(HTMLParser):
         self.anchors.update(given[name] for name in ("id", "name") if name in given)
         if tag in ("a", "area", "form"):
             self.links += [(given[name], False) for name in ("href", "action") if name in given]
+        if tag == "meta" and (found := REFRESH.search(given.get("content", ""))) and "http-equiv" in given:
+            self.links.append((found[1], True))
+        if tag == "img" and not given.get("alt", "").strip() and "logo__image" not in given.get("class", ""):
+            self.silent.append(given.get("src", ""))   # the theme's logo stands beside its name
         if tag == "link" and "href" in given:
             kinds = set(given.get("rel", "").lower().split())
             if kinds & (LOADING_LINKS | POINTING_LINKS):
@@ -91,7 +98,9 @@ def faults(site: Path) -> list[Fault]:
     for file in site.rglob("*.css"):
         name = file.relative_to(site).as_posix()
         links += [(name, address, True) for address in set(style_links(file.read_text(encoding="utf-8")))]
-    found = (_fault(name, address, loads, pages, files) for name, address, loads in links)
+    found = [_fault(name, address, loads, pages, files) for name, address, loads in links]
+    silent = [(name, image) for name, page in pages.items() for image in page.silent]
+    found += [Fault(name, image, "no alternative text") for name, image in silent]
     return sorted(fault for fault in found if fault)
 
 
@@ -100,7 +109,8 @@ def _fault(name: str, address: str, loads: bool, pages: dict[str, _Page], files:
         parts = urlsplit(address)
     except ValueError as error:
         return Fault(name, address, f"no address ({error})")
-    if parts.scheme == "data" or (parts.scheme in ("http", "https", "mailto") and not loads):
+    of_the_web = parts.scheme == "mailto" or (parts.scheme in ("http", "https") and parts.netloc)
+    if parts.scheme == "data" or (of_the_web and not loads):
         return None
     if parts.scheme or parts.netloc:
         return Fault(name, address, "loaded from elsewhere" if loads else "no address of the web")

@@ -80,6 +80,8 @@ def main(
         if where is None:
             print(NO_REPOSITORY)
         made = pages(ROOT, where)
+        if made.missing:
+            raise CannotBuild("\n".join(sorted(made.missing)))
         url = url or (where.pages() if where else "")
         url = url.rstrip("/") + "/" * bool(url)
         base = urlsplit(url).path

@@ -5,6 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote
 
 from tools.site.repository import Repository
 
@@ -21,12 +23,15 @@ ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.I)
 
 @dataclass(frozen=True)
 class Links:
-    """`pages`: file in the repository → page in the site (its source). What is no page is linked to in
-    `repository`; without one the text stays and the link goes. `dropped` collects those."""
+    """`pages`: file in the repository → page in the site (its source), or a place of it. What is no page is
+    linked to in `repository`; without one the text stays and the link goes. `dropped` collects those, and
+    `missing` the links to what is not in the course's folder, `root`, either."""
 
     pages: dict[str, str]
     repository: Repository | None = None
+    root: Path | None = None
     dropped: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
 
     def resolve(self, target: str, file: str, page: str) -> str | None:
         """The link to `target` that stands in the repository's `file`, as the site's `page` needs it."""
@@ -37,6 +42,8 @@ class Links:
         if path in self.pages:
             there = posixpath.relpath(self.pages[path], posixpath.dirname(page) or ".")
             return f"#{anchor}" if mark and self.pages[path] == page else there + mark + anchor
+        if self.root and not path.startswith("../../") and not (self.root / unquote(path)).exists():
+            self.missing.add(f"{file}: {target}: leads to no file of the course")
         if self.repository is None or not path.removeprefix("../../"):
             self.dropped.add(path)
             return None

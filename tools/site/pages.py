@@ -49,11 +49,13 @@ The address leads to no page of the course: it may have moved, or the link has a
 
 @dataclass
 class Pages:
-    """`sources`: what Sphinx reads; `extra`: files that lie in the site as they are."""
+    """`sources`: what Sphinx reads; `extra`: files that lie in the site as they are; `dropped` and `missing`:
+    links, as `tools.site.links.Links` has them."""
 
     sources: dict[str, bytes] = field(default_factory=dict)
     extra: dict[str, bytes] = field(default_factory=dict)
     dropped: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
 
 
 def pages(root: Path, repository: Repository | None) -> Pages:
@@ -62,8 +64,8 @@ def pages(root: Path, repository: Repository | None) -> Pages:
     docs = {file.relative_to(root).as_posix(): f"docs/{file.name}" for file in sorted(root.glob("docs/*.md"))}
     docs |= {file: page for file, page in ELSEWHERE.items() if (root / file).is_file()}
     names = sorted(path.stem for path in root.glob("data/runs/*.json") if path.stem != "schema")
-    links = Links(_places(found, docs, names), repository)
-    made = Pages(dropped=links.dropped)
+    links = Links(_places(found, docs, names), repository, root)
+    made = Pages(dropped=links.dropped, missing=links.missing)
     texts: dict[str, str] = {"404.md": MISSING, "exercises.md": exercises.page(found)}
     texts["records.md"] = runs.page({name: read_record(name) for name in names}, found)
     for file, page in docs.items():
@@ -88,7 +90,7 @@ def _places(chapters: list[Chapter], docs: dict[str, str], records: list[str]) -
     for chapter in chapters:
         places |= {f"{folder}/{chapter.name}.ipynb": chapter.page for folder in ("solutions", "notebooks")}
     places |= {folder: "index.md" for folder in ("solutions", "notebooks", "README.md", ".")}
-    places |= {f"data/runs/{name}.json": "records.md" for name in records}
+    places |= {f"data/runs/{name}.json": f"records.md#{runs.slug(name)}" for name in records}
     return places | {"data/runs": "records.md", "docs": "index.md"}
 
 

@@ -59,6 +59,11 @@ def anchor(name: str) -> str:
     return "record-" + name.replace(".", "-")
 
 
+def slug(name: str) -> str:
+    """The same place, as a link from another page names it: MyST's name of the heading."""
+    return name.replace(".", "")
+
+
 def _section(name: str, record: Record) -> Iterator[str]:
     hardware = record["hardware"]
     rows = {

@@ -1,4 +1,4 @@
-// Without JavaScript everything is there; this makes two things easier.
+// Without JavaScript everything is there; this makes three things easier.
 
 // Hints are folded on screen and open on paper, which is white.
 (function () {
@@ -15,6 +15,18 @@
     opened.forEach((hint) => (hint.open = false));
     opened = [];
   });
+})();
+
+// What is too wide scrolls by itself, so keys must reach it. (The theme sees to code.)
+(function () {
+  function reach() {
+    for (const box of document.querySelectorAll("div.math, div.cell_output .text_html")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+  window.addEventListener("load", reach);
+  window.addEventListener("resize", reach);
 })();
 
 // Pages of long tables get a field that keeps the rows with all the words typed into it.
