@@ -1285,7 +1285,7 @@ at_once = decoding.greedy_decode(model, torch.from_numpy(sources), max_length=12
 claim("your greedy decoder and the one in helpers write the same 40 dates", one_by_one == at_once[:40])
 
 # %% [markdown]
-# And with attention, yours as well: the trained model, whose weights nobody touches, attends by your `attend` and
+# The attention can be yours as well: the trained model, its weights as they are, attends by your `attend` and
 # writes by your `greedy_decode`. (Its encoder reads both ways, and a matrix brings a state's 96 numbers to the
 # query's 48 before the two are compared. So from `attend` we take the weights, and mix the states themselves.)
 
@@ -1376,14 +1376,14 @@ whole_date = {}
 for typed in ("september 27, 1994", "31.2.1999", "tomorrow"):
     watched = Watched(date_models["dot"])
     answer = date_by(watched, typed)
-    whole_date[typed] = np.prod(watched.sure)
+    whole_date[typed] = np.prod(watched.sure[: len(answer)])           # without that of <eos>, as above
     print(f"{typed:18s} → {answer}, with probability {whole_date[typed]:.2f}")
 claim("a day that there is not is written with a probability above a half, a word that is no date with less",
       whole_date["31.2.1999"] > 0.5 > whole_date["tomorrow"])
 
 # %% [markdown]
 # It has learned no calendar: to the model the 31st of February is a day like any other. And it has no way to say that
-# it does not know; whatever is typed becomes something like a date. Only the probability of the whole gives it
+# it does not know; whatever is typed becomes something like a date. Only the probability of the whole may give it
 # away, and only where what was typed is far from every date.
 #
 # What does teacher forcing hide? The model without attention makes mistakes enough to look at. Its characters,

@@ -913,7 +913,7 @@ claim("every run with gates is above every run without", lowest > max(
 # The gated cells are ahead, and among them there is nothing to choose. What do they make of *your* review? A
 # model with a cell has a state after every word, and the two dense layers can be asked after each of them, as if
 # the review ended there: one reading, a probability after every word, and the last of them is the answer. (The
-# models are those of the first run; the bag of words is that of 8.5, with 2,000 reviews.)
+# models are those of the first run, trained on 500 reviews; the bag of words is that of 8.5, trained on 2,000.)
 
 # %%
 from helpers.boards.opinion import opinion_board, typed_review
@@ -947,13 +947,13 @@ with torch.no_grad():
 claim("after the last word it is the model's own answer", all(same))
 
 # %% [markdown]
-# **Move it.** Look first at the line of the GRU: at which word does it change its mind, and do you change yours
+# **Move it.** Look first at the line of the GRU: at which words does it change its mind, and do you change yours
 # there? (In training the models were asked at the end of a review only. What a line says in the middle, nobody has
 # taught it. Whose jumps about most?) Then type (Enter draws), and guess before you look:
 #
-# - the mirror image: exchange *original* and *tiring*. Who gives both the same answer, and why must he?
+# - the mirror image: exchange *original* and *tiring*. Which model gives both the same answer, and why must it?
 # - *it was not bad*, then *it was not not bad*. Did they learn to count?
-# - words that are in no training text, such as *the acting was brilliant , not dull*: they all become `<unk>`, and are in
+# - words that are in no training text, as in *the acting was brilliant , not dull*: each becomes `<unk>`, and is in
 #   brackets below. Then one that you would write yourself, *I loved it*. Who is sure, and of what?
 
 # %% draws=true
