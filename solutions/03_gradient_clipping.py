@@ -1114,8 +1114,8 @@ for name, (points, losses) in paths.items():
     print(f"{name:12s} longest step {longest[name]:5.2f}", end="   ")
     print(f"ends at w = {w:5.2f}, b = {b:5.2f} with a loss of {losses[-1]:.2f}")
 claim(
-    "without clipping a step is more than ten long and the loss stays above 0.2; clipped, none is longer than "
-    "0.3 and the loss goes to 0",
+    "without clipping a step is more than ten long and the loss stays above 0.2; clipped, none is longer "
+    "than 0.3 and the loss goes to 0",
     longest["no clipping"] > 10 and paths["no clipping"][1][-1] > 0.2
     and longest["clipped at 1"] < 0.301 and paths["clipped at 1"][1][-1] < 1e-4,
 )
