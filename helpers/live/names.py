@@ -1,6 +1,7 @@
 """What ipywidgets leaves open on a page: the handle of a slider has no name for screen readers, nothing says
-that the sentence changes, and controls whose kernel is gone are an error. A few lines of script see to all
-three; where a front-end runs no scripts, the number field beside each slider still has its label."""
+that the sentence changes, controls whose kernel is gone are an error, and keys meant for a control are taken
+for JupyterLab's commands (d, d deletes the cell). A few lines of script see to it all; where a front-end runs
+no scripts, the number field beside each slider still has its label."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ PANEL, ROW, SENTENCE = "unrolled-live", "unrolled-live-row", "unrolled-live-sent
 """Classes of the whole, of one control, and of the sentence below the picture."""
 POWER = "unrolled-live-power"
 """Class of a logarithmic slider, which says the exponent as its value."""
+AGAIN = "Run this cell, and the picture moves."
+"""Said where the kernel that moved it is gone."""
+
 
 def still(picture: str, own: str) -> str:
     """HTML of a still `picture` that hides where the controls of class `own` are seen."""
@@ -28,7 +32,7 @@ SCRIPT = f"""<script>
     for (const gone of document.querySelectorAll('.jp-OutputArea-output.jupyter-widgets')) {{
       const still = gone.closest('.jp-OutputArea').querySelector('[class^={PANEL}][class$=still]');
       if (still && /model not found/.test(gone.textContent))
-        gone.textContent = 'Run this cell, and the picture moves.';
+        gone.textContent = '{AGAIN}';
     }}
   }};
   name();
@@ -39,9 +43,17 @@ SCRIPT = f"""<script>
     if (!waiting) {{ waiting = true; setTimeout(later, 100); }}
   }});
   window.unrolledLive.observe(document.body, {{childList: true, subtree: true}});
+  window.addEventListener('keydown', event => {{   // else an arrow in a list of choices goes to the next cell
+    const {{target, key}} = event;
+    const jupyters = event.ctrlKey || event.metaKey || event.altKey || key === 'Escape'
+      || event.shiftKey && key === 'Enter';
+    if (target.closest?.('.{PANEL}')) target.toggleAttribute('data-lm-suppress-shortcuts', !jupyters);
+  }}, true);
 }})();
 </script><style>
 .{PANEL} {{container-type: inline-size}}
+.{PANEL} .jupyter-widgets-disconnected::before {{display: none}}
+.{PANEL}.jupyter-widgets-disconnected::after {{content: '{AGAIN}'}}
 @container (max-width: 36rem) {{
   .{ROW} .widget-inline-hbox:not(.widget-slider) {{flex-flow: row wrap; height: auto}}
   .{ROW} select {{min-height: 28px}}
