@@ -18,6 +18,8 @@ from helpers.live.controls import Choice, Slider, Text
 from helpers.live.picture import Camera, drawn
 
 _EXAMPLES = "or one of these"
+VIEW = "application/vnd.jupyter.widget-view+json"
+"""What a widget is shown as: the same for ipywidgets 7, which Colab has, and 8, whose methods differ."""
 
 
 class Control:
@@ -162,7 +164,8 @@ class Panel:
             "text/plain": repr(picture),
         }
         display(still, raw=True, metadata={"image/png": {"alt": self.sentence}})
-        display(self.widget._repr_mimebundle_() | {"text/plain": ""}, raw=True)
+        display({VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id},
+                 "text/plain": ""}, raw=True)  # fmt: skip
         display({"text/html": names.SCRIPT, "text/plain": ""}, raw=True)
 
 

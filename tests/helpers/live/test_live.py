@@ -102,6 +102,14 @@ def test_live_the_output_holds_the_controls_and_the_picture(notebook):
     assert all(each in names.SCRIPT for each in (names.ROW, names.SENTENCE, names.POWER))
 
 
+def test_what_is_displayed_is_the_same_for_every_ipywidgets(notebook, panel, monkeypatch):
+    """Version 7, which Colab has, knows no such method."""
+    bundle = panel.widget._repr_mimebundle_()
+    monkeypatch.delattr("ipywidgets.Widget._repr_mimebundle_")
+    panel.show()
+    assert notebook[1][0][WIDGETS] == bundle[WIDGETS]
+
+
 def test_every_control_has_a_label(panel):
     for position, label in enumerate(("weight", "steps", "which", "your line")):
         assert parts(panel, position)[0].description == label
