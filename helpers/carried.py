@@ -11,6 +11,7 @@ import __future__ as features
 import builtins
 import functools
 import linecache
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ WHY = {   # the state of the last check → what is to be said of it
     progress.UNSURE: "{file} does not show whether yours passed: run its check and save",
     progress.MISSING: "{file} does not hold it",
 }
-OTHERWISE = "yours does not pass when only the definitions above its check in {file} have run"
+OTHERWISE = "yours does not pass with the definitions above its check as they are saved in {file}"
 
 
 class NotCarried(Exception):
@@ -69,14 +70,15 @@ def carried(name: str, folder: Path | None = None) -> Carried:
     path = _notebook(exercise.chapter, folder)
     try:
         if path is None:
-            raise NotCarried(f"there is no notebook of chapter {int(exercise.chapter)} here")
+            begins = f"wanted a name that begins with {exercise.chapter}_"
+            raise NotCarried(f"there is no notebook of chapter {int(exercise.chapter)} here, {begins}")
         notebook = _opened(path)
         function = notebook.function(exercise)
     except NotCarried as problem:
         return Carried(name, exercise.stand_in(), False, str(problem))
     lent = [other for other in notebook.used[name] if isinstance(notebook.found[other], NotCarried)]
     beside = f", with the course's {' and '.join(lent)}" if lent else ""
-    return Carried(name, function, True, f"from {path.name}{beside}")
+    return Carried(name, function, True, f"from {notebook.file}{beside}")
 
 
 def _notebook(chapter: str, folder: Path | None) -> Path | None:
@@ -92,26 +94,33 @@ def _notebook(chapter: str, folder: Path | None) -> Path | None:
 def _opened(path: Path) -> _Notebook:
     try:
         status = path.stat()
-        return _read(path, status.st_mtime_ns, status.st_size)
+        return _read(path, _called(path), status.st_mtime_ns, status.st_size)
     except (OSError, ValueError) as error:
         told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise NotCarried(f"{path.name} cannot be read: {told}") from None
+        raise NotCarried(f"{_called(path)} cannot be read: {told}") from None
+
+
+def _called(path: Path) -> str:
+    """Its name, and where it lies if that is notebooks/ while the learner works elsewhere."""
+    there = path.parent == progress.NOTEBOOKS and Path.cwd() != progress.NOTEBOOKS
+    return f"{path.parent.name}/{path.name}" if there else path.name
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: Path, changed: int, size: int) -> _Notebook:
-    return _Notebook(path, notebooks.read(path)["cells"])
+def _read(path: Path, file: str, changed: int, size: int) -> _Notebook:
+    return _Notebook(path.stem, file, notebooks.read(path)["cells"])
 
 
 class _Notebook:
     """A notebook's cells, what has been `found` so far (the function of an exercise, or why not), and the
-    exercises that each one has `used`."""
+    exercises that each one has `used`. `file` is what a sentence calls it."""
 
-    def __init__(self, path: Path, cells: list[notebooks.Cell]):
-        self.path, self.cells = path, cells
+    def __init__(self, stem: str, file: str, cells: list[notebooks.Cell]):
+        self.stem, self.file, self.cells = stem, file, cells
         sources = (cell["source"] if cell["cell_type"] == "code" else "" for cell in cells)
-        self.statements = [each for number, source in enumerate(sources)
-                           for each in code_of(source, number).statements if each.is_definition]  # fmt: skip
+        codes = [code_of(source, number) for number, source in enumerate(sources)]
+        self.statements = [each for code in codes for each in code.statements if each.is_definition]
+        self.broken = {number: code for number, code in enumerate(codes) if code.problem}
         self.found: dict[str, Callable[..., Any] | NotCarried] = {}
         self.used: dict[str, list[str]] = {}
 
@@ -119,7 +128,7 @@ class _Notebook:
         """The learner's function, tried; NotCarried with the reason where there is none to be had."""
         name = exercise.name
         if name not in self.found:
-            self.found[name] = NotCarried(f"in {self.path.name} it calls itself by way of others")
+            self.found[name] = NotCarried(f"in {self.file} it calls itself by way of others")
             self.used[name] = []
             try:
                 self.found[name] = self._function(exercise)
@@ -130,7 +139,7 @@ class _Notebook:
         return self.found[name]
 
     def _function(self, exercise: Exercise | Quiz) -> Callable[..., Any]:
-        name, file = exercise.name, self.path.name
+        name, file = exercise.name, self.file
         state = progress.state_of(self.cells, name)
         if state != PASSED:
             raise NotCarried(WHY[state].format(file=file))
@@ -147,10 +156,15 @@ class _Notebook:
             told = str(error).partition("\n")[0][:100]
             raise NotCarried(f"yours in {file} cannot be loaded: {type(error).__name__}: {told}") from None
         if not _passes(exercise, function):
-            lacks = [f"yours reads `{each}`, which no definition above its check in {file} binds"
-                     for each in missing]  # fmt: skip
-            raise NotCarried([*lacks, OTHERWISE.format(file=file)][0])
+            raise NotCarried(self._lacks(missing[0], until) if missing else OTHERWISE.format(file=file))
         return function
+
+    def _lacks(self, name: str, until: int) -> str:
+        """What is said of a name that no definition binds: it may stand in a cell that cannot be read."""
+        for number, code in self.broken.items():
+            if number <= until and re.search(rf"\b{re.escape(name)}\b", code.source):
+                return f"yours reads `{name}`, and its cell in {self.file} holds {code.problem}"
+        return f"yours reads `{name}`, which no definition above its check in {self.file} binds"
 
     def _needed(
         self, answer: Statement, exercise: Exercise | Quiz, until: int
@@ -191,10 +205,10 @@ class _Notebook:
         if todo:
             line = " ".join(todo.split())
             line = line if len(line) <= 50 else line[:49] + "…"
-            raise NotCarried(f"yours needs what `{line}` does in {self.path.name}, which is not run")
+            raise NotCarried(f"yours needs what `{line}` does in {self.file}, which is not run")
 
     def _run(self, needed: list[Statement], exercise: Exercise | Quiz) -> Callable[..., Any]:
-        space: dict[str, Any] = {"__name__": f"carried.{self.path.stem}", "__builtins__": builtins}
+        space: dict[str, Any] = {"__name__": f"carried.{self.stem}", "__builtins__": builtins}
         for name in self.used[exercise.name]:
             other = get(name)
             try:
@@ -205,7 +219,7 @@ class _Notebook:
                    for alias in each.node.names}  # fmt: skip
         flags = sum(getattr(features, name).compiler_flag for name in futures)
         for each in needed:
-            label = f"<{self.path.name}, cell {each.cell + 1}.{each.part + 1}>"
+            label = f"<{self.file}, cell {each.cell + 1}.{each.part + 1}>"
             lines = each.padded.splitlines(keepends=True)
             linecache.cache[label] = (len(each.padded), None, lines, label)   # for tracebacks and getsource
             exec(compile(each.padded, label, "exec", flags=flags, dont_inherit=True), space)

@@ -91,7 +91,8 @@ def test_a_damaged_notebook(tmp_path, data, why):
 
 
 def test_without_the_chapters_notebook(tmp_path):
-    assert carried.carried("rnn_step", tmp_path).why == "there is no notebook of chapter 1 here"
+    why = carried.carried("rnn_step", tmp_path).why
+    assert why == "there is no notebook of chapter 1 here, wanted a name that begins with 01_"
 
 
 def test_the_notebook_beside_the_one_that_asks_goes_first_and_copies_do_not_count(tmp_path, monkeypatch):
@@ -105,9 +106,15 @@ def test_the_notebook_beside_the_one_that_asks_goes_first_and_copies_do_not_coun
     assert not carried.carried("rnn_step").own
     answered(mine, IMPORTS, STEP.replace("Mine", "Here"))
     answered(other, IMPORTS, STEP.replace("Mine", "There"))
-    assert carried.carried("rnn_step").function.__doc__ == "Here."
+    here = carried.carried("rnn_step")
+    assert here.function.__doc__ == "Here." and here.why == f"from {FILE}"
     monkeypatch.chdir(tmp_path)
-    assert carried.carried("rnn_step").function.__doc__ == "There."
+    there = carried.carried("rnn_step")
+    assert there.function.__doc__ == "There." and there.why == f"from notebooks/{FILE}"
+    write(other, IMPORTS, STEP, check("rnn_step", "not run"))
+    assert f"the check of yours in notebooks/{FILE} has not run" in carried.carried("rnn_step").why
+    (other / FILE).write_text("")
+    assert carried.carried("rnn_step").why.startswith(f"notebooks/{FILE} cannot be read")
 
 
 def test_the_course_s_own_solutions_are_nobodys_answer(tmp_path, monkeypatch):
@@ -207,13 +214,16 @@ def test_cells_that_it_does_not_need_do_not_run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("cells", "why"), [
     (["def bent(a):\n    return -np.tanh(a)", STEP.replace("np.tanh", "bent")],
-     f"yours does not pass when only the definitions above its check in {FILE} have run"),
+     f"yours does not pass with the definitions above its check as they are saved in {FILE}"),
     ([STEP.replace("np.tanh", "bent")],
      f"yours reads `bent`, which no definition above its check in {FILE} binds"),
+    (["def other(:", "def bent(a):\n    return (np.tanh(a)", STEP.replace("np.tanh", "bent")],
+     f"yours reads `bent`, and its cell in {FILE} holds a syntax error: a bracket `(` opened in line 2: "
+     "`return (np.tanh(a)` is never closed"),
     (["import no_such_module", STEP.replace("np.tanh", "no_such_module.tanh")],
      f"yours in {FILE} cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
     ([STEP + "\n    while True: pass", STEP.replace("return", "while True: pass\n    return")],
-     f"yours does not pass when only the definitions above its check in {FILE} have run"),
+     f"yours does not pass with the definitions above its check as they are saved in {FILE}"),
 ])
 def test_what_no_longer_passes_is_not_taken(tmp_path, monkeypatch, cells, why):
     """The check's fingerprint is of the function alone; what it calls may have changed since."""
