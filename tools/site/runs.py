@@ -39,11 +39,11 @@ KINDS = ("model", "cell", "variant", "case", "precision", "library")
 def page(records: Mapping[str, Record], chapters: list[Chapter]) -> str:
     """The page's Markdown; `records` by name."""
     lines = [INTRODUCTION.format(count=len(records))]
-    lines += ["| Run | Chapter | Seed | Time | Main result |", "|---|--:|--:|--:|---|"]
+    lines += ["| Run | Main result | Chapter | Seed | Time |", "|---|---|--:|--:|--:|"]
     for name, record in records.items():
         time = duration(record["seconds"])
-        row = (f"[`{name}`](#{anchor(name)})", str(int(record["chapter"])), str(record["seed"]), time)
-        lines.append(f"| {' | '.join(row)} | {outcome(record)} |")
+        link = f"[`{name}`](#{anchor(name)})"
+        lines.append(f"| {link} | {outcome(record)} | {int(record['chapter'])} | {record['seed']} | {time} |")
     lines.append("")
     for chapter in chapters:
         of_chapter = {n: r for n, r in records.items() if r["chapter"] == chapter.name[:2]}
