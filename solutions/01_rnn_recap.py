@@ -388,7 +388,7 @@ def latch(w_h, w_x, others, noise):
     rests = f"rests at ±{max(held):.2f}" if max(held) > 0.01 else "goes to 0"
     turned = 1 + np.flatnonzero(np.diff(np.sign(states), prepend=1.0))      # words at which h changes side
     if abs(states[-1]) < 0.1 and (noise == 0 or len(turned) < 2):
-        fate = "The unit keeps nothing"
+        fate = "The unit forgets"
     elif len(turned) == 0:
         fate = f"The unit {'holds' if max(held) > 0.01 else 'fades'}, above 0 from the man's name on"
     elif len(turned) == 1:

@@ -1152,7 +1152,7 @@ def cliff(max_norm, lr, w, b):
     right.text(145, 2.7, "dashed: without clipping", fontsize=9, ha="right", color=COLOURS["rnn"])
     right.text(145, 2.4, f"solid: {clipped}", fontsize=9, ha="right", color=COLOURS["lstm"])
     parts = [
-        f"{name} the longest step is {step:.2g} long and the loss ends at {L:.2f}"
+        f"{name} the longest step is {step:.3g} long and the loss ends at {L:.2f}"
         for name, (step, L) in told.items()
     ]
     return fig, (

@@ -73,7 +73,7 @@ def test_the_latch_says_what_it_does(figures):
         states = next(line for line in figure.axes[0].lines if len(line.get_xdata()) == 60).get_ydata()
         below = [False, *(states < 0)]
         changes = sum(a != b for a, b in itertools.pairwise(below))
-        kind = re.match("The unit (holds|fades|keeps nothing|flips|changes sides)", sentence)[1]
+        kind = re.match("The unit (holds|fades|forgets|flips|changes sides)", sentence)[1]
         kinds.add(kind)
         assert f"h = {states[-1] + 0.0:.2f}".replace("-0.00", "0.00") in sentence
         if kind in ("holds", "fades"):
@@ -86,7 +86,7 @@ def test_the_latch_says_what_it_does(figures):
         else:
             assert abs(states[-1]) < 0.1
         plt.close(figure)
-    assert kinds >= {"holds", "keeps nothing", "flips", "changes sides"}
+    assert kinds >= {"holds", "forgets", "flips", "changes sides"}
 
 
 def test_the_scalar_loop_says_what_it_does(figures):
