@@ -146,9 +146,9 @@ def test_environment_yml():
     assert "test" in EXTRAS
 
 
-def test_ci_run_makes_what_make_test_makes():
+def test_ci_run_makes_what_make_test_makes_and_the_site():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert re.findall(r"\bmake (\w+)", script) == ["test"]
+    assert re.findall(r"\bmake ([\w-]+)", script) == ["test", "test-site"]
 
 
 # --- What no file may name ---------------------------------------------------------------------------
