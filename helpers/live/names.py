@@ -9,6 +9,11 @@ PANEL, ROW, SENTENCE = "unrolled-live", "unrolled-live-row", "unrolled-live-sent
 """Classes of the whole, of one control, and of the sentence below the picture."""
 POWER = "unrolled-live-power"
 """Class of a logarithmic slider, which says the exponent as its value."""
+ARROW = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E"
+    "%3Cpath d='M4 7l5 5 5-5' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
+)
+"""Of a list of choices on a dark page, where that of ipywidgets is black."""
 AGAIN = "Run this cell, and the picture moves."
 """Said where the kernel that moved it is gone."""
 
@@ -54,6 +59,7 @@ SCRIPT = f"""<script>
 .{PANEL} {{container-type: inline-size}}
 .{PANEL} .jupyter-widgets-disconnected::before {{display: none}}
 .{PANEL}.jupyter-widgets-disconnected::after {{content: '{AGAIN}'}}
+body[data-jp-theme-light=false] .{PANEL} select {{background-image: url("{ARROW}")}}
 @container (max-width: 36rem) {{
   .{ROW} .widget-inline-hbox:not(.widget-slider) {{flex-flow: row wrap; height: auto}}
   .{ROW} select {{min-height: 28px}}

@@ -74,6 +74,11 @@ def test_on_a_narrow_page_every_label_and_control_is_in_sight(moving, shoot):
         assert across["x"] <= box["x"] and box["x"] + box["width"] <= across["x"] + across["width"] + 1
         assert box["height"] >= 15
     assert all(field.bounding_box()["width"] > 50 for field in panel.locator("input, select").all())
+    moving.theme("JupyterLab Dark")
+    shoot(panel, "dark")
+    arrow = panel.locator("select").first.evaluate("list => getComputedStyle(list).backgroundImage")
+    assert "stroke='white'" in arrow, "that of ipywidgets is black"
+    moving.theme("JupyterLab Light")
 
 
 def test_without_its_kernel_it_says_what_to_do(moving, shoot):
