@@ -77,3 +77,17 @@ def test_korean_is_marked_as_korean_and_nothing_else():
         "in <code><span lang='ko'>기억</span></code> &lt;b&gt; <span lang='ko'>나는 책을 읽는다</span>."
     )
     assert "lang" not in markup.rich("Σ é ✓ 1×2 日本")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("state *before* each step", "state <em>before</em> each step"),
+        ("the *pairs*. *H*, not *the last state*", "the <em>pairs</em>. <em>H</em>, not <em>the last state</em>"),
+        ("a * b * c, a*b*c, f(*args, **options)", "a * b * c, a*b*c, f(*args, **options)"),
+        ("`a *b* c` and for *: 'int' and '*'", "<code>a *b* c</code> and for *: 'int' and '*'"),
+        ("*a `b* c` d*", "*a <code>b* c</code> d*"),
+    ],
+)
+def test_stress_is_told_from_products(text, html):
+    assert markup.rich(text) == html
