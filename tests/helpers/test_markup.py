@@ -83,7 +83,7 @@ def test_korean_is_marked_as_korean_and_nothing_else():
     ("text", "html"),
     [
         ("state *before* each step", "state <em>before</em> each step"),
-        ("the *pairs*. *H*, not *the last state*", "the <em>pairs</em>. <em>H</em>, not <em>the last state</em>"),
+        ("the *pairs*. *H*, not *the last*", "the <em>pairs</em>. <em>H</em>, not <em>the last</em>"),
         ("a * b * c, a*b*c, f(*args, **options)", "a * b * c, a*b*c, f(*args, **options)"),
         ("`a *b* c` and for *: 'int' and '*'", "<code>a *b* c</code> and for *: 'int' and '*'"),
         ("*a `b* c` d*", "*a <code>b* c</code> d*"),
