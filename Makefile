@@ -178,7 +178,8 @@ test-site: .venv-test/browser
 
 # Screenshots go to build/screenshots.
 test-browser: .venv-test/browser
-	@$(DEV) -m pytest -q -m browser -o timeout=1200 $(BROWSER_OPTIONS) tests/browser tests/site
+	@$(DEV) -m pytest -q -m browser -o timeout=1200 $(BROWSER_OPTIONS) tests/browser
+	@$(DEV) -m pytest -q -m browser -o timeout=1200 $(BROWSER_OPTIONS) tests/site
 
 # Tests marked `torture`: what takes minutes and finds what the short tests cannot.
 torture: .venv-test/installed
