@@ -23,6 +23,11 @@ from helpers.checks.sources import fingerprint
 
 Cell = dict[str, Any]
 
+TITLE = re.compile(r"^# (.+?)[ \t]*$", re.M)
+QUESTION = re.compile(r"^\*\*([^*\n]+)\*\*[ \t]*$", re.M)
+MINUTES = re.compile(r"^\*\*Time:\*\* about (\d+) minutes", re.M)
+"""How a chapter begins: its title, its question (the first line in bold), its time."""
+
 HEADING = re.compile(r"Exercise (\d+\.\d+) · `(\w+)` · ([★☆]{3}) · (\d+) min")
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["'](\w+)["']""", re.M)
 DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.M)

@@ -15,8 +15,7 @@ from helpers import notebooks
 from tools.build.pipeline import Draft
 
 LINK = re.compile(r"\[([^\]\n]+)\]\((?!\w+:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
-TITLE = re.compile(r"^# (?P<title>.+?)\s*$.*?^\*\*(?P<question>[^*]+)\*\*\s*$", re.M | re.S)
-TIME = re.compile(r"\*\*Time:\*\* about (\d+) minutes")
+AUTHORS = "test|grade|site|browser"   # extras of pyproject.toml that no learner needs
 MODULE = re.compile(r"-m tools\.(\w+)")
 
 BEGINNING = """\
@@ -47,12 +46,12 @@ def _replaced(text: str, old: str, new: str) -> str:
 
 def _project(text: str) -> str:
     """pyproject.toml without what tests and grading need, and with the files that are no modules."""
-    text = re.sub(r"^(?:# [^\n]*\n)*(?:test|grade) = \[\n.*?^\]\n", "", text, flags=re.M | re.S)
+    text = re.sub(rf"^(?:# [^\n]*\n)*(?:{AUTHORS}) = \[\n.*?^\]\n", "", text, flags=re.M | re.S)
     theirs = r"^\[tool\.(?:ruff|pytest|setuptools\.package-data)[^\n]*\]\n.*?(?=^\[|\Z)"
     text = re.sub(theirs, "", text, flags=re.M | re.S)
     text = text.rstrip() + '\n\n[tool.setuptools.package-data]\n"*" = ["*.npz", "*.bin"]\n'
     extras = tomllib.loads(text)["project"].get("optional-dependencies", {})
-    if {"test", "grade"} & extras.keys():
+    if set(AUTHORS.split("|")) & extras.keys():
         raise ValueError("pyproject.toml: got extras for tests of another form, wanted `test = [` … `]`")
     return text
 
@@ -62,7 +61,7 @@ def makefile(text: str, files: set[str]) -> str:
     whole = re.search(r"^define.*?^endef$", text, re.M | re.S)[0]   # it may hold blank lines
     blocks = text.replace(whole, "@@DEFINE@@").split("\n\n")
     kept = [block for block in blocks if _works(block, files)]
-    targets = {name for block in kept for name in re.findall(r"^([a-z]+):", block, re.M)}
+    targets = {name for block in kept for name in re.findall(r"^([a-z-]+):", block, re.M)}
     kept = [BEGINNING, *(_told(block, targets) for block in kept[1:] if block.strip())]
     return re.sub(r"\n{3,}", "\n\n", "\n\n".join(kept)).replace("@@DEFINE@@", whole).rstrip() + "\n"
 
@@ -81,7 +80,7 @@ def _works(block: str, files: set[str]) -> bool:
 def _told(block: str, targets: set[str]) -> str:
     lines = []
     for line in block.split("\n"):
-        command = re.match(r'\t@echo "  make (\w+)', line)
+        command = re.match(r'\t@echo "  make ([a-z-]+)', line)
         if line.startswith(".PHONY"):
             line = " ".join([".PHONY:", *(w for w in line.split()[1:] if w in targets | {"FORCE"})])
         if (command and command[1] not in targets) or re.search('echo "For (teachers|authors)', line):
@@ -98,10 +97,10 @@ def readme(released: Iterable[Draft], solved: Iterable[Draft]) -> bytes:
     """The page that a learner reads first."""
     rows = []
     for draft in released:
-        text = draft.student.cells[0].source
-        found, time = TITLE.search(text), TIME.search("\n".join(c.source for c in draft.student.cells[:3]))
-        title, question = (found["title"], found["question"]) if found else (draft.chapter.name, "")
-        minutes = time[1] if time else ""
+        text = "\n".join(cell.source for cell in draft.student.cells[:3])
+        patterns = (notebooks.TITLE, notebooks.QUESTION, notebooks.MINUTES)
+        title, question, minutes = (found[1] if (found := each.search(text)) else "" for each in patterns)
+        title = title or draft.chapter.name
         link = f"[{title}](notebooks/{draft.chapter.name}.ipynb)"
         rows.append(f"| {link} | {question} | {minutes} | {len(draft.exercises)} |")
     names = ", ".join(f"[{d.chapter.name}](solutions/{d.chapter.name}.ipynb)" for d in solved)

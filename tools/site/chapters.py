@@ -11,16 +11,13 @@ from typing import Any
 import nbformat
 
 from helpers.checks.box import MIME
-from helpers.notebooks import HEADING, dumps, mark, read
+from helpers.notebooks import HEADING, TITLE, dumps, mark, read
 from tools.build.drawing import FOLDED_TAG
 from tools.site.links import Links
 from tools.site.markup import caption_of
 
 Cell = dict[str, Any]
 
-TITLE = re.compile(r"^# (.+)$", re.M)
-QUESTION = re.compile(r"^\*\*(.+\?)\*\*$", re.M)
-MINUTES = re.compile(r"^\*\*Time:\*\* about (\d+) minutes", re.M)
 SECTION = re.compile(r"^## (.+)$", re.M)
 FAULT = re.compile(r"\d+\.\d+ Find the fault")
 EXERCISE = re.compile(r"^(?=#+ +" + HEADING.pattern + r")", re.M)

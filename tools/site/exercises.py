@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from helpers.checks import exercises as registered
 from helpers.checks.registry import Quiz
-from tools.site.chapters import MINUTES, QUESTION, TITLE, Chapter, Exercise
+from helpers.notebooks import MINUTES, QUESTION, TITLE
+from tools.site.chapters import Chapter, Exercise
 
 KINDS = "*choose*, a question; *write*, a function; *find* and *mend*, a colleague's fault."
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from helpers.notebooks import TITLE
 from helpers.records import on_what
-from tools.site.chapters import TITLE, Chapter
+from tools.site.chapters import Chapter
 
 Record = Mapping[str, Any]
 
