@@ -1,0 +1,71 @@
+"""The language in which boxes, tables and commands speak: English, or another edition of the course.
+
+A message is looked up when it is shown, with gettext, in the catalogue that the build compiled from ``po``.
+What has no translation is shown in English.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from helpers.validation import require
+
+ENGLISH = "en"
+LANGUAGES = {ENGLISH: "English", "ko": "한국어"}
+"""Code of an edition → its name, in itself."""
+
+VARIABLE = "UNROLLED_LANGUAGE"
+"""The environment variable that says which language commands speak, and notebooks that do not say."""
+
+CATALOGUES = Path(__file__).resolve().parent / "locale"
+"""``ko.mo``, …: compiled from ``po`` by ``make build``."""
+
+_chosen: list[str] = []
+
+
+def use(language: str) -> None:
+    """From here on, speak `language`: "en" or "ko". ValueError for another."""
+    require(language in LANGUAGES, "language", repr(language), f"one of {', '.join(map(repr, LANGUAGES))}")
+    _chosen[:] = [language]
+
+
+def language() -> str:
+    """The language in use: what `use` said, else the environment's; English where that names none of ours."""
+    if _chosen:
+        return _chosen[-1]
+    wanted = os.environ.get(VARIABLE, "").strip().lower()[:2]
+    return wanted if wanted in LANGUAGES else ENGLISH
+
+
+def translate(message: str, /, **values: Any) -> str:
+    """`message` in the language in use; with `values`, its ``{placeholders}`` are filled as by `str.format`.
+
+    Messages are found in the source by their calls, so `message` is a literal here, or else a text that the
+    catalogue's collector knows (hints, names of oracles).
+    """
+    return _filled(_translations(language()).gettext(message) if message else "", values)
+
+
+def translate_count(one: str, many: str, count: int, /, **values: Any) -> str:
+    """`one` or `many` as `count` wants it, in the language in use; ``{count}`` is among its placeholders."""
+    chosen = _translations(language()).ngettext(one, many, count)
+    return _filled(chosen, {"count": count, **values})
+
+
+def _filled(message: str, values: dict[str, Any]) -> str:
+    return message.format(**values) if values else message
+
+
+@cache
+def _translations(language: str) -> _gettext.NullTranslations:
+    if language == ENGLISH:
+        return _gettext.NullTranslations()
+    try:
+        with (CATALOGUES / f"{language}.mo").open("rb") as file:
+            return _gettext.GNUTranslations(file)
+    except (OSError, ValueError):   # not built, or damaged: English
+        return _gettext.NullTranslations()
