@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from helpers.validation import require
-
 ENGLISH = "en"
 LANGUAGES = {ENGLISH: "English", "ko": "한국어"}
 """Code of an edition → its name, in itself."""
@@ -29,7 +27,8 @@ _chosen: list[str] = []
 
 def use(language: str) -> None:
     """From here on, speak `language`: "en" or "ko". ValueError for another."""
-    require(language in LANGUAGES, "language", repr(language), f"one of {', '.join(map(repr, LANGUAGES))}")
+    if language not in LANGUAGES:   # said here: this module needs nothing that may not be installed
+        raise ValueError(f"language: got {language!r}, wanted one of {', '.join(map(repr, LANGUAGES))}")
     _chosen[:] = [language]
 
 
