@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext as _gettext
 import os
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,12 @@ def translate_count(one: str, many: str, count: int, /, **values: Any) -> str:
     """`one` or `many` as `count` wants it, in the language in use; ``{count}`` is among its placeholders."""
     chosen = _translations(language()).ngettext(one, many, count)
     return _filled(chosen, {"count": count, **values})
+
+
+def listed(words: Sequence[str]) -> str:
+    """`words`, at least one, as a sentence lists them: "a, b and c"."""
+    *others, last = words
+    return translate("{others} and {last}", others=", ".join(others), last=last) if others else last
 
 
 def _filled(message: str, values: dict[str, Any]) -> str:
