@@ -17,6 +17,7 @@ with hidden.SetAside():   # a learner's file that hides one of Python's modules 
     from pathlib import Path
 
     from helpers import console, installed, markup, processor
+    from helpers.languages import LANGUAGES, VARIABLE, listed, translate
 
 COURSE = "unrolled"
 PYTHON = (3, 11)
@@ -50,8 +51,8 @@ class Report:
         """The whole report in one sentence."""
         open_points = sum(not finding.ok for finding in self.findings)
         if not open_points:
-            return f"Ready: all {len(self.findings)} points are in order."
-        return f"{open_points} of {len(self.findings)} points to look at."
+            return translate("Ready: all {count} points are in order.", count=len(self.findings))
+        return translate("{open} of {count} points to look at.", open=open_points, count=len(self.findings))
 
     def _words(self, finding: Finding) -> str:
         detail = f" ({finding.detail})" if self.details and finding.detail else ""
@@ -60,26 +61,41 @@ class Report:
 
     def __repr__(self) -> str:
         lines = [self.headline]
-        lines += [f"{'✓' if f.ok else '✗'} {f.name}: {self._words(f)}" for f in self.findings]
+        lines += [f"{'✓' if f.ok else '✗'} {_called(f.name)}: {self._words(f)}" for f in self.findings]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         rows, left = [], "text-align:left"
+        good, bad = f"✓ {translate('fine')}", f"✗ {translate('look')}"
         for finding in self.findings:
-            said = ("✓ fine", markup.GOOD) if finding.ok else ("✗ look", markup.BAD)
+            said = (good, markup.GOOD) if finding.ok else (bad, markup.BAD)
             rows.append(
                 f"<tr><td style='{left};white-space:nowrap'>{markup.badge(*said)}</td>"
-                f"<th scope='row' style='{left}'>{markup.spoken(finding.name)}</th>"
+                f"<th scope='row' style='{left}'>{markup.spoken(_called(finding.name))}</th>"
                 f"<td style='{left};overflow-wrap:anywhere'>{markup.rich(self._words(finding))}</td></tr>"
             )
-        headers, body = ("State", "Looked at", "Found"), f"<tbody>{''.join(rows)}</tbody>"
+        headers = translate("State"), translate("Looked at"), translate("Found")
+        body = f"<tbody>{''.join(rows)}</tbody>"
         return f"<div role='status'>{markup.table(self.headline, headers, body, above=True)}</div>"
 
 
+def _called(name: str) -> str:
+    """The name of a finding, as it is shown."""
+    names = {
+        "Other packages": translate("Other packages"),
+        "Threads": translate("Threads"),
+        "Folders": translate("Folders"),
+        "Language": translate("Language"),
+    }
+    return names.get(name, name)
+
+
 def check_environment() -> list[Finding]:
-    """Look at Python, the packages, threads and folders, and return what was found. Nothing raises."""
+    """Look at Python, the packages, threads and folders, and return what was found; of the language only
+    where the environment names one that the course does not have. Nothing raises."""
+    looks = LOOKS | ({"Language": _language} if _unknown_language() else {})
     with hidden.SetAside(), ThreadPoolExecutor() as pool:   # most of them wait for another process
-        return list(pool.map(_safely, LOOKS, LOOKS.values()))
+        return list(pool.map(_safely, looks, looks.values()))
 
 
 def _safely(name: str, look: Callable[[], Finding]) -> Finding:
@@ -87,25 +103,30 @@ def _safely(name: str, look: Callable[[], Finding]) -> Finding:
     try:
         return look()
     except Exception as error:
-        text = f"could not be looked at: {type(error).__name__}: {error}".rstrip(".: ")
-        return Finding(name, False, text, reinstall())
+        told = f"{type(error).__name__}: {error}".rstrip(".: ")
+        return Finding(name, False, translate("could not be looked at: {error}", error=told), reinstall())
 
 
 def reinstall() -> str:
     """How to get what is missing, on this system and in this Python."""
     if hiding := hidden.hiding_files():   # nothing is missing, perhaps
-        names = " and ".join(f"`{os.path.basename(path)}`" for path in hiding)
-        return f"Rename {names}, then restart the kernel."
+        names = listed([f"`{os.path.basename(path)}`" for path in hiding])
+        return translate("Rename {files}, then restart the kernel.", files=names)
     if _on_colab():
-        return "Run this notebook's first cell, which fetches the course, and then restart the session."
+        return translate(
+            "Run this notebook's first cell, which fetches the course, and then restart the session."
+        )
     conda = os.path.exists(os.path.join(sys.prefix, "conda-meta"))
     if sys.platform != "win32" and not conda and shutil.which("make"):
-        return "Run `make lab` in the course's folder; it installs what is missing."
+        return translate("Run `make lab` in the course's folder; it installs what is missing.")
     course = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     python = sys.executable.removeprefix(course + os.sep).removesuffix(".exe")   # as in the README
     python = f'"{python}"' if " " in python else python
     line = f"{python} -m pip install" if find_spec("pip") else f"uv pip install --python {python}"
-    return f"In the course's folder run `{line} -c constraints.txt -e .`, then restart the kernel."
+    return translate(
+        "In the course's folder run `{command}`, then restart the kernel.",
+        command=f"{line} -c constraints.txt -e .",
+    )
 
 
 def _on_colab() -> bool:
@@ -121,27 +142,30 @@ def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     wanted = ".".join(map(str, PYTHON))
     if tuple(sys.version_info[:2]) >= PYTHON:
-        return Finding("Python", True, f"{wanted} or newer", detail=version)
-    advice = f"Install Python {wanted} or newer, then run `make lab` again."
-    return Finding("Python", False, f"{version} is too old, the course wants {wanted} or newer", advice)
+        return Finding("Python", True, translate("{version} or newer", version=wanted), detail=version)
+    advice = translate("Install Python {version} or newer, then run `make lab` again.", version=wanted)
+    text = translate("{found} is too old, the course wants {wanted} or newer", found=version, wanted=wanted)
+    return Finding("Python", False, text, advice)
 
 
 def _numpy() -> Finding:
     problem, version = _tried("numpy", "numpy.ones((2, 3)) @ numpy.ones((3, 2))")
     if problem:
-        return Finding("NumPy", False, f"{problem}, and no chapter runs without it", reinstall())
-    return Finding("NumPy", True, "imported, and multiplies matrices", detail=version)
+        text = translate("{problem}, and no chapter runs without it", problem=problem)
+        return Finding("NumPy", False, text, reinstall())
+    return Finding("NumPy", True, translate("imported, and multiplies matrices"), detail=version)
 
 
 def _torch() -> Finding:
     """PyTorch is optional: say which of the chapters at hand use it."""
     problem, version = _tried("torch", "torch.ones(2, 3).numpy()")
     if not problem:
-        return Finding("PyTorch", True, "imported, and hands arrays to NumPy", detail=version)
+        return Finding("PyTorch", True, translate("imported, and hands arrays to NumPy"), detail=version)
     users = chapters_using("torch", Path(__file__).resolve().parents[1] / "notebooks")
-    need = f"chapters that need it: {', '.join(users) or 'none of those here'}"
-    advice = f"{reinstall()} The other chapters, and everything in `helpers.layers`, run without it."
-    return Finding("PyTorch", False, f"{problem}; {need}", advice)
+    need = ", ".join(users) or translate("none of those here")
+    text = translate("{problem}; chapters that need it: {chapters}", problem=problem, chapters=need)
+    others = translate("The other chapters, and everything in `helpers.layers`, run without it.")
+    return Finding("PyTorch", False, text, f"{reinstall()} {others}")
 
 
 def chapters_using(package: str, notebooks: Path) -> list[str]:
@@ -182,10 +206,10 @@ def _unfit(package: str) -> str:
     except (ImportError, PackageNotFoundError):
         return ""   # said by "other packages"
     if found is None:
-        return "has lost the file that tells its version"
+        return translate("has lost the file that tells its version")
     if wanted is None or wanted.specifier.contains(found, prereleases=True):
         return ""
-    return f"is version {found}, the course wants {wanted.specifier}"
+    return translate("is version {found}, the course wants {wanted}", found=found, wanted=wanted.specifier)
 
 
 def _other_packages() -> Finding:
@@ -195,27 +219,34 @@ def _other_packages() -> Finding:
     try:
         needed = [entry for entry in _requirements() if entry.name not in ("numpy", "torch")]
     except PackageNotFoundError:
-        text = "this kernel belongs to another Python than the one the course is installed in"
-        return Finding(name, False, text, f"{reinstall()} Or choose its kernel: Kernel → Change Kernel.")
+        text = translate("this kernel belongs to another Python than the one the course is installed in")
+        choose = translate("Or choose its kernel: Kernel → Change Kernel.")
+        return Finding(name, False, text, f"{reinstall()} {choose}")
     except ImportError as error:
-        return Finding(name, False, f"{error.name} is not installed", reinstall())
+        text = translate("{package} is not installed", package=error.name)
+        return Finding(name, False, text, reinstall())
     problems = []
     for entry in needed:
         try:
             found = version(entry.name)
         except PackageNotFoundError:
-            problems.append(f"{entry.name} is not installed")
+            problems.append(translate("{package} is not installed", package=entry.name))
             continue
         if found is None:
-            problems.append(f"{entry.name} has lost the file that tells its version")
+            lost = translate("{package} has lost the file that tells its version", package=entry.name)
+            problems.append(lost)
         elif not entry.specifier.contains(found, prereleases=True):
-            problems.append(f"{entry.name} is version {found}, the course wants {entry.specifier}")
+            problems.append(translate(
+                "{package} is version {found}, the course wants {wanted}",
+                package=entry.name, found=found, wanted=entry.specifier,
+            ))  # fmt: skip
     if not any("matplotlib" in problem for problem in problems):
         problem, _ = installed.tried("matplotlib.pyplot", "matplotlib.pyplot.figure().canvas.draw()")
-        problems += [f"matplotlib {problem}"] if problem else []
+        told = translate("{package} {problem}", package="matplotlib", problem=problem)
+        problems += [told] if problem else []
     if problems:
         return Finding(name, False, "; ".join(problems), reinstall())
-    return Finding(name, True, f"all {len(needed)} installed, in versions that fit")
+    return Finding(name, True, translate("all {count} installed, in versions that fit", count=len(needed)))
 
 
 def _threads() -> Finding:
@@ -223,12 +254,19 @@ def _threads() -> Finding:
     for variable in THREAD_VARIABLES:
         value = os.environ.get(variable, "")
         if value and (not value.isdecimal() or not 1 <= int(value) <= cores):
-            text = f"`{variable}` is {value!r}, and this machine lends us {cores} cores"
-            advice = "Unset it, or set it to the number of cores: more threads than cores make NumPy slower."
+            text = translate(
+                "`{variable}` is {value}, and this machine lends us {cores} cores",
+                variable=variable, value=repr(value), cores=cores,
+            )  # fmt: skip
+            advice = translate(
+                "Unset it, or set it to the number of cores: more threads than cores make NumPy slower."
+            )
             return Finding("Threads", False, text, advice)
-    chosen = next((os.environ[v] for v in THREAD_VARIABLES if os.environ.get(v)), "as many as NumPy likes")
-    detail = f"threads: {chosen}, cores: {cores}"
-    return Finding("Threads", True, "no more threads are asked for than there are cores", detail=detail)
+    chosen = next((os.environ[v] for v in THREAD_VARIABLES if os.environ.get(v)), "")
+    asked = chosen or translate("as many as NumPy likes")
+    detail = translate("threads: {threads}, cores: {cores}", threads=asked, cores=cores)
+    text = translate("no more threads are asked for than there are cores")
+    return Finding("Threads", True, text, detail=detail)
 
 
 def _folders() -> Finding:
@@ -236,15 +274,33 @@ def _folders() -> Finding:
     from helpers.corpora.download import data_folder
 
     if hiding := hidden.hiding_files():
-        text = "; ".join(f"`{path}` hides the module `{Path(path).stem}`" for path in hiding)
-        return Finding("Folders", False, text, reinstall())
+        texts = (translate("`{path}` hides the module `{module}`", path=path, module=Path(path).stem)
+                 for path in hiding)  # fmt: skip
+        return Finding("Folders", False, "; ".join(texts), reinstall())
     places = [Path.cwd(), data_folder() / "cache", data_folder() / "checkpoints"]
     refused = [place for place in places if not _writable(place)]
     if refused:
-        text = f"cannot write into {', '.join(map(str, refused))}"
-        advice = "Check who owns the folder; `UNROLLED_DATA_DIR` names another one for downloads."
+        text = translate("cannot write into {folders}", folders=", ".join(map(str, refused)))
+        advice = translate(
+            "Check who owns the folder; `UNROLLED_DATA_DIR` names another one for downloads."
+        )
         return Finding("Folders", False, text, advice)
-    return Finding("Folders", True, "notebooks, downloads and checkpoints can be saved")
+    return Finding("Folders", True, translate("notebooks, downloads and checkpoints can be saved"))
+
+
+def _unknown_language() -> str:
+    """What the environment calls a language that the course does not have; "" if it does not."""
+    wanted = os.environ.get(VARIABLE, "").strip()
+    return "" if wanted.lower()[:2] in LANGUAGES else wanted
+
+
+def _language() -> Finding:
+    has = ", ".join(f"`{code}` ({name})" for code, name in LANGUAGES.items())
+    text = translate(
+        "`{variable}` is {value}, and the course has {languages}",
+        variable=VARIABLE, value=repr(_unknown_language()), languages=has,
+    )  # fmt: skip
+    return Finding("Language", False, text, translate("Set it to one of these, or unset it."))
 
 
 def _writable(folder: Path) -> bool:

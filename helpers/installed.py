@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import hidden, processor
+from helpers.languages import translate
 
 PATIENCE = 180
 """Seconds that an import may take (the first after an installation, if a virus scanner looks through it)."""
@@ -28,12 +29,12 @@ sys.path[:] = path
 try:
     module = importlib.import_module(package)
     exec(use, {package.partition(".")[0]: importlib.import_module(package.partition(".")[0])})
-    told = ["", str(getattr(module, "__version__", ""))]
+    told = ["", "", str(getattr(module, "__version__", ""))]
 except ModuleNotFoundError as error:
     missing = (error.name or "") in (package, package.partition(".")[0])
-    told = ["is not installed" if missing else f"cannot be imported: {error}", ""]
+    told = ["missing" if missing else "refused", str(error), ""]
 except BaseException as error:   # a broken installation fails in any way, OSError on Windows
-    told = [f"is installed but does not work: {type(error).__name__}: {error}", ""]
+    told = ["broken", f"{type(error).__name__}: {error}", ""]
 print("\\n" + json.dumps(told), flush=True)
 """
 
@@ -51,22 +52,38 @@ def tried(package: str, use: str = "") -> tuple[str, str]:
             [sys.executable, "-I", "-c", _TRY, asked], capture_output=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"does not come back: its import takes longer than {PATIENCE} seconds", ""
+        return translate(
+            "does not come back: its import takes longer than {seconds} seconds", seconds=PATIENCE
+        ), ""
     except (OSError, ValueError, TypeError):   # no other process can be had: believe that it works
         return "", ""
     if done.returncode:
-        return f"ends Python when it is imported ({_ending(done.returncode)})", ""
-    problem, version = json.loads(done.stdout.splitlines()[-1])
-    return " ".join(problem.split())[:500], version
+        ending = _ending(done.returncode)
+        return translate("ends Python when it is imported ({ending})", ending=ending), ""
+    kind, error, version = json.loads(done.stdout.splitlines()[-1])
+    return " ".join(_said(kind, error).split())[:500], version
 
 
 def _ending(status: int) -> str:
     if status in _ILLEGAL:
-        return f"{_ILLEGAL[status]}: it was built for a newer processor than this one"
+        name = _ILLEGAL[status]
+        return translate("{signal}: it was built for a newer processor than this one", signal=name)
     if status < 0:
         with suppress(ValueError):
             return signal.Signals(-status).name
-    return f"status {status}"
+    return translate("status {status}", status=status)
+
+
+def _said(kind: str, error: str) -> str:
+    """What is wrong with a package that was found "missing", "refused" or "broken"; "" for ""."""
+    match kind:
+        case "missing":
+            return translate("is not installed")
+        case "refused":
+            return translate("cannot be imported: {error}", error=error)
+        case "broken":
+            return translate("is installed but does not work: {error}", error=error)
+    return ""
 
 
 _PROBLEMS: dict[str, str] = {}   # found once, a broken package stays broken here
@@ -84,16 +101,17 @@ def problem_of(package: str) -> str:
     try:
         importlib.import_module(package)
     except ModuleNotFoundError as error:
-        return "is not installed" if error.name == package else f"cannot be imported: {error}"
+        return _said("missing" if error.name == package else "refused", str(error))
     except Exception as error:
-        return f"is installed but does not work: {type(error).__name__}: {error}"
+        return _said("broken", f"{type(error).__name__}: {error}")
     return ""
 
 
 def required(package: str, name: str) -> Any:
     """The module `package`, which people call `name`. Raises Unusable if it does not work here."""
     if problem := problem_of(package):
-        raise Unusable(f"This needs {name}, which {problem}.", name=package)
+        text = translate("This needs {name}, which {problem}.", name=name, problem=problem)
+        raise Unusable(text, name=package)
     return importlib.import_module(package)
 
 
