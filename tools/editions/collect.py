@@ -1,0 +1,87 @@
+"""What each source says: the messages of its catalogue."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tools.build.source import Course, read_chapter
+from tools.editions import code, markdown
+from tools.editions.catalogue import Said
+
+DOCUMENTS = {
+    "readme": "README.md",
+    **{f"docs_{name}": f"docs/{name}.md" for name in ("notation", "glossary", "corrections", "teaching", "learning",
+                                                      "install")},
+}  # fmt: skip
+"""Catalogue → document that is translated."""
+
+SPEAKING = ("helpers", "tools/update", "tools/reset.py", "tools/progress.py", "tools/options.py")
+"""Where learners are told something by ``translate("…")``."""
+
+FUNCTIONS = {"translate": 1, "translate_count": 2}
+"""Function → how many of its first arguments are messages."""
+
+
+def catalogues(course: Course) -> dict[str, list[Said]]:
+    """Name of a catalogue → its messages, in their order, each once."""
+    found: dict[str, Iterator[Said]] = {path.stem: chapter(course, path) for path in course.sources()}
+    found |= {name: document(course.root / file) for name, file in DOCUMENTS.items()}
+    found |= {name: hints(name) for name in hint_catalogues()}
+    found["helpers"] = calls(course.root)
+    return {name: list({each.message: each for each in said}.values()) for name, said in found.items()}
+
+
+def chapter(course: Course, path: Path) -> Iterator[Said]:
+    """What a chapter says."""
+    for cell in read_chapter(path, course.label(path)).cells:
+        for piece in pieces(cell.kind, cell.source, exercise="exercise" in cell.options):
+            yield Said(piece.message, piece.kind)
+
+
+def pieces(kind: str, source: str, *, exercise: bool):
+    """The pieces of a cell of a chapter."""
+    if kind == "markdown":
+        return markdown.pieces(source)
+    return code.pieces(source, docstring=exercise) if kind == "code" else []
+
+
+def document(path: Path) -> Iterator[Said]:
+    """What a Markdown document says."""
+    for piece in markdown.pieces(path.read_text(encoding="utf-8")):
+        yield Said(piece.message, piece.kind)
+
+
+def hint_catalogues() -> list[str]:
+    """One catalogue for the checks of each chapter."""
+    from helpers.checks.registry import CHAPTERS
+
+    return [f"checks_{number}" for number in CHAPTERS]
+
+
+def hints(name: str) -> Iterator[Said]:
+    """What the checks of a chapter say: hints, names of oracles, explanations of quizzes."""
+    from helpers.checks import exercises
+    from helpers.checks.texts import texts_of
+
+    for exercise in exercises():
+        if exercise.chapter == name.removeprefix("checks_"):
+            for text in texts_of(exercise):
+                yield Said(text, exercise.name)
+
+
+def calls(root: Path) -> Iterator[Said]:
+    """What is said by calls of `translate` and `translate_count`."""
+    for place in SPEAKING:
+        for path in sorted((root / place).rglob("*.py")) if (root / place).is_dir() else [root / place]:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    yield from _call(node, path.relative_to(root).as_posix())
+
+
+def _call(node: ast.Call, file: str) -> Iterator[Said]:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    texts = [each.value for each in node.args[: FUNCTIONS.get(name, 0)] if isinstance(each, ast.Constant)]
+    if texts and len(texts) == FUNCTIONS[name] and all(isinstance(text, str) for text in texts):
+        yield Said(texts[0], file, *texts[1:])
