@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from helpers import fonts
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -27,6 +29,7 @@ _NEAR = 1.5   # pixels by which boxes may touch
 
 def faults(figure: Figure) -> list[str]:
     """Everything of `KINDS` in `figure`, each as ``"kind: where"``; the figure is drawn for it."""
+    fonts.lend(figure)
     figure.canvas.draw()
     axes = [axis for axis in figure.axes if axis.get_visible()]
     shown = texts(figure)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from helpers import console, fonts, markup
 from helpers.building import BUILDING
+from helpers.languages import translate
 from helpers.validation import require, require_int, require_number, require_real, require_shape
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class _Caption:
     """Small type below a figure; an output of its own, so that it stays there when the cell also prints."""
 
     def __init__(self, text: str):
-        self.text = f"Figure: {text}"
+        self.text = translate("Figure: {text}", text=text)
 
     def __repr__(self) -> str:
         return textwrap.fill(self.text, width=92)
@@ -83,12 +84,13 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     if BUILDING:
         _refuse_faults(figure, dpi, accept)
     png, letters = _drawn(figure, dpi)
-    require(not (BUILDING and letters), "figure", letters, "letters that Matplotlib's own font has")
-    if letters and fonts.lend(figure, letters):
+    wanted = "letters that Matplotlib's font has, or that in helpers/fonts"
+    require(not (BUILDING and letters), "figure", letters, wanted)
+    if letters and fonts.make_do(figure, letters):
         png, letters = _drawn(figure, dpi)
     plt.close(figure)
     if letters:
-        console.say(NO_FONT.format(letters="".join(letters[:20])))
+        _tell_of_boxes(letters)
     text = " ".join(alt.split())
     if not console.in_notebook():
         console.say(f"{_Caption(text)!r}\n{_kept(png)}")
@@ -101,10 +103,13 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
         display(_Caption(text))
 
 
-NO_FONT = (
-    "No font here has the letters {letters}, so the figure shows boxes: install one that has them (for "
-    "Hangul NanumGothic or Noto Sans CJK) and draw again, or write them in Latin letters."
-)
+def _tell_of_boxes(letters: list[str]) -> None:
+    told = translate(
+        "No font here has the letters {letters}, so the figure shows boxes: install one that has them and "
+        "draw again, or write them in Latin letters.",
+        letters="".join(letters[:20]),
+    )
+    console.say(told)
 
 
 def _drawn(figure: Figure, dpi: int) -> tuple[bytes, list[str]]:
@@ -122,8 +127,8 @@ def _kept(png: bytes) -> str:
         with open(file, "wb") as out:
             out.write(png)
     except OSError as error:
-        return f"(Not kept: {error}. A notebook shows it.)"
-    return f"(Drawn in {path}; a notebook shows it.)"
+        return translate("(Not kept: {error}. A notebook shows it.)", error=error)
+    return translate("(Drawn in {path}; a notebook shows it.)", path=path)
 
 
 def _refuse_faults(figure: Figure, dpi: int, accept: Sequence[str]) -> None:
@@ -186,6 +191,7 @@ def learning_curve(axis, curve, *, colour: str = COLOURS["lstm"], label: str = "
     epochs = [row["epoch"] for row in curve]
     training = [row["train_perplexity"] for row in curve]
     validation = [row["valid_perplexity"] for row in curve]
-    axis.plot(epochs, training, "o--", color=COLOURS["sky"], markersize=4, label=f"{label}training")
-    axis.plot(epochs, validation, "o-", color=colour, markersize=4, label=f"{label}validation")
-    axis.set(xlabel="epoch", ylabel="perplexity")
+    names = [f"{label}{name}" for name in (translate("training"), translate("validation"))]
+    axis.plot(epochs, training, "o--", color=COLOURS["sky"], markersize=4, label=names[0])
+    axis.plot(epochs, validation, "o-", color=colour, markersize=4, label=names[1])
+    axis.set(xlabel=translate("epoch"), ylabel=translate("perplexity"))

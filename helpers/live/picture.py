@@ -54,7 +54,7 @@ class Camera:
                 for axis, place in zip(figure.axes, self._places, strict=True):
                     axis.set_position(place)
             png, letters = _png(figure)
-            if letters and fonts.lend(figure, letters):
+            if letters and fonts.make_do(figure, letters):
                 png, letters = _png(figure)
             if len(figure.axes) != len(self._places):
                 self._places = [axis.get_position(original=True).frozen() for axis in figure.axes]

@@ -180,18 +180,29 @@ def test_learning_curve_draws_both_perplexities_of_a_record():
     plt.close(fig)
 
 
-def korean():
+def titled(title):
     figure, axis = plots.figure()
-    axis.set_title("한국어")
-    axis.set(xlabel="시간 $t$", ylabel="loss")
+    axis.set(title=title, xlabel="시점 $t$", ylabel="loss")
     return figure
 
 
 def test_letters_without_a_font_are_told_in_one_sentence(live, capsys, recwarn, caplog, monkeypatch):
     monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [])
-    plots.show(korean(), "A title in Hangul.")
-    assert "No font here has the letters" in capsys.readouterr().out and len(live) == 1
+    plots.show(titled("漢字"), "A title in Chinese.")
+    assert "No font here has the letters 漢字, so" in capsys.readouterr().out and len(live) == 1
     assert not [each for each in recwarn if "Glyph" in str(each.message)] and not caplog.records
+
+
+def test_hangul_needs_no_font_of_the_system(live, displayed, capsys, monkeypatch):
+    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [])
+    plots.show(titled("한국어"), "A title in Hangul.")
+    monkeypatch.setattr(plots, "BUILDING", False)
+    plots.show(titled("똠양꿍"), "A title with a rare syllable.")
+    assert len(displayed) == len(live) == 1 and capsys.readouterr().out == ""
+
+
+def test_the_build_refuses_what_only_a_font_of_the_system_has(displayed):
+    assert_refused(plots.show, titled("똠양꿍"), "A title with a rare syllable.", names="figure: got ['똠']")
 
 
 def test_letters_come_from_a_font_of_the_system_even_if_it_is_new(live, capsys, monkeypatch, tmp_path):
