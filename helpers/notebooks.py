@@ -20,20 +20,40 @@ from typing import Any
 
 from helpers.checks.box import MIME
 from helpers.checks.sources import fingerprint
+from helpers.languages import ENGLISH, LANGUAGES, language, translate
 
 Cell = dict[str, Any]
 
 TITLE = re.compile(r"^# (.+?)[ \t]*$", re.M)
 QUESTION = re.compile(r"^\*\*([^*\n]+)\*\*[ \t]*$", re.M)
-MINUTES = re.compile(r"^\*\*Time:\*\* about (\d+) minutes", re.M)
-"""How a chapter begins: its title, its question (the first line in bold), its time."""
+MINUTES = re.compile(r"^\*\*(?:Time|시간):\*\* (?:about|약) (\d+)(?: minutes|분)", re.M)
+"""How a chapter begins, in any edition: its title, its question (the first line in bold), its time."""
 
-HEADING = re.compile(r"Exercise (\d+\.\d+) · `(\w+)` · ([★☆]{3}) · (\d+) min")
+HEADING = re.compile(r"(?:Exercise|연습 문제) (\d+\.\d+) · `(\w+)` · ([★☆]{3}) · (\d+)(?: min|분)")
+"""An exercise's heading, in any edition."""
+
 CHECK = re.compile(r"""^[^#\n]*\bcheck\(\s*["'](\w+)["']""", re.M)
 DEFINITION = re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.M)
 
 SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.M | re.S)
 STUB = r"\1# YOUR CODE HERE\n\1raise NotImplementedError"
+
+
+def folder(root: Path, language: str) -> Path:
+    """Where, in a folder such as ``notebooks`` or ``solutions``, the edition in `language` lies."""
+    return root if language == ENGLISH else root / language
+
+
+def editions(root: Path) -> list[Path]:
+    """The folders of all editions in `root`, that of the language in use first."""
+    return [folder(root, each) for each in sorted(LANGUAGES, key=lambda each: each != language())]
+
+
+def root_of(place: Path) -> tuple[Path, str]:
+    """Of a folder with one edition's notebooks: the folder that holds all editions, and the language."""
+    if place.name in LANGUAGES and place.name != ENGLISH:
+        return place.parent, place.name
+    return place, ENGLISH
 
 
 def read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -50,23 +70,24 @@ def parse(data: bytes) -> dict[str, Any]:
     text = text.rstrip("\0")   # which a crash of the system leaves behind the end
     start = text.lstrip()
     if not start:
-        raise ValueError("the file is empty")
+        raise ValueError(translate("the file is empty"))
     if start.startswith("<") and not start.startswith("<<<<<<<"):
-        raise ValueError("a web page was saved in place of the notebook")
+        raise ValueError(translate("a web page was saved in place of the notebook"))
     if start.startswith("version https://git-lfs"):
-        raise ValueError("a pointer of Git LFS stands in place of the notebook")
+        raise ValueError(translate("a pointer of Git LFS stands in place of the notebook"))
     try:
         found = json.loads(text, strict=False)
     except json.JSONDecodeError as error:
         if re.search(r"^(<{7}|>{7})", text, re.M):
-            raise ValueError("conflict marks of git (<<<<<<<) stand in it") from None
+            raise ValueError(translate("conflict marks of git (<<<<<<<) stand in it")) from None
         if error.msg == "Extra data":
-            raise ValueError("more text stands after the end of the notebook") from None
+            raise ValueError(translate("more text stands after the end of the notebook")) from None
         cut = error.pos >= len(text.rstrip()) - 1 or "Unterminated" in error.msg
-        reason = "the file ends in the middle: it was cut off" if cut else f"no notebook: {error}"
-        raise ValueError(reason) from None
+        if cut:
+            raise ValueError(translate("the file ends in the middle: it was cut off")) from None
+        raise ValueError(translate("no notebook: {error}", error=error)) from None
     except RecursionError:
-        raise ValueError("no notebook: nested too deeply") from None
+        raise ValueError(translate("no notebook: nested too deeply")) from None
     return _as_format_4(found, text)
 
 
@@ -205,14 +226,14 @@ def _parses(source: str) -> bool:
 
 def _as_format_4(found: Any, text: str) -> dict[str, Any]:
     if not isinstance(found, dict) or "nbformat" not in found:
-        raise ValueError("no notebook: it has no `nbformat`")
+        raise ValueError(translate("no notebook: it has no `nbformat`"))
     if found["nbformat"] != 4:
         found = _converted(text)
     if not isinstance(found.get("cells"), list):
-        raise ValueError("no notebook: it has no list of cells")
+        raise ValueError(translate("no notebook: it has no list of cells"))
     result = whole(found)
     if found["cells"] and not result["cells"]:
-        raise ValueError("no notebook: its cells have no type")
+        raise ValueError(translate("no notebook: its cells have no type"))
     return result
 
 
@@ -231,7 +252,8 @@ def _converted(text: str) -> dict[str, Any]:
             warnings.simplefilter("ignore")
             return nbformat.convert(nbformat.reader.reads(text), 4)
     except Exception as error:   # nbformat's own, and whatever a damaged old notebook makes of it
-        raise ValueError(f"a notebook of another format that cannot be converted: {error}"[:160]) from None
+        told = translate("a notebook of another format that cannot be converted: {error}", error=error)
+        raise ValueError(told[:160]) from None
 
 
 def _whole(cell: Cell) -> Cell:

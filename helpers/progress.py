@@ -5,14 +5,18 @@ checked. Exercises are found by the build's metadata, and by headings, functions
 lost these. Where several cells define a function, the one nearest above its last check counts, as in a run
 from the top. Nothing is executed and nothing is written here: a row is the notebook's own word, unless `make
 check`, which runs the answers anew, has left its result for this very function.
+
+A chapter that is there in several editions is one: of each exercise the edition in use counts, unless it has
+come further in another one.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,6 +25,7 @@ from urllib.parse import quote
 from helpers import markup, notebooks
 from helpers.advice import command
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
+from helpers.languages import translate
 from helpers.validation import require
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -37,9 +42,8 @@ SYMBOLS = {PASSED: "✓", FAILED: "✗", NOT_ATTEMPTED: "○", NOT_RUN: "·", CH
 SYMBOLS |= {UNSURE: "?", MISSING: "!"}
 COLOURS = {PASSED: markup.GOOD, FAILED: markup.BAD, CHANGED: markup.UNSURE, UNREADABLE: markup.BAD}
 COLOURS |= {UNSURE: markup.UNSURE, MISSING: markup.BAD}
-
-SAVED = "Read from the saved notebooks: save yours (Ctrl+S, on a Mac ⌘S) to see its latest checks here."
-EXAMPLE_NOTE = "An example. Run this cell in your own notebook, and the table is yours."
+FAR = {NOT_ATTEMPTED: 1, FAILED: 2, CHANGED: 2, UNSURE: 2, PASSED: 3}
+"""How far one is: of two editions the one that says more counts."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class Row:
     Stars and minutes are 0 where nothing tells them.
     A notebook that cannot be read is one row without an exercise; `detail` says what is wrong with it.
     `checked` is how this answer fared when `make check` ran it, "" where it has not, or not since an edit.
+    `notebook` is another edition's, "" where the answer stands in the chapter's own.
     """
 
     chapter: str
@@ -58,13 +63,19 @@ class Row:
     state: str
     detail: str = ""
     checked: str = ""
+    notebook: str = ""
 
     @property
     def said(self) -> str:
-        """The state, and what `make check` said of the same answer."""
-        if not self.checked:
-            return self.state
-        return f"{self.state}, {'checked anew' if self.checked == self.state else f'but {self.checked} anew'}"
+        """The state, what `make check` said of the same answer, and where it stands if that is elsewhere."""
+        text = called(self.state)
+        if self.checked == self.state:
+            text = translate("{state}, checked anew", state=text)
+        elif self.checked:
+            text = translate("{state}, but {other} anew", state=text, other=called(self.checked))
+        if self.notebook:
+            text = translate("{state}, in {notebook}", state=text, notebook=self.notebook)
+        return text
 
     @property
     def stars(self) -> str:
@@ -73,10 +84,12 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Progress:
-    """The rows of a progress table, for display: HTML, plain text."""
+    """The rows of a progress table and a note below it, for display: HTML, plain text. `start` is where the
+    page lies that shows it, below the folder of the notebooks."""
 
     rows: tuple[Row, ...]
-    note: str = SAVED
+    note: str
+    start: str = "."
 
     def chapters(self) -> Iterator[tuple[str, list[Row]]]:
         """Every chapter with its rows, in order."""
@@ -89,24 +102,28 @@ class Progress:
             lines.append(f"{name}: {summary(rows)}")
             for row in rows:
                 if row.exercise:
-                    effort = f"{row.stars} {row.minutes:>3} min"
+                    effort = f"{row.stars} {_minutes(f'{row.minutes:>3}')}"
                     lines.append(f"  {SYMBOLS[row.state]} {row.exercise:<28} {effort}  {row.said}")
-        return "\n".join([*(lines or ["No notebooks with exercises here."]), self.note])
+        return "\n".join([*(lines or [translate("No notebooks with exercises here.")]), self.note])
 
     def _repr_html_(self) -> str:
         bodies = []
         for name, rows in self.chapters():
-            link = f"<a href='{quote(name)}.ipynb'>{escape(name)}</a>"
+            place = name if self.start == "." else posixpath.relpath(name, self.start)
+            link = f"<a href='{quote(place)}.ipynb'>{escape(name)}</a>"
             group = f"<th scope='rowgroup' colspan='3' style='text-align:left'>{link}: "
             group += f"{escape(summary(rows))}</th>"
             shown = "".join(_html_row(row) for row in rows if row.exercise)
             bodies.append(f"<tbody><tr>{group}</tr>{shown}</tbody>")
-        empty = "<tbody><tr><td colspan='3'>No notebooks with exercises here.</td></tr></tbody>"
-        return markup.table(self.note, ("Exercise", "Effort", "Last check"), "".join(bodies) or empty)
+        none = translate("No notebooks with exercises here.")
+        empty = f"<tbody><tr><td colspan='3'>{none}</td></tr></tbody>"
+        headers = translate("Exercise"), translate("Effort"), translate("Last check")
+        return markup.table(self.note, headers, "".join(bodies) or empty)
 
 
 def progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> list[Row]:
-    """The exercises of all notebooks in and below `folder`, each with the state of its last check.
+    """The exercises of all notebooks in and below `folder`, each with the state of its last check; one row
+    for an exercise that is there in several editions.
 
     A state is "not run", "not attempted", "failed", "passed", "changed since the check" when the answer is
     not what was checked, "unsure: check again" when an editor kept the verdict as words only or nothing
@@ -114,29 +131,45 @@ def progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> list[Row]:
     """
     require(Path(folder).is_dir(), "folder", repr(str(folder)), "a folder with notebooks")
     checked = _checked_anew(Path(os.path.abspath(folder)).parent / RESULTS)
-    return [
-        row
+    places = notebooks.editions(Path(folder))
+    read = {
+        path: _rows(path, path.relative_to(folder).with_suffix("").as_posix(), checked)
         for path in _notebooks(Path(folder))
-        for row in _rows(path, path.relative_to(folder).with_suffix("").as_posix(), checked)
-    ]
+    }
+    chapters: dict[tuple[Path, ...], None] = {}   # notebooks of one chapter
+    for path in read:
+        same = [place / path.name for place in places] if path.parent in places else []
+        whole = tuple(each for each in same if each in read and all(row.exercise for row in read[each]))
+        chapters[whole if path in whole else (path,)] = None
+    return [row for chapter in chapters for row in _as_one([read[path] for path in chapter])]
 
 
 def note(folder: str | os.PathLike[str], rows: Sequence[Row]) -> str:
     """What to say below the table: where its `rows` come from, which of them are the notebooks' own word, and
     what passed in replaced notebooks only."""
-    text = SAVED
+    texts = [translate(
+        "Read from the saved notebooks: save yours (Ctrl+S, on a Mac ⌘S) to see its latest checks here."
+    )]  # fmt: skip
     if any(row.state == PASSED and not row.checked for row in rows):
-        some = " where it does not say “checked anew”" if any(row.checked for row in rows) else ""
-        grading = command("check") if GRADING.is_dir() else "your teacher's grading"
-        text += f" “Passed” is the notebook's own word{some}: {grading} runs the answers anew."
+        grading = command("check") if GRADING.is_dir() else translate("your teacher's grading")
+        if any(row.checked for row in rows):
+            texts.append(translate(
+                "“Passed” is the notebook's own word where it does not say “checked anew”: {grading} runs "
+                "the answers anew.",
+                grading=grading,
+            ))  # fmt: skip
+        else:
+            texts.append(translate(
+                "“Passed” is the notebook's own word: {grading} runs the answers anew.", grading=grading
+            ))  # fmt: skip
     passed = {row.exercise for row in rows if row.state == PASSED}
     old = Path(folder) / REPLACED
     before = [row for row in progress(old) if row.state == PASSED] if old.is_dir() else []
-    lost = {row.exercise: row.chapter for row in before if row.exercise not in passed}
-    if not lost:
-        return text
-    named = ", ".join(f"{exercise} ({REPLACED}/{chapter})" for exercise, chapter in lost.items())
-    return f"{text} Passed in a notebook that has been replaced: {named}."
+    lost = {row.exercise: row.notebook or row.chapter for row in before if row.exercise not in passed}
+    if lost:
+        named = ", ".join(f"{exercise} ({REPLACED}/{name})" for exercise, name in lost.items())
+        texts.append(translate("Passed in a notebook that has been replaced: {exercises}.", exercises=named))
+    return " ".join(texts)
 
 
 def show_progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> Progress:
@@ -146,9 +179,32 @@ def show_progress(folder: str | os.PathLike[str] = NOTEBOOKS) -> Progress:
     stored output must not depend on anybody's notebooks.
     """
     if os.environ.get("UNROLLED_BUILD") == "1":
-        return Progress(EXAMPLE, EXAMPLE_NOTE)
-    rows = progress(folder)
-    return Progress(tuple(rows), note(folder, rows))
+        own = translate("An example. Run this cell in your own notebook, and the table is yours.")
+        return Progress(EXAMPLE, own)
+    rows, root, here = progress(folder), Path(folder).resolve(), Path.cwd().resolve()
+    start = here.relative_to(root).as_posix() if here.is_relative_to(root) else "."
+    return Progress(tuple(rows), note(folder, rows), start)
+
+
+def called(state: str) -> str:
+    """How a state, of a row or of what `make check` has found, is called."""
+    words = {
+        PASSED: translate("passed"),
+        FAILED: translate("failed"),
+        NOT_ATTEMPTED: translate("not attempted"),
+        NOT_RUN: translate("not run"),
+        CHANGED: translate("changed since the check"),
+        UNREADABLE: translate("unreadable"),
+        UNSURE: translate("unsure: check again"),
+        MISSING: translate("not in the notebook"),
+        "partly right": translate("partly right"),
+        "not graded": translate("not graded"),
+    }
+    return words.get(state, state)
+
+
+def _minutes(minutes: object) -> str:
+    return translate("{minutes} min", minutes=minutes)
 
 
 def colouring(row: Row) -> str:
@@ -162,10 +218,15 @@ def summary(rows: Sequence[Row]) -> str:
     """How many of the exercises have passed, and the minutes the others are expected to take."""
     details = [row.detail for row in rows if row.state == UNREADABLE]
     if details:
-        return f"{UNREADABLE}: {details[0]}"
+        return translate("unreadable: {reason}", reason=details[0])
     passed = sum(row.state == PASSED for row in rows)
     left = sum(row.minutes for row in rows if row.state != PASSED)
-    return f"{passed} of {len(rows)} passed" + (f", about {left} minutes left" if left else "")
+    if not left:
+        return translate("{passed} of {count} passed", passed=passed, count=len(rows))
+    return translate(
+        "{passed} of {count} passed, about {minutes} minutes left",
+        passed=passed, count=len(rows), minutes=left,
+    )  # fmt: skip
 
 
 EXAMPLE = tuple(
@@ -209,7 +270,7 @@ def _rows(path: Path, chapter: str, checked: Checked) -> list[Row]:
     """The exercises of one notebook. Learners' files can be broken in any way: that is a row, no error."""
     try:
         if not path.is_file():
-            raise ValueError("no file, or a link that leads nowhere")
+            raise ValueError(translate("no file, or a link that leads nowhere"))
         cells = notebooks.read(path)["cells"]
         known, whole = _known(path.stem)
         found = _found(cells, known)
@@ -223,6 +284,22 @@ def _rows(path: Path, chapter: str, checked: Checked) -> list[Row]:
         text = str(error).strip().partition("\n")[0][:100]
         kind = "" if type(error) is ValueError else f"{type(error).__name__}: "
         return [Row(chapter, "", 0, 0, UNREADABLE, f"{kind}{text}")]
+
+
+def _as_one(editions: list[list[Row]]) -> list[Row]:
+    """The rows of a chapter from those of its editions: of each exercise the first edition's, unless another
+    has come further with it."""
+    found: dict[str, list[Row]] = {}
+    for rows in editions:
+        for row in rows:
+            found.setdefault(row.exercise, []).append(row)
+    own = next((rows[0].chapter for rows in editions if rows), "")
+    best = (max(rows, key=_far) for rows in found.values())   # the first of equals
+    return [row if row.chapter == own else replace(row, chapter=own, notebook=row.chapter) for row in best]
+
+
+def _far(row: Row) -> int:
+    return FAR.get(colouring(row), 0)
 
 
 Effort = tuple[int, int]   # difficulty, minutes
@@ -297,6 +374,6 @@ def _html_row(row: Row) -> str:
     return (
         "<tr><th scope='row' style='text-align:left;font-weight:normal;overflow-wrap:anywhere'>"
         f"<code>{escape(row.exercise)}</code></th>"
-        f"<td style='text-align:left'>{row.stars} · {row.minutes} min</td>"
+        f"<td style='text-align:left'>{row.stars} · {_minutes(row.minutes)}</td>"
         f"<td style='text-align:left'>{said}</td></tr>"
     )

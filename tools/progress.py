@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from helpers.console import command
+from helpers.languages import translate
 from helpers.progress import (
     MISSING,
     NOTEBOOKS,
@@ -30,14 +31,13 @@ STYLES |= {MISSING: "red", UNSURE: "yellow"}
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
+@app.command(help=translate("Which exercises of the saved notebooks have passed, as they say themselves."))
 def main(
     folder: Annotated[
-        Path, typer.Argument(help="A folder with notebooks.", show_default="notebooks/")
+        Path, typer.Argument(help=translate("A folder with notebooks."), show_default="notebooks/")
     ] = NOTEBOOKS,
-    as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help=translate("The rows as JSON."))] = False,
 ) -> None:
-    """Which exercises of the saved notebooks have passed, as they say themselves."""
     try:
         rows = progress(folder)
     except ValueError as error:
@@ -45,15 +45,16 @@ def main(
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     elif not rows:
-        print(f"No exercises in {folder}.")
+        print(translate("No exercises in {folder}.", folder=folder))
     else:
-        console = Console()
-        console.print(_table(Progress(tuple(rows))))
-        console.print(Text(note(folder, rows), style="dim"))
+        shown, console = Progress(tuple(rows), note(folder, rows)), Console()
+        console.print(_table(shown))
+        console.print(Text(shown.note, style="dim"))
 
 
 def _table(shown: Progress) -> Table:
-    table = Table("", "exercise", "", "minutes", "state", box=None, pad_edge=False)
+    headers = "", translate("exercise"), "", translate("minutes"), translate("state")
+    table = Table(*headers, box=None, pad_edge=False)
     table.columns[3].justify = "right"
     for name, rows in shown.chapters():
         style = STYLES.get(rows[0].state, "") if not rows[0].exercise else ""

@@ -9,7 +9,7 @@ from helpers.checks.box import Box
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
 from helpers.environment import Finding, Report
 from helpers.figure_faults import luminance
-from helpers.progress import EXAMPLE, EXAMPLE_NOTE, Progress
+from helpers.progress import EXAMPLE, Progress
 from tools.build.markup import html_tags
 
 PAGES = {"light": "#ffffff", "JupyterLab Dark": "#111111", "VS Code dark": "#1f1f1f"}
@@ -18,7 +18,7 @@ LONG = "a `code` that has no space: " + 40 * "wide"
 SHOWN = {
     **{state: Box(Verdict("step", state, LONG, hint=LONG, printed=LONG, case=object()))
        for state in (PASSED, FAILED, NOT_ATTEMPTED)},
-    "progress": Progress(EXAMPLE, EXAMPLE_NOTE),
+    "progress": Progress(EXAMPLE, "An example."),
     "environment": Report([Finding("Python", True, LONG), Finding("NumPy", False, LONG, "Run `make lab`.")]),
 }  # fmt: skip
 
