@@ -27,18 +27,10 @@ from helpers.checks.limits import run_limited
 from helpers.checks.recognise import same
 from helpers.checks.registry import Exercise, Quiz, get
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
+from helpers.checks.words import told
 from helpers.definitions import does_more
+from helpers.languages import ENGLISH, language, listed, translate
 from helpers.statements import Statement, code_of
-
-WHY = {   # the state of the last check → what is to be said of it
-    NOT_ATTEMPTED: "yours in {file} is not attempted yet",
-    FAILED: "yours in {file} has not passed yet",
-    progress.NOT_RUN: "the check of yours in {file} has not run, or was not saved",
-    progress.CHANGED: "yours in {file} has changed since its check: run it and save",
-    progress.UNSURE: "{file} does not show whether yours passed: run its check and save",
-    progress.MISSING: "{file} does not hold it",
-}
-OTHERWISE = "yours does not pass with the definitions above its check as they are saved in {file}"
 
 
 class NotCarried(Exception):
@@ -55,7 +47,9 @@ class Carried:
     why: str
 
     def __str__(self) -> str:
-        return f"{self.name}: yours, {self.why}" if self.own else f"{self.name}: the course's ({self.why})"
+        if self.own:
+            return translate("{name}: yours, {why}", name=self.name, why=self.why)
+        return translate("{name}: the course's ({why})", name=self.name, why=self.why)
 
 
 def carried(name: str, folder: Path | None = None) -> Carried:
@@ -63,51 +57,70 @@ def carried(name: str, folder: Path | None = None) -> Carried:
     still gives what the check wants; otherwise the course's, as `check` hands it out.
 
     `folder` holds the notebooks: None is the current folder if the chapter is there, else notebooks/. The
-    shortest name that begins with the chapter's number counts. ValueError with near names where there is no
-    such exercise.
+    shortest name that begins with the chapter's number counts, of the edition in the language in use if
+    anything can be taken from that one, else of another. ValueError with near names where there is no such
+    exercise.
     """
     exercise = get(name)
-    path = _notebook(exercise.chapter, folder)
-    try:
-        if path is None:
-            begins = f"wanted a name that begins with {exercise.chapter}_"
-            raise NotCarried(f"there is no notebook of chapter {int(exercise.chapter)} here, {begins}")
-        notebook = _opened(path)
-        function = notebook.function(exercise)
-    except NotCarried as problem:
-        return Carried(name, exercise.stand_in(), False, str(problem))
+    problems = []
+    for path in _editions(exercise.chapter, folder):
+        try:
+            notebook = _opened(path)
+            function = notebook.function(exercise)
+        except NotCarried as problem:
+            problems.append(str(problem))
+            continue
+        return Carried(name, function, True, _from(notebook, name))
+    if not problems:
+        problems.append(translate(
+            "there is no notebook of chapter {chapter} here, wanted a name that begins with {number}_",
+            chapter=int(exercise.chapter), number=exercise.chapter,
+        ))  # fmt: skip
+    return Carried(name, exercise.stand_in(), False, problems[0])
+
+
+def _from(notebook: _Notebook, name: str) -> str:
+    """Which notebook a function is from, and what of the course's stands beside it."""
     lent = [other for other in notebook.used[name] if isinstance(notebook.found[other], NotCarried)]
-    beside = f", with the course's {' and '.join(lent)}" if lent else ""
-    return Carried(name, function, True, f"from {notebook.file}{beside}")
+    if not lent:
+        return translate("from {file}", file=notebook.file)
+    return translate("from {file}, with the course's {names}", file=notebook.file, names=listed(lent))
 
 
-def _notebook(chapter: str, folder: Path | None) -> Path | None:
-    here = Path.cwd()   # where Jupyter runs a notebook
-    folders = [folder] if folder else [*([here] if here != progress.SOLUTIONS else []), progress.NOTEBOOKS]
-    for each in folders:
-        found = sorted(each.glob(f"{chapter}_*.ipynb"), key=lambda path: (len(path.name), path.name))
-        if found:
-            return found[0]
-    return None
+def _editions(chapter: str, folder: Path | None) -> list[Path]:
+    """A chapter's notebooks in the first folder that has any, that in the language in use first."""
+    here, _ = notebooks.root_of(Path.cwd())   # where Jupyter runs a notebook
+    roots = [folder] if folder else [*([here] if here != progress.SOLUTIONS else []), progress.NOTEBOOKS]
+    for root in roots:
+        each = (sorted(place.glob(f"{chapter}_*.ipynb"), key=lambda path: (len(path.name), path.name))
+                for place in notebooks.editions(root))  # fmt: skip
+        if found := [paths[0] for paths in each if paths]:
+            return found
+    return []
 
 
 def _opened(path: Path) -> _Notebook:
     try:
         status = path.stat()
-        return _read(path, _called(path), status.st_mtime_ns, status.st_size)
+        return _read(path, _called(path), status.st_mtime_ns, status.st_size, language())
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise NotCarried(f"{_called(path)} cannot be read: {told}") from None
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        text = translate("{file} cannot be read: {reason}", file=_called(path), reason=reason)
+        raise NotCarried(text) from None
 
 
 def _called(path: Path) -> str:
-    """Its name, and where it lies if that is notebooks/ while the learner works elsewhere."""
-    there = path.parent == progress.NOTEBOOKS and Path.cwd() != progress.NOTEBOOKS
-    return f"{path.parent.name}/{path.name}" if there else path.name
+    """Its name, and where it lies if that is not where the learner works."""
+    root, spoken = notebooks.root_of(path.parent)
+    if Path.cwd() == path.parent:
+        return path.name
+    if root == progress.NOTEBOOKS and Path.cwd() != root:
+        return path.relative_to(root.parent).as_posix()
+    return path.name if spoken == ENGLISH else path.relative_to(root).as_posix()
 
 
 @functools.lru_cache(maxsize=4)
-def _read(path: Path, file: str, changed: int, size: int) -> _Notebook:
+def _read(path: Path, file: str, changed: int, size: int, spoken: str) -> _Notebook:
     return _Notebook(path.stem, file, notebooks.read(path)["cells"])
 
 
@@ -128,7 +141,8 @@ class _Notebook:
         """The learner's function, tried; NotCarried with the reason where there is none to be had."""
         name = exercise.name
         if name not in self.found:
-            self.found[name] = NotCarried(f"in {self.file} it calls itself by way of others")
+            round_about = translate("in {file} it calls itself by way of others", file=self.file)
+            self.found[name] = NotCarried(round_about)
             self.used[name] = []
             try:
                 self.found[name] = self._function(exercise)
@@ -142,29 +156,40 @@ class _Notebook:
         name, file = exercise.name, self.file
         state = progress.state_of(self.cells, name)
         if state != PASSED:
-            raise NotCarried(WHY[state].format(file=file))
+            raise NotCarried(_why(state, file))
         until = notebooks.last_verdict(self.cells, name)[0]
         cell = notebooks.answer(self.cells, name, until)
         found = (each for each in self.statements if each.cell == cell and name in each.binds)
         answer = max(found, key=lambda each: each.part, default=None)
         if answer is None:
-            raise NotCarried(f"in {file} it is no plain definition")
+            raise NotCarried(translate("in {file} it is no plain definition", file=file))
         needed, missing = self._needed(answer, exercise, until)
         try:
             function = self._run(needed, exercise)
         except (Exception, SystemExit) as error:
-            told = str(error).partition("\n")[0][:100]
-            raise NotCarried(f"yours in {file} cannot be loaded: {type(error).__name__}: {told}") from None
+            first = str(error).partition("\n")[0]
+            reason = f"{type(error).__name__}: {first[:100]}"
+            text = translate("yours in {file} cannot be loaded: {error}", file=file, error=reason)
+            raise NotCarried(text) from None
         if not _passes(exercise, function):
-            raise NotCarried(self._lacks(missing[0], until) if missing else OTHERWISE.format(file=file))
+            raise NotCarried(self._lacks(missing[0], until) if missing else translate(
+                "yours does not pass with the definitions above its check as they are saved in {file}",
+                file=file,
+            ))  # fmt: skip
         return function
 
     def _lacks(self, name: str, until: int) -> str:
         """What is said of a name that no definition binds: it may stand in a cell that cannot be read."""
         for number, code in self.broken.items():
             if number <= until and re.search(rf"\b{re.escape(name)}\b", code.source):
-                return f"yours reads `{name}`, and its cell in {self.file} holds {code.problem}"
-        return f"yours reads `{name}`, which no definition above its check in {self.file} binds"
+                return translate(
+                    "yours reads `{name}`, and its cell in {file} holds {problem}",
+                    name=name, file=self.file, problem=told(code.problem),
+                )  # fmt: skip
+        return translate(
+            "yours reads `{name}`, which no definition above its check in {file} binds",
+            name=name, file=self.file,
+        )  # fmt: skip
 
     def _needed(
         self, answer: Statement, exercise: Exercise | Quiz, until: int
@@ -205,7 +230,9 @@ class _Notebook:
         if todo:
             line = " ".join(todo.split())
             line = line if len(line) <= 50 else line[:49] + "…"
-            raise NotCarried(f"yours needs what `{line}` does in {self.file}, which is not run")
+            raise NotCarried(translate(
+                "yours needs what `{code}` does in {file}, which is not run", code=line, file=self.file
+            ))  # fmt: skip
 
     def _run(self, needed: list[Statement], exercise: Exercise | Quiz) -> Callable[..., Any]:
         space: dict[str, Any] = {"__name__": f"carried.{self.stem}", "__builtins__": builtins}
@@ -224,6 +251,25 @@ class _Notebook:
             linecache.cache[label] = (len(each.padded), None, lines, label)   # for tracebacks and getsource
             exec(compile(each.padded, label, "exec", flags=flags, dont_inherit=True), space)
         return space[exercise.name]
+
+
+def _why(state: str, file: str) -> str:
+    """Why a function is not taken whose last check left this state."""
+    why = {
+        NOT_ATTEMPTED: translate("yours in {file} is not attempted yet", file=file),
+        FAILED: translate("yours in {file} has not passed yet", file=file),
+        progress.NOT_RUN: translate(
+            "the check of yours in {file} has not run, or was not saved", file=file
+        ),
+        progress.CHANGED: translate(
+            "yours in {file} has changed since its check: run it and save", file=file
+        ),
+        progress.UNSURE: translate(
+            "{file} does not show whether yours passed: run its check and save", file=file
+        ),
+        progress.MISSING: translate("{file} does not hold it", file=file),
+    }
+    return why[state]
 
 
 def _passes(exercise: Exercise | Quiz, function: Any) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from helpers import console
 from helpers.building import BUILDING
+from helpers.languages import translate
 from helpers.validation import require
 
 
@@ -25,8 +26,13 @@ class Claim:
     verdict: str = ""
 
     def __str__(self) -> str:
-        words = self.sentence.replace("$", "")   # printed as text; the table sets the maths
-        return f"{'✓' if self.holds else '✗'} {words}" + ("" if self.holds else " (not in this run)")
+        return self.marked().replace("$", "")   # printed as text; the table sets the maths
+
+    def marked(self, mark: str = "✓ ") -> str:
+        """The sentence behind the `mark`, or behind ✗ where it does not hold."""
+        if self.holds:
+            return f"{mark}{self.sentence}"
+        return f"✗ {translate('{sentence} (not in this run)', sentence=self.sentence)}"
 
 
 _MADE: dict[str, Claim] = {}   # by sentence: a cell that runs again replaces what it had claimed
@@ -67,8 +73,6 @@ def _truth(condition: object) -> bool:
 class _Table:
     """Rows (heard, verdict, measured) as Markdown, which notebooks render, and as text."""
 
-    header = ("What one hears", "Verdict", "Measured here")
-
     def __init__(self, rows: list[tuple[str, str, str]]):
         self.rows = rows
 
@@ -76,7 +80,8 @@ class _Table:
         return "\n".join(f"{heard}\n    {verdict}: {measured}" for heard, verdict, measured in self.rows)
 
     def _repr_markdown_(self) -> str:
-        lines = [self.header, ("---",) * 3, *self.rows]
+        header = translate("What one hears"), translate("Verdict"), translate("Measured here")
+        lines = [header, ("---",) * 3, *self.rows]
         return "\n".join("| " + " | ".join(_in_a_cell(text) for text in line) + " |" for line in lines)
 
 
@@ -99,8 +104,8 @@ def table(unmeasured: Mapping[str, str] | None = None) -> None:
         if made.heard:
             verdicts, sentences = rows.setdefault(made.heard, ([], []))
             verdicts += [made.verdict] if made.verdict not in verdicts else []
-            sentences.append(made.sentence if made.holds else f"✗ {made.sentence} (not in this run)")
+            sentences.append(made.marked(""))
     lines = [(heard, "; ".join(verdicts), "; ".join(said)) for heard, (verdicts, said) in rows.items()]
-    lines += [(heard, "not measured", why) for heard, why in (unmeasured or {}).items()]
+    lines += [(heard, translate("not measured"), why) for heard, why in (unmeasured or {}).items()]
     require(bool(lines), "claims", "none with heard=", "at least one: run the chapter's cells first")
     console.show(_Table(lines))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from helpers.checks.missing import CODE_BELOW, syntax_problem
+from helpers.languages import translate
 
 LONG = 50_000
 """Characters of a cell that are read; more is no answer to an exercise."""
@@ -59,7 +60,8 @@ class Code:
 def code_of(source: str, cell: int = 0) -> Code:
     """The code of a cell. IPython's own lines are left out, or stand for the code they time."""
     if len(source) > LONG:
-        return Code(source, problem=f"{len(source)} characters, wanted at most {LONG}")
+        long = translate("{found} characters, wanted at most {most}", found=len(source), most=LONG)
+        return Code(source, problem=long)
     if re.match(r"\s*%%", source):
         if not CODE_BELOW.match(source):   # %%bash, %%html, %%writefile: no code of the notebook
             return Code(source)
@@ -92,9 +94,10 @@ def _transformer() -> Any:
 
 def _problem(source: str) -> str:
     try:
-        return syntax_problem(_transformer(), source) or "code that Python cannot read"
+        found = syntax_problem(_transformer(), source)
     except _TOO_MUCH:
-        return "code that Python cannot read"
+        found = ""
+    return found or translate("code that Python cannot read")
 
 
 def _without_magics(source: str) -> str:

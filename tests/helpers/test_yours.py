@@ -8,7 +8,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers import building, carried, progress, yours
+from helpers import building, carried, languages, progress, yours
 from helpers.checks import get, registered, strict
 from helpers.checks.box import MIME
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
@@ -285,3 +285,55 @@ def test_who_asks_every_module_for_a_name_gets_no_other_error(at_work):
 
     nobodys.__module__ = None   # pickle then looks for it everywhere
     assert pickle.whichmodule(nobodys, "nobodys") == "__main__"
+
+
+# --- editions
+
+
+@pytest.fixture
+def both(tmp_path, monkeypatch):
+    """Folders of notebooks of both editions, beside each other as the course has them."""
+    folder = tmp_path / "notebooks"
+    (folder / "ko").mkdir(parents=True)
+    monkeypatch.setattr(progress, "NOTEBOOKS", folder)
+    return folder
+
+
+def speak(monkeypatch, language):
+    monkeypatch.setattr(languages, "_chosen", [language])
+
+
+@pytest.mark.parametrize(("language", "own", "other"), [("en", "", "ko"), ("ko", "ko", "")])
+def test_the_edition_in_the_language_in_use_comes_first_then_the_other(
+    both, monkeypatch, language, own, other
+):
+    speak(monkeypatch, language)
+    monkeypatch.chdir(both / own)
+    answered(both / other, IMPORTS, STEP.replace("Mine", "Other"))
+    write(both / own, IMPORTS, STEP, check("rnn_step", "not run"))
+    found = carried.carried("rnn_step")
+    where = {"ko": f"ko/{FILE}", "": f"notebooks/{FILE}"}[other]
+    assert found.function.__doc__ == "Other." and found.why == f"from {where}"
+    answered(both / own, IMPORTS, STEP.replace("Mine", "Own"))
+    found = carried.carried("rnn_step")
+    assert found.function.__doc__ == "Own." and found.why == f"from {FILE}"
+
+
+def test_where_no_edition_has_it_the_one_in_use_says_why(both, monkeypatch):
+    speak(monkeypatch, "ko")
+    monkeypatch.chdir(both.parent)
+    write(both, IMPORTS, STEP, check("rnn_step", FAILED, STEP))
+    write(both / "ko", IMPORTS, STEP, check("rnn_step", ""))
+    why = carried.carried("rnn_step").why
+    assert why == f"the check of yours in notebooks/ko/{FILE} has not run, or was not saved"
+    (both / "ko" / FILE).unlink()
+    assert carried.carried("rnn_step").why == f"yours in notebooks/{FILE} has not passed yet"
+
+
+def test_solutions_of_no_edition_are_anybodys_answer(both, monkeypatch, tmp_path):
+    solutions = tmp_path / "solutions"
+    (solutions / "ko").mkdir(parents=True)
+    monkeypatch.setattr(progress, "SOLUTIONS", solutions)
+    answered(solutions / "ko", IMPORTS, STEP)
+    monkeypatch.chdir(solutions / "ko")
+    assert not carried.carried("rnn_step").own
