@@ -18,6 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import IO
 
+from helpers.languages import translate
+
 NAME_BYTES = 255
 """What the common file systems allow a name: bytes in UTF-8 (Windows counts 255 UTF-16 units)."""
 
@@ -119,7 +121,7 @@ def lock(path: str | os.PathLike, waiting: Callable[[str], object] | None = None
         owned.acquire(blocking=False)
     except Timeout:
         if waiting is not None:
-            waiting(f"Another process is at work on {path.name}; waiting for it.")
+            waiting(translate("Another process is at work on {file}; waiting for it.", file=path.name))
         owned.acquire()
     try:
         yield

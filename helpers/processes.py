@@ -18,6 +18,8 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from helpers.languages import translate
+
 T = TypeVar("T")
 
 SIGNALS = tuple(
@@ -40,7 +42,7 @@ _told = False   # whether it has said so
 
 def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Decorator of a command's function: a signal of `SIGNALS` raises KeyboardInterrupt in it, which ends the
-    process with ``Stopped.``, the `remark` and status 128 + the signal's number.
+    process with ``Stopped.``, the `remark` (in the language in use) and status 128 + the signal's number.
 
     Signals that the process was started to ignore (``nohup``) are ignored.
     """
@@ -52,7 +54,7 @@ def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]
                 end_with_parent()   # torchrun's other processes are told by it, which a killed one cannot do
 
             def stop() -> None:
-                late = threading.Timer(DEADLINE, lambda: _leave(f"Stopped. {remark}", orderly=False))
+                late = threading.Timer(DEADLINE, lambda: _leave(_stopped(remark), orderly=False))
                 late.daemon = True
                 late.start()
                 raise KeyboardInterrupt
@@ -64,13 +66,17 @@ def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]
                     if _asked is None and not isinstance(error, KeyboardInterrupt):
                         raise
                     if _asked is not None:
-                        _leave(f"Stopped. {remark}")
-                    _say(f"Stopped. {remark}")
+                        _leave(_stopped(remark))
+                    _say(_stopped(remark))
                     raise SystemExit(128 + signal.SIGINT) from None
 
         return stoppable_command
 
     return decorate
+
+
+def _stopped(remark: str) -> str:
+    return f"{translate('Stopped.')} {remark}"
 
 
 def run_coroutine(work: Coroutine[Any, Any, T]) -> T:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpers.files import check_writable, lock
+from helpers.languages import listed, translate
 from helpers.validation import require, require_choice, require_path
 
 DATA_DIR_VARIABLE = "UNROLLED_DATA_DIR"
@@ -99,8 +100,15 @@ class Source:
             return fetch(url, cached, sha256[split], progress=progress, advice=advice)
         if cached.exists():
             return verified(cached, sha256[split], advice)
-        looked = f"{cached}" + (f" or {own} ({self.folder_variable})" if own else "")
-        raise CorpusUnavailable(f"{self.title}, split {split}: there is no {looked}.\n{advice}")
+        there_is = {"corpus": self.title, "split": split, "file": cached}
+        if own:
+            problem = translate(
+                "{corpus}, split {split}: there is no {file} or {own} ({variable}).",
+                **there_is, own=own, variable=self.folder_variable,
+            )  # fmt: skip
+        else:
+            problem = translate("{corpus}, split {split}: there is no {file}.", **there_is)
+        raise CorpusUnavailable(f"{problem}\n{advice}")
 
     def command_line(
         self, find: Callable[..., Path], size: str, arguments: list[str] | None = None
@@ -114,29 +122,34 @@ class Source:
 
         parser = argparse.ArgumentParser(
             prog=f"python -m {self.module}",
-            description=f"Find the files of the {self.title}, or download them, and check them.",
+            description=translate(
+                "Find the files of the {corpus}, or download them, and check them.", corpus=self.title
+            ),
         )
-        parser.add_argument("--download", action="store_true", help=f"download what is missing ({size})")
-        parser.add_argument(
-            "--base-url", help=f"where to download from (default: {self.url_variable} or {self.base_url})"
-        )
+        missing = translate("download what is missing ({size})", size=size)
+        parser.add_argument("--download", action="store_true", help=missing)
+        address = translate(
+            "where to download from (default: {variable} or {address})",
+            variable=self.url_variable, address=self.base_url,
+        )  # fmt: skip
+        parser.add_argument("--base-url", help=address)
         chosen = parser.parse_args(arguments)
         try:
             return {s: find(s, download=chosen.download, base_url=chosen.base_url) for s in self.files}
         except CorpusUnavailable as error:
             parser.exit(1, f"{error}\n")
         except KeyboardInterrupt:
-            parser.exit(130, "Stopped. The same command goes on with what has arrived.\n")
+            goes_on = translate("The same command goes on with what has arrived.")
+            parser.exit(130, f"{translate('Stopped.')} {goes_on}\n")
 
     def _advice(self, url: str, cached: Path) -> str:
-        *others, last = self.files.values()
-        return (
-            f"To download it: python -m {self.module} --download\n"
-            f"By hand: save {url}\n"
-            f"     as  {cached}\n"
-            f"  or put {', '.join(others)} and {last} in a folder of your own and set "
-            f"{self.folder_variable} to it."
-        )
+        download = translate("To download it: {command}", command=f"python -m {self.module} --download")
+        save = translate("By hand: save {address}\n     as  {file}", address=url, file=cached)
+        put = translate(
+            "or put {files} in a folder of your own and set {variable} to it.",
+            files=listed(list(self.files.values())), variable=self.folder_variable,
+        )  # fmt: skip
+        return f"{download}\n{save}\n  {put}"
 
 
 def verified(path: Path, sha256: str | Collection[str], advice: str = "") -> Path:
@@ -148,12 +161,17 @@ def verified(path: Path, sha256: str | Collection[str], advice: str = "") -> Pat
     try:
         got = sha256_of(path)
     except OSError as error:
-        raise CorpusUnavailable(_message(f"Cannot read {path}: {error}.", advice)) from error
+        problem = translate("Cannot read {file}: {error}.", file=path, error=error)
+        raise CorpusUnavailable(_message(problem, advice)) from error
     if got not in sums:
-        what = (
-            f"{path} is not the file expected: its SHA-256 is {got}, wanted {' or '.join(sums)}. "
-            "An editor or a transfer that changes line ends is enough for that."
-        )
+        wanted = sums[0]
+        for other in sums[1:]:
+            wanted = translate("{first} or {second}", first=wanted, second=other)
+        what = translate(
+            "{file} is not the file expected: its SHA-256 is {found}, wanted {wanted}. An editor or a "
+            "transfer that changes line ends is enough for that.",
+            file=path, found=got, wanted=wanted,
+        )  # fmt: skip
         raise CorpusUnavailable(_message(what, advice))
     return Path(path)
 
@@ -182,10 +200,15 @@ def fetch(url: str, path: Path, sha256: str, *, progress: bool = True, advice: s
                 _retrieve(url, path, part, sha256, progress, advice)
         return path
     except OSError as error:   # requests' errors are among them
-        kept = f" The part that arrived is kept: run it again to go on from there ({part})."
-        of_network = isinstance(error, requests.RequestException)
-        problem = f"Could not download {url}" if of_network else f"Cannot write in {path.parent}"
-        problem = f"{problem}: {error}.{kept if part.is_file() else ''}"
+        if isinstance(error, requests.RequestException):
+            problem = translate("Could not download {address}: {error}.", address=url, error=error)
+        else:
+            problem = translate("Cannot write in {folder}: {error}.", folder=path.parent, error=error)
+        if part.is_file():
+            kept = translate(
+                "The part that arrived is kept: run it again to go on from there ({part}).", part=part
+            )
+            problem = f"{problem} {kept}"
         raise CorpusUnavailable(_message(problem, advice)) from error
 
 
@@ -223,7 +246,7 @@ def _retrieve(url: str, path: Path, part: Path, sha256: str, progress: bool, adv
             if isinstance(error, OSError):   # requests' error about an address
                 raise
             if not resumed:   # (two halves of different files are wrong too: then once more from the start)
-                problem = f"{url} is not the file expected. {error}"
+                problem = translate("{address} is not the file expected. {error}", address=url, error=error)
                 raise CorpusUnavailable(_message(problem, advice)) from error
         finally:
             shutil.rmtree(incoming, ignore_errors=True)

@@ -23,6 +23,7 @@ from helpers.corpora.download import Source, cache_folder, sha256_of
 from helpers.corpora.tables import labelled, lines_of, parse_rows, text_of
 from helpers.corpora.text import folded, visible
 from helpers.files import write_text
+from helpers.languages import translate
 from helpers.validation import require, require_fraction, require_int
 
 SHA256 = {
@@ -214,13 +215,18 @@ def main(arguments: list[str] | None = None) -> int:
     for split, path in paths.items():
         problems: list[str] = []
         reviews[split] = read(path, problems)
-        print(f"{split:>5}: {len(reviews[split]):>7,} reviews  {path}")
+        count = f"{len(reviews[split]):>7,}"
+        print(translate("{split}: {count} reviews  {path}", split=f"{split:>5}", count=count, path=path))
         for problem in problems:
-            print(f"       left out: {problem}")
+            print(f"       {translate('left out: {problem}', problem=problem)}")
     cleaned = without_duplicates(reviews["train"], reviews["test"])
-    print(f"without duplicates: {len(cleaned.train):,} for training and validation; removed:")
-    print(f"  {cleaned.in_test:,} that stand in the test file, {cleaned.contradictory:,} with both labels,")
-    print(f"  {cleaned.repeated:,} repetitions")
+    print(translate(
+        "without duplicates: {kept} for training and validation; removed:\n"
+        "  {in_test} that stand in the test file, {contradictory} with both labels,\n"
+        "  {repeated} repetitions",
+        kept=f"{len(cleaned.train):,}", in_test=f"{cleaned.in_test:,}",
+        contradictory=f"{cleaned.contradictory:,}", repeated=f"{cleaned.repeated:,}",
+    ))  # fmt: skip
     return 0
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from helpers.corpora.download import Source
 from helpers.corpora.tables import lines_of, text_of
 from helpers.corpora.vocabulary import EOS, UNK, Vocabulary
+from helpers.languages import translate
 
 SHA256 = {
     "train": "fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf",
@@ -80,8 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
     paths = SOURCE.command_line(find, "6 MB", arguments)
     corpus = load_all()
     for split, path in paths.items():
-        print(f"{split:>5}: {len(getattr(corpus, split)):>7,} tokens  {path}")
-    print(f"words: {len(corpus.vocabulary):>7,}")
+        count = f"{len(getattr(corpus, split)):>7,}"
+        print(translate("{split}: {count} tokens  {path}", split=f"{split:>5}", count=count, path=path))
+    print(translate("words: {count}", count=f"{len(corpus.vocabulary):>7,}"))
     return 0
 
 

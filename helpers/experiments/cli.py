@@ -18,6 +18,7 @@ from helpers.corpora.download import CorpusUnavailable
 from helpers.experiments import registry
 from helpers.experiments.settings import LARGEST_SEED
 from helpers.files import portable_name
+from helpers.languages import translate
 from helpers.processes import stoppable
 from helpers.training.checkpoints import CheckpointError
 from helpers.validation import require
@@ -27,48 +28,68 @@ from helpers.validation import require
 # hardly suffers. It has to be said before torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-app = typer.Typer(help="Run a named experiment and record it.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help=translate("Run a named experiment and record it."), no_args_is_help=True, add_completion=False
+)
 console = Console()
 problems = Console(stderr=True)
 
 
-@app.command("list")
+@app.command("list", help=translate("Name the experiments, their chapters and their settings."))
 def list_() -> None:
-    """Name the experiments, their chapters and their settings."""
-    table = Table(Column("name", no_wrap=True), "chapter", "what it does", "settings")
+    name, chapter = Column(translate("name"), no_wrap=True), translate("chapter")
+    table = Table(name, chapter, translate("what it does"), translate("settings"))
     for each in registry.experiments():
         settings = ", ".join(f"{name}={value}" for name, value in each.settings.items())
-        table.add_row(each.name, each.chapter, each.summary, settings)
+        table.add_row(each.name, each.chapter, translate(each.summary), settings)
     console.print(table)
 
 
-@app.command()
-@stoppable("Without --restart the same command goes on from the last checkpoint, if any.")
+RUN = (
+    translate("Run the experiment NAME and write its record, to data/own/, where it is yours."),
+    translate(
+        "Stop it with Ctrl-C: the same command, without --restart, goes on from the last checkpoint. (Runs of "
+        "a few seconds have none.)"
+    ),
+    translate(
+        "The exit status is 0 when the record is written, 1 for an error that is named (a run that diverged "
+        "has its record all the same), 2 for wrong options, 130 when stopped."
+    ),
+)
+"""What `run` does, in paragraphs."""
+
+
+@app.command(help="\n\n".join(RUN))
+@stoppable(translate("Without --restart the same command goes on from the last checkpoint, if any."))
 def run(
-    name: Annotated[str, typer.Argument(help="Name of the experiment, as in 'list'.")],
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the random numbers.")] = 0,
+    name: Annotated[str, typer.Argument(help=translate("Name of the experiment, as in 'list'."))],
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help=translate("Seed of the random numbers."))
+    ] = 0,
     set_: Annotated[
-        list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a setting; may be repeated.")
+        list[str],
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help=translate("Change a setting; may be repeated.")
+        ),
     ] = [],  # noqa: B006 (typer reads the default, nobody writes to it)
-    save_every: Annotated[int, typer.Option(min=1, help="Steps between two checkpoints.")] = 500,
-    restart: Annotated[bool, typer.Option(help="Delete a checkpoint of this run and start anew.")] = False,
-    bar: Annotated[bool, typer.Option(help="Draw a progress bar.")] = True,
+    save_every: Annotated[int, typer.Option(min=1, help=translate("Steps between two checkpoints."))] = 500,
+    restart: Annotated[
+        bool, typer.Option(help=translate("Delete a checkpoint of this run and start anew."))
+    ] = False,
+    bar: Annotated[bool, typer.Option(help=translate("Draw a progress bar."))] = True,
     out: Annotated[
         Path | None,
-        typer.Option(help="File for the record, also over an older one. [default: data/own/NAME.json]"),
+        typer.Option(
+            help=translate("File for the record, also over an older one. [default: data/own/NAME.json]")
+        ),
     ] = None,
     course: Annotated[
-        bool, typer.Option("--course", help="For authors: the course's own record, data/runs/NAME.json.")
+        bool,
+        typer.Option(
+            "--course", help=translate("For authors: the course's own record, data/runs/NAME.json.")
+        ),
     ] = False,
 ) -> None:
-    """Run the experiment NAME and write its record, to data/own/, where it is yours.
-
-    Stop it with Ctrl-C: the same command, without --restart, goes on from the last checkpoint. (Runs of a
-    few seconds have none.)
-
-    The exit status is 0 when the record is written, 1 for an error that is named (a run that diverged has its
-    record all the same), 2 for wrong options, 130 when stopped.
-    """
     try:
         overrides = _pairs(set_)
         chosen = registry.get(name)
@@ -97,29 +118,44 @@ def run(
         if text is None:
             raise
         if registry.first_process() or isinstance(error, ConnectionError):
-            problems.print(f"[red]Error:[/] {escape(text)}", highlight=False, soft_wrap=True)
+            problems.print(f"[red]{translate('Error:')}[/] {escape(text)}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if not registry.first_process():
         return
     courses = {} if course else records.found(records.RUNS / file) or {}
-    for key in ("valid_perplexity", "test_perplexity", "floor_perplexity"):
-        if record.get(key) is not None:
-            beside = f" (the course's record: {courses[key]:.2f})" if courses.get(key) is not None else ""
-            console.print(f"{key.replace('_', ' ')}: {record[key]:.2f}{beside}", highlight=False)
-    console.print(f"recorded in {path}", soft_wrap=True, markup=False)
+    measures = {
+        "valid_perplexity": translate("valid perplexity"),
+        "test_perplexity": translate("test perplexity"),
+        "floor_perplexity": translate("floor perplexity"),
+    }
+    for key, measure in measures.items():
+        if record.get(key) is None:
+            continue
+        line = f"{measure}: {record[key]:.2f}"
+        if courses.get(key) is not None:
+            beside = translate("the course's record: {value}", value=f"{courses[key]:.2f}")
+            line = f"{line} ({beside})"
+        console.print(line, highlight=False)
+    console.print(translate("recorded in {file}", file=path), soft_wrap=True, markup=False)
 
 
 def explained(error: Exception) -> str | None:
     """A sentence for the user, or None where the error is a mistake of ours, whose traceback is wanted."""
     if isinstance(error, CheckpointError):
-        return f"{error} (--restart ignores the checkpoint and starts anew)"
+        return translate("{error} (--restart ignores the checkpoint and starts anew)", error=error)
     text = str(error)
     if isinstance(error, MemoryError) or "allocate memory" in text or "out of memory" in text:
-        return f"not enough memory ({text or 'MemoryError'}): a smaller batch_size or hidden_size needs less"
+        return translate(
+            "not enough memory ({error}): a smaller batch_size or hidden_size needs less",
+            error=text or "MemoryError",
+        )
     if isinstance(error, ImportError):
-        return f"{error}; 'python -m helpers.environment' says what is missing and how to install it"
+        return translate(
+            "{error}; 'python -m helpers.environment' says what is missing and how to install it", error=error
+        )
     if isinstance(error, BrokenProcessPool):
-        return f"{error} The same command goes on from what is done; --set jobs=1 needs less memory."
+        advice = translate("The same command goes on from what is done; --set jobs=1 needs less memory.")
+        return f"{error} {advice}"
     known = (ValueError, OSError, FloatingPointError, CorpusUnavailable)
     return text if isinstance(error, known) else None
 

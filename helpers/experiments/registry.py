@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import shlex
@@ -133,15 +134,16 @@ class Experiment:
         command = self._command(seed, settings, overrides)
         before, waited = _changed(out), []
 
-        def waiting(line: str) -> None:
+        def waiting(line: str, path: Path) -> None:
             if process_count() > 1:   # torchrun's other processes would not know why nobody meets them
-                raise OSError(f"torchrun: {line.partition(';')[0]}; start it again when that has ended")
+                there = f"Another process is at work on {path.name}"
+                raise OSError(f"torchrun: {there}; start it again when that has ended")
             waited.append(line)
             print(line)
 
         with ExitStack() as owned:
             for path in filter(None, [run.checkpoint, out]) if first_process() else ():
-                owned.enter_context(lock(path, waiting))
+                owned.enter_context(lock(path, functools.partial(waiting, path=path)))
             if waited and _changed(out) != before:
                 made = records.found(out) or {}
                 same = (made.get("command"), made.get("settings")) == (command, settings)
