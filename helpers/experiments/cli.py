@@ -48,8 +48,8 @@ def list_() -> None:
 RUN = (
     translate("Run the experiment NAME and write its record, to data/own/, where it is yours."),
     translate(
-        "Stop it with Ctrl-C: the same command, without --restart, goes on from the last checkpoint. (Runs of "
-        "a few seconds have none.)"
+        "Stop it with Ctrl-C: the same command, without --restart, goes on from the last checkpoint. (Runs "
+        "of a few seconds have none.)"
     ),
     translate(
         "The exit status is 0 when the record is written, 1 for an error that is named (a run that diverged "
