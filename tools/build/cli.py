@@ -43,21 +43,34 @@ def main(
         wanted = named_chapters(course, chapters)
         known = registered_exercises() if course.root == ROOT else None
         drafts, problems = draft_course(course, known, wanted)
-        if check:
-            problems += _check(course, drafts, every=wanted is None)
-        else:
-            with _owned(course, drafts):
-                problems += run_coroutine(_build(course, drafts, force, jobs))
+        problems += bring_up_to_date(course, drafts, wanted is None, force=force, check=check, jobs=jobs)
     except BuildError as error:
         problems = error.problems
+    end(problems)
+
+
+def bring_up_to_date(
+    course: Course, drafts: list[Draft], every: bool, *, force: bool, check: bool, jobs: int
+) -> list[Problem]:
+    """Build what is not what `drafts` build, or with `check` only compare; the problems. `every`: the drafts
+    are those of all chapters."""
+    if check:
+        problems = _check(course, drafts, every)
+        if not problems:
+            console.print(f"[green]fresh[/]      {_count(len(drafts), 'chapter')}")
+        return problems
+    with _owned(course, drafts):
+        return run_coroutine(_build(course, drafts, force, jobs))
+
+
+def end(problems: list[Problem]) -> None:
+    """Print the problems; with any, exit status 1."""
     for problem in problems:
         print(problem)
     if problems:
         files = len({problem.file for problem in problems})
         console.print(f"[bold red]{_count(len(problems), 'problem')}[/] in {_count(files, 'file')}")
         raise typer.Exit(1)
-    if check:
-        console.print(f"[green]fresh[/]      {_count(len(drafts), 'chapter')}")
 
 
 def _check(course: Course, drafts: list[Draft], every: bool) -> list[Problem]:

@@ -108,7 +108,10 @@ def _first_difference(
 def inputs_hash(course: Course, chapter: Chapter) -> str:
     """A hash of all that a chapter's outputs come from: its script, the helpers, the records, the build."""
     files = [course.root / chapter.file]
-    for folder, pattern in (("helpers", "**/*.py"), ("data/runs", "**/*"), ("tools/build", "**/*.py")):
+    folders = [("helpers", "**/*.py"), ("data/runs", "**/*"), ("tools/build", "**/*.py")]
+    if course.language:
+        folders += [(f"po/{course.language}", f"{chapter.name}.po"), ("helpers/locale", "*.mo")]
+    for folder, pattern in folders:
         files += sorted(path for path in (course.root / folder).glob(pattern) if path.is_file())
     digest = hashlib.sha256()
     for path in files:

@@ -41,26 +41,28 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Course:
-    """Where the parts of a course stand below `root`."""
+    """Where the parts of a course stand below `root`; another `language` than the source's has folders of
+    notebooks of its own."""
 
     root: Path
+    language: str = ""
 
     @property
     def solutions(self) -> Path:
-        return self.root / "solutions"
+        return self.root / "solutions" / self.language
 
     @property
     def notebooks(self) -> Path:
-        return self.root / "notebooks"
+        return self.root / "notebooks" / self.language
 
     @property
     def records(self) -> Path:
         """What the last build was made from (not kept in git)."""
-        return self.root / "build" / "chapters"
+        return self.root / "build" / "chapters" / self.language
 
     def sources(self) -> list[Path]:
         """Every chapter's script in order; BuildError for a script with another name."""
-        scripts = sorted(self.solutions.glob("*.py"))
+        scripts = sorted((self.root / "solutions").glob("*.py"))
         strays = [path for path in scripts if not CHAPTER_NAME.fullmatch(path.stem)]
         if strays:
             raise BuildError(

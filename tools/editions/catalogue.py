@@ -15,7 +15,7 @@ from babel.messages.catalog import Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po, write_po
 
-from helpers.files import write_text, writing
+from helpers.files import write_text
 
 BEGUN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """A date for all headers: one that changed would change the file."""
@@ -74,7 +74,8 @@ class Catalogue:
         obsolete, at the end."""
         template = self._empty()
         for each in said:
-            template.add((each.message, each.plural) if each.plural else each.message, auto_comments=[each.kind])
+            forms = (each.message, each.plural) if each.plural else each.message
+            template.add(forms, auto_comments=[each.kind])
         merged = read_po(io.BytesIO(_as_bytes(self.messages)), locale=self.language)
         merged.update(template, update_header_comment=False)
         return _as_bytes(merged).decode()
@@ -104,8 +105,8 @@ def _as_bytes(messages: Messages) -> bytes:
     return written.getvalue()
 
 
-def compile_catalogues(catalogues: Iterable[Catalogue], path: Path) -> bytes:
-    """One .mo file for gettext of all that is translated in `catalogues`; what is written to `path`."""
+def compile_catalogues(catalogues: Iterable[Catalogue]) -> bytes:
+    """All that is translated in `catalogues` as one .mo file for gettext."""
     catalogues = list(catalogues)
     whole = Messages(locale=catalogues[0].language, project="Unrolled", fuzzy=False, header_comment="")
     whole.creation_date = whole.revision_date = BEGUN

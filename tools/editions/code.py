@@ -34,10 +34,10 @@ SAID: Mapping[str, tuple[int | str, ...]] = {
     "set_yticks": (1, "labels"),
     "learning_curve": ("label",),
     **dict.fromkeys(
-        ("plot", "semilogy", "semilogx", "loglog", "errorbar", "bar", "barh", "band", "scatter", "fill_between",
-         "axhline", "axvline", "step"),
+        ("plot", "semilogy", "semilogx", "loglog", "errorbar", "bar", "barh", "band", "scatter",
+         "fill_between", "axhline", "axvline", "step"),
         ("label",),
-    ),
+    ),  # fmt: skip
 }
 """Function → which of its arguments readers see (by position or name)."""
 
@@ -102,12 +102,17 @@ def _literals(tree: ast.Module) -> Iterator[Literal]:
                     named.setdefault(target.id, []).append(node.value)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            function = called(node)
             for which in SAID.get(function, ()):
                 for argument in _arguments(node, which):
                     yield from _texts(argument, named)
             if function == "explore" and isinstance(node.args[0], ast.Name):
                 yield from _sentences(tree, node.args[0].id, named)
+
+
+def called(call: ast.Call) -> str:
+    """The name of the function or method that is called, "" where it has none."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
 
 
 def _arguments(call: ast.Call, which: int | str) -> Iterator[ast.expr]:
@@ -127,8 +132,8 @@ def _sentences(tree: ast.Module, drawing: str, named: Mapping[str, list[ast.expr
 
 
 def _texts(node: ast.AST, named: Mapping[str, list[ast.expr]]) -> Iterator[Literal]:
-    """The outermost literals in `node`, and in what was assigned to its names; not the keys by which something
-    is looked up, nor what is compared."""
+    """The outermost literals in `node`, and in what was assigned to its names; not the keys by which
+    something is looked up, nor what is compared."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node
         return
@@ -169,9 +174,9 @@ def _template(literal: str) -> str:
     """The message of f-strings (one, or several in a row) as they stand in the source."""
     parts = []
     for token in tokenize.generate_tokens(io.StringIO(f"({literal})").readline):
+        if token.type == getattr(tokenize, "FSTRING_START", None):
+            raise NotImplementedError("f-strings are read as Python 3.11 does: build the editions with it")
         if token.type != tokenize.STRING:
-            if token.type in (getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "FSTRING_MIDDLE", -1)):
-                raise NotImplementedError("the editions are built with Python 3.11")
             continue
         prefix, quote, body = re.fullmatch(
             r"([A-Za-z]*)('''|\"\"\"|'|\")(.*)\2", token.string, re.S
@@ -208,10 +213,7 @@ def _split(body: str) -> Iterator[tuple[str, str]]:
 
 def _quoted(translation: str, formatted: bool, column: int) -> str:
     """`translation` as a literal, over several lines where it is long (it stands inside brackets then)."""
-    if not formatted:
-        parts = [(translation, "")]
-    else:
-        parts = list(_split(translation))
+    parts = list(_split(translation)) if formatted else [(translation, "")]
     expressions = "".join(expression for _, expression in parts)
     words = "".join(words for words, _ in parts)
     double = '"' not in expressions and ("'" in expressions or '"' not in words or "'" in words)

@@ -12,9 +12,11 @@ from tools.editions.catalogue import Said
 
 DOCUMENTS = {
     "readme": "README.md",
-    **{f"docs_{name}": f"docs/{name}.md" for name in ("notation", "glossary", "corrections", "teaching", "learning",
-                                                      "install")},
-}  # fmt: skip
+    **{
+        f"docs_{name}": f"docs/{name}.md"
+        for name in ("install", "learning", "notation", "glossary", "corrections", "teaching")
+    },
+}
 """Catalogue → document that is translated."""
 
 SPEAKING = ("helpers", "tools/update", "tools/reset.py", "tools/progress.py", "tools/options.py")
@@ -62,8 +64,9 @@ def hint_catalogues() -> list[str]:
 
 def hints(name: str) -> Iterator[Said]:
     """What the checks of a chapter say: hints, names of oracles, explanations of quizzes."""
-    from helpers.checks import exercises
     from helpers.checks.texts import texts_of
+
+    from helpers.checks import exercises
 
     for exercise in exercises():
         if exercise.chapter == name.removeprefix("checks_"):
@@ -81,7 +84,7 @@ def calls(root: Path) -> Iterator[Said]:
 
 
 def _call(node: ast.Call, file: str) -> Iterator[Said]:
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    name = code.called(node)
     texts = [each.value for each in node.args[: FUNCTIONS.get(name, 0)] if isinstance(each, ast.Constant)]
     if texts and len(texts) == FUNCTIONS[name] and all(isinstance(text, str) for text in texts):
         yield Said(texts[0], file, *texts[1:])

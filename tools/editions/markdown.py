@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 
+from helpers.notebooks import HEADING
 from tools.editions.pieces import Piece, has_words
 
 _PARSER = MarkdownIt("commonmark").enable("table")
 _FOLD = re.compile(r"<!--.*?-->|</?(?:details|summary|p|div|br|img)\b[^>]*>", re.S)
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)* (?:· )?)?")
 _BAR = re.compile(r"(?<!\\)\|")
+
+
+LINK = re.compile(r"(\]\()([^()\s]+)(\))")
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    words = re.sub(r"[`*_$]", "", heading.strip().lower())
+    return re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+
+
+def headings(source: str) -> list[str]:
+    """The texts of a document's headings."""
+    tokens = _PARSER.parse(source)
+    pairs = itertools.pairwise(tokens)
+    return [after.content for token, after in pairs if token.type == "heading_open"]
 
 
 def pieces(source: str) -> list[Piece]:
@@ -53,7 +71,7 @@ def _cells(source: str, start: int, end: int) -> Iterator[Piece]:
     edges = [start + bar.start() for bar in _BAR.finditer(source[start:end])]
     edges = ([] if edges and not source[start : edges[0]].strip() else [start - 1]) + edges
     edges += [end] if source[edges[-1] + 1 : end].strip() else []
-    for left, right in zip(edges, edges[1:], strict=False):
+    for left, right in itertools.pairwise(edges):
         text = source[left + 1 : right]
         at = left + 1 + len(text) - len(text.lstrip())
         yield from _piece(source, at, at + len(text.strip()), "cell")
@@ -73,5 +91,5 @@ def _piece(source: str, start: int, end: int, kind: str) -> Iterator[Piece]:
     text = source[start:end]
     start, text = start + len(text) - len(text.lstrip()), text.strip()
     message = re.sub(r"\s*\n[ \t]*(?:>[ \t]?)*", " ", text)
-    if has_words(message):
+    if has_words(message) and not HEADING.fullmatch(message):   # an exercise's heading has a form of its own
         yield Piece(start, start + len(text), message, kind)

@@ -1,0 +1,111 @@
+"""The command: python -m tools.editions messages | build | check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from helpers.files import write_text, writing
+from helpers.languages import CATALOGUES, ENGLISH, LANGUAGES
+from helpers.processes import stoppable
+from tools.build.cli import bring_up_to_date, console, end, named_chapters
+from tools.build.pipeline import draft_course
+from tools.build.rules import registered_exercises
+from tools.build.source import BuildError, Course, Problem
+from tools.editions import collect
+from tools.editions.catalogue import compile_catalogues
+from tools.editions.edition import Edition
+from tools.editions.gate import catalogue_faults
+
+ROOT = Path(__file__).resolve().parents[2]
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Root = Annotated[Path, typer.Option(help="The course's folder.", hidden=True)]
+
+
+def editions(root: Path) -> list[Edition]:
+    """The course's editions in other languages than the source's."""
+    return [Edition(root.resolve(), language) for language in LANGUAGES if language != ENGLISH]
+
+
+@app.command()
+def messages(root: Root = ROOT) -> None:
+    """Bring the catalogues in po/ up to date with the source.
+
+    New messages are empty, edited ones are marked fuzzy with the former text beside them, and those that are
+    gone stand at the end as obsolete. Nothing that was translated is lost.
+    """
+    said = collect.catalogues(Course(root.resolve()))
+    for edition in editions(root):
+        for name, each in said.items():
+            catalogue = edition.catalogue(name)
+            changed = catalogue.write(each)
+            open_ = sum(1 for message in catalogue.entries() if not message.string)
+            fuzzy = sum(1 for message in catalogue.entries() if message.fuzzy)
+            gone = len(catalogue.messages.obsolete)
+            if changed or open_ or fuzzy or gone:
+                counts = f"{open_} untranslated, {fuzzy} fuzzy, {gone} obsolete"
+                console.print(f"{edition.language}/{name}.po · {len(each)} messages, {counts}")
+
+
+@app.command()
+@stoppable("What was built is kept, and what was being built is as it was.")
+def build(
+    chapters: Annotated[
+        list[str] | None, typer.Argument(help="05 or 05_language_model; none: all", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Build what is up to date, too.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Compare only: run nothing, write nothing.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Chapters executed at the same time.")] = 1,
+    root: Root = ROOT,
+) -> None:
+    """Build notebooks, documents and what helpers say in the other languages, from the catalogues in po/."""
+    problems: list[Problem] = []
+    try:
+        course = Course(root.resolve())
+        wanted = named_chapters(course, chapters)
+        drafts, problems = draft_course(course, registered_exercises(), wanted)
+        for edition in editions(root):
+            problems += _texts(edition, check)
+            translated = [edition.draft(draft) for draft in drafts]
+            problems += bring_up_to_date(
+                edition.course, translated, wanted is None, force=force, check=check, jobs=jobs
+            )
+    except BuildError as error:
+        problems = error.problems
+    end(problems)
+
+
+@app.command()
+def check(root: Root = ROOT) -> None:
+    """What make test refuses: messages without translation, fuzzy or obsolete ones, changed formulas, …"""
+    said = collect.catalogues(Course(root.resolve()))
+    end([
+        Problem(f"po/{edition.language}/{name}.po", line, fault, text)
+        for edition in editions(root)
+        for name, each in said.items()
+        for line, fault, text in catalogue_faults(edition.catalogue(name), each)
+    ])  # fmt: skip
+
+
+def _texts(edition: Edition, check: bool) -> list[Problem]:
+    """Write the documents and the compiled catalogue, or tell which are not what the catalogues build."""
+    hints = [edition.catalogue(name) for name in ("helpers", *collect.hint_catalogues())]
+    path = CATALOGUES / f"{edition.language}.mo"
+    compiled = compile_catalogues(hints)
+    built = {edition.root / file: text.encode() for file, text in edition.documents().items()}
+    built[edition.root / path.relative_to(ROOT)] = compiled
+    stale = {file: data for file, data in built.items() if not file.exists() or file.read_bytes() != data}
+    if check:
+        return [Problem(edition.course.label(file), 1, "not what its source builds: run 'make build'")
+                for file in stale]  # fmt: skip
+    for file, data in stale.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix == ".mo":
+            with writing(file, "wb") as out:
+                out.write(data)
+        else:
+            write_text(file, data.decode())
+        console.print(f"[green]built[/]      {edition.course.label(file)}")
+    return []

@@ -1,0 +1,103 @@
+"""What is wrong with a translation, as far as a program can tell."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from babel.messages.catalog import Message
+from markdown_it import MarkdownIt
+
+from tools.editions import terms
+from tools.editions.catalogue import Catalogue, Said
+from tools.editions.particles import wrong_particles
+from tools.editions.pieces import SPAN
+
+_PARSER = MarkdownIt("commonmark").enable("table")
+_BRACES = re.compile(r"\{\{|\}\}|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
+_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+_ALTERNATING = re.compile(r"\}(?:은|는|이|가|을|를|과|와|으로|로)(?![가-힣])|[은을이과]\([는를가와]\)")
+_END = r"(?=[.!?…](?:\s|$|[)\"*]))"
+_PLAIN = re.compile(rf"[가-힣]*(?<!니)다{_END}|[가-힣]*(?<![세까나])요{_END}")
+_POLITE_EXCEPTIONS = ("아니요",)
+
+
+def catalogue_faults(catalogue: Catalogue, said: list[Said]) -> Iterator[tuple[int, str, str]]:
+    """(line, fault, message) of all that keeps `catalogue` from being the translation of `said`."""
+    if not catalogue.path.exists():
+        yield 1, "missing: run 'make messages'", ""
+        return
+    if catalogue.updated(said) != catalogue.path.read_text(encoding="utf-8"):
+        yield 1, "not up to date with its source: run 'make messages'", ""
+    for message in catalogue.entries():
+        text = message.id[0] if isinstance(message.id, tuple) else message.id
+        strings = message.string if isinstance(message.string, tuple) else [message.string]
+        line = message.lineno or 1
+        if not all(strings):
+            yield line, "untranslated", text
+        elif message.fuzzy:
+            yield line, "fuzzy: its source was edited after it was translated", text
+        else:
+            yield from ((line, fault, text) for fault in faults(message, catalogue.name))
+    for message in catalogue.messages.obsolete.values():
+        text = message.id[0] if isinstance(message.id, tuple) else message.id
+        yield 1, "obsolete: no source says this any more", text
+
+
+def faults(message: Message, catalogue: str) -> list[str]:
+    """All that is wrong with the translation of `message`; nothing where it has none."""
+    kinds = message.auto_comments
+    originals = list(message.id) if isinstance(message.id, tuple) else [message.id]
+    translations = list(message.string) if isinstance(message.string, tuple) else [message.string]
+    found: list[str] = []
+    for translation in translations:
+        if translation:
+            code = "code" in kinds or "docstring" in kinds
+            markdown = not catalogue.startswith(("checks_", "helpers"))
+            found += _faults(originals[-1], translation, catalogue, code=code, markdown=markdown)
+    return found
+
+
+def _faults(original: str, translation: str, catalogue: str, *, code: bool, markdown: bool) -> Iterator[str]:
+    if original == translation:
+        return
+    if code or not markdown:
+        yield from _different("placeholder", _BRACES.findall(original), _BRACES.findall(translation))
+    if not code:
+        yield from _different("span", _spans(original), _spans(translation))
+        if markdown:
+            yield from _different("emphasis", _emphasis(original), _emphasis(translation))
+    bare, said = _bare(original), _bare(translation)
+    lost = Counter(_NUMBER.findall(bare)) - Counter(_NUMBER.findall(said))
+    if lost:
+        yield f"number: lacks {', '.join(lost)}"
+    yield from (f"after a placeholder: {found}" for found in _ALTERNATING.findall(translation))
+    yield from (f"particle: {wrong}" for wrong in wrong_particles(translation))
+    for found in _PLAIN.finditer(said):
+        if found[0] not in _POLITE_EXCEPTIONS:
+            yield f"speech level: {found[0]}"
+    if "’" in translation or ("“" in translation and "“" not in original):
+        yield "quotes: straight ones, as in the source"
+    yield from terms.faults(bare, said, catalogue)
+
+
+def _different(what: str, wanted: list[str], got: list[str]) -> Iterator[str]:
+    lost, more = Counter(wanted) - Counter(got), Counter(got) - Counter(wanted)
+    if lost:
+        yield f"{what}: lacks {' '.join(lost)}"
+    if more:
+        yield f"{what}: has {' '.join(more)}"
+
+
+def _spans(text: str) -> list[str]:
+    return [found[0] for found in SPAN.finditer(text)]
+
+
+def _bare(text: str) -> str:
+    """The words alone, without code, formulas, tags, targets and placeholders."""
+    return _BRACES.sub(" ", SPAN.sub(" ", text))
+
+
+def _emphasis(text: str) -> list[str]:
+    return re.findall(r"<(?:strong|em)>", _PARSER.renderInline(SPAN.sub("x", text)))
