@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from helpers.languages import translate
 from helpers.plots import COLOURS, require_axes
 from helpers.validation import require_array, require_choice, require_int, require_number
 
@@ -116,9 +117,9 @@ def step_graph():
     box(axis, 5.8, 1.55, "$h_t$")
     arrow(axis, (4.79, 1.55), (5.46, 1.55))
     arrow(axis, (5.8, 1.31), (6.6, 0.6))
-    axis.text(6.62, 0.42, "next step", ha="center", fontsize=9)
+    axis.text(6.62, 0.42, translate("next step"), ha="center", fontsize=9)
     arrow(axis, (5.8, 1.79), (6.6, 2.3))
-    axis.text(6.62, 2.42, "output", ha="center", fontsize=9)
+    axis.text(6.62, 2.42, translate("output"), ha="center", fontsize=9)
     return fig
 
 
@@ -140,24 +141,25 @@ class Wiring:
     writer: int | None = None
 
 
-WIRINGS: Sequence[Sequence[Wiring]] = (
-    (
-        Wiring("one to one", 1, (0,), (0,)),
-        Wiring("many to one", 3, (0, 1, 2), (2,)),
-        Wiring("aligned", 3, (0, 1, 2), (0, 1, 2)),
-    ),
-    (
-        Wiring("one to many", 3, (), (0, 1, 2), start=0, first_state=True),
-        Wiring("many to many", 5, (0, 1, 2), (3, 4), start=3, writer=3),
-    ),
-)
-"""One line for each line of the drawing."""
+def _wirings() -> Sequence[Sequence[Wiring]]:
+    """One line for each line of the drawing."""
+    return (
+        (
+            Wiring(translate("one to one"), 1, (0,), (0,)),
+            Wiring(translate("many to one"), 3, (0, 1, 2), (2,)),
+            Wiring(translate("aligned"), 3, (0, 1, 2), (0, 1, 2)),
+        ),
+        (
+            Wiring(translate("one to many"), 3, (), (0, 1, 2), start=0, first_state=True),
+            Wiring(translate("many to many"), 5, (0, 1, 2), (3, 4), start=3, writer=3),
+        ),
+    )
 
 
 def five_wirings():
     """The five ways to wire inputs and outputs to a chain of states."""
     fig, axis = canvas(6.9, 4.4)
-    for bottom, line in zip((2.25, 0.0), WIRINGS, strict=True):
+    for bottom, line in zip((2.25, 0.0), _wirings(), strict=True):
         left = 0.2
         for wiring in line:
             width = 0.62 * (wiring.steps + wiring.first_state) + 0.5

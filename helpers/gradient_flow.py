@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from helpers.diagrams import box
+from helpers.languages import translate
 from helpers.plots import COLOURS
 from helpers.validation import require, require_arrays, require_real
 
@@ -41,7 +42,8 @@ def draw_flow(axis, shares: np.ndarray, weight: str) -> None:
         box(axis, GAP * t, _LOSS, f"$E_{t + 1}$", kind="output", width=0.6, height=0.4)
         box(axis, GAP * t, _CHAIN, f"$h_{t + 1}$", width=0.66, height=0.6)
         box(axis, GAP * t, _USE, f"${weight}$", kind="input", width=0.66, height=0.4)
-        axis.text(GAP * t, _USE - 0.42, f"use at step {t + 1}", ha="center", fontsize=9)
+        said = translate("use at step {number}", number=t + 1)
+        axis.text(GAP * t, _USE - 0.42, said, ha="center", fontsize=9)
     axis.set_xlim(-0.6, GAP * (T - 1) + 0.6)
     axis.set_ylim(-0.4, 3.05)
     axis.set_aspect("equal")

@@ -11,6 +11,7 @@ import numpy as np
 
 from helpers.corpora import dates
 from helpers.corpora.text import token_tuple
+from helpers.languages import ENGLISH, language, translate
 from helpers.plots import COLOURS
 from helpers.validation import require, require_array, require_int
 
@@ -30,11 +31,16 @@ def typed_characters(argument: str, line: str, known: Iterable[str], *, most: in
     known, most = set(token_tuple("known", known)), require_int("most", most)
     require(isinstance(line, str), argument, type(line).__name__, "a line of text")
     line = line.strip()
-    wanted = f"1 to {most} characters"
-    require(0 < len(line) <= most, argument, f"{len(line)} characters", wanted)
-    strange = list(dict.fromkeys(character for character in line if character not in known))
-    wanted = "characters that occur in the dates it was trained on"
-    require(not strange, argument, " ".join(map(repr, strange[:5])), wanted)
+    if not 0 < len(line) <= most:
+        raise ValueError(translate(
+            "{argument}: got {count} characters, wanted 1 to {most} characters",
+            argument=argument, count=len(line), most=most,
+        ))  # fmt: skip
+    if strange := list(dict.fromkeys(character for character in line if character not in known)):
+        raise ValueError(translate(
+            "{argument}: got {characters}, wanted characters that occur in the dates it was trained on",
+            argument=argument, characters=" ".join(map(repr, strange[:5])),
+        ))  # fmt: skip
     return line
 
 
@@ -78,9 +84,10 @@ def _places(S: int, T: int) -> tuple[Axes, Axes]:
     fig = plt.figure(figsize=(8, 3.4))
     fields, bars = fig.add_axes((0.075, 0.2, 0.69, 0.77)), fig.add_axes((0.8, 0.2, 0.14, 0.77))
     fields.set(xticks=(), yticks=(), xlim=(-0.5, S - 0.5), ylim=(max(T, 1) - 0.5, -0.5))
-    fields.set_xlabel("character read (· is a space)", labelpad=20)
-    fields.set_ylabel("character written", labelpad=18)
-    bars.set(xticks=(0, 1), yticks=(), xlim=(0, 1), ylim=(max(T, 1) - 0.5, -0.5), xlabel="its probability")
+    fields.set_xlabel(translate("character read (· is a space)"), labelpad=20)
+    fields.set_ylabel(translate("character written"), labelpad=18)
+    bars.set(xticks=(0, 1), yticks=(), xlim=(0, 1), ylim=(max(T, 1) - 0.5, -0.5))
+    bars.set_xlabel(translate("its probability"))
     for axis in (fields, bars):
         axis.spines[["top", "right"]].set_visible(False)
     return fields, bars
@@ -88,23 +95,42 @@ def _places(S: int, T: int) -> tuple[Axes, Axes]:
 
 def _finding(typed: str, written: str, heaviest: Sequence[int], sure: np.ndarray) -> str:
     if not written:
-        return f"For “{typed}” it writes nothing at all."
+        return translate("For “{typed}” it writes nothing at all.", typed=typed)
     least = int(np.argmin(sure))
-    return (
-        f"“{typed}” becomes {written}{_verdict(typed, written)}. {_alignment(typed, written, heaviest)}"
-        f"The whole has probability {np.prod(sure):.2f}, the least sure character is the "
-        f"{dates.ordinal(least + 1)}, “{written[least]}”, with {sure[least]:.2f}."
+    whole = translate(
+        "The whole has probability {whole}, the least sure character is the {ordinal}, “{character}”, with "
+        "{probability}.",
+        whole=f"{np.prod(sure):.2f}",
+        ordinal=dates.ordinal(least + 1) if language() == ENGLISH else least + 1,
+        character=written[least],
+        probability=f"{sure[least]:.2f}",
     )
+    parts = [_verdict(typed, written), _alignment(typed, written, heaviest), whole]
+    return " ".join(filter(None, parts))
 
 
 def _verdict(typed: str, written: str) -> str:
     reading = dates.read(typed)
+    known = {"typed": typed, "written": written, "wanted": dates.iso(reading.day) if reading else ""}
+    if reading is None and _is_day(written):
+        return translate("“{typed}” becomes {written}; what it should be, none of the rules says.", **known)
     if reading is None:
-        strange = "" if _is_day(written) else ", which is no day of the calendar"
-        return f"{strange}; what it should be, none of the rules says"
-    new = "" if reading.format else ", in a form that it has never seen"
-    wanted = dates.iso(reading.day)
-    return f", which is right{new}" if wanted == written else f", and {wanted} would be right{new}"
+        return translate(
+            "“{typed}” becomes {written}, which is no day of the calendar; what it should be, none of the "
+            "rules says.", **known,
+        )  # fmt: skip
+    right = known["wanted"] == written
+    if right and reading.format:
+        return translate("“{typed}” becomes {written}, which is right.", **known)
+    if right:
+        return translate(
+            "“{typed}” becomes {written}, which is right, in a form that it has never seen.", **known
+        )
+    if reading.format:
+        return translate("“{typed}” becomes {written}, and {wanted} would be right.", **known)
+    return translate(
+        "“{typed}” becomes {written}, and {wanted} would be right, in a form that it has never seen.", **known
+    )
 
 
 def _is_day(written: str) -> bool:
@@ -118,8 +144,7 @@ def _alignment(typed: str, written: str, heaviest: Sequence[int]) -> str:
     """Where year, month and day look most, if `written` has their places."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", written):
         return ""
-    said = [
-        f"the {name} at {' '.join(typed[j].replace(' ', '·') for j in heaviest[place])}"
-        for name, place in PARTS.items()
-    ]
-    return f"Most weight: {', '.join(said)}. "
+    places = {
+        name: " ".join(typed[j].replace(" ", "·") for j in heaviest[place]) for name, place in PARTS.items()
+    }
+    return translate("Most weight: the year at {year}, the month at {month}, the day at {day}.", **places)

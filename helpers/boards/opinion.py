@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.corpora import reviews
 from helpers.corpora.text import token_tuple
+from helpers.languages import translate
 from helpers.plots import COLOURS
 from helpers.validation import require, require_array, require_int
 
@@ -28,8 +29,12 @@ def typed_review(argument: str, line: str, *, most: int = MOST) -> tuple[str, ..
     """
     require(isinstance(line, str), argument, type(line).__name__, "a line of words")
     words = tuple(re.findall(r"[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]", line.lower()))
-    wanted = f"1 to {require_int('most', most)} words, marks counted"
-    require(0 < len(words) <= most, argument, f"{len(words)} words", wanted)
+    most = require_int("most", most)
+    if not 0 < len(words) <= most:
+        raise ValueError(translate(
+            "{argument}: got {count} words, wanted 1 to {most} words, marks counted",
+            argument=argument, count=len(words), most=most,
+        ))  # fmt: skip
     return words
 
 
@@ -81,11 +86,12 @@ def _places(steps: int, models: int) -> tuple[Axes, Axes]:
 
     fig = plt.figure(figsize=(9, 3.6))
     bars, course = fig.add_axes((0.11, 0.31, 0.2, 0.58)), fig.add_axes((0.43, 0.31, 0.55, 0.58))
-    bars.set(xlim=(0, 1), ylim=(models - 0.4, -0.6), xticks=(0, 0.5, 1), yticks=(), xlabel="P(good)")
+    bars.set(xlim=(0, 1), ylim=(models - 0.4, -0.6), xticks=(0, 0.5, 1), yticks=())
+    bars.set_xlabel(translate("P(good)"))
     bars.axvline(0.5, color="black", linewidth=0.9)
     course.set(xlim=(-0.6, steps - 0.4), ylim=(-0.04, 1.04), xticks=(), yticks=(0, 0.5, 1))
-    course.set_ylabel("P(good) so far")
-    course.set_xlabel("word read", labelpad=62)
+    course.set_ylabel(translate("P(good) so far"))
+    course.set_xlabel(translate("word read"), labelpad=62)
     course.axhline(0.5, color="black", linewidth=0.9)
     for axis in (bars, course):
         axis.spines[["top", "right"]].set_visible(False)
@@ -95,30 +101,40 @@ def _places(steps: int, models: int) -> tuple[Axes, Axes]:
 def _finding(
     words: Sequence[str], known: frozenset[str], ends: Mapping[str, float], lines: Mapping[str, np.ndarray]
 ) -> str:
-    sides = {
-        side: ", ".join(f"{name} {p:.2f}" for name, p in ends.items() if (p > 0.5) == (side == "good"))
-        for side in ("good", "bad")
-    }
-    said = "; ".join(f"{side}: {names}" for side, names in sides.items() if names)
     turns = [_turn(name, words, along) for name, along in lines.items() if len(along) > 1]
-    unknown = [f"“{word}”" for word in dict.fromkeys(words) if word not in known]
+    unknown = ", ".join(f"“{word}”" for word in dict.fromkeys(words) if word not in known)
     parts = [
-        f"P(good) at the end. {said[0].upper()}{said[1:]}.",
-        f"The largest step: {', '.join(turns)}." if turns else "",
+        _sides(ends),
+        translate("The largest step: {turns}.", turns=", ".join(turns)) if turns else "",
         _rule(words),
-        f"Not in the list of words, so read as <unk>: {', '.join(unknown)}." if unknown else "",
+        translate("Not in the list of words, so read as <unk>: {words}.", words=unknown) if unknown else "",
     ]
     return " ".join(filter(None, parts))
 
 
+def _sides(ends: Mapping[str, float]) -> str:
+    good = ", ".join(f"{name} {p:.2f}" for name, p in ends.items() if p > 0.5)
+    bad = ", ".join(f"{name} {p:.2f}" for name, p in ends.items() if not p > 0.5)
+    if not bad:
+        return translate("P(good) at the end. Good: {good}.", good=good)
+    if not good:
+        return translate("P(good) at the end. Bad: {bad}.", bad=bad)
+    return translate("P(good) at the end. Good: {good}; bad: {bad}.", good=good, bad=bad)
+
+
 def _turn(name: str, words: Sequence[str], along: np.ndarray) -> str:
     at = int(np.abs(np.diff(along)).argmax()) + 1
-    return f"{name} at “{words[at]}” from {along[at - 1]:.2f} to {along[at]:.2f}"
+    return translate(
+        "{name} at “{word}” from {before} to {after}",
+        name=name, word=words[at], before=f"{along[at - 1]:.2f}", after=f"{along[at]:.2f}",
+    )  # fmt: skip
 
 
 def _rule(words: Sequence[str]) -> str:
     try:
         good = reviews.prob_positive(words) > 0.5
     except ValueError:
-        return "The grammar cannot write this, so it knows no right answer."
-    return f"By the rule of the grammar it is {'good' if good else 'bad'}."
+        return translate("The grammar cannot write this, so it knows no right answer.")
+    if good:
+        return translate("By the rule of the grammar it is good.")
+    return translate("By the rule of the grammar it is bad.")

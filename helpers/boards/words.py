@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from helpers.corpora.text import token_tuple
 from helpers.corpora.vocabulary import EOS
+from helpers.languages import translate
 from helpers.validation import require, require_int
 
 _EXAMPLES = 12
@@ -31,15 +32,19 @@ def typed_words(argument: str, line: str, known: Iterable[str], *, most: int = 2
         like = [near for word in strange for near in get_close_matches(word.lower(), as_known, n=2)]
         words = dict.fromkeys([*(as_known[near] for near in like), *(t for t in known if t.isalpha())])
         examples = ", ".join([*words][:_EXAMPLES])
-        raise ValueError(
-            f"{argument}: got {', '.join(strange[:5])}, which this network has never read, "
-            f"wanted words that it knows, such as {examples}"
-        )
+        raise ValueError(translate(
+            "{argument}: got {words}, which this network has never read, wanted words that it knows, such as "
+            "{examples}", argument=argument, words=", ".join(strange[:5]), examples=examples,
+        ))  # fmt: skip
     tokens = [EOS]
     for word in typed:
         if word.lower() != EOS or tokens[-1] != EOS:
             tokens.append(as_known.get(word.lower(), EOS))
         if word == ".":
             tokens.append(EOS)
-    require(len(tokens) <= most, argument, f"{len(tokens)} words, {EOS} counted", f"at most {most}")
+    if len(tokens) > most:
+        raise ValueError(translate(
+            "{argument}: got {count} words, {eos} counted, wanted at most {most}",
+            argument=argument, count=len(tokens), eos=EOS, most=most,
+        ))  # fmt: skip
     return tokens

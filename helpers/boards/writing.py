@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.boards.boxes import boxes
 from helpers.corpora.text import token_tuple
+from helpers.languages import translate
 from helpers.plots import COLOURS
 from helpers.validation import require, require_array
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BARS, WIDTH, LINES = 10, 62, 13
-NOTHING = "(no word)"
 MARKS = {True: "✓", False: "✗", None: "…"}
 
 
@@ -68,15 +68,20 @@ def _distribution(axis: Axes, words: Sequence[str], before: np.ndarray, after: n
         boxes(axis, (0 * places, heights[places]), (places - 0.35, places + 0.35), **look)
     for place, (word, height, left) in enumerate(zip(order, heights, kept, strict=True)):
         axis.text(-0.02, place, words[word], ha="right", va="center", fontsize=9)
-        said = f"{height:.2f}" if left else f"{height:.2f} cut off"
+        said = f"{height:.2f}"
+        said = said if left else translate("{probability} cut off", probability=said)
         axis.text(height + 0.015, place, said, va="center", fontsize=9)
     axis.set(xlim=(0, 1.25), ylim=(BARS - 0.4, -0.6), xticks=(0, 0.5, 1), yticks=())
-    axis.set_xlabel("probability of the next word")
+    axis.set_xlabel(translate("probability of the next word"))
     axis.spines[["top", "right"]].set_visible(False)
 
 
 def _wrapped(story: str, right: bool | None) -> str:
-    return textwrap.fill(story or NOTHING, WIDTH, initial_indent=f"{MARKS[right]} ", subsequent_indent="  ")
+    return textwrap.fill(_shown(story), WIDTH, initial_indent=f"{MARKS[right]} ", subsequent_indent="  ")
+
+
+def _shown(story: str) -> str:
+    return story or translate("(no word)")
 
 
 def _finding(words: Sequence[str], after: np.ndarray, stories: Sequence[tuple[str, bool | None]]) -> str:
@@ -86,11 +91,27 @@ def _finding(words: Sequence[str], after: np.ndarray, stories: Sequence[tuple[st
     first = ", ".join(f"{words[place]} {after[place]:.2f}" for place in best)
     judged = [right for _, right in stories if right is not None]
     marks = ["" if right is None else f" {MARKS[right]}" for _, right in stories]
-    text = " / ".join(f"{story or NOTHING}{mark}" for (story, _), mark in zip(stories, marks, strict=True))
+    text = " / ".join(f"{_shown(story)}{mark}" for (story, _), mark in zip(stories, marks, strict=True))
     count = len({word for story, _ in stories for word in story.split() if word.isalpha()})
-    likeliest = "the only next word is" if len(sure) == 1 else "the likeliest next words are"
-    return (
-        f"Of {len(words)} words {len(sure)} can be drawn; {likeliest} {first}; the entropy is {nats:.2f} "
-        f"nats, as of an even choice among {np.exp(nats):.1f}. Written with {count} different words, "
-        f"{sum(judged)} of {len(judged)} finished stories without a mistake: {text}"
-    )
+    drawn = {
+        "total": len(words),
+        "left": len(sure),
+        "first": first,
+        "entropy": f"{nats:.2f}",
+        "choices": f"{np.exp(nats):.1f}",
+    }
+    if len(sure) == 1:
+        can = translate(
+            "Of {total} words {left} can be drawn; the only next word is {first}; the entropy is {entropy} "
+            "nats, as of an even choice among {choices}.", **drawn,
+        )  # fmt: skip
+    else:
+        can = translate(
+            "Of {total} words {left} can be drawn; the likeliest next words are {first}; the entropy is "
+            "{entropy} nats, as of an even choice among {choices}.", **drawn,
+        )  # fmt: skip
+    told = translate(
+        "Written with {count} different words, {right} of {finished} finished stories without a mistake: "
+        "{text}", count=count, right=sum(judged), finished=len(judged), text=text,
+    )  # fmt: skip
+    return f"{can} {told}"

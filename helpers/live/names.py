@@ -5,6 +5,8 @@ no scripts, the number field beside each slider still has its label."""
 
 from __future__ import annotations
 
+from helpers.languages import translate
+
 PANEL, ROW, SENTENCE = "unrolled-live", "unrolled-live-row", "unrolled-live-sentence"
 """Classes of the whole, of one control, and of the sentence below the picture."""
 POWER = "unrolled-live-power"
@@ -14,8 +16,6 @@ ARROW = (
     "%3Cpath d='M4 7l5 5 5-5' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
 )
 """Of a list of choices on a dark page, where that of ipywidgets is black."""
-AGAIN = "Run this cell, and the picture moves."
-"""Said where the kernel that moved it is gone."""
 
 
 def still(picture: str, own: str) -> str:
@@ -24,12 +24,17 @@ def still(picture: str, own: str) -> str:
     return f"<style>{style}</style><div class='{own}-still'>{picture}</div>"
 
 
-SCRIPT = f"""<script>
+def script() -> str:
+    """Shown below the controls, without room of its own. On a narrow page labels stand above their controls.
+    Where the kernel that moved the picture is gone, it says what to do."""
+    again = _quoted(translate("Run this cell, and the picture moves."))
+    power = _quoted(translate(", as a power of ten"))
+    return f"""<script>
 (() => {{
   const name = () => {{
     for (const handle of document.querySelectorAll('.{ROW} .noUi-handle:not([aria-label])')) {{
       const label = handle.closest('.{ROW}').querySelector('label');
-      const power = handle.closest('.{POWER}') ? ', as a power of ten' : '';
+      const power = handle.closest('.{POWER}') ? {power} : '';
       if (label) handle.setAttribute('aria-label', label.textContent.trim() + power);
     }}
     for (const said of document.querySelectorAll('.{SENTENCE} .widget-html-content:not([aria-live])'))
@@ -37,7 +42,7 @@ SCRIPT = f"""<script>
     for (const gone of document.querySelectorAll('.jp-OutputArea-output.jupyter-widgets')) {{
       const still = gone.closest('.jp-OutputArea').querySelector('[class^={PANEL}][class$=still]');
       if (still && /model not found/.test(gone.textContent))
-        gone.textContent = '{AGAIN}';
+        gone.textContent = {again};
     }}
   }};
   name();
@@ -58,7 +63,7 @@ SCRIPT = f"""<script>
 </script><style>
 .{PANEL} {{container-type: inline-size}}
 .{PANEL} .jupyter-widgets-disconnected::before {{display: none}}
-.{PANEL}.jupyter-widgets-disconnected::after {{content: '{AGAIN}'}}
+.{PANEL}.jupyter-widgets-disconnected::after {{content: {again}}}
 body[data-jp-theme-light=false] .{PANEL} select {{background-image: url("{ARROW}")}}
 @container (max-width: 36rem) {{
   .{ROW} .widget-inline-hbox:not(.widget-slider) {{flex-flow: row wrap; height: auto}}
@@ -66,4 +71,8 @@ body[data-jp-theme-light=false] .{PANEL} select {{background-image: url("{ARROW}
   .{ROW} .widget-label {{width: 100% !important; text-align: left}}
 }}
 </style>"""
-"""Shown below the controls, without room of its own. On a narrow page labels stand above their controls."""
+
+
+def _quoted(text: str) -> str:
+    """`text` as a string of JavaScript and of CSS."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

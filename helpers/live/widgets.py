@@ -11,13 +11,14 @@ from typing import Any
 
 import ipywidgets
 from IPython.display import display
+from rich.cells import cell_len
 
 from helpers import markup, plots
+from helpers.languages import translate
 from helpers.live import names
 from helpers.live.controls import Choice, Slider, Text
 from helpers.live.picture import Camera, drawn
 
-_EXAMPLES = "or one of these"
 VIEW = "application/vnd.jupyter.widget-view+json"
 """What a widget is shown as: the same for ipywidgets 7, which Colab has, and 8, whose methods differ."""
 
@@ -29,7 +30,7 @@ class Control:
     def __init__(self, kind: Slider | Choice | Text, moved: Callable[[], None], *, width: int = 0):
         self.value = kind.value
         self._kind, self._moved, self._following = kind, moved, False
-        self._width = max(width, len(kind.label))   # of the label, in characters
+        self._width = max(width, cell_len(kind.label))   # of the label, in characters; Hangul counts twice
         self.widget = {Slider: self._slider, Choice: self._choice, Text: self._text}[type(kind)]()
 
     def _take(self, value: Any, *others: tuple[Any, Any]) -> None:
@@ -77,7 +78,7 @@ class Control:
     def _choice(self) -> ipywidgets.Widget:
         kind = self._kind
         shown = list(kind.options)
-        width = f"{max(map(len, shown)) + 6}ch"
+        width = f"{max(map(cell_len, shown)) + 6}ch"
         menu = self._labelled(ipywidgets.Dropdown, width, options=shown, value=kind.start)
         menu.observe(lambda change: self._take(kind.options[change["new"]]), "value")
         return _row(menu)
@@ -88,9 +89,9 @@ class Control:
         line.observe(lambda change: self._take(change["new"]), "value")
         if not kind.examples:
             return _row(line)
-        own = "(your own)"
+        own = translate("(your own)")
         options = list(dict.fromkeys([kind.value, *kind.examples, own]))
-        menu = ipywidgets.Dropdown(options=options, **_label(_EXAMPLES, self._width, "32em"))
+        menu = ipywidgets.Dropdown(options=options, **_label(_examples(), self._width, "32em"))
 
         def typed(change: Any) -> None:
             self._following, menu.value = True, change["new"] if change["new"] in options else own
@@ -114,8 +115,8 @@ class Panel:
     def __init__(self, draw: Callable[..., Any], controls: Mapping[str, Slider | Choice | Text]):
         self._draw, self._camera = draw, Camera()
         labels = [kind.label for kind in controls.values()]
-        labels += [_EXAMPLES for kind in controls.values() if isinstance(kind, Text) and kind.examples]
-        width = max(map(len, labels))
+        labels += [_examples() for kind in controls.values() if isinstance(kind, Text) and kind.examples]
+        width = max(map(cell_len, labels))
         self._controls = {
             name: Control(kind, self._moved, width=width) for name, kind in controls.items()
         }
@@ -150,7 +151,7 @@ class Panel:
         self._sentence.value = _below(f"<small>{markup.spoken(self.sentence)}</small>")
 
     def _say(self, problem: str) -> None:
-        text = f"{problem} (The picture is the one before.)"
+        text = translate("{problem} (The picture is the one before.)", problem=problem)
         self._sentence.value = _below(f"<strong>{markup.spoken(text)}</strong>")
 
     def show(self) -> None:
@@ -166,7 +167,11 @@ class Panel:
         display(still, raw=True, metadata={"image/png": {"alt": self.sentence}})
         display({VIEW: {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id},
                  "text/plain": ""}, raw=True)  # fmt: skip
-        display({"text/html": names.SCRIPT, "text/plain": ""}, raw=True)
+        display({"text/html": names.script(), "text/plain": ""}, raw=True)
+
+
+def _examples() -> str:
+    return translate("or one of these")
 
 
 def _below(text: str) -> str:

@@ -49,7 +49,8 @@ def _project(text: str) -> str:
     text = re.sub(rf"^(?:# [^\n]*\n)*(?:{AUTHORS}) = \[\n.*?^\]\n", "", text, flags=re.M | re.S)
     theirs = r"^\[tool\.(?:ruff|pytest|setuptools\.package-data)[^\n]*\]\n.*?(?=^\[|\Z)"
     text = re.sub(theirs, "", text, flags=re.M | re.S)
-    text = text.rstrip() + '\n\n[tool.setuptools.package-data]\n"*" = ["*.npz", "*.bin"]\n'
+    data = '"*" = ["*.npz", "*.bin", "*.otf", "OFL.txt"]'
+    text = f"{text.rstrip()}\n\n[tool.setuptools.package-data]\n{data}\n"
     extras = tomllib.loads(text)["project"].get("optional-dependencies", {})
     if set(AUTHORS.split("|")) & extras.keys():
         raise ValueError("pyproject.toml: got extras for tests of another form, wanted `test = [` … `]`")

@@ -99,7 +99,7 @@ def test_live_the_output_holds_the_controls_and_the_picture(notebook):
     assert bundle["image/png"].startswith(b"\x89PNG") and bundle["text/plain"] == f"Figure: {sentence}"
     assert options == {"raw": True, "metadata": {"image/png": {"alt": sentence}}}
     assert script["text/html"].startswith("<script>") and script["text/plain"] == ""
-    assert all(each in names.SCRIPT for each in (names.ROW, names.SENTENCE, names.POWER))
+    assert all(each in names.script() for each in (names.ROW, names.SENTENCE, names.POWER))
 
 
 def test_what_is_displayed_is_the_same_for_every_ipywidgets(notebook, panel, monkeypatch):
@@ -115,6 +115,15 @@ def test_every_control_has_a_label(panel):
         assert parts(panel, position)[0].description == label
     assert parts(panel, 3)[1].description == "or one of these"
     assert {each.style.description_width for each in parts(panel, 3)[:2]} == {"15ch"}, "both labels whole"
+
+
+def test_hangul_has_room_in_labels_and_lists():
+    from helpers.live.widgets import Panel
+
+    kind = choice("은닉 상태의 크기", {"쌍곡탄젠트": "tanh", "b": "linear"})
+    (menu,) = parts(Panel(curve, controls() | {"kind": kind}), 2)
+    plt.close("all")
+    assert menu.style.description_width == "16ch" and menu.layout.width == "calc(16ch + 16ch)"
 
 
 def test_number_and_slider_go_together_and_draw_once(panel):
