@@ -7,7 +7,7 @@
 SHELL = /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help lab progress train update check reset grade release test site test-site test-browser torture range build bench lint lock clean FORCE
+.PHONY: help lab progress train update check reset grade release test site test-site test-browser torture range build messages bench lint lock clean FORCE
 
 LAB := .venv/bin/python
 DEV := .venv-test/bin/python
@@ -22,7 +22,14 @@ EXERCISE :=
 FROM :=
 SUBMISSIONS :=
 REQUIRE := $(UNROLLED_REQUIRE)
+LANGUAGE :=
 export NAME FROM CHAPTER EXERCISE SUBMISSIONS CHAPTERS REQUIRE
+
+# The edition: LANGUAGE=ko is the Korean one.
+ifneq ($(LANGUAGE),)
+export UNROLLED_LANGUAGE := $(LANGUAGE)
+endif
+START := notebooks/$(if $(filter-out en,$(LANGUAGE)),$(LANGUAGE)/)00_start_here.ipynb
 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1 \
     VECLIB_MAXIMUM_THREADS=1
@@ -36,6 +43,8 @@ help:
 	@echo "  make reset CHAPTER=01       begin a chapter afresh; what was there is kept (EXERCISE=rnn_step: only that)"
 	@echo "  make update                 the course's newest version, with your answers (FROM=new.zip: from that)"
 	@echo
+	@echo "LANGUAGE=ko with any of these: in Korean (한국어판: make lab LANGUAGE=ko)"
+	@echo
 	@echo "For teachers (docs/teaching.md)"
 	@echo "  make release CHAPTERS=\"01 04\"   a zip for a class, without solutions"
 	@echo "  make grade SUBMISSIONS=folder    points, mistakes and feedback for a class"
@@ -48,6 +57,7 @@ help:
 	@echo "  make torture                minutes of kills, faults and random inputs"
 	@echo "  make range                  tests with the oldest allowed versions (VERSIONS=highest: the newest)"
 	@echo "  make build                  rebuild the notebooks whose source changed (CHAPTERS=05: only that one)"
+	@echo "  make messages               bring the catalogues of the other languages, po/, up to date"
 	@echo "  make bench                  time the NumPy layers against torch, the checks, moves of figures"
 	@echo "  make lint                   ruff"
 	@echo "  make lock                   write the versions installed in .venv-test into constraints.txt"
@@ -117,10 +127,11 @@ moved = $(shell [ ! -e $(1)/installed ] || { [ -x $(1)/bin/python ] && \
 # .jupyter/ holds JupyterLab's defaults here (no news pop-up); a learner's own settings win over them.
 # Jupyter writes into the home folder; where that is read-only, into build/ here.
 lab: .venv/installed
+	@if [ ! -e "$(START)" ]; then echo "LANGUAGE: got $(LANGUAGE), wanted en or ko" >&2; exit 2; fi
 	@if ! [ -w "$${HOME:-/nowhere}" ]; then HOME="$$(pwd -P)/build/home"; export HOME; mkdir -p "$$HOME"; fi; \
 	PATH="$$(pwd -P)/.venv/bin:$$PATH" \
 	JUPYTER_CONFIG_PATH="$$(pwd -P)/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
-	    $(LAB) -m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) notebooks/00_start_here.ipynb
+	    $(LAB) -m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) $(START)
 
 progress: .venv/installed
 	@$(LAB) -m tools.progress
@@ -198,6 +209,10 @@ range:
 
 build: .venv-test/installed
 	@$(DEV) -m tools.build --jobs $(JOBS) $(CHAPTERS)
+	@$(DEV) -m tools.editions build --jobs $(JOBS) $(CHAPTERS)
+
+messages: .venv-test/installed
+	@$(DEV) -m tools.editions messages
 
 bench: .venv-test/installed
 	@$(DEV) -m tools.bench $(BENCH_OPTIONS)

@@ -37,7 +37,7 @@ SAID: Mapping[str, tuple[int | str, ...]] = {
         ("plot", "semilogy", "semilogx", "loglog", "errorbar", "bar", "barh", "band", "scatter",
          "fill_between", "axhline", "axvline", "step"),
         ("label",),
-    ),  # fmt: skip
+    ),
 }
 """Function → which of its arguments readers see (by position or name)."""
 

@@ -21,15 +21,17 @@ WORDS = {
     "tanh": "ㄴ?", "LSTM": "ㅁ", "RNN": "ㄴ", "GRU": "", "BPTT": "", "NaN": "ㄴ", "SGD": "", "Adam": "ㅁ",
     "AdamW": "", "ReLU": "", "NumPy": "", "PyTorch": "", "Penn Treebank": "", "JupyterLab": "ㅂ", "nan": "ㄴ",
     "torch": "", "Python": "ㄴ", "Colab": "ㅂ", "NSMC": "", "IMDB": "", "softmax": "", "dropout": "",
-    "True": "", "False": "", "None": "ㄴ", "Jupyter": "", "Keras": "", "Linux": "", "Windows": "", "CPU": "", "GPU": "",
+    "True": "", "False": "", "None": "ㄴ", "Jupyter": "", "Keras": "", "Linux": "", "Windows": "", "CPU": "",
+    "GPU": "",
 }  # fmt: skip
 """Word → its final consonant as it is read; "?" at the end: also read otherwise, passed over."""
 
-PAIRS = [tuple(pair.split("/")) for pair in "은/는 이/가 을/를 과/와 으로/로 이라/라 이란/란".split()]
+PAIRS = [("은", "는"), ("이", "가"), ("을", "를"), ("과", "와"), ("으로", "로"), ("이란", "란")]
 """(after a consonant, after a vowel). After ㄹ it is 로, too."""
 
 _BEFORE = (
-    r"(?P<code>`[^`]+`)|(?P<maths>\$[^$]+\$)|(?P<latin>[A-Za-z][A-Za-z0-9_-]*)|(?P<number>\d[\d,.]*\d|\d)(?P<percent>%)?"
+    r"(?P<code>`[^`]+`)|(?P<maths>\$[^$]+\$)|(?P<latin>[A-Za-z][A-Za-z0-9_-]*)"
+    r"|(?P<number>\d[\d,.]*\d|\d)(?P<percent>%)?"
 )
 _PARTICLE = "|".join(sorted((form for pair in PAIRS for form in pair), key=len, reverse=True))
 _FOUND = re.compile(rf"(?:{_BEFORE})(?P<close>[*]{{0,2}})(?P<particle>{_PARTICLE})(?![가-힣])")
