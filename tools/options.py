@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from helpers.files import check_writable
+from helpers.languages import LANGUAGES, translate
 
 
 def writable(path: Path | None) -> Path | None:
@@ -21,4 +23,9 @@ def writable(path: Path | None) -> Path | None:
     return path
 
 
+Edition = StrEnum("Edition", {code: code for code in LANGUAGES})
+Language = Annotated[
+    Edition | None,
+    typer.Option(help=translate("Of which edition."), show_default=translate("the language in use")),
+]
 Json = Annotated[Path, typer.Option("--json", callback=writable, help="Where numbers go.")]

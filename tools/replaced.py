@@ -6,9 +6,15 @@ from itertools import count
 from pathlib import Path
 
 from helpers.files import writing
+from helpers.languages import translate
 from helpers.progress import REPLACED
 
-RELOAD = "A notebook that is open in JupyterLab: File → Reload Notebook from Disk, before you save it."
+
+def reload_note() -> str:
+    """What to do about a notebook that is open while a command replaces it."""
+    return translate(
+        "A notebook that is open in JupyterLab: File → Reload Notebook from Disk, before you save it."
+    )
 
 
 def keep(root: Path, path: Path) -> Path:

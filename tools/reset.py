@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,18 +14,19 @@ from typing import Annotated
 import nbformat
 import typer
 
-from helpers import notebooks
+from helpers import languages, notebooks
 from helpers.console import command
 from helpers.files import check_writable, lock, writing
+from helpers.languages import ENGLISH, translate
 from helpers.notebooks import Cell, mark
 from helpers.processes import stoppable
-from tools.replaced import RELOAD, keep
+from tools.options import Language
+from tools.replaced import keep, reload_note
 from tools.update.git import CannotUpdate
 from tools.update.merge import Notebook, make_valid, merge, without_solutions
 from tools.update.source import as_released
 
 ROOT = Path(__file__).resolve().parents[1]
-WAY_OUT = "Name the zip file or folder the course came in: --from unrolled.zip (with make: FROM=unrolled.zip)"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -41,70 +43,108 @@ class Step:
     what: str
 
 
-@app.command()
-@stoppable("No notebook is half written. What was replaced is in notebooks/replaced/.")
+HELP = (
+    translate("Give a chapter's notebook, or one exercise in it, back its beginning: stubs, no outputs."),
+    translate(
+        "What was there is kept in notebooks/replaced/ first, and named. Ends with 1, and has changed "
+        "nothing, where that cannot be done, with 2 where nothing was named."
+    ),
+)
+
+
+@app.command(help="\n\n".join(HELP))
+@stoppable(translate("No notebook is half written. What was replaced is in notebooks/replaced/."))
 def main(
     chapters: Annotated[
-        list[str] | None, typer.Argument(metavar="[CHAPTER]...", help="Such as 01; several may be named.")
+        list[str] | None,
+        typer.Argument(metavar="[CHAPTER]...", help=translate("Such as 01; several may be named.")),
     ] = None,
     exercises: Annotated[
         list[str] | None,
-        typer.Option("--exercise", metavar="NAME", help="Only this exercise; may be repeated."),
+        typer.Option("--exercise", metavar="NAME", help=translate("Only this exercise; may be repeated.")),
     ] = None,
     source: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="The zip file or folder the course came in.", show_default="the solutions here"
+            "--from", help=translate("The zip file or folder the course came in."),
+            show_default=translate("the solutions here"),
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do, do nothing.")] = False,
+    language: Language = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=translate("Say what it would do, do nothing."))
+    ] = False,
     course: Annotated[
-        Path, typer.Option(help="The course's folder.", show_default="the one this command is in")
+        Path,
+        typer.Option(
+            help=translate("The course's folder."), show_default=translate("the one this command is in")
+        ),
     ] = ROOT,
-) -> None:
-    """Give a chapter's notebook, or one exercise in it, back its beginning: stubs, no outputs.
-
-    What was there is kept in notebooks/replaced/ first, and named. Ends with 1, and has changed nothing,
-    where that cannot be done, with 2 where nothing was named.
-    """
+) -> None:  # fmt: skip
     if not chapters and not exercises:
-        raise typer.BadParameter("wanted a chapter, such as 01, or --exercise and its name")
-    root = course.resolve()
+        raise typer.BadParameter(translate("wanted a chapter, such as 01, or --exercise and its name"))
+    root, edition = course.resolve(), language or languages.language()
     try:
         if not (root / "notebooks").is_dir():
-            raise CannotReset(f"{course} is no folder of the course: it has no notebooks/")
+            raise CannotReset(
+                translate("{folder} is no folder of the course: it has no notebooks/", folder=course)
+            )
         with lock(root / "build" / "update", print), TemporaryDirectory(ignore_cleanup_errors=True) as name:
-            versions = released(root, source, Path(name).resolve())
-            _carry_out(root, plan(root, versions, chapters or [], exercises or []), dry_run)
+            wanted = {_edition(each, edition) for each in chapters or []} or {edition}
+            versions = released(root, source, Path(name).resolve(), wanted)
+            _carry_out(root, plan(root, versions, chapters or [], exercises or [], edition), dry_run)
     except (CannotReset, CannotUpdate) as error:
-        print(f"Nothing is reset: {str(error).rstrip('.')}.")
+        print(translate("Nothing is reset: {reason}.", reason=str(error).rstrip(".")))
         raise typer.Exit(1) from None
     except OSError as error:
-        print(f"Stopped: {error}. What was replaced is in notebooks/replaced/.")
+        kept = translate("What was replaced is in notebooks/replaced/.")
+        print(f"{translate('Stopped: {error}.', error=error)} {kept}")
         raise typer.Exit(1) from None
 
 
-def released(root: Path, source: Path | None, scratch: Path) -> dict[str, str]:
-    """The course's notebooks as they are handed out: name without .ipynb → text.
+def _way_out() -> str:
+    return translate(
+        "Name the zip file or folder the course came in: --from unrolled.zip (with make: FROM=unrolled.zip)"
+    )
+
+
+def released(
+    root: Path, source: Path | None, scratch: Path, editions: Collection[str] = (ENGLISH,)
+) -> dict[str, str]:
+    """The course's notebooks as they are handed out, of these `editions`: name below notebooks/, without
+    .ipynb → text.
 
     They come from the version in the zip file or folder `source`, else from the notebooks of solutions in
     `root`: there git may hold a learner's own commits, and learners have no nbgrader to build them.
     """
     if source is not None:
         if source.resolve() == root:
-            raise CannotReset(f"--from: got {source}, which is this folder. {WAY_OUT}")
-        files = sorted((as_released(source, scratch) / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-        return {path.stem: path.read_text(encoding="utf-8") for path in files}
+            this = translate("--from: got {source}, which is this folder.", source=source)
+            raise CannotReset(f"{this} {_way_out()}")
+        handed_out = _chapters(as_released(source, scratch) / "notebooks", editions)
+        return {name: path.read_text(encoding="utf-8") for name, path in handed_out.items()}
     found = {}
-    for path in sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb")):
+    for name, path in _chapters(root / "solutions", editions).items():
         try:
-            found[path.stem] = as_text(student_notebook(notebooks.read(path)))
+            found[name] = as_text(student_notebook(notebooks.read(path)))
         except (ValueError, LookupError, TypeError, nbformat.ValidationError) as error:
+            file = path.relative_to(root).as_posix()
             reason = str(getattr(error, "message", None) or error)[:100]
-            raise CannotReset(f"solutions/{path.name} cannot be read: {reason}. {WAY_OUT}") from None
+            told = translate("{file} cannot be read: {reason}.", file=file, reason=reason)
+            raise CannotReset(f"{told} {_way_out()}") from None
     if not found:
-        raise CannotReset(f"there are no notebooks of solutions here to make the chapters from. {WAY_OUT}")
+        none = translate("there are no notebooks of solutions here to make the chapters from.")
+        raise CannotReset(f"{none} {_way_out()}")
     return found
+
+
+def _chapters(root: Path, editions: Collection[str]) -> dict[str, Path]:
+    """The chapters' notebooks in these editions: name below the folder `root` without .ipynb → path."""
+    return {
+        path.relative_to(root).with_suffix("").as_posix(): path
+        for each in editions
+        for path in sorted(notebooks.folder(root, each).glob("[0-9][0-9]_*.ipynb"))
+    }
 
 
 def student_notebook(solution: Notebook) -> Notebook:
@@ -123,57 +163,82 @@ def student_notebook(solution: Notebook) -> Notebook:
     return notebook
 
 
-def plan(root: Path, course: dict[str, str], chapters: list[str], exercises: list[str]) -> list[Step]:
+def plan(
+    root: Path, course: dict[str, str], chapters: list[str], exercises: list[str], edition: str = ENGLISH
+) -> list[Step]:
     """What gives the `chapters`, or of them (of all, where none is named) only the `exercises`, back their
-    beginning. CannotReset for names that nothing has and for notebooks that cannot be read."""
-    lacking = {path.stem for path in (root / "notebooks").glob("[0-9][0-9]_*.ipynb")} - set(course)
-    remedy = f"; of {', '.join(sorted(lacking))} there is no solution here. {WAY_OUT}" if lacking else ""
-    chosen = [_chapter(name, course, remedy) for name in chapters] or list(course)
+    beginning; `edition` is that of chapters whose name does not say it. CannotReset for names that nothing
+    has and for notebooks that cannot be read."""
+    chosen = list(dict.fromkeys(_chapter(root, name, course, edition) for name in chapters)) or list(course)
     if not exercises:
-        return [
-            Step(root / "notebooks" / f"{stem}.ipynb", course[stem], "begins afresh")
-            for stem in dict.fromkeys(chosen)
-        ]
+        fresh = translate("begins afresh")
+        return [Step(root / "notebooks" / f"{each}.ipynb", course[each], fresh) for each in chosen]
     wanted: dict[str, list[str]] = {}
-    there = {mark(c).get("exercise"): stem for stem in chosen for c in json.loads(course[stem])["cells"]}
-    there.pop(None, None)
+    there: dict[str, list[str]] = {}
+    for each in chosen:
+        for cell in json.loads(course[each])["cells"]:
+            if "exercise" in mark(cell):
+                there.setdefault(mark(cell)["exercise"], []).append(each)
     for name in dict.fromkeys(exercises):
         if name not in there:
             near = difflib.get_close_matches(name, there, n=3) or list(there)[:3]
-            wanted_name = f"wanted the name of one, such as {', '.join(near)}"
-            raise CannotReset(f"--exercise: got {name!r}, {wanted_name}{remedy}")
-        wanted.setdefault(there[name], []).append(name)
-    return [_without_answers(root / "notebooks" / f"{stem}.ipynb", course[stem], names)
-            for stem, names in wanted.items()]  # fmt: skip
+            told = translate(
+                "--exercise: got {name}, wanted the name of one, such as {names}",
+                name=repr(name), names=", ".join(near),
+            )  # fmt: skip
+            raise CannotReset(told + _remedy(root, course))
+        for each in there[name]:
+            wanted.setdefault(each, []).append(name)
+    return [_without_answers(root, f"notebooks/{each}.ipynb", course[each], names)
+            for each, names in wanted.items()]  # fmt: skip
 
 
-def _chapter(name: str, course: dict[str, str], remedy: str) -> str:
-    stem = Path(name).name.removesuffix(".ipynb")
-    found = next((each for each in course if each == stem or each.partition("_")[0] == stem.zfill(2)), None)
+def _edition(chapter: str, otherwise: str) -> str:
+    """The edition of a chapter that is named by its path; `otherwise` where it is named alone."""
+    folder = Path(chapter).parent
+    return notebooks.root_of(folder)[1] if folder.name else otherwise
+
+
+def _chapter(root: Path, name: str, course: dict[str, str], edition: str) -> str:
+    stem, folder = Path(name).name.removesuffix(".ipynb"), notebooks.folder(Path(), _edition(name, edition))
+    stems = {Path(each).name: each for each in course if Path(each).parent == folder}
+    found = next((each for each in stems if each == stem or each.partition("_")[0] == stem.zfill(2)), None)
     if found is None:
-        numbers = ", ".join(each.partition("_")[0] for each in course)
-        raise CannotReset(f"chapter: got {name!r}, wanted one of {numbers}{remedy}")
-    return found
+        numbers = ", ".join(each.partition("_")[0] for each in stems)
+        told = translate("chapter: got {name}, wanted one of {numbers}", name=repr(name), numbers=numbers)
+        raise CannotReset(told + _remedy(root, course))
+    return stems[found]
 
 
-def _without_answers(path: Path, course: str, names: list[str]) -> Step:
+def _remedy(root: Path, course: dict[str, str]) -> str:
+    """What to add about chapters that are here, and that nothing is known of; "" where there are none."""
+    there = _chapters(root / "notebooks", {notebooks.root_of(Path(each).parent)[1] for each in course})
+    lacking = sorted(set(there) - set(course))
+    if not lacking:
+        return ""
+    none = translate("of {chapters} there is no solution here.", chapters=", ".join(lacking))
+    return f"; {none} {_way_out()}"
+
+
+def _without_answers(root: Path, file: str, course: str, names: list[str]) -> Step:
     """The learner's notebook with the course's stubs in place of the answers to `names`."""
-    what = [f"begins afresh: {', '.join(names)}"]
+    path, what = root / file, [translate("begins afresh: {exercises}", exercises=", ".join(names))]
     if not path.exists():
         return Step(path, course, what[0])
     release = notebooks.whole(json.loads(course))
     try:
         mine = notebooks.read(path)
     except ValueError as error:
-        raise CannotReset(f"notebooks/{path.name} cannot be read: {error}. The whole chapter can be reset") \
-            from None   # fmt: skip
+        told = translate("{file} cannot be read: {reason}.", file=file, reason=error)
+        raise CannotReset(f"{told} {translate('The whole chapter can be reset')}") from None
     stubs = {mark(cell)["exercise"]: cell for cell in release["cells"] if "exercise" in mark(cell)}
     if any(notebooks.answer(mine["cells"], name) is None for name in names):   # a deleted cell comes back
         mine = merge(mine, release, release).notebook
     for name in names:
         cell = mine["cells"][notebooks.answer(mine["cells"], name)]
         others = [other for other in stubs if other not in names and notebooks.defines(cell, other)]
-        what += [f"its cell held {', '.join(others)} too"] if others else []
+        held = translate("its cell held {exercises} too", exercises=", ".join(others))
+        what += [held] if others else []
         for each in mine["cells"]:
             if each is cell or name in notebooks.checked_names(each):
                 _clear(each)
@@ -194,19 +259,22 @@ def _carry_out(root: Path, steps: list[Step], dry_run: bool) -> None:
         name, data = step.path.relative_to(root).as_posix(), step.text.encode()
         there = step.path.read_bytes() if step.path.exists() else None
         if there is not None and there.replace(b"\r\n", b"\n") == data:
-            print(f"{name}: as the course has it already")
+            print(translate("{file}: as the course has it already", file=name))
             continue
-        told = [step.what] if there is not None else ["was missing, is brought back"]
-        if there is not None:
-            kept = None if dry_run else keep(root, step.path).relative_to(root).as_posix()
-            told.append("yours is kept in notebooks/replaced/" if dry_run else f"as you had it: {kept}")
+        told = [step.what] if there is not None else [translate("was missing, is brought back")]
+        if there is not None and dry_run:
+            told.append(translate("yours is kept in notebooks/replaced/"))
+        elif there is not None:
+            kept = keep(root, step.path).relative_to(root).as_posix()
+            told.append(translate("as you had it: {file}", file=kept))
         if not dry_run:
             changed = True
             with writing(step.path, "wb") as file:
                 file.write(data)
-        print(f"{'Would do: ' * dry_run}{name}: {'; '.join(told)}")
+        line = f"{name}: {'; '.join(told)}"
+        print(translate("Would do: {step}", step=line) if dry_run else line)
     if changed:
-        print(RELOAD)
+        print(reload_note())
 
 
 def _clear(cell: Cell) -> None:

@@ -7,14 +7,16 @@ import subprocess
 from pathlib import Path
 
 from helpers.advice import command
+from helpers.languages import translate
 
 STATES = {
-    "MERGE_HEAD": ("a merge", "git merge --continue", "git merge --abort"),
-    "rebase-merge": ("a rebase", "git rebase --continue", "git rebase --abort"),
-    "rebase-apply": ("a rebase", "git rebase --continue", "git rebase --abort"),
-    "CHERRY_PICK_HEAD": ("a cherry-pick", "git cherry-pick --continue", "git cherry-pick --abort"),
-    "REVERT_HEAD": ("a revert", "git revert --continue", "git revert --abort"),
+    "MERGE_HEAD": "merge",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
 }
+"""What git is in the middle of where it has a file of this name."""
 
 FOREIGN = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"}
 """Variables that would have git look at another repository."""
@@ -40,7 +42,8 @@ def git(root: Path, *arguments: str, index: Path | None = None, given: str | Non
         said = next((line for line in lines if line.startswith(("fatal:", "error:"))), "".join(lines[-1:]))
         advice = "".join(f" (`{line.strip()}`)" for line in lines if line.startswith("\tgit "))
         said = (said or str(done.returncode)).rstrip(".")
-        raise CannotUpdate(f"git {' '.join(arguments[:4])} failed: {said}{advice}")
+        asked = f"git {' '.join(arguments[:4])}"
+        raise CannotUpdate(translate("{command} failed: {error}", command=asked, error=said + advice))
     return done.stdout.strip("\n")
 
 
@@ -52,18 +55,24 @@ def holds(root: Path, *arguments: str) -> bool:
 def refuse_if_unfinished(root: Path) -> None:
     """CannotUpdate while git is in the middle of something, with the way out."""
     if (root / git(root, "rev-parse", "--git-path", "index.lock")).exists():
-        raise CannotUpdate("git is at work here, or was killed: end it, or delete .git/index.lock.")
+        raise CannotUpdate(translate(
+            "git is at work here, or was killed: end it, or delete .git/index.lock."
+        ))  # fmt: skip
     named = [option for name in STATES for option in ("--git-path", name)]
     paths = git(root, "rev-parse", *named).splitlines()
-    for path, (what, go_on, give_up) in zip(paths, STATES.values(), strict=True):
+    for path, what in zip(paths, STATES.values(), strict=True):
         if (root / path).exists():
-            raise CannotUpdate(f"{what} is in progress. Finish it (`{go_on}`) or drop it (`{give_up}`).")
+            raise CannotUpdate(translate(
+                "a {operation} is in progress. Finish it (`{finish}`) or drop it (`{drop}`).",
+                operation=what, finish=f"git {what} --continue", drop=f"git {what} --abort",
+            ))  # fmt: skip
     unmerged = git(root, "diff", "--name-only", "--diff-filter=U").splitlines()
     if unmerged:
-        raise CannotUpdate(
-            f"git holds two versions of {', '.join(unmerged)}. After `git stash pop`, "
-            "`git checkout --theirs -- FILE` takes yours; then `git add FILE`."
-        )
+        raise CannotUpdate(translate(
+            "git holds two versions of {files}. After `git stash pop`, `git checkout --theirs -- FILE` takes "
+            "yours; then `git add FILE`.",
+            files=", ".join(unmerged),
+        ))  # fmt: skip
 
 
 def fetch(root: Path, source: str | None, branch: str) -> tuple[str, str, str]:
@@ -77,22 +86,33 @@ def fetch(root: Path, source: str | None, branch: str) -> tuple[str, str, str]:
     if source is None:
         source = next((name for name in ("upstream", "origin") if name in remotes), "".join(remotes[:1]))
     if not source:
-        raise CannotUpdate(f"this clone has no remote to update from. Name one, or a download: {from_zip()}")
+        raise CannotUpdate(translate(
+            "this clone has no remote to update from. Name one, or a download: {command}", command=from_zip()
+        ))  # fmt: skip
     if source not in remotes and ":" not in source and not Path(source).exists():
-        raise CannotUpdate(f"got {source}, wanted a file or folder that is here, a remote or an address")
+        raise CannotUpdate(translate(
+            "got {source}, wanted a file or folder that is here, a remote or an address", source=source
+        ))  # fmt: skip
     if source.startswith("-") or branch.startswith("-"):
-        raise CannotUpdate(f"got {source} {branch}, wanted the names of a remote and of a branch")
+        raise CannotUpdate(translate(
+            "got {source} {branch}, wanted the names of a remote and of a branch",
+            source=source, branch=branch,
+        ))  # fmt: skip
     try:
         if source in remotes:
             git(root, "fetch", "--quiet", source)
         git(root, "fetch", "--quiet", source, branch)
     except CannotUpdate as error:
-        raise CannotUpdate(f"{error}. Without a network, from a download: {from_zip()}") from None
+        otherwise = translate("Without a network, from a download: {command}", command=from_zip())
+        raise CannotUpdate(f"{error}. {otherwise}") from None
     new = git(root, "rev-parse", "FETCH_HEAD^{commit}")
     if holds(root, "merge-base", "--is-ancestor", new, "HEAD"):
         new = git(root, "rev-parse", "HEAD")
     if not holds(root, "merge-base", "HEAD", new):
-        raise CannotUpdate(f"{source} shares no history with this clone. From a download: {from_zip()}")
+        raise CannotUpdate(translate(
+            "{source} shares no history with this clone. From a download: {command}",
+            source=source, command=from_zip(),
+        ))  # fmt: skip
     address = git(root, "remote", "get-url", source) if source in remotes else source
     return new, git(root, "merge-base", "HEAD", new), f"{address}, {git(root, 'rev-parse', '--short', new)}"
 
@@ -142,4 +162,6 @@ def _run(
             capture_output=True, encoding="utf-8", errors="surrogateescape", check=False,
         )  # fmt: skip
     except OSError:
-        raise CannotUpdate(f"git is not installed. From a download instead: {from_zip()}") from None
+        raise CannotUpdate(translate(
+            "git is not installed. From a download instead: {command}", command=from_zip()
+        )) from None   # fmt: skip

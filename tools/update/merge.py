@@ -57,7 +57,7 @@ def merge(mine: Notebook, release: Notebook, base: Notebook | None = None) -> Me
     before = base["cells"] if base else []
     old = {mark(cell)["exercise"]: cell["source"] for cell in before if "exercise" in mark(cell)}
     places = _answers(mine, cells, old, result) | _checks(mine, cells)
-    _same_cells(mine, cells, places)
+    _same_cells(mine, cells, places, {(cell.get("id"), _plain(cell)) for cell in before})
     known = {_plain(cell) for cell in (*before, *release["cells"], *cells)}
     replaced = {cell.get("id") for cell in before} - {cell.get("id") for cell in cells}
     following: dict[int, list[Cell]] = {}
@@ -115,8 +115,9 @@ def _checks(mine: list[Cell], cells: list[Cell]) -> dict[int, int]:
     return found
 
 
-def _same_cells(mine: list[Cell], cells: list[Cell], places: dict[int, int]) -> None:
-    """Match the other cells, by their text or else by their id; a matched cell is as the learner left it."""
+def _same_cells(mine: list[Cell], cells: list[Cell], places: dict[int, int], before: set) -> None:
+    """Match the other cells, by their text or else by their id; a matched cell is as the learner left it. One
+    that is among those of `before`, of an edition whose ids are another one's, gets the release's text."""
     exercises = {place for place, cell in enumerate(cells) if mark(cell)}
     free = [place for place in range(len(cells)) if place not in exercises]
     for key in (_plain, lambda cell: cell.get("id")):
@@ -126,6 +127,8 @@ def _same_cells(mine: list[Cell], cells: list[Cell], places: dict[int, int]) -> 
                 continue
             free.remove(place)
             places[index] = place
+            if _plain(cell) != _plain(cells[place]) and (cell.get("id"), _plain(cell)) in before:
+                continue
             cells[place]["source"] = cell["source"]
             if "attachments" in cell:
                 cells[place]["attachments"] = cell["attachments"]

@@ -9,12 +9,11 @@ import nbformat
 
 from helpers import notebooks
 from helpers.files import check_writable, writing
+from helpers.languages import translate
 from tools.replaced import keep
 from tools.update.git import CannotUpdate
 from tools.update.merge import Merged, merge
 from tools.update.source import Version, base_notebook, digest
-
-COURSES = "the course's in place of yours"
 
 
 @dataclass
@@ -42,19 +41,21 @@ def plan(root: Path, version: Version) -> Plan:
     for path in paths:
         target = root / path
         if target.is_dir() or any((root / parent).is_file() for parent in Path(path).parents):
-            raise CannotUpdate(f"{path} is in the way of a new file or folder of that name: move it away.")
+            raise CannotUpdate(translate(
+                "{file} is in the way of a new file or folder of that name: move it away.", file=path
+            ))  # fmt: skip
         mine = target.read_bytes() if target.exists() else None
         step = _step(root, version, path, mine)
         if step is not None:
             steps.append(step)
         elif mine is not None and digest(mine) != version.new[path]:
-            remarks.append(f"{path}: yours stays, the course has not changed it")
+            remarks.append(translate("{file}: yours stays, the course has not changed it", file=path))
     for path in sorted(set(version.base or ()) - set(version.new)):
         target = root / path
         if target.is_file() and digest(target.read_bytes()) == version.base[path]:
             steps.append(Step(path, None))
         elif target.is_file():
-            remarks.append(f"{path}: yours stays, the course has it no longer")
+            remarks.append(translate("{file}: yours stays, the course has it no longer", file=path))
     return Plan(steps, remarks)
 
 
@@ -68,14 +69,19 @@ def _step(root: Path, version: Version, path: str, mine: bytes | None) -> Step |
         return Step(path, data)
     if base is not None and base.get(path) == theirs:
         return None
-    if Path(path).parent.as_posix() == "notebooks" and path.endswith(".ipynb"):
+    if is_notebook(path):
         return _notebook(root, version, path, data)
-    return Step(path, data, kept=True, notes=[COURSES])
+    return Step(path, data, kept=True, notes=[translate("the course's in place of yours")])
+
+
+def is_notebook(path: str) -> bool:
+    """Whether a file of the course is a learner's notebook, of any edition."""
+    return Path(path).parent in notebooks.editions(Path("notebooks")) and path.endswith(".ipynb")
 
 
 def _notebook(root: Path, version: Version, path: str, data: bytes) -> Step | None:
     """The learner's notebook in the new release; None if that is the one it began as."""
-    name = Path(path).name
+    name = Path(path).relative_to("notebooks").as_posix()
     try:
         if version.before is not None:
             base = notebooks.read(version.before / path)
@@ -90,9 +96,11 @@ def _notebook(root: Path, version: Version, path: str, data: bytes) -> Step | No
         merged = merge(notebooks.read(root / path), release, base)
         text = notebooks.dumps(nbformat.from_dict(merged.notebook))
     except ValueError as error:
-        return Step(path, data, kept=True, notes=[f"yours cannot be read: {error}"])
+        unread = translate("yours cannot be read: {reason}", reason=error)
+        return Step(path, data, kept=True, notes=[unread])
     except nbformat.ValidationError as error:
-        return Step(path, data, kept=True, notes=[f"yours is no valid notebook: {error.message[:100]}"])
+        invalid = translate("yours is no valid notebook: {reason}", reason=error.message[:100])
+        return Step(path, data, kept=True, notes=[invalid])
     return Step(path, text.encode(), kept=True, notes=_notes(merged))
 
 
@@ -103,18 +111,23 @@ def _texts(notebook: notebooks.Cell) -> list[tuple[str, str]]:
 def _notes(merged: Merged) -> list[str]:
     notes = []
     if merged.carried:
-        notes.append(f"your answers are in it: {', '.join(merged.carried)}")
+        notes.append(translate("your answers are in it: {exercises}", exercises=", ".join(merged.carried)))
     if merged.changed:
-        notes.append(f"with another beginning now, which stands above yours: {', '.join(merged.changed)}")
+        changed = ", ".join(merged.changed)
+        notes.append(translate(
+            "with another beginning now, which stands above yours: {exercises}", exercises=changed
+        ))  # fmt: skip
     if merged.own:
-        notes.append(f"cells of your own in it: {merged.own}")
+        notes.append(translate("cells of your own in it: {count}", count=merged.own))
     if merged.left:
-        notes.append(f"cells that you and the course both changed, now the course's: {merged.left}")
+        notes.append(translate(
+            "cells that you and the course both changed, now the course's: {count}", count=merged.left
+        ))  # fmt: skip
     return notes
 
 
-def carry_out(root: Path, todo: Plan) -> list[str]:
-    """Do it → a line for each file of the learner's that was replaced, and where it is kept.
+def carry_out(root: Path, todo: Plan) -> dict[str, str]:
+    """Do it → the path of each file of the learner's that was replaced, and a line on where it is kept.
 
     All copies are made before anything is replaced. CannotUpdate, and nothing done, where a file cannot be
     written.
@@ -123,12 +136,15 @@ def carry_out(root: Path, todo: Plan) -> list[str]:
         for step in todo.steps:
             check_writable(root / step.path)
     except OSError as error:
-        raise CannotUpdate(f"{error.filename} cannot be written: {error.strerror}.") from None
-    told = []
+        raise CannotUpdate(translate(
+            "{file} cannot be written: {reason}.", file=error.filename, reason=error.strerror
+        )) from None   # fmt: skip
+    told = {}
     for step in todo.steps:
         if step.kept:
             kept = keep(root, root / step.path).relative_to(root).as_posix()
-            told.append(f"{step.path}: {'; '.join([*step.notes, f'as you had it: {kept}'])}")
+            notes = [*step.notes, translate("as you had it: {file}", file=kept)]
+            told[step.path] = f"{step.path}: {'; '.join(notes)}"
     for step in todo.steps:
         target = root / step.path
         if step.data is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from helpers import notebooks
 from helpers.advice import python
 from helpers.files import write_text
+from helpers.languages import translate
 from tools.update import git
 from tools.update.git import CannotUpdate
 from tools.update.merge import without_solutions
@@ -23,7 +24,6 @@ SKIPPED = {".git", ".venv", ".venv-test", "__pycache__", ".ipynb_checkpoints", "
 SKIPPED |= {".ruff_cache", ".hypothesis", "unrolled.egg-info", "__MACOSX"}
 SKIPPED_PATHS = {"build", "notebooks/replaced", "data/cache", "data/checkpoints", "data/own"}
 
-PARTS = "no pyproject.toml, helpers and notebooks"
 Hashes = dict[str, str]
 
 
@@ -49,16 +49,23 @@ def open_version(root: Path, source: str | None, branch: str, scratch: Path) -> 
     CannotUpdate says why there is none.
     """
     if not _is_course(root):
-        raise CannotUpdate(f"{root} is no folder of the course ({PARTS}).")
+        raise CannotUpdate(translate(
+            "{folder} is no folder of the course (no pyproject.toml, helpers and notebooks).", folder=root
+        ))  # fmt: skip
     place = Path(source).expanduser() if source else None
     local = place if place is not None and place.exists() else None
     if local is not None and local.resolve() == root:
-        raise CannotUpdate(f"{source} is the folder that is to be updated; name the new version.")
+        raise CannotUpdate(translate(
+            "{folder} is the folder that is to be updated; name the new version.", folder=source
+        ))  # fmt: skip
     if git.is_clone(root) and (local is None or _is_repository(local)):
         return _from_git(root, str(local.resolve()) if local else source, branch, scratch)
     if local is None:
-        what = f"got {source}, which is no file or folder here" if source else "this folder is no git clone"
-        raise CannotUpdate(f"{what}. Download the course as a zip file and name it: {git.from_zip()}")
+        what = _not_here(source) if source else translate("this folder is no git clone")
+        how = translate(
+            "Download the course as a zip file and name it: {command}", command=git.from_zip()
+        )
+        raise CannotUpdate(f"{what}. {how}")
     files = as_released(local, scratch)
     if git.is_clone(root):
         git.refuse_if_unfinished(root)
@@ -76,8 +83,12 @@ def as_released(place: Path, scratch: Path) -> Path:
     CannotUpdate where there is none, or one that has been worked in.
     """
     if not place.exists():
-        raise CannotUpdate(f"got {place}, which is no file or folder here")
+        raise CannotUpdate(_not_here(place))
     return _from_folder(place if place.is_dir() else _unpacked(place, scratch), place.name)
+
+
+def _not_here(place: object) -> str:
+    return translate("got {place}, which is no file or folder here", place=place)
 
 
 def hashes(folder: Path) -> Hashes:
@@ -116,7 +127,9 @@ def _from_git(root: Path, source: str | None, branch: str, scratch: Path) -> Ver
     git.lay_out(root, new, scratch / "new")
     git.lay_out(root, common, scratch / "before")
     if not _is_course(scratch / "new"):
-        raise CannotUpdate(f"{name} is no version of the course ({PARTS}).")
+        raise CannotUpdate(translate(
+            "{version} is no version of the course (no pyproject.toml, helpers and notebooks).", version=name
+        ))  # fmt: skip
     return Version(
         name, scratch / "new", hashes(scratch / "new"), hashes(scratch / "before"), scratch / "before",
         lambda: git.move_head(root, new, common, scratch),
@@ -128,7 +141,9 @@ def _unpacked(archive: Path, scratch: Path) -> Path:
         with zipfile.ZipFile(archive) as file:
             file.extractall(scratch / "zip")
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise CannotUpdate(f"{archive} is no whole zip file ({error}): download it again, as zip.") from None
+        raise CannotUpdate(translate(
+            "{file} is no whole zip file ({error}): download it again, as zip.", file=archive, error=error
+        )) from None   # fmt: skip
     return scratch / "zip"
 
 
@@ -138,20 +153,26 @@ def _from_folder(folder: Path, name: str) -> Path:
     inner = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     found = next((path for path in inner if _is_course(path)), None)
     if found is None:
-        raise CannotUpdate(f"{name} holds no version of the course ({PARTS}).")
-    for path in sorted((found / "notebooks").glob("*.ipynb")):
-        stubs = base_notebook(found, path.name)
+        raise CannotUpdate(translate(
+            "{file} holds no version of the course (no pyproject.toml, helpers and notebooks).", file=name
+        ))  # fmt: skip
+    root = found / "notebooks"
+    for path in (path for each in notebooks.editions(root) for path in sorted(each.glob("*.ipynb"))):
+        file = path.relative_to(root).as_posix()
+        stubs = base_notebook(found, file)
         if stubs is not None and _answers(notebooks.read(path)) != _answers(stubs):
             there = f"{python()} -m tools.update --course {shlex.quote(str(found))} --from ."
-            raise CannotUpdate(
-                f"{path.name} in {found} has been worked in; name the new version as it was downloaded. "
-                f"To update that folder to this one's version: `{there}`"
-            )
+            raise CannotUpdate(translate(
+                "{file} in {folder} has been worked in; name the new version as it was downloaded. To update "
+                "that folder to this one's version: `{command}`",
+                file=file, folder=found, command=there,
+            ))  # fmt: skip
     return found
 
 
 def base_notebook(folder: Path, name: str) -> notebooks.Cell | None:
-    """The student notebook `name` as the version in `folder` released it, from its solution."""
+    """The student notebook `name`, below ``notebooks``, as the version in `folder` released it, from its
+    solution."""
     try:
         return without_solutions(notebooks.read(folder / "solutions" / name))
     except (OSError, ValueError):
