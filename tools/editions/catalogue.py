@@ -13,7 +13,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog as Messages
 from babel.messages.catalog import Message
 from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po, write_po
+from babel.messages.pofile import PoFileError, denormalize, read_po, write_po
 
 from helpers.files import write_text
 
@@ -47,8 +47,7 @@ class Catalogue:
         if not self.path.exists():
             return self._empty()
         try:
-            with self.path.open("rb") as file:
-                return read_po(file, locale=self.language, abort_invalid=True)
+            return _read(self.path.read_bytes(), self.language)
         except (PoFileError, UnicodeDecodeError) as error:
             raise ValueError(f"{self.path.name}: not a catalogue: {error}") from None
 
@@ -76,8 +75,12 @@ class Catalogue:
         for each in said:
             forms = (each.message, each.plural) if each.plural else each.message
             template.add(forms, auto_comments=[each.kind])
-        merged = read_po(io.BytesIO(_as_bytes(self.messages)), locale=self.language)
+        merged = _read(_as_bytes(self.messages), self.language)
+        former = {message.id: message.previous_id for message in merged}
         merged.update(template, update_header_comment=False)
+        for message in merged:
+            if message.fuzzy and not message.previous_id:   # still not looked at
+                message.previous_id = former.get(message.id, [])
         return _as_bytes(merged).decode()
 
     def write(self, said: Iterable[Said]) -> bool:
@@ -90,6 +93,17 @@ class Catalogue:
         self.__dict__.pop("messages", None)
         self.__dict__.pop("translations", None)
         return True
+
+
+def _read(data: bytes, language: str) -> Messages:
+    messages = read_po(io.BytesIO(data), locale=language, abort_invalid=True)
+    for message in [*messages, *messages.obsolete.values()]:   # Babel takes a former text for a comment
+        former = [comment for comment in message.user_comments if comment.startswith("|")]
+        message.user_comments = [comment for comment in message.user_comments if comment not in former]
+        if former:
+            quoted = [comment.lstrip("| ").removeprefix("msgid").strip() for comment in former]
+            message.previous_id = [denormalize("\n".join(quoted))]
+    return messages
 
 
 def _as_bytes(messages: Messages) -> bytes:

@@ -227,8 +227,9 @@ def _quoted(translation: str, formatted: bool, column: int) -> str:
         if lines[-1].endswith(" ") and len(lines[-1]) + len(letter) > room:
             lines.append("")
         lines[-1] += letter
-    mark = "f" if formatted else ""
-    return f"\n{' ' * column}".join(f"{mark if '{' in line else ''}{quote}{line}{quote}" for line in lines)
+    marks = ["f" if formatted and ("{" in line or "}" in line) else "" for line in lines]
+    written = (f"{mark}{quote}{line}{quote}" for mark, line in zip(marks, lines, strict=True))
+    return f"\n{' ' * column}".join(written)
 
 
 def _docstring(text: str, node: ast.Constant, at) -> Iterator[Piece]:
