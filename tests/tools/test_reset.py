@@ -209,3 +209,59 @@ def test_a_solution_that_jupyterlab_saved_gives_the_same(course, original):
     notebook["metadata"]["language_info"] = {"name": "python", "version": "3.11.9", "file_extension": ".py"}
     path.write_text(json.dumps(notebook), encoding="utf-8")
     assert released(course, None, course)[CHAPTER] == (original / NAME).read_text(encoding="utf-8")
+
+
+# --- editions
+
+
+@pytest.fixture
+def bilingual(course):
+    """The course with a Korean edition of chapter 0: the same cells, another title, an answer in either."""
+    for place in ("solutions", "notebooks"):
+        (course / place / "ko").mkdir()
+        text = (course / place / f"{START}.ipynb").read_text(encoding="utf-8")
+        translated = course / place / "ko" / f"{START}.ipynb"
+        translated.write_text(text.replace("Start here", "시작"), encoding="utf-8")
+    for path in (course / "notebooks" / f"{START}.ipynb", course / KOREAN):
+        notebook = notebooks.read(path)
+        cell = next(cell for cell in notebook["cells"] if mark(cell).get("exercise") == "scalar_step")
+        cell["source"] = "def scalar_step(*args):\n    return 7"
+        path.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
+    return course
+
+
+START, KOREAN = "00_start_here", "notebooks/ko/00_start_here.ipynb"
+
+
+def answered(course):
+    """The notebooks that hold an answer."""
+    found = sorted((course / "notebooks").rglob("*.ipynb"))
+    return [path.relative_to(course).as_posix() for path in found
+            if "return 7" in path.read_text(encoding="utf-8") and "replaced" not in path.parts]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "variable", "korean"), [
+    (["00"], "", False), (["00"], "ko", True), (["00", "--language", "ko"], "", True),
+    (["00", "--language", "en"], "ko", False), ([KOREAN], "", True), ([f"ko/{START}.ipynb"], "en", True),
+    ([f"notebooks/{START}.ipynb"], "ko", False),
+    (["--exercise", "scalar_step"], "ko", True), (["--exercise", "scalar_step"], "", False),
+])  # fmt: skip
+def test_the_edition_named_or_in_use_begins_afresh(bilingual, monkeypatch, arguments, variable, korean):
+    monkeypatch.setenv("UNROLLED_LANGUAGE", variable)
+    both = [f"notebooks/{START}.ipynb", KOREAN]
+    assert answered(bilingual) == both
+    reset(bilingual, *arguments)
+    assert answered(bilingual) == both[: 1 if korean else 0] + both[2 if korean else 1 :]
+    place = "replaced/ko" if korean else "replaced"
+    assert (bilingual / "notebooks" / place / f"{START}-1.ipynb").is_file()
+    if korean:
+        assert "시작" in (bilingual / KOREAN).read_text(encoding="utf-8")
+
+
+def test_both_editions_at_once(bilingual):
+    reset(bilingual, "00", KOREAN, "--exercise", "scalar_step")
+    assert answered(bilingual) == []
+
+
+def test_an_edition_without_the_chapter_says_which_it_has(bilingual):
+    assert "chapter: got '01', wanted one of 00." in reset(bilingual, "01", "--language", "ko", code=1)

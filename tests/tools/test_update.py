@@ -712,3 +712,56 @@ def test_help_and_usage():
     result = CliRunner().invoke(app, ["--help"])
     assert result.exit_code == 0 and "--dry-run" in result.output
     assert CliRunner().invoke(app, ["--nonsense"]).exit_code == 2
+
+
+# --- editions
+
+
+KOREAN = "notebooks/ko/01_first.ipynb"
+
+
+def translated(folder, words):
+    """The Korean edition of the version in `folder`: the same cells and ids, its texts in other words."""
+    for place in ("solutions", "notebooks"):
+        notebook = nbformat.read(folder / place / "01_first.ipynb", as_version=4)
+        for cell in notebook.cells:
+            for english, korean in words.items():
+                cell.source = cell.source.replace(english, korean)
+        write_text(folder / place / "ko" / "01_first.ipynb", notebooks.dumps(notebook))
+    return folder
+
+
+@pytest.mark.parametrize("solutions", [True, False], ids=["with solutions", "a class's copy"])
+def test_answers_stay_in_the_edition_in_which_they_stood(tmp_path, unpacked, solutions):
+    translated(unpacked, {"# First": "# 처음", "Twice x.": "x의 두 배."})
+    notebook = nbformat.read(unpacked / KOREAN, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("return 2 * x", "").replace(
+            "# YOUR CODE HERE\n    raise NotImplementedError", "return x + x   # 내 답"
+        )
+    notebook.cells.insert(1, nbformat.v4.new_markdown_cell("내 메모"))
+    nbformat.write(notebook, unpacked / KOREAN)
+    if not solutions:
+        shutil.rmtree(unpacked / "solutions")
+    new = version(tmp_path / "new" / "unrolled-main", more=["half"], helper="a = 2\n")
+    translated(new, {"# First": "# 첫걸음", "Twice x.": "x의 두 배."})
+    code, output = update(unpacked, "--from", new)
+    assert code == 0 and f"{KOREAN}: your answers are in it: double" in output, output
+    korean, english = sources(unpacked, KOREAN), sources(unpacked)
+    assert [source for source in korean if "내 답" in source] == [
+        'def double(x):\n    """x의 두 배."""\n    return x + x   # 내 답'
+    ]
+    assert "내 메모" in korean and any("def half" in source for source in korean)
+    if solutions:
+        assert korean[0] == "# 첫걸음" and "# 처음" not in korean
+    assert "내 답" not in "".join(english) and any("def half" in source for source in english)
+    assert "내 메모" in sources(unpacked, "notebooks/replaced/ko/01_first-1.ipynb")
+
+
+def test_a_download_whose_other_edition_has_been_worked_in_is_no_version(tmp_path, unpacked):
+    new = translated(version(tmp_path / "new"), {"# First": "# 처음"})
+    path = new / KOREAN
+    text = path.read_text(encoding="utf-8").replace("raise NotImplementedError", "return 2 * x")
+    path.write_text(text, encoding="utf-8")
+    code, output = update(unpacked, "--from", new)
+    assert code == 1 and "ko/01_first.ipynb in " in output and "has been worked in" in output
