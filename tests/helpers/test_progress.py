@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from helpers import markup
+from helpers import languages, markup, notebooks
 from helpers.checks import exercises
 from helpers.checks.box import MIME, Box
 from helpers.checks.judge import judge
@@ -411,3 +411,102 @@ def test_a_damaged_result_of_make_check_is_none(folder, text):
     (folder.parent / "build" / "check" / "results.json").write_text(text, encoding="utf-8")
     [row] = progress(folder)
     assert (row.state, row.checked) == (PASSED, "")
+
+
+# --- editions
+
+
+@pytest.fixture
+def both(folder):
+    (folder / "ko").mkdir()
+    return folder
+
+
+def speak(monkeypatch, language):
+    monkeypatch.setattr(languages, "_chosen", [language])
+
+
+def solved(state, name="double"):
+    return exercise_cell(SOLVED.replace("double", name), name), check_cell(
+        verdict(state, SOLVED.replace("double", name), name) if state else None, name
+    )
+
+
+@pytest.mark.parametrize(("english", "korean", "shown", "where"), [
+    ("", "", NOT_RUN, ""), (PASSED, "", PASSED, ""), ("", PASSED, PASSED, "ko/01_first"),
+    (FAILED, PASSED, PASSED, "ko/01_first"), (PASSED, FAILED, PASSED, ""), (FAILED, FAILED, FAILED, ""),
+    (NOT_ATTEMPTED, FAILED, FAILED, "ko/01_first"), (PASSED, PASSED, PASSED, ""),
+])  # fmt: skip
+def test_an_exercise_counts_where_it_is_solved(both, monkeypatch, english, korean, shown, where):
+    write(both, *solved(english))
+    write(both / "ko", *solved(korean))
+    speak(monkeypatch, "en")
+    assert progress(both) == [Row("01_first", "double", 2, 10, shown, notebook=where)]
+    said = f"{shown}, in {where}" if where else shown
+    assert repr(show_progress(both)).splitlines()[1].endswith(f"  {said}")
+    assert said in " ".join(CliRunner().invoke(app, [str(both)], terminal_width=100).output.split())
+    speak(monkeypatch, "ko")
+    [row] = progress(both)
+    assert (row.chapter, row.state) == ("ko/01_first", shown)
+    best_is_english = english and (not korean or korean != shown)
+    assert row.notebook == ("01_first" if best_is_english else "")
+
+
+def test_editions_are_counted_once_and_what_is_only_in_one_is_there(both, monkeypatch):
+    speak(monkeypatch, "en")
+    write(both, *solved(PASSED), *solved("", "half"))
+    write(both / "ko", *solved(""), *solved(PASSED, "half"))
+    write(both / "ko", *solved("", "third"), name="02_second")
+    rows = progress(both)
+    assert [(row.chapter, row.exercise, row.state) for row in rows] == [
+        ("01_first", "double", PASSED), ("01_first", "half", PASSED), ("ko/02_second", "third", NOT_RUN),
+    ]  # fmt: skip
+    assert summary(rows[:2]) == "2 of 2 passed"
+
+
+def test_a_broken_notebook_of_one_edition_hides_nothing_of_the_other(both, monkeypatch):
+    speak(monkeypatch, "en")
+    write(both, *solved(PASSED))
+    (both / "ko" / "01_first.ipynb").write_text("{", encoding="utf-8")
+    assert [(row.chapter, row.state) for row in progress(both)] == [
+        ("01_first", PASSED), ("ko/01_first", UNREADABLE),
+    ]  # fmt: skip
+
+
+def test_an_answer_that_make_check_refutes_does_not_count_before_one_that_passed(both, monkeypatch):
+    speak(monkeypatch, "en")
+    write(both, exercise_cell(EDITED), check_cell(verdict(PASSED, EDITED)))
+    write(both / "ko", *solved(PASSED))
+    results(both, ("double", fingerprint(EDITED, "double"), FAILED))
+    [row] = progress(both)
+    assert (row.state, row.notebook) == (PASSED, "ko/01_first")
+
+
+@pytest.mark.parametrize(("place", "language", "link"), [
+    ("", "en", "01_first.ipynb"), ("ko", "ko", "01_first.ipynb"), ("ko", "en", "../01_first.ipynb"),
+    ("", "ko", "ko/01_first.ipynb"),
+])  # fmt: skip
+def test_links_lead_from_where_the_table_is_shown(both, monkeypatch, place, language, link):
+    write(both, *solved(PASSED))
+    write(both / "ko", *solved(""))
+    speak(monkeypatch, language)
+    monkeypatch.chdir(both / place)
+    assert f"<a href='{link}'>" in show_progress(both)._repr_html_()
+
+
+@pytest.mark.parametrize("heading", [
+    "### Exercise 1.1 · `double` · ★★☆ · 10 min", "### 연습 문제 1.1 · `double` · ★★☆ · 10분",
+])  # fmt: skip
+def test_headings_of_either_edition_say_stars_and_minutes(tmp_path, heading):
+    cells = [nbformat.v4.new_markdown_cell(f"{heading}\nTwice."), code_cell(SOLVED)]
+    write(tmp_path, *cells, code_cell("double = check('double', double)"))
+    [row] = progress(tmp_path)
+    assert (row.difficulty, row.minutes) == (2, 10)
+
+
+@pytest.mark.parametrize("opening", [
+    "# 1 · RNN\n\n**How?**\n\n**Time:** about 45 minutes", "# 1 · RNN\n\n**How?**\n\n**시간:** 약 45분",
+])  # fmt: skip
+def test_a_chapter_s_beginning_is_read_in_either_edition(opening):
+    patterns = notebooks.TITLE, notebooks.QUESTION, notebooks.MINUTES
+    assert [pattern.search(opening)[1] for pattern in patterns] == ["1 · RNN", "How?", "45"]
