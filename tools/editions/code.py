@@ -82,7 +82,7 @@ def _positions(text: str):
     return at
 
 
-def _keys(tree: ast.Module) -> set[object]:
+def _keys(tree: ast.Module) -> set[str]:
     """Texts by which something is looked up or told apart: they are names."""
     places = []
     for node in ast.walk(tree):
@@ -90,7 +90,8 @@ def _keys(tree: ast.Module) -> set[object]:
             places.append(node.slice)
         elif isinstance(node, ast.Compare):
             places += [node.left, *node.comparators]
-    return {each.value for place in places for each in ast.walk(place) if isinstance(each, ast.Constant)}
+    constants = (each for place in places for each in ast.walk(place) if isinstance(each, ast.Constant))
+    return {each.value for each in constants if isinstance(each.value, str)}
 
 
 def _literals(tree: ast.Module) -> Iterator[Literal]:

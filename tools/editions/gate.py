@@ -16,10 +16,11 @@ from tools.editions.pieces import SPAN
 
 _PARSER = MarkdownIt("commonmark").enable("table")
 _BRACES = re.compile(r"\{\{|\}\}|\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
-_NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?")
 _ALTERNATING = re.compile(r"\}(?:은|는|이|가|을|를|과|와|으로|로)(?![가-힣])|[은을이과]\([는를가와]\)")
 _END = r"(?=[.!?…](?:\s|$|[)\"*]))"
-_PLAIN = re.compile(rf"[가-힣]*(?<!니)다{_END}|[가-힣]*(?<![세까나])요{_END}")
+_PLAIN = re.compile(rf"[가-힣]*(?<![니시])다{_END}|[가-힣]*(?<![세까나가])요{_END}")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 _POLITE_EXCEPTIONS = ("아니요",)
 
 
@@ -53,15 +54,17 @@ def faults(message: Message, catalogue: str) -> list[str]:
     found: list[str] = []
     for translation in translations:
         if translation:
-            code = "code" in kinds or "docstring" in kinds
-            markdown = not catalogue.startswith(("checks_", "helpers"))
-            found += _faults(originals[-1], translation, catalogue, code=code, markdown=markdown)
+            found += _faults(originals[-1], translation, catalogue, set(kinds))
     return found
 
 
-def _faults(original: str, translation: str, catalogue: str, *, code: bool, markdown: bool) -> Iterator[str]:
+def _faults(original: str, translation: str, catalogue: str, kinds: set[str]) -> Iterator[str]:
+    code = bool(kinds & {"code", "docstring"})
+    markdown = not catalogue.startswith(("checks_", "helpers"))
     if original == translation:
         return
+    if _edges(original) != _edges(translation):
+        yield "space: other spaces at the beginning or the end"
     if code or not markdown:
         yield from _different("placeholder", _BRACES.findall(original), _BRACES.findall(translation))
     if not code:
@@ -74,12 +77,16 @@ def _faults(original: str, translation: str, catalogue: str, *, code: bool, mark
         yield f"number: lacks {', '.join(lost)}"
     yield from (f"after a placeholder: {found}" for found in _ALTERNATING.findall(translation))
     yield from (f"particle: {wrong}" for wrong in wrong_particles(translation))
-    for found in _PLAIN.finditer(said):
+    for found in _PLAIN.finditer(_IN_BRACKETS.sub(" ", said)):   # what an English example means
         if found[0] not in _POLITE_EXCEPTIONS:
             yield f"speech level: {found[0]}"
     if "’" in translation or ("“" in translation and "“" not in original):
         yield "quotes: straight ones, as in the source"
-    yield from terms.faults(bare, said, catalogue)
+    yield from terms.faults(bare, said, catalogue, strict="docstring" not in kinds)   # names of arguments
+
+
+def _edges(text: str) -> tuple[str, str]:
+    return text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
 
 
 def _different(what: str, wanted: list[str], got: list[str]) -> Iterator[str]:
