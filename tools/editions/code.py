@@ -12,7 +12,7 @@ import io
 import re
 import textwrap
 import tokenize
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from tools.editions.pieces import Piece, has_words
 
@@ -44,15 +44,16 @@ SAID: Mapping[str, tuple[int | str, ...]] = {
 Literal = ast.Constant | ast.JoinedStr
 
 
-def pieces(source: str, *, docstring: bool = False) -> list[Piece]:
-    """The pieces of a code cell, in order; with `docstring` those of its functions, too."""
+def pieces(source: str, *, docstring: bool = False, shown: Collection[str] = ()) -> list[Piece]:
+    """The pieces of a code cell, in order; with `docstring` those of its functions, too. `shown` are names
+    that are given values here and shown by another cell (`names_shown`)."""
     text = _as_python(source)
     tree = ast.parse(text)
     at = _positions(text)
     keys = _keys(tree)
     said = {
         (literal.lineno, literal.col_offset): literal
-        for literal in _literals(tree) if getattr(literal, "value", None) not in keys
+        for literal in _literals(tree, shown) if getattr(literal, "value", None) not in keys
     }  # fmt: skip
     found = [piece for literal in said.values() for piece in _literal(text, literal, at)]
     if docstring:
@@ -94,13 +95,23 @@ def _keys(tree: ast.Module) -> set[str]:
     return {each.value for each in constants if isinstance(each.value, str)}
 
 
-def _literals(tree: ast.Module) -> Iterator[Literal]:
+def names_shown(source: str) -> set[str]:
+    """Names whose values a code cell shows to readers."""
+    arguments = [argument for node in ast.walk(ast.parse(_as_python(source))) if isinstance(node, ast.Call)
+                 for which in SAID.get(called(node), ()) for argument in _arguments(node, which)]  # fmt: skip
+    return {each.id for each in arguments if isinstance(each, ast.Name)}
+
+
+def _literals(tree: ast.Module, shown: Collection[str]) -> Iterator[Literal]:
     named: dict[str, list[ast.expr]] = {}   # what a text is put together from before it is shown
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign | ast.AugAssign):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name):
                     named.setdefault(target.id, []).append(node.value)
+    for name in shown:
+        for value in named.get(name, ()):
+            yield from _texts(value, named)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             function = called(node)
@@ -117,8 +128,8 @@ def called(call: ast.Call) -> str:
 
 
 def _arguments(call: ast.Call, which: int | str) -> Iterator[ast.expr]:
-    if isinstance(which, str):
-        yield from (keyword.value for keyword in call.keywords if keyword.arg == which)
+    if isinstance(which, str):   # or in **words, a dict that has several
+        yield from (keyword.value for keyword in call.keywords if keyword.arg in (which, None))
     elif which < len(call.args):
         yield call.args[which]
 
@@ -150,6 +161,8 @@ def _texts(node: ast.AST, named: Mapping[str, list[ast.expr]]) -> Iterator[Liter
         children = [node.value]
     elif isinstance(node, ast.IfExp):
         children = [node.body, node.orelse]
+    elif isinstance(node, ast.Dict):   # a key that is a short name is one of an argument's, not a text
+        children = [*node.values, *(key for key in node.keys if " " in getattr(key, "value", ""))]
     elif isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp):
         children = [node.elt]
     else:

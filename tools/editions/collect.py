@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.build.source import Course, read_chapter
+from tools.build.source import Cell, Chapter, Course, read_chapter
 from tools.editions import code, markdown
 from tools.editions.catalogue import Said
+from tools.editions.pieces import Piece
 
 DOCUMENTS = {
     "readme": "README.md",
@@ -37,16 +38,23 @@ def catalogues(course: Course) -> dict[str, list[Said]]:
 
 def chapter(course: Course, path: Path) -> Iterator[Said]:
     """What a chapter says."""
-    for cell in read_chapter(path, course.label(path)).cells:
-        for piece in pieces(cell.kind, cell.source, exercise="exercise" in cell.options):
+    for _, pieces in pieces_of(read_chapter(path, course.label(path))):
+        for piece in pieces:
             yield Said(piece.message, piece.kind)
 
 
-def pieces(kind: str, source: str, *, exercise: bool):
-    """The pieces of a cell of a chapter."""
-    if kind == "markdown":
-        return markdown.pieces(source)
-    return code.pieces(source, docstring=exercise) if kind == "code" else []
+def pieces_of(chapter: Chapter) -> Iterator[tuple[Cell, list[Piece]]]:
+    """Every cell of a chapter with its pieces."""
+    shown: set[str] = set()
+    for cell in chapter.cells:
+        shown |= code.names_shown(cell.source) if cell.kind == "code" else set()
+    for cell in chapter.cells:
+        if cell.kind == "markdown":
+            yield cell, markdown.pieces(cell.source)
+        elif cell.kind == "code":
+            yield cell, code.pieces(cell.source, docstring="exercise" in cell.options, shown=shown)
+        else:
+            yield cell, []
 
 
 def document(path: Path) -> Iterator[Said]:

@@ -56,13 +56,12 @@ class Edition:
         name, solution = draft.chapter.name, copy.deepcopy(draft.solution)
         translations = self.catalogue(name).translations
         first = True
-        for cell, original in zip(solution.cells, draft.chapter.cells, strict=True):
+        for cell, (_, pieces) in zip(solution.cells, collect.pieces_of(draft.chapter), strict=True):
             if cell.cell_type == "markdown":
                 cell.source = self._text(cell.source, translations, f"notebooks/{name}.ipynb")
             elif cell.cell_type == "code":
-                said = collect.pieces("code", cell.source, exercise="exercise" in original.options)
-                cell.source = replaced(cell.source, said, translations.get)
-                cell.source = (SPEAK.format(self.language) if first else "") + cell.source
+                said = replaced(cell.source, pieces, translations.get)
+                cell.source = (SPEAK.format(self.language) if first else "") + said
                 first = False
         return Draft(draft.chapter, draft.exercises, solution, student_notebook(solution))
 

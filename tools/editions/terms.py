@@ -30,8 +30,8 @@ def _patterns() -> list[tuple[re.Pattern[str], dict]]:
 
 
 def faults(original: str, translation: str, catalogue: str, *, strict: bool = True) -> Iterator[str]:
-    """Where `translation` has not the rendering of a term in `original` (only if `strict`), or has one that must
-    not be."""
+    """Where `translation` has not the rendering of a term in `original` (only if `strict`), or has one that
+    must not be."""
     rest = _NO_TERM.sub(" ", original)
     for pattern, entry in _patterns():
         found = pattern.search(rest)

@@ -119,7 +119,8 @@ def outputs(notebook):
     for cell in notebook["cells"]:
         streams = ["".join(each["text"]) for each in cell["outputs"] if each["output_type"] == "stream"]
         printed = [line for line in "".join(streams).split("\n") if not line.startswith(("✓", "✗"))]
-        yield cell.get("id"), printed, sum("image/png" in output.get("data", {}) for output in cell["outputs"])
+        pictures = sum("image/png" in each.get("data", {}) for each in cell["outputs"])
+        yield cell.get("id"), printed, pictures
 
 
 @pytest.mark.parametrize("language", [each for each in LANGUAGES if each != ENGLISH])

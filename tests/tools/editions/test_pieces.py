@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tools.build.source import Course, read_chapter
 from tools.editions import code, markdown
-from tools.editions.collect import DOCUMENTS, pieces
+from tools.editions.collect import DOCUMENTS, pieces_of
 from tools.editions.pieces import replaced
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,8 +22,7 @@ def said(source):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_chapter_whose_messages_are_their_own_translations_runs_the_same_code(path):
-    for cell in read_chapter(path, path.name).cells:
-        found = pieces(cell.kind, cell.source, exercise="exercise" in cell.options)
+    for cell, found in pieces_of(read_chapter(path, path.name)):
         assert replaced(cell.source, found, lambda message: None) == cell.source
         if cell.kind == "code":
             again = replaced(cell.source, found, lambda message: message)
@@ -124,6 +123,15 @@ explore(board, n=slider("the number", 0, 1))
     assert [piece.message for piece in code.pieces(source)] == [
         "fades away", "stays", "The state {fate}.", "the number",
     ]  # fmt: skip
+
+
+def test_texts_with_names_are_taken_where_they_are_given():
+    first = 'words = {"heard": "It is so", "verdict": "no"}\nlabel = "a number"\nname = "not shown"\n'
+    second = 'claim("it holds", x[how], **words)\naxis.set(xlabel=label)\n'
+    shown = code.names_shown(first) | code.names_shown(second)
+    assert shown == {"words", "label"}
+    assert [piece.message for piece in code.pieces(first, shown=shown)] == ["It is so", "no", "a number"]
+    assert [piece.message for piece in code.pieces(second, shown=shown)] == ["it holds"]
 
 
 def test_a_docstring_is_taken_from_exercises_alone():
