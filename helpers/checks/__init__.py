@@ -44,6 +44,7 @@ def check(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     from helpers.checks.judge import judge
     from helpers.checks.verdict import NOT_ATTEMPTED, Verdict
     from helpers.installed import problem_of
+    from helpers.languages import translate
 
     exercise = get(name)
     try:
@@ -51,8 +52,8 @@ def check(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     except Exception:
         if not (problem := problem_of("torch")):
             raise
-        text = f"It could not be checked: its cases need PyTorch, which {problem}."
-        verdict = Verdict(name, NOT_ATTEMPTED, text, title="not checked")
+        text = translate("It could not be checked: its cases need PyTorch, which {problem}.", problem=problem)
+        verdict = Verdict(name, NOT_ATTEMPTED, text, title=translate("not checked"))
     remember(name, verdict.case)
     show(verdict)
     continue_with = function if verdict.passed else exercise.stand_in()

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-Change = tuple[str, str, Callable[[Mapping[str, Any]], Any]]
+from helpers.checks.words import Message, told
+from helpers.languages import translate
+
+Change = tuple[str, Message, Callable[[Mapping[str, Any]], Any]]
 """The argument, the words for a hint, and a function of all arguments → the changed one (may raise)."""
 
 
@@ -15,10 +18,25 @@ def changes(arguments: Mapping[str, Any]) -> Iterator[Change]:
     """Changes of single arguments that learners' answers amount to, for arguments of these types."""
     for name, value in arguments.items():
         for words, function in _of(value):
-            yield name, f"as if `{name}` {words}", lambda given, f=function, n=name: f(given[n])
+            yield name, words, lambda given, f=function, n=name: f(given[n])
         for other in arguments:
             if other != name and _alike(value, arguments[other]):
-                yield name, f"as if `{name}` were `{other}`", lambda given, o=other: given[o]
+                words = Message("as if `{name}` were `{other}`", other=other)
+                yield name, words, lambda given, o=other: given[o]
+
+
+def sentence(change: Change, output: str | None) -> str:
+    """A hint for an answer that amounts to `change`: all of it, or (a name) in one of its outputs."""
+    name, words, _ = change
+    as_if = told(words, name=name)
+    if words == _ZERO and output is None:
+        return translate("Your results are {as_if}: does it go in everywhere it should?.", as_if=as_if)
+    if words == _ZERO:
+        return translate("Your `{output}` is {as_if}: does it go in everywhere it should?.",
+                         output=output, as_if=as_if)  # fmt: skip
+    if output is None:
+        return translate("Your results are {as_if}.", as_if=as_if)
+    return translate("Your `{output}` is {as_if}.", output=output, as_if=as_if)
 
 
 def changed(reference: Callable[..., Any], change: Change, names: list[str]) -> Callable[..., Any]:
@@ -32,64 +50,72 @@ def changed(reference: Callable[..., Any], change: Change, names: list[str]) -> 
     return answer
 
 
-def _of(value: Any) -> list[tuple[str, Callable[[Any], Any]]]:
+def _of(value: Any) -> list[tuple[Message, Callable[[Any], Any]]]:
     if isinstance(value, bool):
-        return [("were not what it is", lambda v: not v), ("were always True", lambda v: True),
-                ("were always False", lambda v: False)]  # fmt: skip
+        return _TRUTHS
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         axes = [change for axis in range(value.ndim) for change in _along(axis)]
         return [*_NUMBERS, *(_MATRICES if value.ndim > 1 else []), *axes]
     if isinstance(value, np.ndarray) and value.ndim:
         return [change for axis in range(value.ndim) for change in _along(axis)]
     if isinstance(value, float):
-        return [*_NUMBERS, ("were cut to a whole number", lambda v: float(int(v)))]
+        return [*_NUMBERS, (Message("as if `{name}` were cut to a whole number"), lambda v: float(int(v)))]
     if isinstance(value, int):
         return _COUNTS
     if isinstance(value, str):
-        return [("were in small letters", str.lower), *_SEQUENCES]
+        return [(Message("as if `{name}` were in small letters"), str.lower), *_SEQUENCES]
     if type(value) is list:
-        return [("were sorted", sorted), *_SEQUENCES]
+        return [(Message("as if `{name}` were sorted"), sorted), *_SEQUENCES]
     return []
 
 
-_COUNTS: list[tuple[str, Callable[[Any], Any]]] = [
-    ("were one larger", lambda v: v + 1),
-    ("were one smaller", lambda v: v - 1),
-    ("were 1", lambda v: 1),
+_TRUTHS: list[tuple[Message, Callable[[Any], Any]]] = [
+    (Message("as if `{name}` were not what it is"), lambda v: not v),
+    (Message("as if `{name}` were always True"), lambda v: True),
+    (Message("as if `{name}` were always False"), lambda v: False),
 ]
-_NUMBERS: list[tuple[str, Callable[[Any], Any]]] = [
-    ("were 0: does it go in everywhere it should?", lambda v: v * 0),
-    ("were 1 throughout", lambda v: v * 0 + 1),
-    ("had the opposite sign", lambda v: -v),
-    ("went in twice", lambda v: 2 * v),
-    ("went in by half", lambda v: v / 2),
-    ("went through tanh once more", np.tanh),
-    ("were squared", lambda v: v**2),
-    ("had lost its sign", np.abs),
-    ("went through exp", np.exp),
+_COUNTS: list[tuple[Message, Callable[[Any], Any]]] = [
+    (Message("as if `{name}` were one larger"), lambda v: v + 1),
+    (Message("as if `{name}` were one smaller"), lambda v: v - 1),
+    (Message("as if `{name}` were 1"), lambda v: 1),
 ]
-_MATRICES: list[tuple[str, Callable[[Any], Any]]] = [
-    ("were transposed", lambda v: np.ascontiguousarray(np.swapaxes(v, -1, -2))),
-    ("were 0 beside its diagonal", lambda v: v * np.eye(*v.shape[-2:])),
+_ZERO = Message("as if `{name}` were 0")
+_NUMBERS: list[tuple[Message, Callable[[Any], Any]]] = [
+    (_ZERO, lambda v: v * 0),
+    (Message("as if `{name}` were 1 throughout"), lambda v: v * 0 + 1),
+    (Message("as if `{name}` had the opposite sign"), lambda v: -v),
+    (Message("as if `{name}` went in twice"), lambda v: 2 * v),
+    (Message("as if `{name}` went in by half"), lambda v: v / 2),
+    (Message("as if `{name}` went through tanh once more"), np.tanh),
+    (Message("as if `{name}` were squared"), lambda v: v**2),
+    (Message("as if `{name}` had lost its sign"), np.abs),
+    (Message("as if `{name}` went through exp"), np.exp),
 ]
-_SEQUENCES: list[tuple[str, Callable[[Any], Any]]] = [
-    ("lacked its last entry", lambda v: v[:-1]),
-    ("lacked its first entry", lambda v: v[1:]),
-    ("ran backwards", lambda v: v[::-1]),
+_MATRICES: list[tuple[Message, Callable[[Any], Any]]] = [
+    (Message("as if `{name}` were transposed"), lambda v: np.ascontiguousarray(np.swapaxes(v, -1, -2))),
+    (Message("as if `{name}` were 0 beside its diagonal"), lambda v: v * np.eye(*v.shape[-2:])),
+]
+_SEQUENCES: list[tuple[Message, Callable[[Any], Any]]] = [
+    (Message("as if `{name}` lacked its last entry"), lambda v: v[:-1]),
+    (Message("as if `{name}` lacked its first entry"), lambda v: v[1:]),
+    (Message("as if `{name}` ran backwards"), lambda v: v[::-1]),
 ]
 
 
-def _along(axis: int) -> list[tuple[str, Callable[[Any], Any]]]:
+def _along(axis: int) -> list[tuple[Message, Callable[[Any], Any]]]:
     def all_as(index: int):
         return lambda v: np.take(v, [index] * v.shape[axis], axis)
 
     return [
-        (f"were its first entry throughout, along axis {axis}", all_as(0)),
-        (f"were its last entry throughout, along axis {axis}", all_as(-1)),
-        (f"ran backwards along axis {axis}", lambda v: np.flip(v, axis).copy()),
-        (f"were its mean throughout, along axis {axis}", lambda v: v * 0 + v.mean(axis, keepdims=True)),
-        (f"were its sum throughout, along axis {axis}", lambda v: v * 0 + v.sum(axis, keepdims=True)),
-    ]
+        (Message("as if `{name}` were its first entry throughout, along axis {axis}", axis=axis), all_as(0)),
+        (Message("as if `{name}` were its last entry throughout, along axis {axis}", axis=axis), all_as(-1)),
+        (Message("as if `{name}` ran backwards along axis {axis}", axis=axis),
+         lambda v: np.flip(v, axis).copy()),
+        (Message("as if `{name}` were its mean throughout, along axis {axis}", axis=axis),
+         lambda v: v * 0 + v.mean(axis, keepdims=True)),
+        (Message("as if `{name}` were its sum throughout, along axis {axis}", axis=axis),
+         lambda v: v * 0 + v.sum(axis, keepdims=True)),
+    ]  # fmt: skip
 
 
 def _alike(one: Any, other: Any) -> bool:

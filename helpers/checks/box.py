@@ -6,7 +6,8 @@ import html
 from dataclasses import dataclass
 
 from helpers import console, markup
-from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict
+from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict, state_in_words
+from helpers.languages import translate
 
 MIME = "application/vnd.unrolled.check+json"
 """The verdict as data; the progress table reads it from saved notebooks."""
@@ -22,12 +23,11 @@ class Box:
 
     def __repr__(self) -> str:
         verdict = self.verdict
-        title = verdict.title or verdict.state
-        lines = [f"{_STYLE[verdict.state][0]} {verdict.exercise}: {title}", f"  {verdict.text}"]
+        lines = [_heading(verdict), f"  {verdict.text}"]
         if verdict.hint:
-            lines.append(f"  Hint: {verdict.hint}")
+            lines.append(f"  {translate('Hint: {hint}', hint=verdict.hint)}")
         if verdict.printed.strip():
-            lines.append(f"  It printed: {verdict.printed.strip()[:300]}")
+            lines.append(f"  {translate('It printed:')} {verdict.printed.strip()[:300]}")
         if verdict.case:
             lines.append(f"  {_again(verdict)}")
         return "\n".join(lines)
@@ -35,15 +35,16 @@ class Box:
     def _repr_html_(self) -> str:
         """A frame and a heading in the verdict's colour; the text in the page's own, which may be dark."""
         verdict = self.verdict
-        symbol, colour = _STYLE[verdict.state]
-        heading = f"{symbol} {html.escape(verdict.exercise)}: {html.escape(verdict.title or verdict.state)}"
+        _, colour = _STYLE[verdict.state]
+        heading = html.escape(_heading(verdict))
         below = "margin:.4em 0 0"
         parts = [f"<div>{markup.rich(verdict.text)}</div>"]
         if verdict.hint:
-            parts.append(f"<div style='{below}'><b>Hint.</b> {markup.rich(verdict.hint)}</div>")
+            hint = f"<b>{translate('Hint.')}</b> {markup.rich(verdict.hint)}"
+            parts.append(f"<div style='{below}'>{hint}</div>")
         if verdict.printed.strip():
             printed = html.escape(verdict.printed.strip()[:300])
-            parts.append(f"<div style='{below}'>It printed:</div>")
+            parts.append(f"<div style='{below}'>{translate('It printed:')}</div>")
             parts.append(f"<pre style='margin:0;white-space:pre-wrap'>{printed}</pre>")
         if verdict.case:
             parts.append(f"<div style='{below};font-size:90%'>{markup.rich(_again(verdict))}</div>")
@@ -61,12 +62,16 @@ class Box:
         return {"text/plain": repr(self), "text/html": self._repr_html_(), MIME: data}
 
 
+def _heading(verdict: Verdict) -> str:
+    return f"{_STYLE[verdict.state][0]} {verdict.exercise}: {verdict.title or state_in_words(verdict.state)}"
+
+
 def _again(verdict: Verdict) -> str:
-    return (
+    return translate(
         "To look at this case: `from helpers.checks import failing_case`, then "
-        f'`case = failing_case("{verdict.exercise}")` has `case.arguments`, `case.wanted`, `case.got`, and '
-        "`case.rerun()` calls your function again."
-    )
+        '`case = failing_case("{exercise}")` has `case.arguments`, `case.wanted`, `case.got`, and '
+        "`case.rerun()` calls your function again.", exercise=verdict.exercise,
+    )  # fmt: skip
 
 
 def show(verdict: Verdict) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import hashlib
 import inspect
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ import numpy as np
 from helpers.checks.given import Given
 from helpers.checks.gradients import with_gaps
 from helpers.checks.landmarks import recorded_calls
+from helpers.checks.words import Message, told
 from helpers.installed import required
 
 if TYPE_CHECKING:
     from helpers.checks.registry import Exercise
 
-GAPS, READ_ONLY, EXAMPLE = "arrays with gaps in memory", "read-only arrays", "the statement's example"
+GAPS, READ_ONLY = Message("arrays with gaps in memory"), Message("read-only arrays")
+EXAMPLE = Message("the statement's example")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,14 @@ class Case:
         """A copy of the arguments, to be handed to one call."""
         given = copy.deepcopy(dict(self.arguments))
         return given if self.prepare is None else _mapped(given, self.prepare)
+
+    def told_tag(self) -> str:
+        """What is special, in the language in use."""
+        return self.tag if _is_size(self.tag) else told(self.tag)
+
+    def told_hint(self) -> str:
+        """The hint in the language in use."""
+        return told(self.hint, tag=self.tag) if self.hint == ALONE else told(self.hint)
 
     def __str__(self) -> str:
         return describe(self.arguments)
@@ -75,11 +86,16 @@ def _drawn(exercise: Exercise, seed: list[int], dtype: type, **fixed: int) -> Ca
     rng = np.random.default_rng(seed)
     sizes = {name: int(rng.integers(low, high + 1)) for name, (low, high) in exercise.sizes().items()} | fixed
     tag = ", ".join(f"{name} = {size}" for name, size in fixed.items())
-    hint = _ALONE.format(tag=tag) if fixed else ""
+    hint = ALONE if fixed else ""
     return Case(_cast(dict(exercise.cases(rng, **sizes)), dtype), tag, sizes, hint)
 
 
-_ALONE = (
+def _is_size(tag: str) -> bool:
+    """Whether a tag is that of a size, N = 1, which is said alike in all languages."""
+    return bool(re.fullmatch(r"\w+ = 1", tag))
+
+
+ALONE = Message(
     "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an "
     "index), or a loop begin or end where there is just one?"
 )
@@ -108,11 +124,11 @@ def _odd_memory(exercise: Exercise, case: Case) -> list[Case]:
     return odd
 
 
-_GAPS = (
+_GAPS = Message(
     "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, "
     "`ravel` with writing, and tricks with strides depend on the layout; `reshape` does not."
 )
-_READ_ONLY = "It writes into its argument. Work on a copy: `x = x.copy()`."
+_READ_ONLY = Message("It writes into its argument. Work on a copy: `x = x.copy()`.")
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -179,13 +195,13 @@ def _described(value: Any, room: int) -> str:
     if isinstance(value, float | np.floating):
         return f" = {_rounded(value)}"
     if isinstance(value, dict):
-        told = {key: _described(entry, 20).replace(" =", ":", 1) for key, entry in value.items()}
-        inner = ", ".join(f"{key!r}{text}" for key, text in told.items())
+        entries = {key: _described(entry, 20).replace(" =", ":", 1) for key, entry in value.items()}
+        inner = ", ".join(f"{key!r}{text}" for key, text in entries.items())
         return f" = {{{inner}}}" if len(inner) <= room else f" (dict of {len(value)})"
     if isinstance(value, list | tuple):
         text = repr(_plain(value))
         return f" = {text}" if len(text) <= room else f" ({type(value).__name__} of {len(value)})"
-    text = repr(value)
+    text = told(value.text) if isinstance(value, Given) else repr(value)
     return f" = {text if len(text) <= room else text[: room - 1] + '…'}"
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from helpers.checks.compare import Outcome, difference, wrong_kind
+from helpers.checks.compare import Outcome, difference
+from helpers.checks.kinds import wrong_kind
 
 if TYPE_CHECKING:
     from helpers.checks.prepared import Prepared

@@ -7,6 +7,7 @@ from typing import Any
 
 from helpers.checks.cases import Case
 from helpers.checks.compare import Outcome
+from helpers.languages import translate
 from helpers.validation import require
 
 _LAST: dict[str, FailingCase] = {}
@@ -34,9 +35,16 @@ class FailingCase:
         return self.function(*self.arguments.values())
 
     def __repr__(self) -> str:
-        special = f" ({self._case.tag})" if self._case.tag else ""
-        see = "see .arguments, .wanted, .got, .rerun()"
-        return f"<the case that {self.name} failed in{special}: {self._case}; {see}>"
+        values = {"name": self.name, "arguments": self._case}
+        if not self._case.tag:
+            return translate(
+                "<the case that {name} failed in: {arguments}; see .arguments, .wanted, .got, .rerun()>",
+                **values,
+            )
+        return translate(
+            "<the case that {name} failed in ({special}): {arguments}; "
+            "see .arguments, .wanted, .got, .rerun()>", special=self._case.told_tag(), **values,
+        )  # fmt: skip
 
 
 def remember(name: str, case: FailingCase | None) -> None:

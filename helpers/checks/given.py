@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+from helpers.checks.words import Message
 from helpers.installed import required
 
 
@@ -13,7 +14,8 @@ class Given:
     """An argument that is made anew for every call, by `make` from copies of `parts`.
 
     A case of exercises in torch holds these in place of tensors, so that torch is imported when a check
-    runs and not before; `text` stands for the argument where the verdict describes the case.
+    runs and not before; `text`, a Message where it has words, stands for the argument where the verdict
+    describes the case.
     """
 
     def __init__(self, text: str, make: Callable[..., Any], *parts: Any):
@@ -32,7 +34,7 @@ def tensor(array) -> Given:
     def make(values):
         return required("torch", "PyTorch").from_numpy(values)
 
-    return Given(f"a tensor {array.shape}", make, array)
+    return Given(Message("a tensor {shape}", shape=array.shape), make, array)
 
 
 def generator(seed: int) -> Given:
@@ -41,4 +43,4 @@ def generator(seed: int) -> Given:
     def make():
         return required("torch", "PyTorch").Generator().manual_seed(seed)
 
-    return Given(f"a generator with seed {seed}", make)
+    return Given(Message("a generator with seed {seed}", seed=seed), make)

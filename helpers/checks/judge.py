@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from helpers.checks.cases import Case
-from helpers.checks.compare import Outcome, call, difference, identical, name_outputs, too_many, wrong_kind
+from helpers.checks.compare import Outcome, call, difference, identical, name_outputs
 from helpers.checks.credit import credit
 from helpers.checks.errors import describe_error
 from helpers.checks.failing import FailingCase
+from helpers.checks.kinds import too_many, wrong_kind
 from helpers.checks.limits import LimitExceeded, run_limited
-from helpers.checks.missing import PLACEHOLDER
+from helpers.checks.missing import BROKEN, PLACEHOLDER
 from helpers.checks.prepared import Prepared, prepared
 from helpers.checks.quizzes import judge_quiz
 from helpers.checks.recognise import Judged, gradients_agree, recognise, same
@@ -29,6 +30,8 @@ from helpers.checks.verdict import (
     praise,
     stopped_text,
 )
+from helpers.checks.words import codes, told
+from helpers.languages import translate, translate_count
 
 SECONDS = 10.0
 """A function that is not done with all its cases by then is stopped."""
@@ -45,14 +48,18 @@ def judge(
         return Verdict(
             exercise.name,
             NOT_ATTEMPTED,
-            "This is the course's version, not yours. To check yours, run its cell first, then this one.",
-            title="not checked",
+            translate(
+                "This is the course's version, not yours. To check yours, run its cell first, then this one."
+            ),
+            title=translate("not checked"),
         )
     problem = getattr(function, PLACEHOLDER, "")
     if problem:   # its cell has a syntax error, or has not been run
-        return Verdict(exercise.name, FAILED if "syntax error" in problem else NOT_ATTEMPTED, problem)
+        return Verdict(exercise.name, FAILED if getattr(function, BROKEN, False) else NOT_ATTEMPTED, problem)
     if not callable(function):
-        text = f"The check wants the function itself; it got {type(function).__name__}."
+        text = translate(
+            "The check wants the function itself; it got {type}.", type=type(function).__name__
+        )
         return Verdict(exercise.name, FAILED, text)
     if isinstance(exercise, Quiz):
         return judge_quiz(exercise, function, seconds)
@@ -77,7 +84,7 @@ def _judge_function(
         return Verdict(exercise.name, FAILED, stopped_text(stopped, seconds, function, at), fingerprint=mark,
                        case=FailingCase(exercise.name, function, at))  # fmt: skip
     if mine and isinstance(mine[-1].error, NotImplementedError):
-        text = "Not attempted yet. The chapter goes on with the course's version."
+        text = translate("Not attempted yet. The chapter goes on with the course's version.")
         text = written_beside_the_stub(function) or text
         return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
     base = exercise.rtol if dtype == np.float64 else exercise.float32_rtol
@@ -120,7 +127,7 @@ def _problem(function, outcome: Outcome, known: Prepared, number: int, base: flo
     if outcome.error is not None:
         return describe_error(outcome.error, function)
     if outcome.complaint:
-        return outcome.complaint
+        return told(outcome.complaint)
     for oracle, want in answers:
         missing = next((name for name in want if name not in outcome.outputs), None)
         found = difference(outcome.outputs, want, max(base, oracle.rtol or 0.0))
@@ -130,15 +137,17 @@ def _problem(function, outcome: Outcome, known: Prepared, number: int, base: flo
         if odd:
             return odd.text
         if found:
-            return f"{found.text} (Compared with {oracle.name}.)"
+            return translate(
+                "{problem} (Compared with {oracle}.)", problem=found.text, oracle=told(oracle.name)
+            )
     extra = too_many(outcome.outputs, answers[-1][1])
     if extra:
         return extra
     if outcome.mutated:
-        changed = ", ".join(f"`{name}`" for name in outcome.mutated)
-        return f"The values are right, but the function changed its argument {changed} in place."
+        return translate("The values are right, but the function changed its argument {changed} in place.",
+                         changed=codes(outcome.mutated))  # fmt: skip
     if not gradients_agree(outcome, right):
-        return (
+        return translate(
             "The values are right, but not the gradients that come back through them: is there a `detach()`, "
             "a `no_grad()`, an `.item()` or NumPy on the way?"
         )
@@ -152,22 +161,26 @@ def _problem_again(
     for number, second in zip(_tried_again(mine), again, strict=False):
         alike = same(mine[number], second, base) or identical(mine[number].outputs, second.outputs)
         if not alike and same(mine[number], mine[number], base):   # some objects do not equal themselves
-            return _KEEPS, number
+            return _keeps(), number
     for number, first in enumerate(mine):
         live = name_outputs(first.result, exercise.outputs)[0]
         if exercise.trial is None and not identical(live, first.outputs):
-            return _HANDS_OUT, number
+            return _hands_out(), number
     return "", 0
 
 
-_KEEPS = (
-    "Called a second time with the same arguments, it returns something else. It keeps something between "
-    "calls (a global variable, a list or array as default argument), or draws random numbers of its own."
-)
-_HANDS_OUT = (
-    "The result of an earlier call changed when the function was called again: it hands out the same array "
-    "or list every time. Make a new one in each call."
-)
+def _keeps() -> str:
+    return translate(
+        "Called a second time with the same arguments, it returns something else. It keeps something between "
+        "calls (a global variable, a list or array as default argument), or draws random numbers of its own."
+    )
+
+
+def _hands_out() -> str:
+    return translate(
+        "The result of an earlier call changed when the function was called again: it hands out the same "
+        "array or list every time. Make a new one in each call."
+    )
 
 
 def _failed(exercise, function, known: Prepared, mine, number: int, text: str, base: float, mark: str):
@@ -175,13 +188,15 @@ def _failed(exercise, function, known: Prepared, mine, number: int, text: str, b
     cases = known.cases
     found = recognise(Judged(exercise, function, cases, mine, known.right, base))
     hint = found.hint if found else mutation_hint(mine[number], cases[number].arguments)
-    right_before = ""
     if not found and number and not any(case.tag for case in cases[:number]):
-        right_before = f" ({number} other case{'s' * (number > 1)} came out right.)"
+        right = translate_count(
+            "({count} other case came out right.)", "({count} other cases came out right.)", number
+        )
+        text = f"{text} {right}"
     return Verdict(
         exercise.name,
         FAILED,
-        f"{text}{right_before} {case_text(cases[number])}",
+        f"{text} {case_text(cases[number])}",
         hint=hint,
         misconception=(found.name or None) if found else None,
         printed=mine[number].printed,

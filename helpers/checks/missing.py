@@ -12,33 +12,53 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from helpers.checks.words import Message, told
+from helpers.languages import translate
+
 PLACEHOLDER = "__unrolled_problem__"   # the attribute that holds the sentence for the learner
+BROKEN = "__unrolled_broken__"   # and this, whether its cell has a syntax error
 CODE_BELOW = re.compile(r"\A(\s*)%%(?:time|timeit|capture|prun)\b[^\n]*")   # cell magics that run the rest
 
-PLAIN_WORDS = {   # Python's message (its groups: {0}, {1}) → what to look for at {place}
-    r"'(.)' was never closed": "a bracket `{0}` opened in {place} is never closed",
-    r"unmatched '(.)'": "a `{0}` in {place} closes no bracket",
-    r"closing parenthesis '(.)' does not match .* '(.)'": "a bracket `{1}` is closed with `{0}` in {place}",
-    r"unterminated triple-quoted": "a text in triple quotes begun in {place} is never closed",
-    r"unterminated (?:f-string|string)": "a text has no closing quote in {place}",
-    r"expected ':'": "a colon is missing in {place}",
-    r"'(return|await|yield|break|continue)\b.*' .*(function|loop)": "`{0}` is outside any {1} in {place}",
-    r"expected an indented block after (.*) on line": "nothing is indented below the {0} in {place}",
-    r"unexpected indent": "deeper indentation than the line above allows, in {place}",
-    r"unindent does not match": "an indentation that fits no line above it, in {place}",
-    r"inconsistent use of tabs": "tabs and blanks mixed in the indentation of {place}",
+PLAIN_WORDS = {   # Python's message (and its groups) → what to look for
+    r"'(?P<code>.)' was never closed": Message("a bracket `{code}` opened in {place} is never closed"),
+    r"unmatched '(?P<code>.)'": Message("a `{code}` in {place} closes no bracket"),
+    r"closing parenthesis '(?P<code>.)' does not match .* '(?P<other>.)'": Message(
+        "a bracket `{other}` is closed with `{code}` in {place}"
+    ),
+    r"unterminated triple-quoted": Message("a text in triple quotes begun in {place} is never closed"),
+    r"unterminated (?:f-string|string)": Message("a text has no closing quote in {place}"),
+    r"expected ':'": Message("a colon is missing in {place}"),
+    r"'(?P<code>return|await|yield|break|continue)\b.*' .*function": Message(
+        "`{code}` is outside any function in {place}"
+    ),
+    r"'(?P<code>return|await|yield|break|continue)\b.*' .*loop": Message(
+        "`{code}` is outside any loop in {place}"
+    ),
+    r"expected an indented block after function definition on line": Message(
+        "nothing is indented below the function definition in {place}"
+    ),
+    r"expected an indented block after class definition on line": Message(
+        "nothing is indented below the class definition in {place}"
+    ),
+    r"expected an indented block after '(?P<code>\S+)' statement on line": Message(
+        "nothing is indented below the '{code}' statement in {place}"
+    ),
+    r"unexpected indent": Message("deeper indentation than the line above allows, in {place}"),
+    r"unindent does not match": Message("an indentation that fits no line above it, in {place}"),
+    r"inconsistent use of tabs": Message("tabs and blanks mixed in the indentation of {place}"),
 }
 
 
-def unwritten(name: str, problem: str) -> Callable[..., Any]:
+def unwritten(name: str, problem: str, broken: bool = False) -> Callable[..., Any]:
     """A stand-in for the missing function `name`: its ``__unrolled_problem__`` is `problem`, a sentence for
-    the learner, and calling it raises NotImplementedError."""
+    the learner, and calling it raises NotImplementedError. `broken`: its cell has a syntax error."""
 
     def placeholder(*arguments: Any, **named: Any) -> Any:
         raise NotImplementedError(problem)
 
     placeholder.__name__ = placeholder.__qualname__ = name
     setattr(placeholder, PLACEHOLDER, problem)
+    setattr(placeholder, BROKEN, broken)
     return placeholder
 
 
@@ -61,20 +81,42 @@ def watch(shell: Any) -> None:
 
 def explain(shell: Any, raw_cell: str) -> None:
     """Bind a placeholder to every name that `raw_cell` checks and that its own cell failed to define."""
-    if "check" not in raw_cell or syntax_problem(shell, raw_cell):
+    if "check" not in raw_cell or _syntax_error(shell, raw_cell):
         return
     for name in _checked(ast.parse(_python(shell, raw_cell)[0])):
         history = reversed(shell.history_manager.input_hist_raw)
-        problem = syntax_problem(shell, next((cell for cell in history if _defines(cell, name)), ""))
-        text = f"There is no `{name}` yet: run the cell above it, which defines it, then this one."
-        if problem:
-            text = f"Its cell has {problem}. Mend it, run the cell, then this one."
-        if problem or name not in shell.user_ns or hasattr(shell.user_ns[name], PLACEHOLDER):
-            shell.user_ns[name] = unwritten(name, text)
+        error = _syntax_error(shell, next((cell for cell in history if _defines(cell, name)), ""))
+        if error or name not in shell.user_ns or hasattr(shell.user_ns[name], PLACEHOLDER):
+            shell.user_ns[name] = unwritten(name, _why(name, error), broken=bool(error))
+
+
+def _why(name: str, error: dict[str, str] | None) -> str:
+    """The sentence on a function that is not there."""
+    if error is None:
+        return translate(
+            "There is no `{name}` yet: run the cell above it, which defines it, then this one.", name=name
+        )
+    if "problem" in error:
+        return translate(
+            "Its cell has a syntax error: {problem}. Mend it, run the cell, then this one.", **error
+        )
+    return translate(
+        "Its cell has a syntax error in {place} ({message}). Mend it, run the cell, then this one.", **error
+    )
 
 
 def syntax_problem(shell: Any, raw_cell: str) -> str:
     """What keeps a cell from compiling, "a syntax error" and where, in plain words; "" when it compiles."""
+    error = _syntax_error(shell, raw_cell)
+    if error is None:
+        return ""
+    if "problem" in error:
+        return translate("a syntax error: {problem}", **error)
+    return translate("a syntax error in {place} ({message})", **error)
+
+
+def _syntax_error(shell: Any, raw_cell: str) -> dict[str, str] | None:
+    """Of a cell that does not compile the `problem` in plain words, or its `place` and Python's `message`."""
     source, skipped = _python(shell, raw_cell)
     try:
         with warnings.catch_warnings():
@@ -83,12 +125,13 @@ def syntax_problem(shell: Any, raw_cell: str) -> str:
     except SyntaxError as error:
         opened = re.search(r"indented block after .* on line (\d+)", error.msg)
         number = int(opened[1]) if opened else error.lineno or 1
-        place = f"line {number + skipped}: `{''.join(source.splitlines()[number - 1 : number]).strip()}`"
+        code = "".join(source.splitlines()[number - 1 : number]).strip()
+        place = translate("line {number}: `{code}`", number=number + skipped, code=code)
         for message, words in PLAIN_WORDS.items():
             if found := re.match(message, error.msg):
-                return f"a syntax error: {words.format(*found.groups(), place=place)}"
-        return f"a syntax error in {place} ({error.msg})"
-    return ""
+                return {"problem": told(words, **found.groupdict(), place=place)}
+        return {"place": place, "message": error.msg}
+    return None
 
 
 def _python(shell: Any, raw_cell: str) -> tuple[str, int]:

@@ -12,6 +12,8 @@ from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.registry import Quiz
 from helpers.checks.sources import answered_without_return, fingerprint_of, written_beside_the_stub
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED, Verdict, stopped_text
+from helpers.checks.words import told
+from helpers.languages import translate
 
 
 def judge_quiz(quiz: Quiz, function: Callable[..., Any], seconds: float) -> Verdict:
@@ -21,27 +23,31 @@ def judge_quiz(quiz: Quiz, function: Callable[..., Any], seconds: float) -> Verd
     except LimitExceeded as stopped:
         return Verdict(quiz.name, FAILED, stopped_text(stopped, seconds, function), fingerprint=mark)
     if isinstance(outcome.error, NotImplementedError):
-        text = written_beside_the_stub(function) or "Not answered yet."
+        text = written_beside_the_stub(function) or translate("Not answered yet.")
         return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)
     if outcome.error is None and not outcome.outputs:
-        text = "Not answered yet."
+        text = translate("Not answered yet.")
         if answered_without_return(function):
-            text = "There is an answer, but it does not come out: end the function with `return answer`."
+            text = translate(
+                "There is an answer, but it does not come out: end the function with `return answer`."
+            )
         return Verdict(quiz.name, NOT_ATTEMPTED, text, fingerprint=mark)
     if outcome.error is not None:
-        hint = 'Put the letter in quotes: answer = "b".' if isinstance(outcome.error, NameError) else ""
+        unquoted = isinstance(outcome.error, NameError)
+        hint = translate('Put the letter in quotes: answer = "b".') if unquoted else ""
         text = describe_error(outcome.error, function)
         return Verdict(quiz.name, FAILED, text, hint=hint, fingerprint=mark)
     given = outcome.outputs.get("answer", outcome.result)
     letter = str(given).strip(" ().\n").lower()
     if letter not in quiz.options:
-        text = f"answer: got {given!r}, wanted one of {', '.join(map(repr, quiz.options))}."
+        shown = {"answer": repr(given), "letters": ", ".join(map(repr, quiz.options))}
+        text = translate("answer: got {answer}, wanted one of {letters}.", **shown)
         return Verdict(quiz.name, FAILED, text, fingerprint=mark)
     right = quiz.is_right(letter)
     return Verdict(
         quiz.name,
         PASSED if right else FAILED,
-        f"({letter}) {quiz.options[letter]}",
+        f"({letter}) {told(quiz.options[letter])}",
         misconception=None if right else letter,
         fingerprint=mark,
     )

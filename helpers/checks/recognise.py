@@ -13,10 +13,13 @@ import numpy as np
 
 from helpers.checks import as_if, slips
 from helpers.checks.cases import Case
-from helpers.checks.compare import Outcome, call, difference, kind_of, wrong_kind
+from helpers.checks.compare import Outcome, call, difference, kind_of
+from helpers.checks.kinds import wrong_kind
 from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.patches import Patched
 from helpers.checks.relations import relation
+from helpers.checks.words import told
+from helpers.languages import translate
 
 if TYPE_CHECKING:
     from helpers.checks.registry import Exercise, Misconception
@@ -129,7 +132,7 @@ def _limited(way: Callable[[Judged], Found | None], judged: Judged) -> Found | N
 
 def _known(judged: Judged) -> Found | None:
     alike = [known for known in judged.exercise.misconceptions if judged.equal(known.function)]
-    return Found(alike[0].name, alike[0].hint) if alike else None
+    return Found(alike[0].name, told(alike[0].hint)) if alike else None
 
 
 def _two_known(judged: Judged) -> Found | None:
@@ -139,9 +142,12 @@ def _two_known(judged: Judged) -> Found | None:
             return None
         both = one.function.together(other.function)
         if both is not None and judged.equal(both):
-            hint = f"Two things at once. First: {one.hint} Second: {other.hint}"
-            return Found(f"{one.name} + {other.name}", hint)
+            return Found(f"{one.name} + {other.name}", _two_things(told(one.hint), told(other.hint)))
     return None
+
+
+def _two_things(first: str, second: str) -> str:
+    return translate("Two things at once. First: {first} Second: {second}", first=first, second=second)
 
 
 def _patched(judged: Judged) -> list[Misconception]:
@@ -159,7 +165,7 @@ def _known_and_slip(judged: Judged) -> Found | None:
     for known in _patched(judged):
         slip = _matching(judged, _each(judged.exercise.reference, known.function.source), end)
         if slip:
-            hint = f"Two things at once. First: {known.hint} Second: {slip.sentence}"
+            hint = _two_things(told(known.hint), slip.sentence)
             return Found(f"{known.name} + slip: {slip.kind}", hint)
     return None
 
@@ -213,8 +219,9 @@ def _related(judged: Judged) -> Found | None:
         return None
     for chosen in (numbers, [n for n in numbers if not judged.cases[n].tag]):   # all cases, or the drawn ones
         parts = ([each[n].outputs for n in chosen] for each in (judged.mine, judged.right))
-        text = relation(*parts, [judged.cases[n].sizes for n in chosen])
-        if text and not ("nearly right" in text and "nearly" in judged.exercise.skip):
+        nearly = "nearly" not in judged.exercise.skip
+        text = relation(*parts, [judged.cases[n].sizes for n in chosen], nearly=nearly)
+        if text:
             return Found("", text)
     return None
 
@@ -239,8 +246,7 @@ def _as_if_changed(judged: Judged, found_in: Callable[[dict], str | None]) -> Fo
         function = as_if.changed(judged.exercise.reference, change, list(arguments))
         output = found_in(_agreement(judged, function))
         if output != "":
-            yours = "Your results are" if output is None else f"Your `{output}` is"
-            return Found("", f"{yours} {change[1]}.")
+            return Found("", as_if.sentence(change, output))
     return None
 
 
@@ -250,7 +256,10 @@ def _ignored(judged: Judged) -> Found | None:
     for name in judged.cases[0].arguments if len(drawn) > 2 else ():
         moved = [_moves(judged, n, name) for n in drawn]
         if sum(right for _, right in moved) > 2 and not any(mine for mine, _ in moved):
-            return Found("", f"Your result does not depend on `{name}`: with another one it stays the same.")
+            text = translate(
+                "Your result does not depend on `{name}`: with another one it stays the same.", name=name
+            )
+            return Found("", text)
     return None
 
 
@@ -290,9 +299,10 @@ def _in_part(judged: Judged) -> Found | None:
     if not found or len(found) > 2:
         return None
     if len(found) == 1:
-        return Found(found[0].name, f"This at least: {found[0].hint}")
-    names = " or ".join(known.name for known in found)
-    return Found(names, f"One of two: {found[0].hint} Or: {found[1].hint}")
+        return Found(found[0].name, translate("This at least: {hint}", hint=told(found[0].hint)))
+    first, second = (told(known.hint) for known in found)
+    hint = translate("One of two: {first} Or: {second}", first=first, second=second)
+    return Found(" or ".join(known.name for known in found), hint)
 
 
 def _fitting(judged: Judged, function: Callable[..., Any]) -> int:
@@ -352,13 +362,14 @@ def _information(value: Any, right: Any, rtol: float) -> float:
 
 def _only_there(judged: Judged) -> Found | None:
     """Right in all drawn cases, wrong where a case is special: what is special about it."""
-    tags = {judged.cases[n].tag: judged.cases[n].hint for n in judged.wrong}
+    tags = {judged.cases[n].tag: judged.cases[n].told_hint() for n in judged.wrong}
     if "" in tags:
         return None
     first = judged.wrong[0] if judged.wrong else 0
     if judged.cases[first].tag.endswith(" = 1") and _same_shapes(judged.mine[first], judged.right[first]):
-        tag = judged.cases[first].tag
-        return Found("", f"Right in all other sizes, wrong with {tag}: what is different there?")
+        tag = judged.cases[first].told_tag()
+        text = translate("Right in all other sizes, wrong with {tag}: what is different there?", tag=tag)
+        return Found("", text)
     hints = [hint for hint in tags.values() if hint]
     return Found("", hints[0]) if hints else None
 

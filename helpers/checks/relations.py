@@ -5,34 +5,29 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from helpers.checks.compare import difference
-
-TOLERANCE = 1e-7
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One quantity in one case: what came, what was wanted, the case's sizes by name."""
-
-    got: np.ndarray
-    want: np.ndarray
-    sizes: Mapping[str, int]
+from helpers.checks.pairs import Pair, close, holds
+from helpers.checks.resized import of_other_shape
+from helpers.checks.words import Message, told
+from helpers.languages import translate
 
 
 def relation(
     outcomes: Sequence[Mapping[str, Any]],
     wanted: Sequence[Mapping[str, Any]],
     sizes: Sequence[Mapping[str, int]],
+    *,
+    nearly: bool = True,
 ) -> str:
     """A sentence on the first wrong quantity that holds in every case, or "".
 
     The three sequences have an entry a case: the outputs by name, the right ones, the sizes by name. Said
     only when chance cannot have made it: the numbers have to agree in at least two cases and eight entries.
+    Without `nearly` it is nothing worth saying that all are nearly right.
     """
     for name in wanted[0] if wanted else ():
         wrong = [
@@ -47,7 +42,7 @@ def relation(
         pairs = [pair for got, want, size in wrong if (pair := _pair(got[name], want[name], size))]
         if len(pairs) < len(wrong) or len(pairs) < 2:
             return ""
-        return next((f"`{name}` {text}" for text in _sentences(pairs)), "")
+        return next(_sentences(name, pairs, nearly), "")
     return ""
 
 
@@ -63,14 +58,6 @@ def _pair(got: Any, want: Any, sizes: Mapping[str, int]) -> Pair | None:
     return Pair(*(each.astype(np.float64) for each in arrays), sizes)
 
 
-def _close(left: np.ndarray, right: np.ndarray) -> bool:
-    if left.shape != right.shape:
-        return False
-    with np.errstate(all="ignore"):
-        scale = max(1.0, float(np.abs(right[np.isfinite(right)]).max(initial=0.0)))
-        return bool(np.allclose(left, right, rtol=0, atol=TOLERANCE * scale, equal_nan=True))
-
-
 def _telling(pairs: Sequence[Pair]) -> bool:
     """Whether there are enough different numbers that agreement is no accident."""
     numbers = {f"{value:.6g}" for pair in pairs for value in pair.want.ravel() if np.isfinite(value)}
@@ -78,33 +65,28 @@ def _telling(pairs: Sequence[Pair]) -> bool:
     return len(numbers) >= (3 if fractions else 8)
 
 
-def _sentences(pairs: Sequence[Pair]) -> Iterator[str]:
+def _sentences(name: str, pairs: Sequence[Pair], nearly: bool) -> Iterator[str]:
     if not _telling(pairs):
         return
     same_shape = all(pair.got.shape == pair.want.shape for pair in pairs)
-    yield from (_of_equal_shape(pairs) if same_shape else _of_other_shape(pairs))
+    yield from (_of_equal_shape(name, pairs, nearly) if same_shape else of_other_shape(name, pairs))
 
 
-def _of_equal_shape(pairs: Sequence[Pair]) -> Iterator[str]:
+def _of_equal_shape(name: str, pairs: Sequence[Pair], nearly: bool) -> Iterator[str]:
     with np.errstate(all="ignore"):
-        yield from _by_a_factor(pairs)
-        yield from _rounded(pairs)
+        yield from _by_a_factor(name, pairs)
+        yield from _rounded(name, pairs)
         if not all(map(_nearly, pairs)):
-            yield from _rearranged(pairs)
-            yield from _by_a_function(pairs)
-            yield from _in_one_place(pairs)
-        elif any((pair.want != np.round(pair.want)).any() for pair in pairs):   # a count is right or wrong
-            yield _NEARLY
+            yield from _rearranged(name, pairs)
+            yield from _by_a_function(name, pairs)
+            yield from _in_one_place(name, pairs)
+        elif nearly and any((pair.want != np.round(pair.want)).any() for pair in pairs):
+            yield _nearly_right(name)   # a count is right or wrong
 
 
-def _all(pairs: Sequence[Pair], change) -> bool:
-    """Whether `change(want, sizes)` gives what came, in all cases."""
-    return all(_close(pair.got, np.asarray(change(pair.want, pair.sizes), dtype=float)) for pair in pairs)
-
-
-def _by_a_factor(pairs: Sequence[Pair]) -> Iterator[str]:
-    if _all(pairs, lambda w, s: -w):
-        yield "has the opposite sign throughout."
+def _by_a_factor(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
+    if holds(pairs, lambda w, s: -w):
+        yield translate("`{name}` has the opposite sign throughout.", name=name)
     first = next((p for p in pairs if np.isfinite(p.want).all() and np.abs(p.want).max() > 0), None)
     if first is None:
         return
@@ -117,14 +99,17 @@ def _by_a_factor(pairs: Sequence[Pair]) -> Iterator[str]:
         if not np.isclose(factor, value, rtol=1e-6):
             continue
         # Examples and extremes have no sizes of their own: they neither speak for this nor against it.
-        if _all([p for p in pairs if p.sizes], lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
-            yield f"is {text} times what is wanted: a sum in place of a mean, or a mean in place of a sum?"
-    if np.isfinite(factor) and factor != 0 and _all(pairs, lambda w, s: factor * w):
-        names = [name for name, value in _FACTORS.items() if np.isclose(factor, value, rtol=1e-6)]
-        known = names[0] if names else f"{factor:.6g}"
-        yield f"is {known} times what is wanted, in every case."
-    if np.isfinite(shift) and shift != 0 and _all(pairs, lambda w, s: w + shift):
-        yield f"is off by {shift:+.6g} throughout."
+        if holds([p for p in pairs if p.sizes], lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
+            yield translate(
+                "`{name}` is {factor} times what is wanted: a sum in place of a mean, or a mean in place of "
+                "a sum?", name=name, factor=text,
+            )  # fmt: skip
+    if np.isfinite(factor) and factor != 0 and holds(pairs, lambda w, s: factor * w):
+        known = [text for text, value in _FACTORS.items() if np.isclose(factor, value, rtol=1e-6)]
+        yield translate("`{name}` is {factor} times what is wanted, in every case.",
+                        name=name, factor=told(known[0]) if known else f"{factor:.6g}")  # fmt: skip
+    if np.isfinite(shift) and shift != 0 and holds(pairs, lambda w, s: w + shift):
+        yield translate("`{name}` is off by {shift} throughout.", name=name, shift=f"{shift:+.6g}")
 
 
 def _by_sizes(sizes: Mapping[str, int]) -> dict[str, float]:
@@ -140,23 +125,35 @@ def _by_sizes(sizes: Mapping[str, int]) -> dict[str, float]:
 
 
 _FACTORS = {
-    "1/ln 2 (bits for nats)": 1 / np.log(2), "ln 2 (nats for bits)": np.log(2), "1/ln 10": 1 / np.log(10),
-    "a half": 0.5, "a hundred": 100.0, "a hundredth": 0.01,
-}  # fmt: skip
+    Message("1/ln 2 (bits for nats)"): 1 / np.log(2),
+    Message("ln 2 (nats for bits)"): np.log(2),
+    "1/ln 10": 1 / np.log(10),
+    Message("a half"): 0.5,
+    Message("a hundred"): 100.0,
+    Message("a hundredth"): 0.01,
+}
 
 
-def _rearranged(pairs: Sequence[Pair]) -> Iterator[str]:
+def _rearranged(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
     axes = min(pair.want.ndim for pair in pairs)
     for axis in range(axes):
-        if _all(pairs, lambda w, s, a=axis: np.flip(w, a)):
-            yield f"is in reverse order along axis {axis}: the right values, backwards."
-        for step, words in ((1, "later"), (-1, "earlier")):
-            if _all(pairs, lambda w, s, a=axis, n=step: np.roll(w, n, a)):
-                yield f"is shifted by one along axis {axis}: every value stands one place {words}."
-    if axes >= 2 and _all(pairs, lambda w, s: np.swapaxes(w, -1, -2)):   # other shapes are not close
-        yield "is the transpose of what is wanted."
-    if all(_close(np.sort(p.got, None), np.sort(p.want, None)) and _misplaced(p) > 1 for p in pairs):
-        yield "holds the right values in the wrong places."
+        place = {"name": name, "axis": axis}
+        if holds(pairs, lambda w, s, a=axis: np.flip(w, a)):
+            yield translate(
+                "`{name}` is in reverse order along axis {axis}: the right values, backwards.", **place
+            )
+        if holds(pairs, lambda w, s, a=axis: np.roll(w, 1, a)):
+            yield translate(
+                "`{name}` is shifted by one along axis {axis}: every value stands one place later.", **place
+            )
+        if holds(pairs, lambda w, s, a=axis: np.roll(w, -1, a)):
+            yield translate(
+                "`{name}` is shifted by one along axis {axis}: every value stands one place earlier.", **place
+            )
+    if axes >= 2 and holds(pairs, lambda w, s: np.swapaxes(w, -1, -2)):   # other shapes are not close
+        yield translate("`{name}` is the transpose of what is wanted.", name=name)
+    if all(close(np.sort(p.got, None), np.sort(p.want, None)) and _misplaced(p) > 1 for p in pairs):
+        yield translate("`{name}` holds the right values in the wrong places.", name=name)
 
 
 def _misplaced(pair: Pair) -> int:
@@ -164,32 +161,42 @@ def _misplaced(pair: Pair) -> int:
     return len(np.unique(pair.want[(pair.got != pair.want) & np.isfinite(pair.want)]))
 
 
-def _by_a_function(pairs: Sequence[Pair]) -> Iterator[str]:
-    for words, function in _FUNCTIONS.items():
-        if _all(pairs, lambda w, s, f=function: f(w)):
-            yield f"is {words} what is wanted."
+def _by_a_function(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
+    for message, function in _FUNCTIONS.items():
+        if holds(pairs, lambda w, s, f=function: f(w)):
+            yield told(message, name=name)
 
 
 _FUNCTIONS = {
-    "exp of": np.exp, "the logarithm of": np.log, "the square of": np.square, "the root of": np.sqrt,
-    "1 minus": lambda w: 1 - w, "1 over": lambda w: 1 / w, "the absolute value of": np.abs,
-    "tanh of": np.tanh, "the running sum of": lambda w: np.cumsum(w, axis=-1),
-}  # fmt: skip
+    Message("`{name}` is exp of what is wanted."): np.exp,
+    Message("`{name}` is the logarithm of what is wanted."): np.log,
+    Message("`{name}` is the square of what is wanted."): np.square,
+    Message("`{name}` is the root of what is wanted."): np.sqrt,
+    Message("`{name}` is 1 minus what is wanted."): lambda w: 1 - w,
+    Message("`{name}` is 1 over what is wanted."): lambda w: 1 / w,
+    Message("`{name}` is the absolute value of what is wanted."): np.abs,
+    Message("`{name}` is tanh of what is wanted."): np.tanh,
+    Message("`{name}` is the running sum of what is wanted."): lambda w: np.cumsum(w, axis=-1),
+}
 
 
-def _rounded(pairs: Sequence[Pair]) -> Iterator[str]:
+def _rounded(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
     for digits in range(6):
         if len(np.unique(np.concatenate([p.got.ravel() for p in pairs]))) < 3:
             break   # 0 and 1 throughout: something else
         if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
-            yield f"is rounded to {digits} decimals. Return it as it comes out."
-    if any(p.got.any() for p in pairs) and _all(pairs, lambda w, s: np.trunc(w)):
-        yield "is cut to whole numbers: it was written into an array of integers, or went through `int`."
+            yield translate("`{name}` is rounded to {digits} decimals. Return it as it comes out.",
+                            name=name, digits=digits)  # fmt: skip
+    if any(p.got.any() for p in pairs) and holds(pairs, lambda w, s: np.trunc(w)):
+        yield translate(
+            "`{name}` is cut to whole numbers: it was written into an array of integers, or went through "
+            "`int`.", name=name,
+        )  # fmt: skip
     if max(map(_error, pairs)) < 3e-6 and all(np.array_equal(p.got, p.got.astype(np.float32)) for p in pairs):
-        yield (
-            "is right to the 7 digits of float32: somewhere the numbers became float32 (a dtype=np.float32, "
-            "a torch default, .astype). Stay with the dtype of the input."
-        )
+        yield translate(
+            "`{name}` is right to the 7 digits of float32: somewhere the numbers became float32 (a "
+            "dtype=np.float32, a torch default, .astype). Stay with the dtype of the input.", name=name,
+        )  # fmt: skip
 
 
 def _error(pair: Pair) -> float:
@@ -203,98 +210,38 @@ def _nearly(pair: Pair) -> bool:
     return _error(pair) < 3e-2
 
 
-_NEARLY = (
-    "is nearly right, and not quite. A small constant added (an ε of another size or in another place), a "
-    "rounding, an approximation or an iteration that stops early could do that."
-)
+def _nearly_right(name: str) -> str:
+    return translate(
+        "`{name}` is nearly right, and not quite. A small constant added (an ε of another size or in another "
+        "place), a rounding, an approximation or an iteration that stops early could do that.", name=name,
+    )  # fmt: skip
 
 
-def _in_one_place(pairs: Sequence[Pair]) -> Iterator[str]:
+def _in_one_place(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
     for axis in range(min(pair.want.ndim for pair in pairs)):
         longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
         # Along this axis: which entries are right, in each case.
         moved = [[np.moveaxis(each, axis, 0) for each in (pair.got, pair.want)] for pair in longer]
-        right = [[_close(*two) for two in zip(*both, strict=True)] for both in moved]
-        for place, word in ((0, "first"), (-1, "last")):
+        right = [[close(*two) for two in zip(*both, strict=True)] for both in moved]
+        for place, (but_for, only_in) in _PLACES.items():
             here = [each[place] for each in right]
             rest = [each[1:] if place == 0 else each[:-1] for each in right]
             if longer and not any(here) and all(map(all, rest)):
-                yield f"is right but for the {word} entry along axis {axis}."
+                yield told(but_for, name=name, axis=axis)
             if longer and all(here) and not any(map(any, rest)):
-                yield f"is right in the {word} entry along axis {axis}, and wrong in all others."
+                yield told(only_in, name=name, axis=axis)
 
 
-def _of_other_shape(pairs: Sequence[Pair]) -> Iterator[str]:
-    if len({(pair.got.ndim, pair.want.ndim) for pair in pairs}) > 1:
-        return
-    got, want = pairs[0].got.ndim, pairs[0].want.ndim
-    if got == want:
-        for order in itertools.permutations(range(want)):
-            if _all(pairs, lambda w, s, o=order: w.transpose(o)):
-                axes = "" if want == 2 else f": its axes are {order} of the right one"
-                yield f"is the transpose of what is wanted{axes}."
-        yield from _one_too_few_or_many(pairs, want)
-    if all(_close(p.got.ravel(), p.want.ravel()) for p in pairs):
-        yield f"has the right values in another shape{_ones(pairs)}."
-    for axis, (index, place) in itertools.product(range(want), ((0, "first"), (-1, "last"))):
-        if got == want - 1 and _all(pairs, lambda w, s, a=axis, i=index: np.take(w, i, axis=a)):
-            yield f"is only the {place} entry along axis {axis}, without that axis; the others are missing."
-    for axis in range(max(got, want)):
-        for words, reduce in (("summed", np.sum), ("averaged", np.mean)):
-            if got == want - 1 and _all(pairs, lambda w, s, a=axis, r=reduce: r(w, axis=a)):
-                yield f"is {words} over axis {axis}, which should stay."
-            if want == got - 1 and all(_close(reduce(p.got, axis=axis), p.want) for p in pairs):
-                yield f"still has axis {axis}, which should be {words} over."
-    if got == want:
-        yield from _another_size(pairs)
-
-
-def _ones(pairs: Sequence[Pair]) -> str:
-    """What became of an axis of size 1."""
-    if all(p.got.ndim < p.want.ndim and 1 in p.want.shape for p in pairs):
-        return ": it lacks an axis of size 1 (`squeeze`, or an index where a slice keeps the axis)"
-    if all(p.got.ndim > p.want.ndim for p in pairs):
-        return ": it has an axis too many (`keepdims`, brackets around the result)"
-    return ""
-
-
-def _another_size(pairs: Sequence[Pair]) -> Iterator[str]:
-    """An axis that is always as long as another size than it should be: N for T, D for H."""
-    sized = [pair for pair in pairs if pair.sizes]
-    for axis in range(pairs[0].want.ndim):
-        mine, right = (
-            {name for name in pairs[0].sizes if all(p.sizes.get(name) == shape(p)[axis] for p in sized)}
-            for shape in (lambda p: p.got.shape, lambda p: p.want.shape)
-        )
-        if len(mine) == len(right) == 1 and mine != right:
-            yield f"has axis {axis} as long as {mine.pop()}; wanted {right.pop()}."
-
-
-def _one_too_few_or_many(pairs: Sequence[Pair], ndim: int) -> Iterator[str]:
-    for axis in range(ndim):
-        for cut, place in ((slice(None, -1), "last"), (slice(1, None), "first")):
-            at = (slice(None),) * axis + (cut,)
-            if _all(pairs, lambda w, s, at=at: w[at]):
-                yield f"lacks the {place} entry along axis {axis}; the others are right."
-            if all(_close(p.got[at], p.want) for p in pairs):
-                yield f"has one entry too many along axis {axis}, the {place}; the others are right."
-        yield from _only_a_part(pairs, axis)
-
-
-def _only_a_part(pairs: Sequence[Pair], axis: int) -> Iterator[str]:
-    """Right as far as it goes, and too short: a loop that returned early, or numbers for sizes."""
-    for place in ("first", "last"):
-        parts = []
-        for pair in pairs:
-            many, whole = pair.got.shape[axis], pair.want.shape[axis]
-            kept = range(many) if place == "first" else range(whole - many, whole)
-            parts.append(many and many < whole and _close(pair.got, pair.want.take(kept, axis)))
-        if all(parts):
-            many = {pair.got.shape[axis] for pair in pairs}
-            if many == {1}:
-                yield f"holds only the {place} entry along axis {axis}: does `return` stand inside the loop?"
-            some = f"{place} {many.pop()} entries" if len(many) == 1 else f"{place} entries"
-            yield f"holds only the {some} along axis {axis}; these are right, the others are missing."
+_PLACES = {
+    0: (
+        Message("`{name}` is right but for the first entry along axis {axis}."),
+        Message("`{name}` is right in the first entry along axis {axis}, and wrong in all others."),
+    ),
+    -1: (
+        Message("`{name}` is right but for the last entry along axis {axis}."),
+        Message("`{name}` is right in the last entry along axis {axis}, and wrong in all others."),
+    ),
+}
 
 
 def _exchanged(name: str, wrong) -> str:
@@ -308,5 +255,8 @@ def _exchanged(name: str, wrong) -> str:
             for got, both, _ in wrong
             for want in [{name: both[name], other: both[other]}]
         ):
-            return f"`{name}` and `{other}` are exchanged: the values are right, in the other order."
+            return translate(
+                "`{name}` and `{other}` are exchanged: the values are right, in the other order.",
+                name=name, other=other,
+            )  # fmt: skip
     return ""

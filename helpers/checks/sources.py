@@ -9,6 +9,8 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from helpers.languages import translate
+
 TOO_DEEP = (ValueError, RecursionError, MemoryError)
 """What Python raises of a source that it cannot parse: characters, nesting."""
 
@@ -67,9 +69,9 @@ def written_beside_the_stub(function: Callable[..., Any]) -> str:
         return ""
     if any(isinstance(node, ast.Raise) for node in body):
         returned = any(isinstance(node, ast.Return) for each in body for node in ast.walk(each))
-        also = "" if returned else " Its `return` line is missing, too."
-        return f"There is code, but `raise NotImplementedError` still stops it: delete that line.{also}"
-    return "It comes upon a `raise NotImplementedError`, in itself or in a function it calls."
+        text = translate("There is code, but `raise NotImplementedError` still stops it: delete that line.")
+        return text if returned else f"{text} {translate('Its `return` line is missing, too.')}"
+    return translate("It comes upon a `raise NotImplementedError`, in itself or in a function it calls.")
 
 
 def answered_without_return(function: Callable[..., Any]) -> bool:
@@ -103,9 +105,11 @@ def wrong_form(function: Callable[..., Any], wanted: list[str]) -> str:
     if function is None:   # which is no plain function there: let the call decide
         return ""
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        return "It begins with `async def`, so that a call runs nothing; wanted a plain `def`."
+        return translate("It begins with `async def`, so that a call runs nothing; wanted a plain `def`.")
     if inspect.isgeneratorfunction(function):
-        return "It has a `yield`, so that a call makes a generator and runs nothing; wanted a `return`."
+        return translate(
+            "It has a `yield`, so that a call makes a generator and runs nothing; wanted a `return`."
+        )
     try:
         signature = inspect.signature(function)
         signature.bind(*wanted)
@@ -113,8 +117,10 @@ def wrong_form(function: Callable[..., Any], wanted: list[str]) -> str:
         given = str(signature.replace(return_annotation=inspect.Signature.empty))
         kinds = {each.kind for each in signature.parameters.values()}
         by_name = inspect.Parameter.KEYWORD_ONLY in kinds
-        why = " What stands after the `*` can be given by name only: delete the `*`." if by_name else ""
-        return f"It takes {given}; wanted the arguments ({', '.join(wanted)}), as in the stub.{why}"
+        text = translate("It takes {given}; wanted the arguments ({wanted}), as in the stub.",
+                         given=given, wanted=", ".join(wanted))  # fmt: skip
+        why = translate("What stands after the `*` can be given by name only: delete the `*`.")
+        return f"{text} {why}" if by_name else text
     except ValueError:   # a builtin without a signature: let the call decide
         pass
     return ""

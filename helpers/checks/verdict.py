@@ -11,10 +11,14 @@ import numpy as np
 from helpers.checks.cases import EXAMPLE, Case, describe
 from helpers.checks.compare import Outcome
 from helpers.checks.failing import FailingCase
-from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded
+from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, Place
 from helpers.checks.registry import Exercise
+from helpers.checks.words import codes, told
+from helpers.languages import listed, translate
 
 PASSED, NOT_ATTEMPTED, FAILED = "passed", "not attempted", "failed"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """State, the text for the learner, and the misconception that was recognised (its name) if any."""
@@ -35,50 +39,83 @@ class Verdict:
         return self.state == PASSED
 
 
+def state_in_words(state: str) -> str:
+    """The name of a verdict's state in the language in use."""
+    return {
+        PASSED: translate("passed"),
+        NOT_ATTEMPTED: translate("not attempted"),
+        FAILED: translate("failed"),
+    }[state]
+
+
 def case_text(case: Case) -> str:
     """The arguments of a case, and what is special about it."""
-    special = f" ({case.tag})" if case.tag else ""
-    return f"Case{special}: {case}."
+    if case.tag:
+        return translate("Case ({special}): {arguments}.", special=case.told_tag(), arguments=case)
+    return translate("Case: {arguments}.", arguments=case)
 
 
 def stopped_text(stopped: LimitExceeded, seconds: float, function, case: Case | None = None) -> str:
     """Why and where a function was stopped in this case."""
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
     place = next((each for each in stopped.places if each.file == own and each.source), None)
-    at = f", at `{place.source}` (line {place.line} of its cell)" if place else ""
     if isinstance(stopped, MemoryLimitExceeded):
-        text = (
-            f"It was stopped{at}: it had taken {stopped.grown / 2**20:.0f} MiB of memory. Does something "
-            "grow in every round of a loop that does not end?"
-        )
+        text = _stopped_for_memory(stopped.grown / 2**20, place)
     else:
-        text = (
-            f"It did not come back within {seconds:g} seconds and was stopped{at}. Does a loop never end (a "
-            "condition that stays true, a counter that is not counted up)?"
-        )
+        text = _stopped_for_time(seconds, place)
     return f"{text} {case_text(case)}" if case else text
+
+
+def _stopped_for_memory(grown: float, place: Place | None) -> str:
+    size = f"{grown:.0f} MiB"
+    if place is None:
+        return translate(
+            "It was stopped: it had taken {size} of memory. Does something grow in every round of a loop "
+            "that does not end?", size=size,
+        )  # fmt: skip
+    return translate(
+        "It was stopped, at `{code}` (line {line} of its cell): it had taken {size} of memory. Does "
+        "something grow in every round of a loop that does not end?",
+        size=size, code=place.source, line=place.line,
+    )  # fmt: skip
+
+
+def _stopped_for_time(seconds: float, place: Place | None) -> str:
+    if place is None:
+        return translate(
+            "It did not come back within {seconds} seconds and was stopped. Does a loop never end (a "
+            "condition that stays true, a counter that is not counted up)?", seconds=f"{seconds:g}",
+        )  # fmt: skip
+    return translate(
+        "It did not come back within {seconds} seconds and was stopped, at `{code}` (line {line} of its "
+        "cell). Does a loop never end (a condition that stays true, a counter that is not counted up)?",
+        seconds=f"{seconds:g}", code=place.source, line=place.line,
+    )  # fmt: skip
 
 
 def mutation_hint(outcome: Outcome, case: Mapping[str, Any]) -> str:
     """How not to write into the argument that was changed; "" when none was."""
     if not outcome.mutated:
         return ""
-    changed = ", ".join(f"`{name}`" for name in outcome.mutated)
-    name = outcome.mutated[0]
-    copied = f"`{name} = copy.deepcopy({name})`, after `import copy`"
+    changed, name = codes(outcome.mutated), outcome.mutated[0]
     if isinstance(case[name], np.ndarray):
-        copied = f"`{name} = {name}.copy()`"
-    return (
-        f"The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
-        f"caller's array). Work on a copy: {copied}."
-    )
+        return translate(
+            "The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
+            "caller's array). Work on a copy: `{name} = {name}.copy()`.", changed=changed, name=name,
+        )  # fmt: skip
+    return translate(
+        "The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
+        "caller's array). Work on a copy: `{name} = copy.deepcopy({name})`, after `import copy`.",
+        changed=changed, name=name,
+    )  # fmt: skip
 
 
 def praise(exercise: Exercise, cases: Sequence[Case], oracles: Sequence[str]) -> str:
     """What was compared with what, on how many cases."""
-    names = ", ".join(f"`{name}`" for name in exercise.outputs)
-    against = " and ".join([", ".join(oracles[:-1]), oracles[-1]] if len(oracles) > 1 else oracles)
-    tags = list(dict.fromkeys(case.tag for case in cases if case.tag and case.tag != EXAMPLE))
-    special = f" Among them: {', '.join(tags)}." if tags else ""
-    shapes = describe(cases[exercise.rounds - 1].arguments, 120)
-    return f"Compared {names} with {against} on {len(cases)} cases, one with {shapes}.{special}"
+    tags = dict.fromkeys(case.told_tag() for case in cases if case.tag and case.tag != EXAMPLE)
+    text = translate(
+        "Compared {names} with {oracles} on {count} cases, one with {arguments}.",
+        names=codes(exercise.outputs), oracles=listed(list(map(told, oracles))), count=len(cases),
+        arguments=describe(cases[exercise.rounds - 1].arguments, 120),
+    )  # fmt: skip
+    return f"{text} {translate('Among them: {cases}.', cases=', '.join(tags))}" if tags else text

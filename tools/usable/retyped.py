@@ -10,7 +10,8 @@ import numpy as np
 
 from helpers.checks import Exercise
 from helpers.checks.cases import cases_of
-from helpers.checks.compare import call, difference, wrong_kind
+from helpers.checks.compare import call, difference
+from helpers.checks.kinds import wrong_kind
 
 
 def another(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """Errors that a learner's function raises, told in the exercise's words.
 
 `describe_error` finds the line (`place`), and a table of rules, a regular expression each and its translator
-or the sentence itself, turns the common messages of Python, NumPy and torch into sentences with the learner's
-names and shapes. A rule that cannot say anything exact returns None, and the next is asked; what no rule
-knows stays as it is.
+or the reason itself, turns the common messages of Python, NumPy and torch into reasons with the learner's
+names and shapes: clauses without a full stop, in the language in use. A rule that cannot say anything exact
+returns None, and the next is asked; what no rule knows stays as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any
 
 from helpers.checks.errors import arrays, names, objects, shapes, tensors
 from helpers.checks.errors.place import Spot, find
+from helpers.checks.words import told
+from helpers.languages import translate
 
 RULES = (*shapes.RULES, *arrays.RULES, *tensors.RULES)
 PYTHON_RULES = (*names.RULES, *objects.RULES)   # of errors that arose on the learner's line itself
@@ -25,40 +27,50 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
     The message is told with the operands' names and shapes where a rule knows it, and as it is otherwise.
     Nothing of the learner's is called for it, and it raises nothing, whatever stands in the frames.
     """
-    if isinstance(told := getattr(error, "told", None), str):   # where it was raised, in another process
-        return told
+    if isinstance(elsewhere := getattr(error, "told", None), str):   # where it was raised, in another process
+        return elsewhere
     name = type(error).__name__
     try:
         message = str(error)
     except Exception:   # an exception of the learner's own
-        message = "(a message that cannot be shown)"
+        message = translate("(a message that cannot be shown)")
     try:
         spot = find(error, function)
     except Exception:
         spot = Spot(error)
-    place = _place(spot)
-    told = _translated(f"{name}: {message}", spot)
-    if not told:
-        return f"It raised {name}: {message}{place}{f': `{spot.source}`' if place else ''}."
-    source = f", `{spot.source}`" if place else ""
-    return f"It raised {name}{place}{source}: {told}{'' if told.endswith('?') else '.'}"
+    values = {"error": name, "line": spot.line, "code": spot.source}
+    if reason := _reason(f"{name}: {message}", spot):
+        return _explained(spot, values | {"reason": reason if reason.endswith("?") else f"{reason}."})
+    return _as_it_is(spot, values | {"message": message})
 
 
-def _place(spot: Spot) -> str:
+def _explained(spot: Spot, values: dict[str, Any]) -> str:
     if not spot.source:
-        return ""
-    return f" in line {spot.line} of {'its cell' if spot.own else f'the cell of `{spot.code.co_name}`'}"
+        return translate("It raised {error}: {reason}", **values)
+    if spot.own:
+        return translate("It raised {error} in line {line} of its cell, `{code}`: {reason}", **values)
+    return translate("It raised {error} in line {line} of the cell of `{function}`, `{code}`: {reason}",
+                     function=spot.code.co_name, **values)  # fmt: skip
 
 
-def _translated(text: str, spot: Spot) -> str:
+def _as_it_is(spot: Spot, values: dict[str, Any]) -> str:
+    if not spot.source:
+        return translate("It raised {error}: {message}.", **values)
+    if spot.own:
+        return translate("It raised {error}: {message} in line {line} of its cell: `{code}`.", **values)
+    return translate("It raised {error}: {message} in line {line} of the cell of `{function}`: `{code}`.",
+                     function=spot.code.co_name, **values)  # fmt: skip
+
+
+def _reason(text: str, spot: Spot) -> str:
     """What the first rule says that knows the message, or ""."""
     for pattern, translator in (*RULES, *(PYTHON_RULES if spot.last else ())):
         found = re.search(pattern, text)
         if found:
             try:
-                told = translator if isinstance(translator, str) else translator(found, spot)
+                reason = told(translator) if isinstance(translator, str) else translator(found, spot)
             except Exception:   # a rule that meets what it was not made for says nothing
                 continue
-            if told:
-                return told
+            if reason:
+                return reason
     return ""

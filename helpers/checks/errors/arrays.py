@@ -8,16 +8,16 @@ import math
 import re
 
 from helpers.checks.errors.place import Spot
-from helpers.checks.errors.values import called, followed, is_array, is_scalar, quoted, sizes
+from helpers.checks.errors.values import called, followed, is_array, is_scalar, meant, quoted, sizes
+from helpers.checks.words import Message
+from helpers.languages import translate
 
-_TAKES = {
-    **dict.fromkeys(("concatenate", "cat", "stack", "vstack", "hstack"), "arrays"),
-    **dict.fromkeys(("zeros", "ones", "empty"), "shape"),
-}
+_JOINING = ("concatenate", "cat", "stack", "vstack", "hstack")
+_MAKING = ("zeros", "ones", "empty")
 
 
-def _parts(spot: Spot) -> str:
-    """The first arrays of a list, written out or held by a name: `hs[0]` (3, 5), `hs[1]` (4, 6)."""
+def _of_parts(spot: Spot, reason: str) -> str:
+    """The reason, after the first arrays of a list, written out or held by a name: `hs[0]` (3, 5), …"""
     node = next(iter(spot.operands()), None)
     held = spot.value(node)
     if isinstance(node, ast.List | ast.Tuple):
@@ -26,53 +26,70 @@ def _parts(spot: Spot) -> str:
         count = len(held) if type(held) in (list, tuple) else 0
         nodes = [ast.Subscript(node, ast.Constant(i)) for i in range(count)]
     told = [spot.told(part) for part in nodes if spot.shape(part)]
-    return ", ".join(told[:4]) + (": " if told else "")
+    return translate("{parts}: {reason}", parts=", ".join(told[:4]), reason=reason) if told else reason
 
 
 def ragged(found: re.Match, spot: Spot) -> str:
     """NumPy's "inhomogeneous shape": a list whose parts differ in length."""
-    return f"{_parts(spot)}parts of different lengths make no array; they need one shape, or padding"
+    return _of_parts(
+        spot, translate("parts of different lengths make no array; they need one shape, or padding")
+    )
 
 
 def joined(found: re.Match, spot: Spot) -> str:
     """np.concatenate, np.stack and their like, torch.cat and torch.stack."""
     if "number" in found[0]:
-        return f"{_parts(spot)}to be joined, all parts need the same number of axes; `a[None]` adds one"
-    if "stack" in found[0] or "same shape" in found[0]:
-        return f"{_parts(spot)}to be stacked, all parts need one shape"
-    return f"{_parts(spot)}apart from the axis along which they are joined, all sizes must be equal"
+        reason = translate("to be joined, all parts need the same number of axes; `a[None]` adds one")
+    elif "stack" in found[0] or "same shape" in found[0]:
+        reason = translate("to be stacked, all parts need one shape")
+    else:
+        reason = translate("apart from the axis along which they are joined, all sizes must be equal")
+    return _of_parts(spot, reason)
 
 
 def one_tuple(found: re.Match, spot: Spot) -> str | None:
     """np.concatenate(a, b), torch.cat(a, b) and np.zeros(3, 5), which want one list or tuple."""
-    if spot.callee not in _TAKES or len(spot.node.args) < 2:
+    if spot.callee not in (*_JOINING, *_MAKING) or len(spot.node.args) < 2:
         return None
     together = called(spot.node.func, ast.Tuple(elts=spot.node.args))
-    return f"{quoted(spot.node.func)} takes the {_TAKES[spot.callee]} as one tuple or list: {together}"
+    values = {"function": quoted(spot.node.func), "together": together}
+    if spot.callee in _MAKING:
+        return translate("{function} takes the shape as one tuple or list: {together}", **values)
+    return translate("{function} takes the arrays as one tuple or list: {together}", **values)
 
 
 def sequence_entry(found: re.Match, spot: Spot) -> str:
     if isinstance(spot.node, ast.Subscript) and isinstance(spot.statement, ast.Assign):
-        value = spot.told(spot.statement.value)
-        return f"{quoted(spot.node)} is one number's place, and {value} is a sequence"
-    return "a sequence of several numbers stands where one number belongs"
+        return translate("{place} is one number's place, and {value} is a sequence",
+                         place=quoted(spot.node), value=spot.told(spot.statement.value))  # fmt: skip
+    return translate("a sequence of several numbers stands where one number belongs")
 
 
 def reshaped(found: re.Match, spot: Spot) -> str:
     size, wanted = int(found["size"]), sizes(found["shape"].replace("newaxis", "-1"))
     product = math.prod(entry for entry in wanted if entry >= 0)
-    head = f"{spot.told(next(iter(spot.operands()), None))} has {size} entries"
+    array = spot.told(next(iter(spot.operands()), None))
+    values = {"array": array, "size": size, "product": product, "shape": wanted}
     if -1 in wanted:
-        return f"{head}, which {product} does not divide: shape {wanted} leaves no whole number for -1"
-    return f"{head}, and shape {wanted} needs {product}"
+        return translate(
+            "{array} has {size} entries, which {product} does not divide: shape {shape} leaves no whole "
+            "number for -1", **values,
+        )  # fmt: skip
+    return translate("{array} has {size} entries, and shape {shape} needs {product}", **values)
 
 
 def axis(found: re.Match, spot: Spot) -> str:
     count = int(found["count"]) if found["count"] else int(found["last"]) + 1
     node = next(iter(spot.operands()), None)
-    told = spot.told(node) if len(spot.shape(node) or ()) == count else "the array"
-    there = {0: "no axis", 1: "axis 0 only", 2: "axes 0 and 1"}.get(count, f"axes 0 to {count - 1}")
-    return f"axis {found['axis']} is asked for, and {told} has {there}"
+    told = spot.told(node if len(spot.shape(node) or ()) == count else None)
+    values = {"axis": found["axis"], "array": told}
+    if count == 0:
+        return translate("axis {axis} is asked for, and {array} has no axis", **values)
+    if count == 1:
+        return translate("axis {axis} is asked for, and {array} has axis 0 only", **values)
+    if count == 2:
+        return translate("axis {axis} is asked for, and {array} has axes 0 and 1", **values)
+    return translate("axis {axis} is asked for, and {array} has axes 0 to {last}", last=count - 1, **values)
 
 
 # Indices and keys
@@ -91,8 +108,9 @@ def _indices(spot: Spot) -> list[ast.expr]:
 def out_of_bounds(found: re.Match, spot: Spot) -> str:
     axis, size = int(found[2]), int(found[3])
     shape = spot.shape(_owner(spot)) or ()
-    what = spot.told(_owner(spot)) if shape[axis : axis + 1] == (size,) else "the array"
-    return f"index {found[1]} is out of bounds: axis {axis} of {what} has size {size}"
+    array = spot.told(_owner(spot) if shape[axis : axis + 1] == (size,) else None)
+    return translate("index {index} is out of bounds: axis {axis} of {array} has size {size}",
+                     index=found[1], axis=axis, array=array, size=size)  # fmt: skip
 
 
 def past_the_end(found: re.Match, spot: Spot) -> str | None:
@@ -101,9 +119,13 @@ def past_the_end(found: re.Match, spot: Spot) -> str | None:
     number = spot.value(_indices(spot)[0])
     if type(held) not in (list, tuple, str) or type(number) is not int:
         return None
-    append = f"; `{ast.unparse(owner)}.append(…)` adds one" if found[2] and type(held) is list else ""
-    where = f"index {number} of {quoted(owner)}, a {found[1]} of length {len(held)}"
-    return f"{where}: indices start at 0{append}"
+    values = {"index": number, "owner": quoted(owner), "type": found[1], "length": len(held)}
+    if found[2] and type(held) is list:
+        return translate(
+            "index {index} of {owner}, a {type} of length {length}: indices start at 0; "
+            "`{name}.append(…)` adds one", name=ast.unparse(owner), **values,
+        )  # fmt: skip
+    return translate("index {index} of {owner}, a {type} of length {length}: indices start at 0", **values)
 
 
 def missing_key(found: re.Match, spot: Spot) -> str | None:
@@ -114,11 +136,12 @@ def missing_key(found: re.Match, spot: Spot) -> str | None:
     if type(key) not in (str, int, float) or not issubclass(type(held), dict):
         return None
     keys = [known for known in dict.keys(held) if type(known) in (str, int, float)]
-    told = ", ".join(map(repr, keys[:8])) + (", …" if len(keys) > 8 else "") or "none"
+    told = ", ".join(map(repr, keys[:8])) + (", …" if len(keys) > 8 else "")
     by_small = {str(known).lower(): known for known in keys}
     near = difflib.get_close_matches(str(key).lower(), by_small, n=1, cutoff=0.5)
-    hint = f"; did you mean {by_small[near[0]]!r}?" if near else ""
-    return f"{quoted(owner)} has no key {key!r}; its keys are {told}{hint}"
+    reason = translate("{owner} has no key {key}; its keys are {keys}",
+                       owner=quoted(owner), key=repr(key), keys=told or translate("none"))  # fmt: skip
+    return meant(reason, repr(by_small[near[0]])) if near else reason
 
 
 def not_a_number(found: re.Match, spot: Spot) -> str | None:
@@ -126,21 +149,27 @@ def not_a_number(found: re.Match, spot: Spot) -> str | None:
     owner = _owner(spot)
     if owner is not None:
         array = quoted(f"np.array({ast.unparse(owner)})[{ast.unparse(spot.node.slice)}]")
-        return f"{quoted(owner)} is a list, which an array cannot index; an array can be: {array}"
+        return translate("{owner} is a list, which an array cannot index; an array can be: {array}",
+                         owner=quoted(owner), array=array)  # fmt: skip
     node = next((node for node in spot.operands() if is_array(spot.value(node))), None)
     if node is None:
         return None
-    return f"{spot.told(node)} stands where one whole number is wanted; did you mean {called('len', node)}?"
+    reason = translate("{array} stands where one whole number is wanted", array=spot.told(node))
+    return meant(reason, called("len", node))
 
 
 def wrong_index(found: re.Match, spot: Spot) -> str | None:
     """A float as an index, or an array of floats."""
     for node, value in ((node, spot.value(node)) for node in _indices(spot)):
         if is_scalar(value) and issubclass(type(value), float):
-            return f"the index {quoted(node)} is {value}, a float; indices are whole numbers: `//` makes one"
+            return translate(
+                "the index {index} is {value}, a float; indices are whole numbers: `//` makes one",
+                index=quoted(node), value=value,
+            )  # fmt: skip
         if is_array(value) and "float" in str(value.dtype):
             cast = followed(node, ".long()" if spot.is_tensor(node) else ".astype(int)")
-            return f"{quoted(node)} holds floats, and indices are whole numbers; {cast} makes them so"
+            return translate("{index} holds floats, and indices are whole numbers; {cast} makes them so",
+                             index=quoted(node), cast=cast)  # fmt: skip
     return None
 
 
@@ -151,12 +180,14 @@ def read_only(found: re.Match, spot: Spot) -> str:
         case ast.Call(func=ast.Attribute(value=node)) if spot.is_method():
             pass
         case _:
-            return "it writes into an argument; work on a copy, as `h = h.copy()` makes one"
+            return translate("it writes into an argument; work on a copy, as `h = h.copy()` makes one")
     while isinstance(node, ast.Subscript):
         node = node.value
     name = ast.unparse(node)
-    belongs = f"its argument `{name}`" if name in spot.arguments else f"`{name}`, part of an argument"
-    return f"it writes into {belongs}; work on a copy: {quoted(f'{name} = {name}.copy()')}"
+    values = {"name": name, "copy": quoted(f"{name} = {name}.copy()")}
+    if name in spot.arguments:
+        return translate("it writes into its argument `{name}`; work on a copy: {copy}", **values)
+    return translate("it writes into `{name}`, part of an argument; work on a copy: {copy}", **values)
 
 
 RULES = (
@@ -176,6 +207,7 @@ RULES = (
     (r"^KeyError: ", missing_key),
     (r"only integer scalar arrays can be converted|only integer tensors of a single element", not_a_number),
     (r"indices must be integers.*|are valid indices|(?:arrays|tensors) used as indices must be", wrong_index),
-    (r"invalid index to scalar|invalid index of a 0-dim", "a single number is indexed: one index too many?"),
+    (r"invalid index to scalar|invalid index of a 0-dim",
+     Message("a single number is indexed: one index too many?")),
     (r"(?:assignment destination|output array|sort array) is read-only", read_only),
-)
+)  # fmt: skip

@@ -10,15 +10,27 @@ from types import FunctionType, ModuleType
 import numpy as np
 
 from helpers.checks.errors.place import Spot
-from helpers.checks.errors.values import UNKNOWN, arguments_of, called, followed, kind, quoted
+from helpers.checks.errors.values import (
+    UNKNOWN,
+    arguments_of,
+    called,
+    followed,
+    is_function,
+    is_number,
+    kind,
+    meant,
+    quoted,
+)
+from helpers.checks.words import Message, every, told
+from helpers.languages import translate
 
 _IN_PLACE = ("append", "extend", "insert", "sort", "reverse", "update", "add", "shuffle", "fill", "remove")
 _ELSEWHERE = {   # what NumPy has for torch's functions and methods, and torch for NumPy's
-    ("numpy", "unsqueeze"): "`[:, None]` puts an axis in",
-    ("numpy", "append"): "arrays do not grow; collect a list, and `np.stack` it at the end",
-    ("numpy", "softmax"): "NumPy leaves it to you: it is made of `np.exp` and a sum",
-    ("torch", "copy"): "`.clone()` does that",
-    ("torch", "astype"): "`.float()`, `.double()` and `.long()` do that",
+    ("numpy", "unsqueeze"): Message("`[:, None]` puts an axis in"),
+    ("numpy", "append"): Message("arrays do not grow; collect a list, and `np.stack` it at the end"),
+    ("numpy", "softmax"): Message("NumPy leaves it to you: it is made of `np.exp` and a sum"),
+    ("torch", "copy"): Message("`.clone()` does that"),
+    ("torch", "astype"): Message("`.float()`, `.double()` and `.long()` do that"),
 }
 
 
@@ -40,12 +52,12 @@ def nothing(found: re.Match, spot: Spot) -> str:
     none = [node for node in parts if spot.value(node) is None]
     unknown = [node for node in parts if spot.value(node) is UNKNOWN]
     node = none[0] if none else unknown[0] if len(unknown) == 1 else None
-    return f"{quoted(node)} is None here{_origin(spot, node)}"
-
-
-def _origin(spot: Spot, node: ast.expr | None) -> str:
+    value = quoted(node)
     if isinstance(node, ast.Attribute) and node.attr == "grad":
-        return ": backward() has not run yet, or this tensor is no leaf with `requires_grad=True`"
+        return translate(
+            "{value} is None here: backward() has not run yet, or this tensor is no leaf with "
+            "`requires_grad=True`", value=value,
+        )  # fmt: skip
     made = node
     if isinstance(node, ast.Name):
         values = [
@@ -55,48 +67,66 @@ def _origin(spot: Spot, node: ast.expr | None) -> str:
             if any(getattr(target, "id", "") == node.id for target in part.targets)
         ]
         if not values and node.id in spot.arguments:
-            return ": it is an argument that may be None, for which a line is missing"
+            return translate(
+                "{value} is None here: it is an argument that may be None, for which a line is missing",
+                value=value,
+            )
         made = values[-1] if values else None
     match made:
         case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _IN_PLACE:
-            return f": `{name}` changes {quoted(owner)} itself and returns nothing"
+            return translate("{value} is None here: `{method}` changes {owner} itself and returns nothing",
+                             value=value, method=name, owner=quoted(owner))  # fmt: skip
         case ast.Call(func=function):
-            return f": {quoted(function)} returned nothing; is its `return` missing?"
-    return ": was it made by a function without `return`?"
+            return translate("{value} is None here: {function} returned nothing; is its `return` missing?",
+                             value=value, function=quoted(function))  # fmt: skip
+    return translate("{value} is None here: was it made by a function without `return`?", value=value)
 
 
 def operands(found: re.Match, spot: Spot) -> str:
     """unsupported operand type(s) for an operator."""
-    nodes = spot.operands() or [None, None]
-    told = [f"{quoted(node)} is {kind(name)}" for node, name in zip(nodes, found.groups()[1:], strict=True)]
-    for text in told:
-        if text.endswith("a function"):
-            return f"{text}, not its value: are the brackets of the call missing?"
-    hint = "; `np.array(…)` of a list calculates entry by entry" if "'list'" in found[0] else ""
+    left, right = spot.operands() or [None, None]
+    for node, name in ((left, found[2]), (right, found[3])):
+        if is_function(name):
+            return translate("{value} is a function, not its value: are the brackets of the call missing?",
+                             value=quoted(node))  # fmt: skip
+    reason = translate(
+        "{left} is {left_kind} and {right} is {right_kind}, and `{operator}` is not defined for them",
+        left=quoted(left), left_kind=kind(found[2]), right=quoted(right), right_kind=kind(found[3]),
+        operator=found[1],
+    )  # fmt: skip
     if "ndarray" in found[0] and "Tensor" in found[0]:
-        hint = ": make both the same, with `torch.from_numpy(…)` or `.numpy()`"
-    return f"{' and '.join(told)}, and `{found[1]}` is not defined for them{hint}"
+        return translate(
+            "{reason}: make both the same, with `torch.from_numpy(…)` or `.numpy()`", reason=reason
+        )
+    if "'list'" in found[0]:
+        return translate("{reason}; `np.array(…)` of a list calculates entry by entry", reason=reason)
+    return reason
 
 
 def not_iterable(found: re.Match, spot: Spot) -> str:
     node = next(iter(_parts(spot)), None)
+    values = {"value": quoted(node), "kind": kind(found[1])}
     if isinstance(spot.statement, ast.For) and spot.statement.iter is node:
-        hint = f"; did you mean {called('range', node)}?" if found[1] == "int" and node else ""
-        return f"{quoted(node)} is {kind(found[1])}, and a loop goes through several values{hint}"
-    return f"{quoted(node)} is {kind(found[1])}, and several values are wanted"
+        reason = translate("{value} is {kind}, and a loop goes through several values", **values)
+        return meant(reason, called("range", node)) if found[1] == "int" and node else reason
+    return translate("{value} is {kind}, and several values are wanted", **values)
 
 
 def not_callable(found: re.Match, spot: Spot) -> str:
-    node, word = getattr(spot.node, "func", None), kind(found[1])
+    node = getattr(spot.node, "func", None)
     if isinstance(node, ast.Attribute) and node.attr in ("T", "shape", "size", "ndim", "dtype", "mT"):
-        return f"{quoted(node)} is no method: leave the brackets out"
-    text = f"{quoted(node, 'what is called')} is {word}, not a function"
-    if "number" in word:
-        return f"{text}: is a `*` missing, or does a variable have a function's name?"
-    if node is not None and word in ("a NumPy array", "a torch tensor", "a list", "a tuple", "a dict"):
+        return translate("{value} is no method: leave the brackets out", value=quoted(node))
+    reason = translate("{value} is {kind}, not a function",
+                       value=quoted(node, translate("what is called")), kind=kind(found[1]))  # fmt: skip
+    if is_number(found[1]):
+        return translate(
+            "{reason}: is a `*` missing, or does a variable have a function's name?", reason=reason
+        )
+    if node is not None and found[1].rpartition(".")[2] in ("ndarray", "Tensor", "list", "tuple", "dict"):
         index = ", ".join(map(ast.unparse, spot.node.args))
-        return f"{text}: entries are in square brackets, {followed(node, f'[{index}]')}"
-    return text
+        return translate("{reason}: entries are in square brackets, {entry}",
+                         reason=reason, entry=followed(node, f"[{index}]"))  # fmt: skip
+    return reason
 
 
 def no_attribute(found: re.Match, spot: Spot) -> str | None:
@@ -106,19 +136,25 @@ def no_attribute(found: re.Match, spot: Spot) -> str | None:
         return None
     module = issubclass(type(owner), ModuleType)
     library = (owner.__name__ if module else type(owner).__module__).partition(".")[0]
-    what = "" if module else f" is {kind(type(owner).__name__)}, which"
-    told = f"{quoted(node)}{what} has no `{name}`"
+    if module:
+        reason = translate("{module} has no `{name}`", module=quoted(node), name=name)
+    else:
+        reason = translate("{value} is {kind}, which has no `{name}`",
+                           value=quoted(node), kind=kind(type(owner).__name__), name=name)  # fmt: skip
     if (library, name) in _ELSEWHERE:
-        return f"{told}; {_ELSEWHERE[library, name]}"
+        return translate("{reason}; {instead}", reason=reason, instead=told(_ELSEWHERE[library, name]))
     if type(owner) is np.ndarray and name in vars(np):
-        return f"{told}; it is a function: {called(f'np.{name}', node)}"
+        call = called(f"np.{name}", node)
+        return translate("{reason}; it is a function: {call}", reason=reason, call=call)
     if type(owner) in (list, tuple, int, float) and name in dir(np.ndarray):
-        return f"{told}: arrays have; {called('np.array', node)} makes one"
+        call = called("np.array", node)
+        return translate("{reason}: arrays have; {call} makes one", reason=reason, call=call)
     if type(owner) is dict and name in owner:
-        return f"{told}; a dict's entries are {followed(node, f'[{name!r}]')}"
+        entry = followed(node, f"[{name!r}]")
+        return translate("{reason}; a dict's entries are {entry}", reason=reason, entry=entry)
     known = vars(owner) if module else {entry for base in type(owner).__mro__ for entry in vars(base)}
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.76)
-    return told + (f"; did you mean {followed(node, f'.{near[0]}')}?" if near else "")
+    return meant(reason, followed(node, f".{near[0]}")) if near else reason
 
 
 def wrong_arguments(found: re.Match, spot: Spot) -> str | None:
@@ -126,20 +162,44 @@ def wrong_arguments(found: re.Match, spot: Spot) -> str | None:
     if not isinstance(spot.node, ast.Call):
         return None
     name, text, function = quoted(spot.node.func), found[1], spot.value(spot.node.func)
-    learners = type(function) is FunctionType
-    takes = f"; it takes ({', '.join(arguments_of(function.__code__))})" if learners else ""
+    reason = _called_wrongly(name, text)
+    if type(function) is not FunctionType:   # not the learner's
+        return reason
+    takes = ", ".join(arguments_of(function.__code__))
+    return translate("{reason}; it takes ({arguments})", reason=reason, arguments=takes)
+
+
+def _called_wrongly(name: str, text: str) -> str:
     unknown = re.search(r"unexpected keyword argument '(\w+)'", text)
     if unknown:
         other = {"dim": "axis", "keepdim": "keepdims"}.get(unknown[1])
-        hint = f"; NumPy calls it `{other}`" if other else ""
-        return f"{name} has no argument {quoted(unknown[1])}{hint}{takes}"
+        values = {"function": name, "argument": quoted(unknown[1])}
+        if other:
+            return translate("{function} has no argument {argument}; NumPy calls it `{other}`",
+                             other=other, **values)  # fmt: skip
+        return translate("{function} has no argument {argument}", **values)
     if text.startswith("missing"):
-        missing = " and ".join(quoted(name) for name in re.findall(r"'(\w+)'", text))
-        return f"{name} is called without {missing}{takes}"
-    return f"{name} {text}{takes}"
+        missing = every(map(quoted, re.findall(r"'(\w+)'", text)))
+        return translate("{function} is called without {missing}", function=name, missing=missing)
+    counted = re.fullmatch(r"takes (\d+) positional arguments? but (\d+) (?:was|were) given", text)
+    if counted:
+        return _too_many(name, *map(int, counted.groups()))
+    return f"{name} {text}"   # as Python says it
 
 
-_LIST = "arithmetic on a list joins or repeats it; `np.array(…)` of the list calculates entry by entry"
+def _too_many(name: str, takes: int, given: int) -> str:
+    if takes == 1:
+        return translate("{function} takes 1 positional argument but {given} were given",
+                         function=name, given=given)  # fmt: skip
+    if given == 1:
+        return translate("{function} takes 0 positional arguments but 1 was given", function=name)
+    return translate("{function} takes {takes} positional arguments but {given} were given",
+                     function=name, takes=takes, given=given)  # fmt: skip
+
+
+_LIST = Message(
+    "arithmetic on a list joins or repeats it; `np.array(…)` of the list calculates entry by entry"
+)
 RULES = (
     (r"^(?:Type|Attribute)Error: .*NoneType.*", nothing),
     (r"unsupported operand type\(s\) for (.+?): '([\w.]+)' and '([\w.]+)'", operands),

@@ -14,6 +14,7 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from helpers.checks.errors import values
+from helpers.languages import translate
 
 _HELPERS = str(Path(__file__).resolve().parents[2]) + os.sep
 _LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib"))
@@ -53,9 +54,9 @@ class Spot:
         """Whether the expression was a torch tensor."""
         return values.is_tensor(self.value(node))
 
-    def told(self, node: ast.AST | None, otherwise: str = "the array") -> str:
-        """The expression as code, with its shape where it is known: `x` (3, 5)."""
-        return f"{values.quoted(node, otherwise)} {self.shape(node) or ''}".rstrip()
+    def told(self, node: ast.AST | None, otherwise: str = "") -> str:
+        """The expression as code, with its shape where it is known: `x` (3, 5); without one, other words."""
+        return f"{values.quoted(node, otherwise or translate('the array'))} {self.shape(node) or ''}".rstrip()
 
     @property
     def arguments(self) -> tuple[str, ...]:

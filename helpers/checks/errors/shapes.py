@@ -8,7 +8,17 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from helpers.checks.errors.place import Spot
-from helpers.checks.errors.values import Shape, broadcast_shape, followed, product_shape, quoted, sizes
+from helpers.checks.errors.values import (
+    Shape,
+    broadcast_shape,
+    followed,
+    meant,
+    product_shape,
+    quoted,
+    sizes,
+)
+from helpers.checks.words import either, every
+from helpers.languages import translate
 
 _PRODUCTS = ("dot", "matmul", "mm", "bmm", "mv")
 _REDUCTIONS = ("sum", "mean", "max", "min", "std", "var")
@@ -29,20 +39,24 @@ def product(found: re.Match, spot: Spot) -> str | None:
     operands = spot.operands()
     shapes = [spot.shape(node) for node in operands]
     if len(operands) == 1 and shapes[0] and shapes[0][-1] == left_size:
-        size = f"{spot.told(operands[0])} has {left_size} entries on its last axis"
-        return f"{size}, and the layer {quoted(spot.node.func)} takes {right_size}"
-    differ = f"the inner sizes {left_size} and {right_size} differ"
+        return translate(
+            "{array} has {size} entries on its last axis, and the layer {layer} takes {wanted}",
+            array=spot.told(operands[0]), size=left_size, layer=quoted(spot.node.func), wanted=right_size,
+        )  # fmt: skip
+    inner = {"left_size": left_size, "right_size": right_size}
+    unnamed = translate("a matrix product: the inner sizes {left_size} and {right_size} differ", **inner)
     if len(operands) != 2 or not _is_product(spot):
-        return f"a matrix product: {differ}"
+        return unnamed
     (left, right), (a, b) = operands, (shapes[0] or (left_size,), shapes[1] or (right_size,))
     if (a[-1], b[-2:][0]) != (left_size, right_size):   # a product inside the function that was called
-        return f"a matrix product: {differ}"
+        return unnamed
     options = [text for text, turned in _transposed(spot, right) if product_shape(a, turned) is not None]
     options += [text for text, turned in _transposed(spot, left) if product_shape(turned, b) is not None]
     if None not in shapes and product_shape(b, a) is not None:
         options.append(quoted(ast.BinOp(left=right, op=ast.MatMult(), right=left)))
-    hint = f"; did you mean {' or '.join(options[:2])}?" if options else ""
-    return f"{spot.told(left)} @ {spot.told(right)}: {differ}{hint}"
+    reason = translate("{left} @ {right}: the inner sizes {left_size} and {right_size} differ",
+                       left=spot.told(left), right=spot.told(right), **inner)  # fmt: skip
+    return meant(reason, either(options[:2])) if options else reason
 
 
 def _transposed(spot: Spot, node: ast.expr) -> Iterator[tuple[str, Shape]]:
@@ -62,13 +76,15 @@ def batches(found: re.Match, spot: Spot) -> str | None:
     """Products of more axes: what stands before the last two is broadcast."""
     if not _is_product(spot):
         return None
-    return f"{' @ '.join(map(spot.told, spot.operands()))}: the axes before the last two have to agree"
+    factors = " @ ".join(map(spot.told, spot.operands()))
+    return translate("{product}: the axes before the last two have to agree", product=factors)
 
 
 def too_few_axes(found: re.Match, spot: Spot) -> str:
     node = spot.operands()[int(found[1])]
-    what = "None" if spot.value(node) is None else "a single number"
-    return f"{quoted(node)} is {what} here, and a matrix product wants arrays"
+    if spot.value(node) is None:
+        return translate("{value} is None here, and a matrix product wants arrays", value=quoted(node))
+    return translate("{value} is a single number here, and a matrix product wants arrays", value=quoted(node))
 
 
 def broadcast(found: re.Match, spot: Spot) -> str | None:
@@ -76,18 +92,24 @@ def broadcast(found: re.Match, spot: Spot) -> str | None:
     told = [sizes(text) for text in re.findall(r"\([\d, ]*\)", found["shapes"] or "")]
     told = told[:2] if isinstance(spot.node, ast.AugAssign) else told   # the third is the output
     clash = (int(found["a"]), int(found["b"])) if found["a"] else _clash(told)
-    rule = f"sizes are matched from the right, and {clash[0]} meets {clash[1]}"
+    rule = translate("sizes are matched from the right, and {one} meets {other}",
+                     one=clash[0], other=clash[1])  # fmt: skip
     nodes = spot.operands()
     own = [spot.shape(node) for node in nodes]
     shapes = told or own
     theirs = len(nodes) == len(shapes) and all(a in (None, b) for a, b in zip(own, shapes, strict=True))
     if not theirs or (None not in shapes and set(_clash(shapes)) != set(clash)):
-        return f"{' and '.join(map(str, told))}{': ' if told else ''}{rule}"
+        return translate("{shapes}: {rule}", shapes=every(map(str, told)), rule=rule) if told else rule
     pairs = list(zip(nodes, shapes, strict=True))
-    head = " and ".join(f"{quoted(node)} {shape or ''}".rstrip() for node, shape in pairs)
+    both = every(f"{quoted(node)} {shape or ''}".rstrip() for node, shape in pairs)
+    reason = translate("{shapes}: {rule}", shapes=both, rule=rule)
     known = len(pairs) == 2 and None not in shapes
     fitting = _fitting(spot, pairs) if known and isinstance(spot.node, ast.expr) else []
-    return f"{head}: {rule}" + (f"; {' or '.join(fitting)} would fit" if fitting else "")
+    return _would_fit(reason, fitting) if fitting else reason
+
+
+def _would_fit(reason: str, options: Sequence[str]) -> str:
+    return translate("{reason}; {options} would fit", reason=reason, options=either(options))
 
 
 def _clash(shapes: Sequence[Shape]) -> tuple[int, ...]:
@@ -144,21 +166,24 @@ def in_place(found: re.Match, spot: Spot) -> str | None:
         return None
     place, value = spot.node.target, spot.node.value
     shape = spot.shape(value) or ()
-    head = f"the result {result} has no room in {quoted(place)} {target}"
+    reason = translate("the result {result} has no room in {place} {shape}",
+                       result=result, place=quoted(place), shape=target)  # fmt: skip
     word = "dim" if spot.is_tensor(value) else "axis"
     for axis in range(len(shape)):
         if shape[:axis] + shape[axis + 1 :] == target:
-            return f"{head}; {followed(value, f'.sum({word}={axis})')} {target} would fit"
-    return head
+            return _would_fit(reason, [f"{followed(value, f'.sum({word}={axis})')} {target}"])
+    return reason
 
 
 def assigned(found: re.Match, spot: Spot) -> str:
     """An array written into a part of another; torch says the same of `expand`."""
     into, value = sizes(found["into"]), sizes(found["value"])
     if not isinstance(spot.node, ast.Subscript) or not isinstance(spot.statement, ast.Assign):
-        return f"an array of shape {value} does not fit where {into} is wanted"
+        return translate("an array of shape {shape} does not fit where {wanted} is wanted",
+                         shape=value, wanted=into)  # fmt: skip
     written = f"{quoted(spot.statement.value)} {value}"
-    return f"{quoted(spot.node)} has room for {into or 'one number'}, and {written} is written there"
+    return translate("{place} has room for {room}, and {written} is written there", written=written,
+                     place=quoted(spot.node), room=into or translate("one number"))  # fmt: skip
 
 
 _VALUE, _INTO = r"[(\[](?P<value>[\d, ]*)[)\]]", r"[(\[](?P<into>[\d, ]*)[)\]]"

@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from helpers.checks.errors.place import Spot
 from helpers.checks.errors.values import followed, kind, quoted
+from helpers.checks.words import Message, told
+from helpers.languages import translate
 
 
 def _subject(spot: Spot) -> ast.expr | None:
@@ -20,9 +22,12 @@ def _subject(spot: Spot) -> ast.expr | None:
     return None
 
 
-def says(text: str, otherwise: str = "the tensor") -> Callable[[re.Match, Spot], str]:
-    """A translator that says `text`, with the tensor which is worked on for {it}."""
-    return lambda found, spot: text.format(*found.groups(), it=quoted(_subject(spot), otherwise))
+_TENSOR, _RESULT = Message("the tensor"), Message("the result")
+
+
+def says(message: Message, otherwise: Message = _TENSOR) -> Callable[[re.Match, Spot], str]:
+    """A translator that says `message`, with the tensor which is worked on for {it}."""
+    return lambda found, spot: told(message, **found.groupdict(), it=quoted(_subject(spot), told(otherwise)))
 
 
 def dtypes(found: re.Match, spot: Spot) -> str:
@@ -31,45 +36,61 @@ def dtypes(found: re.Match, spot: Spot) -> str:
     if len(nodes) == 2:
         (left, right), (a, b) = nodes, (str(spot.value(node).dtype).removeprefix("torch.") for node in nodes)
         cast = followed(right, f".to({ast.unparse(left)}.dtype)")
-        return f"{quoted(left)} is {a} and {quoted(right)} is {b}, and a product wants one dtype: {cast}"
-    return "the tensors have two dtypes, and one is wanted: `.float()`, `.double()` or `.to(x.dtype)`"
+        return translate(
+            "{left} is {left_dtype} and {right} is {right_dtype}, and a product wants one dtype: {cast}",
+            left=quoted(left), left_dtype=a, right=quoted(right), right_dtype=b, cast=cast,
+        )  # fmt: skip
+    return translate(
+        "the tensors have two dtypes, and one is wanted: `.float()`, `.double()` or `.to(x.dtype)`"
+    )
 
 
 def no_tensor(found: re.Match, spot: Spot) -> str:
     """A NumPy array, a list or a number given to a function of torch."""
     nodes, place = spot.operands(), int(found[1]) - 1
-    name = quoted(nodes[place] if place < len(nodes) else None, "an argument")
-    function = quoted(spot.node.func if spot.callee else None, "the function")
+    name = quoted(nodes[place] if place < len(nodes) else None, translate("an argument"))
+    function = quoted(spot.node.func if spot.callee else None, translate("the function"))
     maker = "torch.from_numpy" if found[2].endswith("ndarray") else "torch.tensor"
-    return f"{function} wants a tensor, and {name} is {kind(found[2])}: `{maker}(…)` makes one"
+    return translate("{function} wants a tensor, and {value} is {kind}: `{maker}(…)` makes one",
+                     function=function, value=name, kind=kind(found[2]), maker=maker)  # fmt: skip
 
 
-_LEAF = (
+_LEAF = Message(
     "it changes {it} in place, and autograd follows {it}: put the line under `with torch.no_grad():`, "
     "or make a new tensor"
 )
-_DETACH = "{it} is followed by autograd: `.detach()` first, or use torch's function in place of NumPy's"
-_NO_GRADIENT = (
+_DETACH = Message(
+    "{it} is followed by autograd: `.detach()` first, or use torch's function in place of NumPy's"
+)
+_NO_GRADIENT = Message(
     "{it} depends on no tensor with `requires_grad=True` (or was computed under `torch.no_grad()` "
     "or after `.detach()`): there is nothing to differentiate"
 )
-_NOT_SCALAR = "backward() starts from one number, and {it} has several: take its `.sum()` or `.mean()` first"
-_TWICE = (
+_NOT_SCALAR = Message(
+    "backward() starts from one number, and {it} has several: take its `.sum()` or `.mean()` first"
+)
+_TWICE = Message(
     "backward() goes through the same graph a second time: compute the loss anew before each backward(), "
     "or `.detach()` the state carried over from the step before"
 )
-_CHANGED = (
+_CHANGED = Message(
     "a tensor that backward() still needs was changed in place (`+=`, `[...] =` or a method ending in `_`) "
     "after it was used: make a new one, `h = h + …`, or collect the parts in a list for torch.stack"
 )
-_VIEW = "{it} is transposed or cut, so `view` cannot show it in another shape; use `.reshape(…)`"
-_WHOLE = "indices and class numbers are whole numbers in torch: `.long()` makes them so"
-_TARGET = "{it} holds whole numbers, and the result has floats: make it with a float dtype at the start"
+_VIEW = Message(
+    "{it} is transposed or cut, so `view` cannot show it in another shape; use `.reshape(…)`"
+)
+_WHOLE = Message("indices and class numbers are whole numbers in torch: `.long()` makes them so")
+_TARGET = Message(
+    "{it} holds whole numbers, and the result has floats: make it with a float dtype at the start"
+)
+_ROWS = Message("an index is negative, or not below the number of rows")
+_CLASSES = Message("the class number {number} is not below the number of classes")
 
 RULES = (
     (r"a (?:view of a )?leaf Variable that requires grad", says(_LEAF)),
     (r"Can't call numpy\(\) on Tensor that requires grad", says(_DETACH)),
-    (r"does not require grad and does not have a grad_fn", says(_NO_GRADIENT, "the result")),
+    (r"does not require grad and does not have a grad_fn", says(_NO_GRADIENT, _RESULT)),
     (r"grad can be implicitly created only for scalar outputs", says(_NOT_SCALAR)),
     (r"Trying to backward through the graph a second time", _TWICE),
     (r"modified by an inplace operation", _CHANGED),
@@ -79,6 +100,6 @@ RULES = (
     (r"scalar types?:? Long|target dtype to be Long|Expected dtype int(?:32/int)?64 for index", _WHOLE),
     (r"argument '\w+' \(position (\d+)\) must be Tensor, not (?!NoneType)([\w.]+)", no_tensor),
     (r"Cannot cast ufunc .* to dtype\('u?int|result type \w+ can't be cast to the desired", says(_TARGET)),
-    (r"index out of range in self", "an index is negative, or not below the number of rows"),
-    (r"Target (-?\d+) is out of bounds", says("the class number {0} is not below the number of classes")),
+    (r"index out of range in self", _ROWS),
+    (r"Target (?P<number>-?\d+) is out of bounds", says(_CLASSES)),
 )

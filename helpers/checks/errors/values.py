@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from helpers.checks.words import Message, told
+from helpers.languages import translate
+
 UNKNOWN = object()
 _NUMBERS = (int, float, bool)
 _ARITHMETIC = {
@@ -136,10 +139,10 @@ def broadcast_shape(*shapes: Shape) -> Shape | None:
 # How expressions are told
 
 
-def quoted(node: ast.AST | str | None, otherwise: str = "a value", limit: int = 60) -> str:
-    """An expression between backquotes, cut where it is long; without one, other words."""
+def quoted(node: ast.AST | str | None, otherwise: str = "", limit: int = 60) -> str:
+    """An expression between backquotes, cut where it is long; without one, other words, or "a value"."""
     if node is None:
-        return otherwise
+        return otherwise or translate("a value")
     text = node if isinstance(node, str) else ast.unparse(node)
     return f"`{text if len(text) <= limit else text[: limit - 1] + '…'}`"
 
@@ -164,12 +167,36 @@ def sizes(text: str) -> Shape:
 def kind(name: str) -> str:
     """What a value of this type is, in a word or two: a list, a NumPy array, text."""
     name = name.rpartition(".")[2]
-    if re.fullmatch(r"int\d*|float\d*", name):
-        return "a whole number" if name.startswith("int") else "one number"
-    if name in ("function", "method", "builtin_function_or_method"):
-        return "a function"
-    words = {"NoneType": "None", "ndarray": "a NumPy array", "Tensor": "a torch tensor", "str": "text"}
-    return words.get(name, f"{'an' if name[:1] in 'aeiou' else 'a'} {name}")
+    if is_number(name):
+        return translate("a whole number") if name.startswith("int") else translate("one number")
+    if is_function(name):
+        return translate("a function")
+    if name in _KINDS:
+        return told(_KINDS[name])
+    return translate("an {type}", type=name) if name[:1] in "aeiou" else translate("a {type}", type=name)
+
+
+def is_number(name: str) -> bool:
+    """Whether the type of this name is one of numbers."""
+    return bool(re.fullmatch(r"(?:.*\.)?(?:int\d*|float\d*)", name))
+
+
+def is_function(name: str) -> bool:
+    """Whether the type of this name is one of functions."""
+    return name.rpartition(".")[2] in ("function", "method", "builtin_function_or_method")
+
+
+_KINDS = {
+    "NoneType": "None",
+    "ndarray": Message("a NumPy array"),
+    "Tensor": Message("a torch tensor"),
+    "str": Message("text"),
+}
+
+
+def meant(reason: str, guess: str) -> str:
+    """The reason, and what was probably meant."""
+    return translate("{reason}; did you mean {guess}?", reason=reason, guess=guess)
 
 
 def arguments_of(code: CodeType) -> tuple[str, ...]:

@@ -21,9 +21,10 @@ from typing import Any
 from helpers import sealed
 from helpers.checks.slips.nodes import text_of
 from helpers.checks.slips.statements import edits
+from helpers.checks.words import Message, told
+from helpers.languages import translate
 from helpers.validation import require
 
-OPENING = "Your results are exactly as if "
 PLACED = {"name", "constant", "axis", "argument"}
 """Kinds whose code says too little without what stands around it."""
 
@@ -31,14 +32,25 @@ PLACED = {"name", "constant", "axis", "argument"}
 @dataclass(frozen=True)
 class Slip:
     """One mistake: its `kind`, the whole mutated function, what stood there and what stands there now ("" for
-    something left out), the line of `source` where it begins, and a hint for whoever gave this answer."""
+    something left out), the line of `source` where it begins, the mistake in words, and where these say too
+    little the code around it."""
 
     kind: str
     source: str
     was: str
     now: str
     line: int
-    sentence: str
+    words: Message
+    around: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """A hint for whoever gave this answer."""
+        mistake = told(self.words)
+        if self.around:
+            return translate("Your results are exactly as if {mistake} (in `{line}`).",
+                             mistake=mistake, line=self.around)  # fmt: skip
+        return translate("Your results are exactly as if {mistake}.", mistake=mistake)
 
 
 def slips(source: str) -> Iterator[Slip]:
@@ -55,10 +67,9 @@ def slips(source: str) -> Iterator[Slip]:
             seen.add(mutated)
             was = text_of(change.was_node) if change.was is None else change.was
             now = text_of(change.node) if change.now is None else change.now
-            words = change.sentence.format(was=_short(was), now=_short(now))
-            if change.kind in PLACED:
-                words += _where(lines[first - 1].strip(), was)
-            yield Slip(change.kind, mutated, was, now, first, f"{OPENING}{words}.")
+            words = change.sentence.filled(was=_short(was), now=_short(now))
+            around = _around(lines[first - 1].strip(), was) if change.kind in PLACED else ""
+            yield Slip(change.kind, mutated, was, now, first, words, around)
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -105,7 +116,7 @@ def _short(text: str, limit: int = 70) -> str:
     return line if len(line) <= limit else f"{line[: limit // 2]} … {line[-limit // 2 + 3 :]}"
 
 
-def _where(line: str, was: str, limit: int = 40) -> str:
+def _around(line: str, was: str, limit: int = 40) -> str:
     """The line around a short `was`, but not all of a long one, nor where `was` stands in it twice."""
     if len(was) > limit // 2:
         return ""
@@ -115,4 +126,4 @@ def _where(line: str, was: str, limit: int = 40) -> str:
         start = max(0, line.index(was) + (len(was) - limit) // 2)
         end = start + limit
         line = f"{'… ' if start else ''}{line[start:end]}{' …' if end < len(line) else ''}"
-    return f" (in `{line}`)" if line != was else ""
+    return line if line != was else ""

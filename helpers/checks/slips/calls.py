@@ -6,11 +6,14 @@ import ast
 from collections.abc import Iterator
 
 from helpers.checks.slips.nodes import (
+    ALWAYS,
     BRANCHES,
     COMMUTING,
     DROPPED,
+    EXCHANGED_IN,
     FUNCTIONS,
     MODULES,
+    PLAIN,
     REDUCTIONS,
     Change,
     called,
@@ -23,6 +26,7 @@ from helpers.checks.slips.nodes import (
     with_fields,
     without,
 )
+from helpers.checks.words import Message
 
 
 def call(node: ast.Call) -> Iterator[Change]:
@@ -35,10 +39,10 @@ def call(node: ast.Call) -> Iterator[Change]:
         yield Change(2, "function", with_fields(node, func=renamed))
     yield from _squashed(node, name, function, method, subject)
     if name in DROPPED and subject is not None and not isinstance(subject, ast.Starred | ast.GeneratorExp):
-        yield Change(DROPPED[name], "call dropped", subject, "`{was}` were plain `{now}`")
+        yield Change(DROPPED[name], "call dropped", subject, PLAIN)
     if not method and name in BRANCHES and len(node.args) > max(BRANCHES[name]):
         for place in BRANCHES[name]:
-            yield Change(1, "call dropped", node.args[place], "`{was}` were always `{now}`")
+            yield Change(1, "call dropped", node.args[place], ALWAYS)
     yield from _arguments(node, name)
     if name == "range":
         yield from _range(node)
@@ -57,7 +61,7 @@ def _squashed(node, name, function, method, subject) -> Iterator[Change]:
         return
     other = "sigmoid" if name == "tanh" else "tanh"
     home = text_of(function.value) if isinstance(function, ast.Attribute) else "np"
-    words = f"`{other}` stood in the place of `{name}` (`{{was}}`)"
+    words = Message("`{other}` stood in the place of `{name}` (`{was}`)", other=other, name=name)
     if home in ("np", "math") and name == "tanh":
         one = ast.Constant(1)
         power = with_fields(node, func=with_fields(function, attr="exp"), args=[negative(subject)])
@@ -68,20 +72,22 @@ def _squashed(node, name, function, method, subject) -> Iterator[Change]:
 
 
 def _arguments(node: ast.Call, name: str) -> Iterator[Change]:
-    verb = "ran over" if name in REDUCTIONS else "worked along"
+    along = Message("`{name}` worked along `{now}` instead of `{was}`", name=name)
+    if name in REDUCTIONS:
+        along = Message("`{name}` ran over `{now}` instead of `{was}`", name=name)
+    left_out = Message("`{was}` were left out of `{name}`", name=name)
     axes = [word for word in node.keywords if word.arg in ("axis", "dim")]
     for place, word in enumerate(node.keywords):
         given = f"{word.arg}={text_of(word.value)}"
         for other in _other_axes(word.value) if word in axes else ():
             keywords = list(node.keywords)
             keywords[place] = ast.keyword(word.arg, number(other))
-            words = f"`{name}` {verb} `{{now}}` instead of `{{was}}`"
             new, now = with_fields(node, keywords=keywords), f"{word.arg}={other}"
-            yield Change(0 if other in (0, 1) else 2, "axis", new, words, given, now)
+            yield Change(0 if other in (0, 1) else 2, "axis", new, along, given, now)
         if word.arg not in (None, "strict"):
             new = with_fields(node, keywords=without(node.keywords, place))
             kind = "axis" if word in axes else "argument"
-            yield Change(1, kind, new, f"`{{was}}` were left out of `{name}`", given, "")
+            yield Change(1, kind, new, left_out, given, "")
     added = [("keepdims", True)] if axes and name in REDUCTIONS - {"softmax", "cumsum"} else []
     added += [("ddof", 1)] if name in ("std", "var") else []
     for arg, value in added:
@@ -91,10 +97,10 @@ def _arguments(node: ast.Call, name: str) -> Iterator[Change]:
     if len(node.args) > 1:
         rank = 1 if name in ("reshape", "rand", "zeros") else 3
         if name not in COMMUTING:
-            yield from exchanged(node, "args", rank, "argument", " in `{was}`")
+            yield from exchanged(node, "args", rank, "argument", EXCHANGED_IN)
         if name not in ("range", "where"):
-            words, last = f"`{{was}}` were left out of `{name}`", text_of(node.args[-1])
-            yield Change(3, "argument", with_fields(node, args=node.args[:-1]), words, last, "")
+            last = text_of(node.args[-1])
+            yield Change(3, "argument", with_fields(node, args=node.args[:-1]), left_out, last, "")
 
 
 def _other_axes(given: ast.AST) -> list[int]:
@@ -111,19 +117,24 @@ def _range(node: ast.Call) -> Iterator[Change]:
         plain = is_int(first) and first.value == 0 and not step
         return with_fields(node, args=[last] if plain else [first, last, *step])
 
-    words, kind = "(`{now}` for `{was}`)", "off-by-one"
-    yield Change(0, kind, bounds(start, plus(stop, -1)), f"the last step of the loop were missing {words}")
-    yield Change(0, kind, bounds(plus(start, 1), stop), f"the first step of the loop were missing {words}")
-    yield Change(1, kind, bounds(start, plus(stop, 1)), f"the loop went one step too far {words}")
+    kind = "off-by-one"
+    yield Change(0, kind, bounds(start, plus(stop, -1)),
+                 Message("the last step of the loop were missing (`{now}` for `{was}`)"))  # fmt: skip
+    yield Change(0, kind, bounds(plus(start, 1), stop),
+                 Message("the first step of the loop were missing (`{now}` for `{was}`)"))  # fmt: skip
+    yield Change(1, kind, bounds(start, plus(stop, 1)),
+                 Message("the loop went one step too far (`{now}` for `{was}`)"))  # fmt: skip
     if len(node.args) > 1 and not (is_int(start) and start.value == 0):
-        yield Change(1, kind, bounds(plus(start, -1), stop), f"the loop began one step early {words}")
-        yield Change(2, "loop", bounds(ast.Constant(0), stop), "the loop began at 0 (`{now}` for `{was}`)")
+        yield Change(1, kind, bounds(plus(start, -1), stop),
+                     Message("the loop began one step early (`{now}` for `{was}`)"))  # fmt: skip
+        yield Change(2, "loop", bounds(ast.Constant(0), stop),
+                     Message("the loop began at 0 (`{now}` for `{was}`)"))  # fmt: skip
 
 
 def attribute(node: ast.Attribute) -> Iterator[Change]:
     """A transpose left out, a size taken for a length."""
     if node.attr in ("T", "mT"):
-        yield Change(0, "transpose", node.value, "`{was}` were plain `{now}`, not transposed")
+        yield Change(0, "transpose", node.value, Message("`{was}` were plain `{now}`, not transposed"))
     if node.attr == "size":
         yield Change(2, "function", ast.Call(ast.Name("len"), [node.value], []))
 
@@ -155,7 +166,7 @@ def subscript(node: ast.Subscript) -> Iterator[Change]:
             yield Change(1, "index", with_fields(node, slice=index))
     if isinstance(node.slice, ast.Tuple):
         for change in exchanged(node.slice, "elts", 1, "index"):
-            words = "`{was}` were `{now}`: check the axes"
+            words = Message("`{was}` were `{now}`: check the axes")
             yield change._replace(node=with_fields(node, slice=change.node), sentence=words)
 
 

@@ -9,8 +9,12 @@ from typing import Any
 
 from helpers.checks.slips.calls import attribute, call, subscript
 from helpers.checks.slips.nodes import (
+    ALWAYS,
+    EXCHANGED_IN,
+    LEFT_OUT,
     OPERATORS,
     OTHER_TEXT,
+    PLAIN,
     SYMBOLS,
     Change,
     called,
@@ -22,7 +26,9 @@ from helpers.checks.slips.nodes import (
     with_fields,
     without,
 )
+from helpers.checks.words import Message
 
+BACKWARDS = Message("the loop ran backwards (`{now}`)")
 JOINING = {"stack", "concatenate", "array", "einsum"}
 MOST_NAMES = 60
 """Exchanges of names tried in one statement; a long line has hundreds."""
@@ -105,23 +111,27 @@ def _binary(node: ast.BinOp) -> Iterator[Change]:
     head = text_of(with_fields(node, right=gap)).removesuffix(" _")   # `x @ Wx +`
     for rank, other in OPERATORS.get(operator, ()):
         new = with_fields(node, op=other())
-        ends = f": check the {kind} there" if rank < 2 else ""
+        words = Message("`{was}` were `{now}`")
+        if rank < 2 and summed:
+            words = Message("`{was}` were `{now}`: check the sign there")
+        elif rank < 2:
+            words = Message("`{was}` were `{now}`: check the operator there")
         # In a long sum the last term alone says it.
         alone = summed and isinstance(left, ast.BinOp) and len(text_of(node)) > 30
         shown = (tail, text_of(with_fields(new, left=gap)).removeprefix("_ ")) if alone else ()
-        yield Change(rank, kind, new, "`{was}` were `{now}`" + ends, *shown)
+        yield Change(rank, kind, new, words, *shown)
     if operator in SYMBOLS:
         rank = {ast.Add: 0, ast.Sub: 0, ast.Mult: 1, ast.Pow: 1}.get(operator, 2)
-        yield Change(rank, part, left, "`{was}` were left out", tail, "")
+        yield Change(rank, part, left, LEFT_OUT, tail, "")
         if operator is ast.Sub:
-            yield Change(1, part, right, "`{was}` were plain `{now}`")
+            yield Change(1, part, right, PLAIN)
             yield Change(2, part, negative(right))
         elif operator in (ast.Add, ast.Mult, ast.MatMult):
-            yield Change(rank, part, right, "`{was}` were left out", head, "")
+            yield Change(rank, part, right, LEFT_OUT, head, "")
     if operator not in (ast.Add, ast.Mult):
         rank = 2 if operator in (ast.Sub, ast.Div, ast.MatMult) else 5
         turned = with_fields(node, left=right, right=left)
-        yield Change(rank, "order", turned, "`{was}` were `{now}`: check the order")
+        yield Change(rank, "order", turned, Message("`{was}` were `{now}`: check the order"))
     for field, side in (("left", left), ("right", right)):
         whole = isinstance(side, ast.Name | ast.Subscript | ast.Call)
         if operator is ast.MatMult and whole:
@@ -137,10 +147,13 @@ def _binary(node: ast.BinOp) -> Iterator[Change]:
 
 def _unary(node: ast.UnaryOp) -> Iterator[Change]:
     if not isinstance(node.operand, ast.Constant):
-        rank, kind, name = {ast.USub: (0, "sign", "minus"), ast.Not: (2, "operator", "`not`")}.get(
-            type(node.op), (0, "operator", "`~`")
-        )
-        yield Change(rank, kind, node.operand, f"`{{was}}` were `{{now}}`: check the {name}")
+        if isinstance(node.op, ast.USub):
+            words = Message("`{was}` were `{now}`: check the minus")
+            yield Change(0, "sign", node.operand, words)
+            return
+        rank, name = (2, "not") if isinstance(node.op, ast.Not) else (0, "~")
+        words = Message("`{was}` were `{now}`: check the `{operator}`", operator=name)
+        yield Change(rank, "operator", node.operand, words)
 
 
 def _compare(node: ast.Compare) -> Iterator[Change]:
@@ -153,14 +166,15 @@ def _boolean(node: ast.BoolOp) -> Iterator[Change]:
     for place in range(len(node.values)):
         rest = without(node.values, place)
         new = with_fields(node, values=rest) if len(rest) > 1 else rest[0]
-        yield Change(2, "term", new, "the condition were only `{now}`, not `{was}`")
+        yield Change(2, "term", new, Message("the condition were only `{now}`, not `{was}`"))
 
 
 def _conditional(node: ast.IfExp) -> Iterator[Change]:
     for branch in (node.body, node.orelse):
-        yield Change(1, "condition", branch, "`{was}` were always `{now}`")
+        yield Change(1, "condition", branch, ALWAYS)
     new = with_fields(node, body=node.orelse, orelse=node.body)
-    yield Change(3, "condition", new, "`{was}` were `{now}`: the branches have changed places")
+    words = Message("`{was}` were `{now}`: the branches have changed places")
+    yield Change(3, "condition", new, words)
 
 
 def _constant(node: ast.Constant) -> Iterator[Change]:
@@ -182,8 +196,10 @@ def _constant(node: ast.Constant) -> Iterator[Change]:
 def _entries(node: ast.Tuple | ast.List) -> Iterator[Change]:
     bare = text_of(node).strip("()") if isinstance(node, ast.Tuple) else text_of(node)
     stored = isinstance(node.ctx, ast.Store)
-    where = " in `{was} = …`" if stored else " in `{was}`"
-    for change in exchanged(node, "elts", 1 if stored else 2, "order", where):
+    words = EXCHANGED_IN
+    if stored:
+        words = Message("`{one}` and `{other}` had changed places in `{was} = …`")
+    for change in exchanged(node, "elts", 1 if stored else 2, "order", words):
         yield change._replace(was=bare, now=text_of(change.node).strip("()")) if stored else change
 
 
@@ -194,7 +210,7 @@ def _dict(node: ast.Dict) -> Iterator[Change]:
 def _comprehension(node: ast.comprehension) -> Iterator[Change]:
     for place, condition in enumerate(node.ifs):
         rest = with_fields(node, ifs=without(node.ifs, place))
-        yield Change(1, "condition", rest, "`{was}` were left out", f"if {text_of(condition)}", "")
+        yield Change(1, "condition", rest, LEFT_OUT, f"if {text_of(condition)}", "")
 
 
 def _grown(statement: ast.stmt) -> set[str]:
@@ -210,7 +226,8 @@ def _other_names(
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         others = [other for other in alike.get(node.id, ()) if other not in grown]
         for other, _ in zip(others, budget, strict=False):
-            yield Change(2, "name", ast.Name(other, ast.Load()), "`{now}` stood where `{was}` belongs")
+            words = Message("`{now}` stood where `{was}` belongs")
+            yield Change(2, "name", ast.Name(other, ast.Load()), words)
 
 
 def _in_this_place(
@@ -221,43 +238,42 @@ def _in_this_place(
         yield from _looped(node)
     if field == "test" and isinstance(statement, ast.If) and holder is statement:
         yield Change(3, "condition", ast.UnaryOp(ast.Not(), node))
-        yield Change(2, "condition", ast.Constant(True), "the condition `{was}` always held")
+        yield Change(2, "condition", ast.Constant(True), Message("the condition `{was}` always held"))
     if field not in ("value", "elts"):
         return
     returned = isinstance(statement, ast.Return) and (holder is statement or holder is statement.value)
     assigned = isinstance(statement, ast.Assign | ast.AugAssign) and holder is statement
     value = isinstance(node, ast.BinOp | ast.Call | ast.Name | ast.Subscript | ast.Attribute)
     if (assigned or returned) and value:
-        yield Change(5, "sign", negative(node), "`{was}` were `{now}`: check its sign")
+        yield Change(5, "sign", negative(node), Message("`{was}` were `{now}`: check its sign"))
         product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.MatMult)
         if returned and (product or (isinstance(node, ast.Call) and called(node) in JOINING)):
             yield Change(4, "transpose", ast.Attribute(node, "T"))
     if returned and isinstance(node, ast.Tuple):
-        for change in exchanged(node, "elts", 1, "returned", " in what is returned"):
+        words = Message("`{one}` and `{other}` had changed places in what is returned")
+        for change in exchanged(node, "elts", 1, "returned", words):
             yield change._replace(was=text_of(node).strip("()"), now=text_of(change.node).strip("()"))
     if returned and isinstance(node, ast.Name):
         for other in [name for name in names if name != node.id][-6:]:
-            words = "`{now}` were returned where `{was}` belongs"
+            words = Message("`{now}` were returned where `{was}` belongs")
             yield Change(3, "returned", ast.Name(other, ast.Load()), words)
     first = isinstance(statement, ast.Assign) and (assigned or holder is statement.value)
     if first and isinstance(node, ast.Constant):
         for change in _constant(node):
-            words = "a start value were `{now}` instead of `{was}`"
+            words = Message("a start value were `{now}` instead of `{was}`")
             yield change._replace(rank=1, kind="initial value", sentence=words)
 
 
 def _looped(node: ast.AST) -> Iterator[Change]:
     backwards = ast.Call(ast.Name("reversed"), [node], [])
     if isinstance(node, ast.Call) and called(node) == "range":
-        yield Change(2, "loop", backwards, "the loop ran backwards (`{now}`)")
+        yield Change(2, "loop", backwards, BACKWARDS)
     elif isinstance(node, ast.Name | ast.Attribute):
-        for word, part in (
-            ("first", ast.Slice(ast.Constant(1), None)),
-            ("last", ast.Slice(None, number(-1))),
-        ):
-            new = ast.Subscript(node, part, ast.Load())
-            yield Change(2, "loop", new, f"the {word} of `{{was}}` were left out of the loop")
-        yield Change(3, "loop", backwards, "the loop ran backwards (`{now}`)")
+        first = ast.Subscript(node, ast.Slice(ast.Constant(1), None), ast.Load())
+        yield Change(2, "loop", first, Message("the first of `{was}` were left out of the loop"))
+        last = ast.Subscript(node, ast.Slice(None, number(-1)), ast.Load())
+        yield Change(2, "loop", last, Message("the last of `{was}` were left out of the loop"))
+        yield Change(3, "loop", backwards, BACKWARDS)
 
 
 _CHANGES: dict[type, Callable[[Any], Iterator[Change]]] = {

@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from helpers.checks.words import Message
+
 MODULES = {"np", "torch", "math", "functional", "F", "nn"}
 OPERATORS = {
     ast.Add: [(0, ast.Sub)],
@@ -64,10 +66,15 @@ class Change(NamedTuple):
     rank: int
     kind: str
     node: ast.AST
-    sentence: str = "`{was}` were `{now}`"
+    sentence: Message = Message("`{was}` were `{now}`")
     was: str | None = None
     now: str | None = None
     was_node: ast.AST | None = None
+
+
+PLAIN = Message("`{was}` were plain `{now}`")
+ALWAYS = Message("`{was}` were always `{now}`")
+LEFT_OUT = Message("`{was}` were left out")
 
 
 def text_of(node: ast.AST | str) -> str:
@@ -120,14 +127,20 @@ def negative(node: ast.AST) -> ast.AST:
     return ast.UnaryOp(ast.USub(), node)
 
 
-def exchanged(node: ast.AST, field: str, rank: int, kind: str, where: str = "") -> Iterator[Change]:
+EXCHANGED = Message("`{one}` and `{other}` had changed places")
+EXCHANGED_IN = Message("`{one}` and `{other}` had changed places in `{was}`")
+
+
+def exchanged(
+    node: ast.AST, field: str, rank: int, kind: str, sentence: Message = EXCHANGED
+) -> Iterator[Change]:
     """Every two of the (at most six) entries of a list in each other's place."""
     items = getattr(node, field)
     for i, j in itertools.combinations(range(len(items)), 2):
         if len(items) <= 6 and not any(isinstance(items[k], ast.Starred) for k in (i, j)):
             new = [items[{i: j, j: i}.get(k, k)] for k in range(len(items))]
-            pair = [" ".join(text_of(items[k]).split()).replace("{", "{{").replace("}", "}}") for k in (i, j)]
-            sentence = f"`{pair[0]}` and `{pair[1]}` had changed places{where}"
-            if max(map(len, pair)) > 30:
-                sentence = "`{was}` were `{now}`: two things have changed places"
-            yield Change(rank + (j - i > 1), kind, with_fields(node, **{field: new}), sentence)
+            one, other = (" ".join(text_of(items[k]).split()) for k in (i, j))
+            words = sentence.filled(one=one, other=other)
+            if max(len(one), len(other)) > 30:
+                words = Message("`{was}` were `{now}`: two things have changed places")
+            yield Change(rank + (j - i > 1), kind, with_fields(node, **{field: new}), words)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from helpers.checks.slips.expressions import expression_changes, look_alikes
-from helpers.checks.slips.nodes import OPERATORS, Change, called, text_of, with_fields
+from helpers.checks.slips.nodes import LEFT_OUT, OPERATORS, Change, called, text_of, with_fields
+from helpers.checks.words import Message
 
 SIMPLE = ast.Assign | ast.AugAssign | ast.Expr
 
@@ -163,13 +164,16 @@ def _left_out(spot: _Spot) -> Iterator[Edit]:
     statement, nothing = spot.statement, [f"{spot.indent}pass"]
     defines = isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name | ast.Tuple)
     if isinstance(statement, SIMPLE | ast.Break) and (not defines or spot.bound(_stored(statement))):
-        carried = spot.loop and defines and isinstance(statement.targets[0], ast.Name)
-        never = f", so that `{text_of(statement.targets[0])}` never changed" if carried else ""
+        words = LEFT_OUT
+        if spot.loop and defines and isinstance(statement.targets[0], ast.Name):
+            words = Message(
+                "`{was}` were left out, so that `{name}` never changed", name=statement.targets[0].id
+            )
         new = nothing if len(spot.block) == 1 else []
-        yield spot.edit(1 if spot.loop else 2, "statement dropped", new, "`{was}` were left out" + never)
+        yield spot.edit(1 if spot.loop else 2, "statement dropped", new, words)
     if isinstance(statement, ast.If) and not statement.orelse and spot.text()[0].lstrip().startswith("if "):
         test = f"if {text_of(statement.test)}"
-        yield spot.edit(2, "statement dropped", nothing, "nothing happened `{was}`", test)
+        yield spot.edit(2, "statement dropped", nothing, Message("nothing happened `{was}`"), test)
 
 
 def _assigned(spot: _Spot) -> Iterator[Edit]:
@@ -177,22 +181,24 @@ def _assigned(spot: _Spot) -> Iterator[Edit]:
     statement = spot.statement
     if isinstance(statement, ast.AugAssign):
         target, value = statement.target, statement.value
-        found = [(1, "operator", ast.Assign([target], value), ", which overwrites instead of adding up")]
+        words = Message("`{was}` were `{now}`, which overwrites instead of adding up")
+        found = [(1, "operator", ast.Assign([target], value), words)]
         for rank, other in OPERATORS.get(type(statement.op), ()):
             if rank < 3:
                 kind = "operator" if rank else "sign"
-                found.append((rank + 1, kind, ast.AugAssign(target, other(), value), ""))
+                words = Message("`{was}` were `{now}`")
+                found.append((rank + 1, kind, ast.AugAssign(target, other(), value), words))
     elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.BinOp):
         target, value = statement.targets[0], statement.value
         if text_of(target) != text_of(value.left):
             return
         new = ast.AugAssign(target, value.op, value.right)
-        found = [(3, "in place", new, ", which changes the old array")]
+        found = [(3, "in place", new, Message("`{was}` were `{now}`, which changes the old array"))]
     else:
         return
     for rank, kind, node, words in found:
         new = ast.unparse(ast.fix_missing_locations(node))
-        yield spot.edit(rank, kind, [spot.indent + new], "`{was}` were `{now}`" + words, now=new)
+        yield spot.edit(rank, kind, [spot.indent + new], words, now=new)
 
 
 def _order(spot: _Spot) -> Iterator[Edit]:
@@ -200,12 +206,12 @@ def _order(spot: _Spot) -> Iterator[Edit]:
     if isinstance(statement, SIMPLE) and isinstance(after, SIMPLE):
         one, two, other = _stored(statement), _stored(after), spot.text(after)
         if (one & _used(after) or two & _used(statement)) and spot.bound(one & _used(after)):
-            yield spot.edit(3, "order", [*other, *spot.text()], "`{now}` came before `{was}`",
+            yield spot.edit(3, "order", [*other, *spot.text()], Message("`{now}` came before `{was}`"),
                             now=_joined(other), end=after.end_lineno)  # fmt: skip
     loop = spot.loop
     last = after is None and spot.place and loop and spot.block is loop.body and not loop.orelse
     if isinstance(statement, SIMPLE) and last:
-        words = "`{was}` came once, after the loop, instead of in every round"
+        words = Message("`{was}` came once, after the loop, instead of in every round")
         yield spot.edit(3, "loop", spot.text(move=-4), words)
 
 
@@ -214,18 +220,20 @@ def _around_a_loop(spot: _Spot) -> Iterator[Edit]:
     back = next((each for each in spot.block[spot.place :] if isinstance(each, ast.Return)), None)
     if back is not None:
         moved = spot.text(back, move=4)
-        yield spot.edit(2, "loop", [*text, *moved], "the function returned after the first round of its loop",
+        words = Message("the function returned after the first round of its loop")
+        yield spot.edit(2, "loop", [*text, *moved], words,
                         _joined(moved), _joined(moved), back.end_lineno)  # fmt: skip
     if isinstance(after, SIMPLE):
         moved = spot.text(after, move=4)
-        yield spot.edit(3, "loop", [*text, *moved], "`{was}` came in every round of the loop",
+        words = Message("`{was}` came in every round of the loop")
+        yield spot.edit(3, "loop", [*text, *moved], words,
                         _joined(moved), _joined(moved), after.end_lineno)  # fmt: skip
     head = loop.body[0].lineno - loop.lineno
     for name, value in _start_values(spot.block[: spot.place]):
         if name in _stored(loop):
             again = f"{name} = {text_of(value)}"
             new = [*text[:head], f"{spot.indent}    {again}", *text[head:]]
-            words = f"`{name}` were set back in every round (`{{was}}`)"
+            words = Message("`{name}` were set back in every round (`{was}`)", name=name)
             yield spot.edit(1, "initial value", new, words, again, again)
 
 

@@ -457,6 +457,6 @@ def test_strict_mode_is_read_at_import_so_that_an_emptied_environment_leaves_it(
 
 
 def test_a_numpy_value_is_told_as_the_learner_would_write_it():
-    from helpers.checks.compare import _short
+    from helpers.checks.kinds import short
 
-    assert (_short(np.bool_(False)), _short(np.float64(2.5)), _short("b")) == ("False", "2.5", "'b'")
+    assert (short(np.bool_(False)), short(np.float64(2.5)), short("b")) == ("False", "2.5", "'b'")
