@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from helpers import console, fonts, markup
 from helpers.building import BUILDING
+from helpers.figure_texts import translate_texts
 from helpers.languages import translate
 from helpers.validation import require, require_int, require_number, require_real, require_shape
 
@@ -81,6 +82,7 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     require(fits, "alt", repr(alt), "a sentence that says what the figure shows")
     require_number("dpi", dpi, above=0, maximum=1200)
 
+    looked_up = translate_texts(figure)
     if BUILDING:
         _refuse_faults(figure, dpi, accept)
     png, letters = _drawn(figure, dpi)
@@ -99,7 +101,8 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     else:
         from IPython.display import display
 
-        display({"image/png": png}, raw=True, metadata={"image/png": {"alt": text}})
+        known = {"texts": looked_up} if looked_up else {}   # what an edition's catalogue has to have
+        display({"image/png": png}, raw=True, metadata={"image/png": {"alt": text, **known}})
         display(_Caption(text))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from helpers import fonts
+from helpers.figure_texts import translate_texts
 from helpers.validation import require
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Camera:
         """`figure` as PNG; it is closed."""
         import matplotlib.pyplot as plt
 
+        translate_texts(figure)
         try:
             if len(figure.axes) == len(self._places):
                 figure.set_layout_engine("none")

@@ -36,9 +36,8 @@ def messages(root: Root = ROOT) -> None:
     New messages are empty, edited ones are marked fuzzy with the former text beside them, and those that are
     gone stand at the end as obsolete. Nothing that was translated is lost.
     """
-    said = collect.catalogues(Course(root.resolve()))
     for edition in editions(root):
-        for name, each in said.items():
+        for name, each in collect.catalogues(edition.course).items():
             catalogue = edition.catalogue(name)
             changed = catalogue.write(each)
             open_ = sum(1 for message in catalogue.entries() if not message.string)
@@ -80,18 +79,17 @@ def build(
 @app.command()
 def check(root: Root = ROOT) -> None:
     """What make test refuses: messages without translation, fuzzy or obsolete ones, changed formulas, …"""
-    said = collect.catalogues(Course(root.resolve()))
     end([
         Problem(f"po/{edition.language}/{name}.po", line, fault, text)
         for edition in editions(root)
-        for name, each in said.items()
+        for name, each in collect.catalogues(edition.course).items()
         for line, fault, text in catalogue_faults(edition.catalogue(name), each)
     ])  # fmt: skip
 
 
 def _texts(edition: Edition, check: bool) -> list[Problem]:
     """Write the documents and the compiled catalogue, or tell which are not what the catalogues build."""
-    hints = [edition.catalogue(name) for name in ("helpers", *collect.hint_catalogues())]
+    hints = [edition.catalogue(name) for name in ("helpers", "figures", *collect.hint_catalogues())]
     path = CATALOGUES / f"{edition.language}.mo"
     compiled = compile_catalogues(hints)
     built = {edition.root / file: text.encode() for file, text in edition.documents().items()}

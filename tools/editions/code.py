@@ -118,6 +118,9 @@ def _literals(tree: ast.Module, shown: Collection[str]) -> Iterator[Literal]:
             for which in SAID.get(function, ()):
                 for argument in _arguments(node, which):
                     yield from _texts(argument, named)
+                    if function == "table" and isinstance(argument, ast.Dict):   # {heard: why not measured}
+                        for key in argument.keys:
+                            yield from _texts(key, named)
             if function == "explore" and isinstance(node.args[0], ast.Name):
                 yield from _sentences(tree, node.args[0].id, named)
 
@@ -161,8 +164,8 @@ def _texts(node: ast.AST, named: Mapping[str, list[ast.expr]]) -> Iterator[Liter
         children = [node.value]
     elif isinstance(node, ast.IfExp):
         children = [node.body, node.orelse]
-    elif isinstance(node, ast.Dict):   # a key that is a short name is one of an argument's, not a text
-        children = [*node.values, *(key for key in node.keys if " " in getattr(key, "value", ""))]
+    elif isinstance(node, ast.Dict):
+        children = node.values
     elif isinstance(node, ast.GeneratorExp | ast.ListComp | ast.SetComp):
         children = [node.elt]
     else:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from helpers.notebooks import read
 from tools.build.source import Cell, Chapter, Course, read_chapter
 from tools.editions import code, markdown
 from tools.editions.catalogue import Said
@@ -28,11 +29,13 @@ FUNCTIONS = {"translate": 1, "translate_count": 2}
 
 
 def catalogues(course: Course) -> dict[str, list[Said]]:
-    """Name of a catalogue → its messages, in their order, each once."""
+    """Name of a catalogue → its messages, in their order, each once. `course` is an edition's: the built
+    notebooks tell what their figures look up."""
     found: dict[str, Iterator[Said]] = {path.stem: chapter(course, path) for path in course.sources()}
     found |= {name: document(course.root / file) for name, file in DOCUMENTS.items()}
     found |= {name: hints(name) for name in hint_catalogues()}
     found["helpers"] = calls(course.root)
+    found["figures"] = figures(course)
     return {name: list({each.message: each for each in said}.values()) for name, said in found.items()}
 
 
@@ -80,6 +83,15 @@ def hints(name: str) -> Iterator[Said]:
         if exercise.chapter == name.removeprefix("checks_"):
             for text in texts_of(exercise):
                 yield Said(text, exercise.name)
+
+
+def figures(course: Course) -> Iterator[Said]:
+    """Texts of figures that are no literals of the chapter's figure: as built notebooks have them."""
+    for path in sorted(course.solutions.glob("*.ipynb")):
+        for cell in read(path)["cells"]:
+            for output in cell["outputs"]:
+                for text in output.get("metadata", {}).get("image/png", {}).get("texts", []):
+                    yield Said(text, path.stem)
 
 
 def calls(root: Path) -> Iterator[Said]:

@@ -60,7 +60,7 @@ def faults(message: Message, catalogue: str) -> list[str]:
 
 def _faults(original: str, translation: str, catalogue: str, kinds: set[str]) -> Iterator[str]:
     code = bool(kinds & {"code", "docstring"})
-    markdown = not catalogue.startswith(("checks_", "helpers"))
+    markdown = not catalogue.startswith(("checks_", "helpers", "figures"))
     if original == translation:
         return
     if _edges(original) != _edges(translation):

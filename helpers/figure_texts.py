@@ -1,0 +1,52 @@
+"""The texts of a figure in the language in use: those that a chapter has as names (labels of curves that are
+keys of its results) are looked up when they are drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from helpers.languages import ENGLISH, language, translate
+from helpers.markup import HANGUL
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+def translate_texts(figure: Figure) -> list[str]:
+    """Put the texts of `figure` into the language in use, as far as they have a translation. Returns those,
+    as they were, that had to be looked up: with words, and not in it already. In English nothing happens."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter
+
+    if language() == ENGLISH:
+        return []
+    found: list[str] = []
+
+    def said(text: str) -> str:
+        if not _has_words(text):
+            return text
+        found.append(text)
+        return translate(text)
+
+    for axis in _axes(figure):   # labels of ticks are written anew whenever they are drawn
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, FixedFormatter):
+            formatter.seq = [said(str(label)) for label in formatter.seq]
+    ticks = {id(label) for axis in _axes(figure) for label in axis.get_ticklabels()}
+    for text in figure.findobj(Text):
+        if id(text) not in ticks and text.get_text() != (other := said(text.get_text())):
+            text.set_text(other)
+    return list(dict.fromkeys(found))
+
+
+def _axes(figure: Figure) -> Iterator:
+    for axes in figure.axes:
+        yield from (axes.xaxis, axes.yaxis)
+
+
+def _has_words(text: str) -> bool:
+    return bool(_WORD.search(re.sub(r"\$[^$]*\$", " ", text))) and not HANGUL.search(text)
