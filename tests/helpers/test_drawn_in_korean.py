@@ -1,8 +1,5 @@
 """What helpers write into figures, and say of them, is translated: nothing of it is left in English."""
 
-import gettext
-import re
-
 import matplotlib
 
 matplotlib.use("agg")
@@ -10,36 +7,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from helpers import diagrams, fonts, languages, plots
+from helpers import diagrams, fonts, plots
 from helpers.boards import gate_board, typed_words, writing_board
 from helpers.boards.alignment import date_board, typed_characters
 from helpers.boards.opinion import opinion_board, typed_review
 from helpers.figure_faults import faults, texts
 from helpers.gradient_flow import draw_flow
 from helpers.live import names
-
-
-class Pseudo(gettext.NullTranslations):
-    """Hangul in place of each word, about as wide; placeholders, quotes and line breaks stay."""
-
-    def gettext(self, message):
-        def hangul(found):
-            return found[0] if found[1] else "가" * (1 + len(found[0]) // 2)
-
-        return re.sub(r"(\{\w+\})|[A-Za-z']+", hangul, message)
+from tests import pseudo
+from tests.pseudo import Pseudo, left_in_english
 
 
 @pytest.fixture(autouse=True)
 def korean(monkeypatch):
-    monkeypatch.setattr(languages, "_chosen", ["ko"])
-    monkeypatch.setattr(languages, "_translations", lambda _: Pseudo())
+    pseudo.speak(monkeypatch)
     yield
     plt.close("all")
-
-
-def left_in_english(text, own=()):
-    """Words of two letters and more in `text`, outside its formulas, that are not `own`."""
-    return {*re.findall(r"[A-Za-z]{2,}", re.sub(r"\$[^$]*\$", "", text))}.difference(own)
 
 
 WORDS, REVIEW = ("q", "w", "q"), ("the", "film", "was", "good")
