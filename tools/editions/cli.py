@@ -89,9 +89,8 @@ def check(root: Root = ROOT) -> None:
 
 def _texts(edition: Edition, check: bool) -> list[Problem]:
     """Write the documents and the compiled catalogue, or tell which are not what the catalogues build."""
-    hints = [edition.catalogue(name) for name in ("helpers", "figures", *collect.hint_catalogues())]
     path = CATALOGUES / f"{edition.language}.mo"
-    compiled = compile_catalogues(hints)
+    compiled = compile_catalogues(map(edition.catalogue, collect.COMPILED))
     built = {edition.root / file: text.encode() for file, text in edition.documents().items()}
     built[edition.root / path.relative_to(ROOT)] = compiled
     stale = {file: data for file, data in built.items() if not file.exists() or file.read_bytes() != data}

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from helpers.checks.registry import CHAPTERS
 from helpers.notebooks import read
 from tools.build.source import Cell, Chapter, Course, read_chapter
 from tools.editions import code, markdown
@@ -21,10 +22,13 @@ DOCUMENTS = {
 }
 """Catalogue → document that is translated."""
 
-SPEAKING = ("helpers", "tools/update", "tools/reset.py", "tools/progress.py", "tools/options.py")
-"""Where learners are told something by ``translate("…")``."""
+COMPILED = (*(f"checks_{chapter}" for chapter in CHAPTERS), "helpers", "figures")
+"""The catalogues of what helpers say, hints among them, chapter by chapter; compiled into one."""
 
-FUNCTIONS = {"translate": 1, "translate_count": 2}
+SPEAKING = ("helpers", "tools/update", "tools/reset.py", "tools/progress.py", "tools/options.py")
+"""Where learners are told something by ``translate("…")`` or ``Message("…")``."""
+
+FUNCTIONS = {"translate": 1, "translate_count": 2, "Message": 1}
 """Function → how many of its first arguments are messages."""
 
 
@@ -33,10 +37,17 @@ def catalogues(course: Course) -> dict[str, list[Said]]:
     notebooks tell what their figures look up."""
     found: dict[str, Iterator[Said]] = {path.stem: chapter(course, path) for path in course.sources()}
     found |= {name: document(course.root / file) for name, file in DOCUMENTS.items()}
-    found |= {name: hints(name) for name in hint_catalogues()}
-    found["helpers"] = calls(course.root)
-    found["figures"] = figures(course)
-    return {name: list({each.message: each for each in said}.values()) for name, said in found.items()}
+    found |= {name: hints(name) for name in COMPILED if name.startswith("checks_")}
+    found |= {"helpers": calls(course.root), "figures": figures(course)}
+    once: dict[str, list[Said]] = {}
+    compiled: set[str] = set()   # what helpers say is one catalogue in the end: a message stands in one file
+    for name, said in found.items():
+        own = {each.message: each for each in said}
+        if name in COMPILED:
+            own = {message: each for message, each in own.items() if message not in compiled}
+            compiled |= set(own)
+        once[name] = list(own.values())
+    return once
 
 
 def chapter(course: Course, path: Path) -> Iterator[Said]:
@@ -64,13 +75,6 @@ def document(path: Path) -> Iterator[Said]:
     """What a Markdown document says."""
     for piece in markdown.pieces(path.read_text(encoding="utf-8")):
         yield Said(piece.message, piece.kind)
-
-
-def hint_catalogues() -> list[str]:
-    """One catalogue for the checks of each chapter."""
-    from helpers.checks.registry import CHAPTERS
-
-    return [f"checks_{number}" for number in CHAPTERS]
 
 
 def hints(name: str) -> Iterator[Said]:
