@@ -29,13 +29,17 @@ def rich(text: str) -> str:
 
 def spoken(text: str) -> str:
     """HTML of `text` as it stands, Korean marked as Korean."""
-    return HANGUL.sub(r"<span lang='ko'>\g<0></span>", html.escape(text, quote=False))
+    return _in_korean(html.escape(text, quote=False))
+
+
+def _in_korean(escaped: str) -> str:
+    return HANGUL.sub(r"<span lang='ko'>\g<0></span>", escaped)
 
 
 def badge(text: str, colour: str) -> str:
     """HTML of `text`, a mark and words, in white on `colour`."""
     style = f"display:inline-block;background:{colour};color:#fff;padding:0 .5em;border-radius:.25em"
-    return f"<span style='{style}'>{html.escape(text)}</span>"
+    return f"<span style='{style}'>{_in_korean(html.escape(text))}</span>"
 
 
 def image(png: bytes, alt: str) -> str:
@@ -50,7 +54,8 @@ def table(caption: str, headers: tuple[str, ...], body: str, *, above: bool = Fa
     """HTML of a table whose rows, in `<tbody>`, are `body`; every column has its header. The caption stands
     below it, or `above` it in bold."""
     left = "text-align:left"
-    columns = "".join(f"<th scope='col' style='{left}'>{html.escape(each)}</th>" for each in headers)
+    names = (_in_korean(html.escape(each)) for each in headers)
+    columns = "".join(f"<th scope='col' style='{left}'>{name}</th>" for name in names)
     place = "caption-side:top;font-weight:bold" if above else "caption-side:bottom"
-    titled = f"<caption style='{place};{left};color:inherit'>{html.escape(caption)}</caption>"
+    titled = f"<caption style='{place};{left};color:inherit'>{_in_korean(html.escape(caption))}</caption>"
     return f"<table>{titled}<thead><tr>{columns}</tr></thead>{body}</table>"

@@ -112,11 +112,11 @@ class Progress:
             place = name if self.start == "." else posixpath.relpath(name, self.start)
             link = f"<a href='{quote(place)}.ipynb'>{escape(name)}</a>"
             group = f"<th scope='rowgroup' colspan='3' style='text-align:left'>{link}: "
-            group += f"{escape(summary(rows))}</th>"
+            group += f"{markup.spoken(summary(rows))}</th>"
             shown = "".join(_html_row(row) for row in rows if row.exercise)
             bodies.append(f"<tbody><tr>{group}</tr>{shown}</tbody>")
         none = translate("No notebooks with exercises here.")
-        empty = f"<tbody><tr><td colspan='3'>{none}</td></tr></tbody>"
+        empty = f"<tbody><tr><td colspan='3'>{markup.spoken(none)}</td></tr></tbody>"
         headers = translate("Exercise"), translate("Effort"), translate("Last check")
         return markup.table(self.note, headers, "".join(bodies) or empty)
 
@@ -374,6 +374,6 @@ def _html_row(row: Row) -> str:
     return (
         "<tr><th scope='row' style='text-align:left;font-weight:normal;overflow-wrap:anywhere'>"
         f"<code>{escape(row.exercise)}</code></th>"
-        f"<td style='text-align:left'>{row.stars} · {_minutes(row.minutes)}</td>"
+        f"<td style='text-align:left'>{row.stars} · {markup.spoken(_minutes(row.minutes))}</td>"
         f"<td style='text-align:left'>{said}</td></tr>"
     )

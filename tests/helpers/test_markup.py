@@ -91,3 +91,9 @@ def test_korean_is_marked_as_korean_and_nothing_else():
 )
 def test_stress_is_told_from_products(text, html):
     assert markup.rich(text) == html
+
+
+def test_korean_is_marked_in_every_part_of_a_table():
+    page = markup.table("가 나 <b>", ("다", "State"), f"<tbody>{markup.badge('✓ 라', markup.GOOD)}</tbody>")
+    assert re.findall(r"<span lang='ko'>(.*?)</span>", page) == ["가 나", "다", "라"]
+    assert "</span> &lt;b&gt;</caption>" in page and ">State</th>" in page
