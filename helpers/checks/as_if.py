@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks.words import Message, told
+from helpers.checks.words import Message, named, told
 from helpers.languages import translate
 
 Change = tuple[str, Message, Callable[[Mapping[str, Any]], Any]]
@@ -29,6 +29,7 @@ def sentence(change: Change, output: str | None) -> str:
     """A hint for an answer that amounts to `change`: all of it, or (a name) in one of its outputs."""
     name, words, _ = change
     as_if = told(words, name=name)
+    output = output and named(output)
     if words == _ZERO and output is None:
         return translate("Your results are {as_if}: does it go in everywhere it should?.", as_if=as_if)
     if words == _ZERO:

@@ -48,7 +48,7 @@ class Case:
 
     def told_tag(self) -> str:
         """What is special, in the language in use."""
-        return self.tag if _is_size(self.tag) else told(self.tag)
+        return self.tag if is_size(self.tag) else told(self.tag)
 
     def told_hint(self) -> str:
         """The hint in the language in use."""
@@ -90,7 +90,7 @@ def _drawn(exercise: Exercise, seed: list[int], dtype: type, **fixed: int) -> Ca
     return Case(_cast(dict(exercise.cases(rng, **sizes)), dtype), tag, sizes, hint)
 
 
-def _is_size(tag: str) -> bool:
+def is_size(tag: str) -> bool:
     """Whether a tag is that of a size, N = 1, which is said alike in all languages."""
     return bool(re.fullmatch(r"\w+ = 1", tag))
 

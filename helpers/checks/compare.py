@@ -15,7 +15,7 @@ import numpy as np
 from helpers.checks.gradients import Watched
 from helpers.checks.kinds import Difference, kind_of_value, short, wanted_kind
 from helpers.checks.limits import Stopped
-from helpers.checks.words import Message, codes, told
+from helpers.checks.words import Message, codes, named, names_of, told
 from helpers.languages import translate
 
 if TYPE_CHECKING:
@@ -146,10 +146,10 @@ def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str
 
     A dict output is taken apart as ``grads["Wx"]``.
     """
-    wanted, count = codes(names), len(names)
+    count = len(names)
     if result is None:
         return {}, Message(
-            "It returned nothing (None); wanted {names}. Is the return line missing?", names=wanted
+            "It returned nothing (None); wanted {names}. Is the return line missing?", names=names_of(names)
         )
     values = (result,) if count == 1 else result
     if hasattr(values, "shape") and len(values.shape) and len(values) == count:
@@ -158,17 +158,18 @@ def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str
         keys = short(list(values)).strip("[]")
         return {}, Message(
             "It returned a dict, with the keys {keys}; wanted {count} values: {names}.",
-            keys=keys, count=count, names=wanted,
+            keys=keys, count=count, names=names_of(names),
         )  # fmt: skip
     if not isinstance(values, tuple | list):
         return {}, Message(
             "It returned one value ({kind}); wanted {count}: {names}.",
-            kind=kind_of_value(result), count=count, names=wanted,
+            kind=kind_of_value(result), count=count, names=names_of(names),
         )  # fmt: skip
     if len(values) != count:
         return {}, Message(
             "It returned {returned} values ({kinds}); wanted {count}: {names}.",
-            returned=len(values), kinds=[kind_of_value(each) for each in values], count=count, names=wanted,
+            returned=len(values), kinds=[kind_of_value(each) for each in values],
+            count=count, names=names_of(names),
         )  # fmt: skip
     outputs: dict[str, Any] = {}
     for name, value in zip(names, values, strict=True):
@@ -191,11 +192,12 @@ def difference(got: Mapping[str, Any], want: Mapping[str, Any], rtol: float) -> 
                                  name=whole, kind=kind, keys=", ".join(keys))  # fmt: skip
             elif any(each.startswith(f"{name}[") for each in got):
                 wanted = wanted_kind(expected)
-                text = translate("`{name}` is a dict; wanted {wanted}.", name=name, wanted=wanted)
+                text = translate("`{name}` is a dict; wanted {wanted}.", name=named(name), wanted=wanted)
             else:
-                text = translate("`{name}` is missing; you returned {names}.", name=name, names=codes(got))
+                text = translate("`{name}` is missing; you returned {names}.",
+                                 name=named(name), names=codes(map(named, got)))  # fmt: skip
             return Difference(name, text)
-        text = _differs(name, got[name], expected, rtol)
+        text = _differs(named(name), got[name], expected, rtol)
         if text:
             return Difference(name, text)
     return None

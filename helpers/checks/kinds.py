@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks.words import Message, told
+from helpers.checks.words import Message, named, told
 from helpers.languages import translate
 
 
@@ -48,7 +48,7 @@ def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Differen
         value = got.get(name)
         if value is None:
             continue
-        text = _kind_problem(name, value, wanted)
+        text = _kind_problem(named(name), value, wanted)
         if text:
             return Difference(name, text)
     return None

@@ -10,9 +10,10 @@ import numpy as np
 from helpers.checks.cases import Case, cases_of, precise
 from helpers.checks.compare import Outcome, call, name_outputs
 from helpers.checks.registry import Exercise, Oracle
+from helpers.checks.words import Message
 from helpers.installed import problem_of
 
-OURS = "the course's version"
+OURS = Message("the course's version")
 
 
 @dataclass

@@ -12,7 +12,7 @@ import numpy as np
 from helpers.checks.compare import difference
 from helpers.checks.pairs import Pair, close, holds
 from helpers.checks.resized import of_other_shape
-from helpers.checks.words import Message, told
+from helpers.checks.words import Message, named, told
 from helpers.languages import translate
 
 
@@ -42,7 +42,7 @@ def relation(
         pairs = [pair for got, want, size in wrong if (pair := _pair(got[name], want[name], size))]
         if len(pairs) < len(wrong) or len(pairs) < 2:
             return ""
-        return next(_sentences(name, pairs, nearly), "")
+        return next(_sentences(named(name), pairs, nearly), "")
     return ""
 
 
@@ -257,6 +257,6 @@ def _exchanged(name: str, wrong) -> str:
         ):
             return translate(
                 "`{name}` and `{other}` are exchanged: the values are right, in the other order.",
-                name=name, other=other,
+                name=named(name), other=named(other),
             )  # fmt: skip
     return ""

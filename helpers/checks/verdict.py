@@ -13,7 +13,7 @@ from helpers.checks.compare import Outcome
 from helpers.checks.failing import FailingCase
 from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, Place
 from helpers.checks.registry import Exercise
-from helpers.checks.words import codes, told
+from helpers.checks.words import codes, named, told
 from helpers.languages import listed, translate
 
 PASSED, NOT_ATTEMPTED, FAILED = "passed", "not attempted", "failed"
@@ -115,7 +115,7 @@ def praise(exercise: Exercise, cases: Sequence[Case], oracles: Sequence[str]) ->
     tags = dict.fromkeys(case.told_tag() for case in cases if case.tag and case.tag != EXAMPLE)
     text = translate(
         "Compared {names} with {oracles} on {count} cases, one with {arguments}.",
-        names=codes(exercise.outputs), oracles=listed(list(map(told, oracles))), count=len(cases),
+        names=codes(map(named, exercise.outputs)), oracles=listed(list(map(told, oracles))), count=len(cases),
         arguments=describe(cases[exercise.rounds - 1].arguments, 120),
     )  # fmt: skip
     return f"{text} {translate('Among them: {cases}.', cases=', '.join(tags))}" if tags else text

@@ -56,6 +56,20 @@ def told(text: str, **values: Any) -> str:
     return translate(text, **_listed(values, told))
 
 
+_CODE = "`{name}`"
+
+
+def named(name: str) -> str:
+    """The name of an output: code, or words (with blanks) in the language in use."""
+    whole, bracket, key = name.partition("[")
+    return f"{told(whole)}{bracket}{key}" if " " in whole else name
+
+
+def names_of(outputs: Iterable[str]) -> list[str]:
+    """The names of outputs as code, to be told as a value of a Message."""
+    return [Message(_CODE, name=Message(name)) if " " in name else f"`{name}`" for name in outputs]
+
+
 def codes(names: Iterable[Any]) -> str:
     """The names as code: `a`, `b`."""
     return ", ".join(f"`{name}`" for name in names)

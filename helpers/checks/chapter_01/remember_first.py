@@ -28,18 +28,17 @@ def _cases(rng, *, T=(8, 20)):
     return {"signals": signals}
 
 
-_SQUASHED = "It returned {value:.4g}. `np.tanh` keeps h between −1 and 1: is it left out, or put around a part only?"
-_ROUNDED = "It returned a fraction. Wanted is +1 or −1: the last step is to round, `np.round(h)`."
-
-
 def _trial(function, signals):
     answer = function(signals)
     if isinstance(answer, int | float | np.number | np.ndarray) and np.size(answer) == 1 and np.isfinite(answer).all():
         value = float(np.reshape(answer, ()))
         if abs(value) > 1:
-            raise Complaint(_SQUASHED.format(value=value))
+            raise Complaint(
+                "It returned {value}. `np.tanh` keeps h between −1 and 1: is it left out, or put around a part only?",
+                value=f"{value:.4g}",
+            )
         if value != np.round(value):
-            raise Complaint(_ROUNDED)
+            raise Complaint("It returned a fraction. Wanted is +1 or −1: the last step is to round, `np.round(h)`.")
     return answer
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
+from helpers.checks.words import Message
 
 
 def sample_next_reference(logits, u):
@@ -104,7 +105,7 @@ def _(rng):
     return {"logits": np.array([2.0, -np.inf, -1000.0, 2.0]), "u": 0.5}
 
 
-_JUST_BELOW_1 = "just below 1, np.nextafter(1, 0)"
+_JUST_BELOW_1 = Message("just below 1, np.nextafter(1, 0)")
 
 
 def _just_below_1():

@@ -33,9 +33,9 @@ def _only_these_names(function, *arguments):
     names = list(state) if isinstance(state, Mapping) else []
     if len(names) >= len(NAMES) and set(names) != set(NAMES):
         raise Complaint(
-            f"The names are {', '.join(map(repr, names))}; PyTorch takes just {', '.join(map(repr, NAMES))} (an l and a "
-            "zero at the end: the layer's number)."
-        )
+            "The names are {names}; PyTorch takes just {wanted} (an l and a zero at the end: the layer's number).",
+            names=", ".join(map(repr, names)), wanted=", ".join(map(repr, NAMES)),
+        )  # fmt: skip
     return state
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from helpers.checks.compare import Complaint
 from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
+from helpers.checks.words import Message
 from helpers.colleague.chapter_05 import train_epoch as unchanged
 from helpers.corpora.batches import contiguous_batches
 from helpers.models.language_model import LanguageModel
@@ -96,16 +97,17 @@ def _batches(rng, N, T):
 
 def _case(rng, N, batches, optimizer=SGD, rate=RATE, dropout=0.0, max_norm=0.3):
     seed = int(rng.integers(1000))
-    off = f", dropout {dropout}" if dropout else ""
-    model = Given(
-        f"an LSTM with V = {V}, D = {D}, H = {H}{off} and a state left over", lambda: _model(seed, N, dropout)
-    )
+    text = Message("an LSTM with V = {V}, D = {D}, H = {H} and a state left over", V=V, D=D, H=H)
+    if dropout:
+        text = Message("an LSTM with V = {V}, D = {D}, H = {H}, dropout {dropout} and a state left over",
+                       V=V, D=D, H=H, dropout=dropout)  # fmt: skip
+    model = Given(text, lambda: _model(seed, N, dropout))
     return {
         "model": model,
         "optimizer": Given(f"{optimizer.__name__}(lr={rate})", lambda model: optimizer(model.params, rate), model),
         "batches": batches,
         "max_norm": max_norm,
-        "rng": Given("a generator", lambda: np.random.default_rng(seed)),
+        "rng": Given(Message("a generator"), lambda: np.random.default_rng(seed)),
     }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from helpers.checks.compare import Complaint
 from helpers.checks.given import Given, tensor
 from helpers.checks.registry import Exercise
+from helpers.checks.words import Message
 
 
 def torch_train_step_reference(model, optimizer, inputs, targets, state, max_norm):
@@ -50,11 +51,15 @@ def step_cases(rng, optimizer="SGD", frozen=(), *, N=(2, 3), T=(4, 5), D=(6, 7),
 
         return [tuple(map(torch.from_numpy, layer)) for layer in arrays]
 
-    still = f", {', '.join(frozen)} frozen" if frozen else ""
-    model = Given(f"{layers} LSTM layer{'s' * (layers > 1)} with V = {V}{still}", make_model)
+    text = Message("{layers} LSTM layers with V = {V}", layers=layers, V=V)
+    if layers == 1:
+        text = Message("1 LSTM layer with V = {V}", V=V)
+    if frozen:
+        text = Message("{model}, {names} frozen", model=text, names=", ".join(frozen))
+    model = Given(text, make_model)
     settings = ", ".join(f"{name}={value:.3g}" for name, value in options.items())
     arrays = [list(rng.normal(size=(2, N, H))) for _ in range(layers)]
-    state = Given(f"{layers} × (h, c), each {(N, H)}", make_state, arrays)
+    state = Given(Message("{layers} × (h, c), each {shape}", layers=layers, shape=(N, H)), make_state, arrays)
     return {
         "model": model,
         "optimizer": Given(f"{optimizer}({settings})", make_optimizer, model),
@@ -87,24 +92,30 @@ def _parts(answer, shapes):
     from helpers.checks.chapter_06.small_model import stacked
 
     if not isinstance(answer, tuple | list) or len(answer) != 2:
-        got = "None" if answer is None else f"one {type(answer).__name__}"
-        got = f"{len(answer)} values" if isinstance(answer, tuple | list) else got
-        raise Complaint(f"The function should return two things, loss and new state; it returned {got}.")
+        if isinstance(answer, tuple | list):
+            raise Complaint("The function should return two things, loss and new state; it returned {count} values.",
+                            count=len(answer))  # fmt: skip
+        if answer is None:
+            raise Complaint("The function should return two things, loss and new state; it returned None.")
+        raise Complaint("The function should return two things, loss and new state; it returned one {type}.",
+                        type=type(answer).__name__)  # fmt: skip
     loss, state = answer
     if state is None:
         return loss, None, None
-    wanted = "The new state should be a list with a pair (h, c) for each layer, each a tensor (N, H)"
+    wanted = Message("The new state should be a list with a pair (h, c) for each layer, each a tensor (N, H)")
     if not isinstance(state, list | tuple):
-        raise Complaint(f"{wanted}; it is a {type(state).__name__}.")
+        raise Complaint("{wanted}; it is a {type}.", wanted=wanted, type=type(state).__name__)
     try:
         flat = [each for layer in state for each in layer]
         found = [[tuple(each.shape) for each in layer] for layer in state]
     except (TypeError, AttributeError):
-        raise Complaint(f"{wanted}; something else is in it.") from None
+        raise Complaint("{wanted}; something else is in it.", wanted=wanted) from None
     if not all(hasattr(each, "requires_grad") for each in flat):
-        raise Complaint(f"{wanted}; it holds a {type(flat[0]).__name__} in place of a tensor.")
+        raise Complaint("{wanted}; it holds a {type} in place of a tensor.",
+                        wanted=wanted, type=type(flat[0]).__name__)  # fmt: skip
     if found != shapes:
-        raise Complaint(f"{wanted}: {_shown(shapes)}. Yours has {_shown(found)}.")
+        raise Complaint("{wanted}: {shapes}. Yours has {found}.",
+                        wanted=wanted, shapes=_shown(shapes), found=_shown(found))  # fmt: skip
     if any(each.requires_grad for each in flat):   # the next backward would stop with torch's message on it
         raise Complaint("The new state drags its history along: it is not detached.")
     return loss, state, stacked(state)

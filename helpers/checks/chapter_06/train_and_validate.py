@@ -9,6 +9,7 @@ import numpy as np
 from helpers.checks.compare import Complaint
 from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
+from helpers.checks.words import Message
 
 
 def train_and_validate_reference(model, optimizer, train, valid, passes):
@@ -65,11 +66,12 @@ def loop_cases(rng, training=True, optimizer="SGD", *, N=(2, 3), T=(3, 4), passe
 
     def some(count):
         array = rng.integers(0, V, size=(count, 2, N, T))
-        return Given(f"{count} windows, each {N} × {T}", make_windows, array)
+        text = Message("{count} windows, each {N} × {T}", count=count, N=N, T=T)
+        return Given(text, make_windows, array)
 
     settings = ", ".join(f"{name}={value:.3g}" for name, value in options.items())
-    mode = "" if training else ", in evaluation mode"
-    model = Given(f"an LSTM with dropout {p} and V = {V}{mode}", make_model)
+    text = Message("an LSTM with dropout {p} and V = {V}", p=p, V=V)
+    model = Given(text if training else Message("{model}, in evaluation mode", model=text), make_model)
     return {
         "model": model,
         "optimizer": Given(f"{optimizer}({settings})", make_optimizer, model),
@@ -90,18 +92,21 @@ def _trial(function, model, optimizer, train, valid, passes):
         curve = function(model, optimizer, train, valid, passes)
     if _settings(optimizer) != settings:
         raise Complaint("The optimizer's settings (lr, weight_decay, …) are not what they were: leave them alone.")
-    wanted = "The function should return a list with a pair (training, validation) for each pass"
+    wanted = Message("The function should return a list with a pair (training, validation) for each pass")
+    if curve is None:
+        raise Complaint("{wanted}; it returned nothing.", wanted=wanted)
     if not isinstance(curve, list | tuple | np.ndarray):
-        raise Complaint(f"{wanted}; it returned {'nothing' if curve is None else f'one {type(curve).__name__}'}.")
+        raise Complaint("{wanted}; it returned one {type}.", wanted=wanted, type=type(curve).__name__)
     if len(curve) != passes:
-        raise Complaint(f"{wanted}; it returned {len(curve)} for {passes} passes.")
+        raise Complaint("{wanted}; it returned {count} for {passes} passes.",
+                        wanted=wanted, count=len(curve), passes=passes)  # fmt: skip
     try:
         pairs = [list(pair) for pair in curve]
         if any(getattr(number, "requires_grad", False) for pair in pairs for number in pair):
             raise Complaint("Some losses are tensors with a history, which NumPy refuses: collect `loss.item()`.")
         training, validation = np.array([[float(number) for number in pair] for pair in pairs]).T
     except (TypeError, ValueError):
-        raise Complaint(f"{wanted}, two numbers each; something else is in it.") from None
+        raise Complaint("{wanted}, two numbers each; something else is in it.", wanted=wanted) from None
     return training, validation, numbers(model)
 
 

@@ -41,12 +41,13 @@ def _trial(function, sentences):
         return answer
     for name, part in zip(decoder_inputs.outputs, answer, strict=True):
         if isinstance(part, list | tuple) or hasattr(part, "detach"):
-            raise Complaint(f"`{name}` is a {type(part).__name__}; wanted a NumPy array, as `sentences` is.")
+            raise Complaint("`{name}` is a {type}; wanted a NumPy array, as `sentences` is.",
+                            name=name, type=type(part).__name__)  # fmt: skip
         if name != "counts" and getattr(part, "dtype", None) in (np.int32, np.int16, np.int8):
             raise Complaint(
-                f"`{name}` is {part.dtype}; the sentences are {sentences.dtype}. Keep it: torch's loss takes targets of "
-                "int64 only."
-            )
+                "`{name}` is {dtype}; the sentences are {wanted}. Keep it: torch's loss takes targets of int64 only.",
+                name=name, dtype=part.dtype, wanted=sentences.dtype,
+            )  # fmt: skip
     inputs = answer[0]
     if getattr(inputs, "shape", None) == blank.shape:
         inputs = np.where(blank, PAD, inputs)

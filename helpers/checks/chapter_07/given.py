@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.checks.compare import Complaint
+from helpers.languages import translate
 from helpers.layers import log_softmax
 from helpers.validation import require
 
@@ -16,9 +17,11 @@ BOS, EOS = 1, 2
 def a_list(name, value):
     """Refuse `value` where it is an array, a tuple or a text: the chapter compares what is written with lists."""
     if value is not None and not isinstance(value, list):
+        kind = type(value).__name__
+        if isinstance(value, str | dict):
+            raise Complaint("`{name}` is a {type}; wanted a list of ids.", name=name, type=kind)
         how = f"{name}.tolist()" if hasattr(value, "tolist") else f"list({name})"
-        hint = "" if isinstance(value, str | dict) else f": {how} makes one"
-        raise Complaint(f"`{name}` is a {type(value).__name__}; wanted a list of ids{hint}.")
+        raise Complaint("`{name}` is a {type}; wanted a list of ids: {how} makes one.", name=name, type=kind, how=how)
 
 
 @lru_cache(maxsize=20_000)   # a check asks for the same prefix many times
@@ -56,7 +59,7 @@ class Writer:
         return scores.astype(np.float32), state
 
     def __repr__(self) -> str:
-        return f"a decoder with V = {self.size}"
+        return translate("a decoder with V = {size}", size=self.size)
 
 
 class Continuations:
@@ -86,4 +89,4 @@ class Continuations:
         return log_softmax(logits)
 
     def __repr__(self) -> str:
-        return f"a decoder with V = {self.size}"
+        return translate("a decoder with V = {size}", size=self.size)

@@ -9,6 +9,7 @@ import numpy as np
 from helpers.checks.compare import Complaint
 from helpers.checks.given import Given
 from helpers.checks.registry import Exercise
+from helpers.checks.words import Message
 
 
 def train_and_keep_reference(model, train_pass, evaluate, passes):
@@ -49,9 +50,9 @@ def _case(rng, accuracies, R=2, S=4):
         return made
 
     return {
-        "model": Given("a small model with a buffer", make("WatchedModel"), *start.values()),
-        "train_pass": Given("steps known beforehand", make("TrainPass"), steps),
-        "evaluate": Given(f"best after pass {best}", make("Evaluate"), start, steps, accuracies),
+        "model": Given(Message("a small model with a buffer"), make("WatchedModel"), *start.values()),
+        "train_pass": Given(Message("steps known beforehand"), make("TrainPass"), steps),
+        "evaluate": Given(Message("best after pass {best}", best=best), make("Evaluate"), start, steps, accuracies),
         "passes": len(accuracies),
     }
 
@@ -80,8 +81,11 @@ def _trial(function, model, train_pass, evaluate, passes):
     if told is None:
         raise Complaint("It returned nothing (None); wanted the list of accuracies. Is the return line missing?")
     if isinstance(told, tuple | dict) or np.ndim(told) != 1:
-        kind = f"a {type(told).__name__} of {len(told)}" if isinstance(told, tuple | dict) else type(told).__name__
-        raise Complaint(f"The function should return the list of accuracies, one for each pass; it returned {kind}.")
+        kind = type(told).__name__
+        if isinstance(told, tuple | dict):
+            kind = Message("a {type} of {count}", type=kind, count=len(told))
+        raise Complaint("The function should return the list of accuracies, one for each pass; it returned {kind}.",
+                        kind=kind)  # fmt: skip
     return list(told), done, evaluate(model), numbers(model)
 
 

@@ -166,39 +166,39 @@ def test_right_but_for_special_cases_names_what_is_special(exercise):
     assert name is None and "wrong with N = 1" in hint
 
 
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (lambda y, N: -y, "opposite sign"),
-        (lambda y, N: y / N, "is 1/N times"),
-        (lambda y, N: y * N**0.5, "is √N times"),
-        (lambda y, N: y / np.log(2), "bits for nats"),
-        (lambda y, N: 1.01 * y, "is 1.01 times"),
-        (lambda y, N: y + 1, "off by +1"),
-        (lambda y, N: y.T, "transpose"),
-        (lambda y, N: y[:, ::-1], "reverse order along axis 1"),
-        (lambda y, N: np.roll(y, 1, 1), "one place later"),
-        (lambda y, N: y[:, :-1], "lacks the last entry along axis 1"),
-        (lambda y, N: y[1:], "lacks the first entry along axis 0"),
-        (lambda y, N: np.concatenate([y, y[:1]]), "one entry too many along axis 0, the last"),
-        (lambda y, N: y[:1], "only the first entry along axis 0: does `return` stand inside"),
-        (lambda y, N: y[:, :3], "holds only the first 3 entries along axis 1"),
-        (lambda y, N: y[:, 2:], "holds only the last entries along axis 1"),
-        (lambda y, N: y[:, -1], "only the last entry along axis 1, without that axis"),
-        (lambda y, N: np.trunc(y), "cut to whole numbers"),
-        (lambda y, N: y[None], "an axis too many"),
-        (lambda y, N: y.sum(axis=0), "summed over axis 0"),
-        (lambda y, N: y.mean(axis=1), "averaged over axis 1"),
-        (lambda y, N: np.exp(y), "is exp of"),
-        (lambda y, N: y.round(3), "rounded to 3 decimals"),
-        (lambda y, N: y.astype(np.float32), "float32"),
-        (lambda y, N: y + 1e-3 * np.abs(y) ** 0.5, "nearly right"),
-        (lambda y, N: np.sort(y.ravel()).reshape(y.shape), "right values in the wrong places"),
-        (lambda y, N: y * (np.arange(y.shape[1]) < y.shape[1] - 1), "but for the last entry along axis 1"),
-        (lambda y, N: y * (np.arange(y.shape[1]) == 0), "right in the first entry along axis 1, and wrong"),
-        (lambda y, N: np.ones((N, N)), "axis 1 as long as N; wanted H"),
-    ],
-)
+RELATIONS = [
+    (lambda y, N: -y, "opposite sign"),
+    (lambda y, N: y / N, "is 1/N times"),
+    (lambda y, N: y * N**0.5, "is √N times"),
+    (lambda y, N: y / np.log(2), "bits for nats"),
+    (lambda y, N: 1.01 * y, "is 1.01 times"),
+    (lambda y, N: y + 1, "off by +1"),
+    (lambda y, N: y.T, "transpose"),
+    (lambda y, N: y[:, ::-1], "reverse order along axis 1"),
+    (lambda y, N: np.roll(y, 1, 1), "one place later"),
+    (lambda y, N: y[:, :-1], "lacks the last entry along axis 1"),
+    (lambda y, N: y[1:], "lacks the first entry along axis 0"),
+    (lambda y, N: np.concatenate([y, y[:1]]), "one entry too many along axis 0, the last"),
+    (lambda y, N: y[:1], "only the first entry along axis 0: does `return` stand inside"),
+    (lambda y, N: y[:, :3], "holds only the first 3 entries along axis 1"),
+    (lambda y, N: y[:, 2:], "holds only the last entries along axis 1"),
+    (lambda y, N: y[:, -1], "only the last entry along axis 1, without that axis"),
+    (lambda y, N: np.trunc(y), "cut to whole numbers"),
+    (lambda y, N: y[None], "an axis too many"),
+    (lambda y, N: y.sum(axis=0), "summed over axis 0"),
+    (lambda y, N: y.mean(axis=1), "averaged over axis 1"),
+    (lambda y, N: np.exp(y), "is exp of"),
+    (lambda y, N: y.round(3), "rounded to 3 decimals"),
+    (lambda y, N: y.astype(np.float32), "float32"),
+    (lambda y, N: y + 1e-3 * np.abs(y) ** 0.5, "nearly right"),
+    (lambda y, N: np.sort(y.ravel()).reshape(y.shape), "right values in the wrong places"),
+    (lambda y, N: y * (np.arange(y.shape[1]) < y.shape[1] - 1), "but for the last entry along axis 1"),
+    (lambda y, N: y * (np.arange(y.shape[1]) == 0), "right in the first entry along axis 1, and wrong"),
+    (lambda y, N: np.ones((N, N)), "axis 1 as long as N; wanted H"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "words"), RELATIONS)
 def test_relations(wrong, words):
     rng = np.random.default_rng(3)
     sizes = [{"N": 3, "H": 6}, {"N": 4, "H": 5}, {"N": 4, "H": 7}]
