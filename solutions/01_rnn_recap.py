@@ -385,22 +385,27 @@ def latch(w_h, w_x, others, noise):
     right.set(xlabel="h before", ylabel="h after", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
     right.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     held = [abs(h) for h, stable in resting(w_h) if stable]
-    rests = f"rests at ±{max(held):.2f}" if max(held) > 0.01 else "goes to 0"
+    holds = max(held) > 0.01
+    rests = f"without a name it rests at ±{max(held):.2f}" if holds else "without a name it goes to 0"
     turned = 1 + np.flatnonzero(np.diff(np.sign(states), prepend=1.0))      # words at which h changes side
     if abs(states[-1]) < 0.1 and (noise == 0 or len(turned) < 2):
         fate = "The unit forgets"
+    elif len(turned) == 0 and holds:
+        fate = "The unit holds, above 0 from the man's name on"
     elif len(turned) == 0:
-        fate = f"The unit {'holds' if max(held) > 0.01 else 'fades'}, above 0 from the man's name on"
+        fate = "The unit fades, above 0 from the man's name on"
     elif len(turned) == 1:
         fate = f"The unit flips at word {turned[0]}"
     else:
         fate = f"The unit changes sides {len(turned)} times, first at word {turned[0]}"
     last = abs(states[-1]) if abs(states[-1]) < 0.005 else states[-1]       # no -0.00
-    left_over = "a resting place" if any(h > 0 for h, _ in resting(w_h, -w_x)) else "none"
+    left_over = "and a woman's name leaves none above 0"
+    if any(h > 0 for h, _ in resting(w_h, -w_x)):
+        left_over = "and a woman's name leaves a resting place above 0"
     return fig, (
         f"{fate}, and after 60 words h = {last:.2f}, with w_h = {w_h:g}, w_x = {w_x:g}, noise {noise:g} and "
         f"{others} women's names. Right: h after a word against h before, solid for filler, dashed for a "
-        f"woman's name; without a name it {rests}, and a woman's name leaves {left_over} above 0."
+        f"woman's name; {rests}, {left_over}."
     )
 
 
@@ -1011,7 +1016,7 @@ for review, n, change in zip(reviews, lengths, moved, strict=True):
 #
 # <details><summary>A nudge</summary>What a layer returns is what the next one reads, so one variable is enough. And H
 # differs from layer to layer: what tells you the size of the zeros?</details>
-# <details><summary>A recipe</summary>for Wx, Wh, b in layers: <code>h0 = np.zeros((x.shape[0], len(b)))</code>, then
+# <details><summary>A recipe</summary><code>for Wx, Wh, b in layers:</code> <code>h0 = np.zeros((x.shape[0], len(b)))</code>, then
 # <code>x = rnn_forward(x, h0, Wx, Wh, b)</code>. After the loop return x, or <code>x[:, -1]</code>.</details>
 #
 # You are there when a small stack, 3 → 4 → 2, gives
@@ -1205,7 +1210,7 @@ table(unmeasured={
 # 1. A second unit could remember the *last* name. Which weights does it need?
 # 2. Give the latch of exercise 1.1 noise: add a random number to each input. At which strength does it start to forget,
 #    for w_h = 2 and for w_h = 5?
-# 3. Compute `memoryless_bound` of a page of English and of the same page shuffled. What is the difference worth?
+# 3. Compute `memoryless_bound` of a page of English and of the same page shuffled. How much is the order worth?
 # 4. `count_followers` stores every context. Estimate its size for a window of 20 on a million words.
 #
 # ## References

@@ -149,7 +149,7 @@ for t in range(3):
 claim("a nudge moves the last state by its total derivative", abs(total - nudged[-1]) < 1e-6)
 
 # %% [markdown]
-# The total one is. At step 1 the two agree (nothing came before); at step 3 little is left of the immediate one.
+# The total one is. At step 1 the two agree (nothing came before); at step 3 the immediate one is the smaller part.
 # From here on a derivative without the ⁺, such as $\partial E/\partial w_{hh}$ or $\partial h_3/\partial h_1$, is
 # total.
 #
@@ -264,7 +264,7 @@ for i, name in enumerate(("w_xh", "w_hh", "b")):
     by_nudges[i] = (error(parameters + step) - error(parameters - step)) / 2e-5
     print(f"{name:4s} {by_paths[i]:18.4f} {by_nudges[i]:9.4f}")
 claim(
-    "the shares of all six paths add up to it, for all three parameters",
+    "the shares of all six paths add up to the gradient, for all three parameters",
     np.allclose(by_paths, by_nudges, rtol=1e-6),
     heard="The gradient of a loop is a sum over losses and over paths",
     verdict="yes",
@@ -385,7 +385,7 @@ at = dict(zip(np.arange(-12, 0).tolist(), errors, strict=True))
 print("step  ", *(f"{10.0**e:8.0e}" for e in (-12, -5, -4, -3, -2)))
 print("error ", *(f"{at[e]:8.0e}" for e in (-12, -5, -4, -3, -2)))
 claim("from 1e-2 to 1e-5 the error falls with the square of the step", 5e5 < at[-2] / at[-5] < 2e6)
-claim("at 1e-12 it is a hundred times what it was at 1e-5, by rounding", at[-12] > 100 * at[-5])
+claim("at 1e-12 it is more than a hundred times what it was at 1e-5, by rounding", at[-12] > 100 * at[-5])
 
 # %% draws=true
 fig, axis = figure(width=6, height=2.9)
@@ -894,7 +894,7 @@ print(f"against {4 * 650 * (650 + 650 + 1) / 1e6:.1f} MB of parameters")
 # Beside the count, a measurement, recorded (its command is printed): the most memory that forward and backward hold
 # at a time. For `torch.nn.RNN` these are the tensors that autograd keeps; for the NumPy layer it is everything it
 # allocates, with its working arrays. (The layer's copy of the input is counted, the caller's array is not.) In the
-# second pair of lines the same sequence is worked through in windows of 25 steps, as explained in the next section.
+# second pair of curves the same sequence is worked through in windows of 25 steps, as explained in the next section.
 
 # %%
 record = read_record("bptt-memory")

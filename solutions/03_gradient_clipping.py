@@ -321,8 +321,8 @@ def powers_of_W(kind, rho, corner):
     axis.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=9)
     axis.set(xlabel="k, steps back", ylabel="length of the gradient", xlim=(0, 101), ylim=(1e-7, 1e8))
     axis.set(xticks=[0, 50, 100], yticks=[1e-5, 1, 1e5], yticklabels=["1e-5", "1", "1e5"])
-    top, many = curve.argmax(), "" if curve.argmax() == 1 else "s"
-    hump = f"{curve[top]:.1f} times as long after {top} step{many} back, and " if 0 < top < 90 else ""
+    top = curve.argmax()
+    hump = f"{curve[top]:.1f} times as long at k = {top}, and " if 0 < top < 90 else ""
     named = f"{kind} of {corner:g}" if kind.startswith("blocks") else kind
     return fig, (
         f"{named[0].upper()}{named[1:]}: with ρ = {rho:g} and σ_max = {sigma:.2f} the gradient is {hump}"
@@ -1639,7 +1639,7 @@ print("his test, a step without clipping: the same in 10 parts as in 1:", np.all
 fig, axis = figure(width=7.4, height=3.4)
 for k, colour, style in ((1, "lstm", "-"), (2, "warm", "--"), (5, "rnn", "-.")):
     for seed, (losses, _) in enumerate(theirs[k]):
-        label = None if seed else f"{k} part{'s' * (k > 1)}"
+        label = None if seed else f"k = {k}"
         axis.plot(losses, style, color=COLOURS[colour], linewidth=1, label=label)
 axis.set(xlabel="step", ylabel="training loss (nats)", yscale="log", yticks=(1, 2, 5, 10, 20))
 axis.set_yticklabels((1, 2, 5, 10, 20))

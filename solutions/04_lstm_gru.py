@@ -464,7 +464,7 @@ print(f"by the formula {total[0]:.6f}, by central differences {central[0]:.6f}")
 # given.
 #
 # <details><summary>A nudge</summary>First the total dc, since everything else but o hangs on it. What leaves for
-# the step before is two arrays: dc_prev along the cell, and dh_prev through the four gates.</details>
+# the step before is two arrays: dc_prev along the cell, and dh_prev through the four slices.</details>
 # <details><summary>A recipe</summary>Squash the four slices and compute c and tanh(c). dc_total = dc + dh * o *
 # (1 - tanh_c**2). Then four slices: dc_total * g * i * (1 - i); dc_total * c_prev * f * (1 - f); dc_total * i *
 # (1 - g**2); dh * tanh_c * o * (1 - o). Concatenate them in the order i, f, g, o to dA (N, 4H). dx = dA @ Wx.T,
@@ -1284,9 +1284,9 @@ one_word = {
 print(f"always the same word: at most {max(map(max, one_word.values())):.1%} right")
 
 # %% [markdown]
-# About the learning rates (in the table: the chosen one, of those up to …): for LSTM and GRU the chosen one, 0.01,
-# is on three of the four texts the largest that was tried, and so it is for the plain network with other names. A
-# larger one might do better still. On the far text, where 0.03 was tried as well, it did not.
+# About the learning rates (in the table "0.010 of 0.01": the chosen one, of those tried the largest): for LSTM and GRU
+# the chosen one, 0.01, is on three of the four texts the largest that was tried, and so it is for the plain network
+# with other names. A larger one might do better still. On the far text, where 0.03 was tried as well, it did not.
 
 # %%
 def at(cell, text, distance):
@@ -1672,7 +1672,7 @@ claim(
 # a machine: that graphics processors have made the LSTM's time matter less is often said, and plausible. It can be
 # measured only with one, and these runs had none.)
 #
-# **Accuracy on little and much text.** Three words first, which [chapter 5](05_language_model.ipynb) and
+# **Accuracy on little and much text.** A few words first, which [chapter 5](05_language_model.ipynb) and
 # [chapter 6](06_improvements.ipynb) are about. An **epoch** is one pass over the training text. **Perplexity** measures how
 # unsure a language model is: at 100 as unsure as if it had to choose among 100 equally likely words, so lower is
 # better (it is $e$ to the power of the loss). A network **overfits** when training still makes it better on the text

@@ -1757,7 +1757,7 @@ table()
 #    the training days, and predicts the next price. What is its skill on Google's share, whose price is later higher than ever in
 #    training? And with mean and standard deviation of the *whole* series: why is that cheating?
 # 2. Train the pronoun model with `distance=(0, 8)` and test it at distances up to 30. Where does it begin to forget?
-# 3. Replace `cell="lstm"` by `"rnn"` in 5.7. At which distance does the pronoun fail?
+# 3. Give `LanguageModel` in 5.6 the argument `cell="rnn"`. At which distance does the pronoun fail?
 # 4. Write the floor of the memoryless control: a table of pair counts (chapter 1's `memoryless_bound`). Does the control reach it?
 #
 # ## References

@@ -144,8 +144,8 @@ claim(
 # <details><summary>A nudge</summary>torch <em>adds</em> every gradient to the one that is already there, so
 # something has to be set to zero first. And <code>functional.cross_entropy</code> wants a row of scores for
 # each target: (N·T, V) and (N·T,).</details>
-# <details><summary>A recipe</summary>logits, state = model(inputs, state); loss =
-# functional.cross_entropy(logits.flatten(0, 1), targets.flatten()). Then four calls: optimizer.zero_grad(),
+# <details><summary>A recipe</summary><code>logits, state = model(inputs, state)</code>; <code>loss =
+# functional.cross_entropy(logits.flatten(0, 1), targets.flatten())</code>. Then four calls: optimizer.zero_grad(),
 # loss.backward(), torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm), optimizer.step(). Return
 # loss.item() and [(h.detach(), c.detach()) for h, c in state].</details>
 #
@@ -1320,7 +1320,7 @@ claim(
     verdict="not with these budgets",
 )
 claim(
-    "and leaves training perplexity over 1.4 times as high, with every seed",
+    "a second layer leaves training perplexity over 1.4 times as high, with every seed",
     train["+ layer"].min() > 1.4 * train["base"].max(),
 )
 claim(
@@ -1330,18 +1330,18 @@ claim(
     verdict="yes",
 )
 claim(
-    "dropout is worth 11 to 19 points there, with every seed, on the ladder and in the full model",
+    "dropout is worth 11 to 19 points on the same text, with every seed, on the ladder and in the full model",
     all(11 <= less <= 19 for less in test["+ layer"] - test["+ dropout"])
     and all(11 <= more <= 19 for more in test["- dropout"] - test["+ tying"]),
-    heard="Dropout, better with a single mask, buys perplexity",
-    verdict="dropout does",
+    heard="Dropout buys perplexity, and with a single mask it buys more",
+    verdict="yes; no more with a single mask",
 )
 claim(
-    "between one mask and new ones the means differ by less than 1 % there",
+    "between one mask and new ones the means differ by less than 1 % on the same text",
     all(abs(test[a].mean() / test[b].mean() - 1) < 0.01
         for a, b in (("+ variational", "+ dropout"), ("- variational", "+ tying"))),
-    heard="Dropout, better with a single mask, buys perplexity",
-    verdict="dropout does",
+    heard="Dropout buys perplexity, and with a single mask it buys more",
+    verdict="yes; no more with a single mask",
 )
 book = "Layers, dropout and tying take 136 to 75"
 claim(
@@ -1489,8 +1489,9 @@ print("rate ", *(f"{rates[step]:7.4f}" for step in (0, 20, 39, 100, 200, 300, 39
 #
 # <details><summary>A nudge</summary>For epoch t, which part of the list is more than patience epochs back? It
 # is a slice, and it may be empty.</details>
-# <details><summary>A recipe</summary>for t, score in enumerate(scores): old = scores[: max(0, t − patience)];
-# if old and score > min(old): return t. After the loop, return None.</details>
+# <details><summary>A recipe</summary>In <code>for t, score in enumerate(scores):</code> take
+# <code>old = scores[: max(0, t - patience)]</code>; <code>if old and score > min(old): return t</code>. After the loop,
+# return None.</details>
 #
 # You are there when
 #
@@ -1595,7 +1596,7 @@ show(
 #
 # Two layers, of 650 and 400 units, the embedding of 400 tied to the output, one dropout mask for all steps; SGD
 # with the cosine you wrote above. The matrix products are computed in **bfloat16** where the processor has it:
-# 16 bits, 8 of them for the exponent as in float32, so nothing overflows, and 7 for the digits, so a product is
+# 16 bits, one for the sign, 8 for the exponent as in float32, so nothing overflows, 7 for the digits, so a product is
 # right to about one part in 256. Weights, sums of gradients and the optimizer stay in float32.
 
 # %%
@@ -1991,7 +1992,7 @@ tell(model, curve)
 # %%
 claim("mended, validation ends within 10 % of its lowest", curve[-1, 1] < 1.1 * curve[:, 1].min())
 claim(
-    "and the last pass reports over twice the training perplexity of his, with the same p",
+    "the last pass reports over twice the training perplexity of the colleague's, with the same p",
     curve[-1, 0] > 2 * colleagues[0.5][1][-1, 0],
 )
 

@@ -1872,7 +1872,7 @@ table(unmeasured={
 #    two classes are confused most?
 #
 # ## References
-# - Graves & Schmidhuber (2005), *Framewise phoneme classification with bidirectional LSTM*, Neural Networks
+# - Graves & Schmidhuber (2005), *Framewise phoneme classification with bidirectional LSTM*, *Neural Networks*
 #   18 (both directions).
 # - Prechelt (1998), *Early stopping – but when?*, in: Neural Networks: Tricks of the Trade, Springer.
 # - Pang, Lee & Vaithyanathan (2002), *Thumbs up? Sentiment classification using machine learning techniques*,

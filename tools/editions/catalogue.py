@@ -1,24 +1,29 @@
-"""Catalogues: what a text says, message by message, with its translation; as .po files, read and written by
-Babel (which JupyterLab brings with it), so that any translator's editor opens them."""
+"""Catalogues: what a text says, message by message, with its translation, in .po files that polib reads and
+writes. (Babel, which JupyterLab brings along, breaks the lines of an edited message's former text.)"""
 
 from __future__ import annotations
 
-import datetime
-import io
+import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from babel.messages.catalog import Catalog as Messages
-from babel.messages.catalog import Message
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, denormalize, read_po, write_po
+import polib
 
 from helpers.files import write_text
 
-BEGUN = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-"""A date for all headers: one that changed would change the file."""
+HEADER = {
+    "Project-Id-Version": "Unrolled",
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=utf-8",
+    "Content-Transfer-Encoding": "8bit",
+    "Plural-Forms": "nplurals=1; plural=0;",
+}
+"""Of all catalogues; no dates, which would change the files. (Korean has one form for all numbers.)"""
+
+LIKE = 0.6
+"""From this on, `difflib.SequenceMatcher`'s ratio makes a new message an edited old one."""
 
 
 @dataclass(frozen=True)
@@ -42,92 +47,93 @@ class Catalogue:
         return self.path.stem
 
     @cached_property
-    def messages(self) -> Messages:
+    def file(self) -> polib.POFile:
         """What the file holds; without a file, nothing. ValueError names a file that cannot be read."""
-        if not self.path.exists():
+        return self._parsed(self.path.read_text(encoding="utf-8") if self.path.exists() else "")
+
+    def _parsed(self, text: str) -> polib.POFile:
+        if not text:
             return self._empty()
         try:
-            return _read(self.path.read_bytes(), self.language)
-        except (PoFileError, UnicodeDecodeError) as error:
+            return polib.pofile(text, wrapwidth=110)
+        except (OSError, ValueError) as error:   # OSError: a syntax error, says polib
             raise ValueError(f"{self.path.name}: not a catalogue: {error}") from None
 
-    def _empty(self) -> Messages:
-        return Messages(locale=self.language, project="Unrolled", fuzzy=False, header_comment="")
+    def _empty(self) -> polib.POFile:
+        made = polib.POFile(wrapwidth=110)
+        made.metadata = HEADER | {"Language": self.language}
+        return made
 
-    def entries(self) -> Iterator[Message]:
-        """All messages but the header."""
-        return (message for message in self.messages if message.id)
+    def entries(self) -> Iterator[polib.POEntry]:
+        """All messages but the obsolete ones."""
+        return (entry for entry in self.file if not entry.obsolete)
 
     @cached_property
     def translations(self) -> Mapping[str, str]:
         """Message → translation, of those that are translated and not fuzzy."""
-        return {
-            message.id: message.string
-            for message in self.entries()
-            if isinstance(message.id, str) and message.string and not message.fuzzy
-        }
+        return {entry.msgid: entry.msgstr for entry in self.entries() if entry.msgstr and not entry.fuzzy}
 
-    def updated(self, said: Iterable[Said]) -> str:
+    def updated(self, said: Iterable[Said], *, prune: bool = False) -> str:
         """The file with exactly the messages `said`, in their order. An edited message keeps the translation
         of the one it was, marked fuzzy, with the former message beside it; one that is gone is kept as
-        obsolete, at the end."""
-        template = self._empty()
+        obsolete, at the end, or dropped with `prune`."""
+        old = {entry.msgid: entry for entry in self._parsed(str(self.file))}
+        said = list(said)
+        gone = {text: entry for text, entry in old.items() if text not in {each.message for each in said}}
+        made = self._empty()
         for each in said:
-            forms = (each.message, each.plural) if each.plural else each.message
-            template.add(forms, auto_comments=[each.kind])
-        merged = _read(_as_bytes(self.messages), self.language)
-        former = {message.id: message.previous_id for message in merged}
-        merged.update(template, update_header_comment=False)
-        for message in merged:
-            if message.fuzzy and not message.previous_id:   # still not looked at
-                message.previous_id = former.get(message.id, [])
-        return _as_bytes(merged).decode()
+            entry = old.get(each.message)
+            entry = _former(each, gone) if entry is None else entry
+            entry.comment, entry.obsolete = each.kind, False
+            made.append(entry)
+        for entry in gone.values():
+            if entry.obsolete or any(_strings(entry)):
+                entry.obsolete, entry.comment, entry.previous_msgid = True, "", None
+                if not prune:
+                    made.append(entry)
+        return str(made)
 
-    def write(self, said: Iterable[Said]) -> bool:
+    def write(self, said: Iterable[Said], *, prune: bool = False) -> bool:
         """Bring the file up to date with `said`; whether it was another."""
-        text = self.updated(said)
+        text = self.updated(said, prune=prune) + "\n"
         if self.path.exists() and self.path.read_text(encoding="utf-8") == text:
             return False
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_text(self.path, text)
-        self.__dict__.pop("messages", None)
-        self.__dict__.pop("translations", None)
+        for kept in ("file", "translations"):
+            self.__dict__.pop(kept, None)
         return True
 
 
-def _read(data: bytes, language: str) -> Messages:
-    messages = read_po(io.BytesIO(data), locale=language, abort_invalid=True)
-    for message in [*messages, *messages.obsolete.values()]:   # Babel takes a former text for a comment
-        former = [comment for comment in message.user_comments if comment.startswith("|")]
-        message.user_comments = [comment for comment in message.user_comments if comment not in former]
-        if former:
-            quoted = [comment.lstrip("| ").removeprefix("msgid").strip() for comment in former]
-            message.previous_id = [denormalize("\n".join(quoted))]
-    return messages
+def _former(said: Said, gone: dict[str, polib.POEntry]) -> polib.POEntry:
+    """An entry for a new message: fuzzy, with the translation of the one among `gone` that it was, which is
+    taken out, or empty."""
+    near = difflib.get_close_matches(said.message, gone, n=1, cutoff=LIKE)
+    entry = polib.POEntry(msgid=said.message)
+    if said.plural:
+        entry.msgid_plural, entry.msgstr_plural = said.plural, {0: ""}
+    if near and bool(gone[near[0]].msgid_plural) == bool(said.plural) and any(_strings(gone[near[0]])):
+        former = gone.pop(near[0])
+        entry.msgstr, entry.msgstr_plural = former.msgstr, former.msgstr_plural
+        entry.previous_msgid = former.previous_msgid if former.fuzzy else former.msgid
+        entry.flags = ["fuzzy"]
+    return entry
 
 
-def _as_bytes(messages: Messages) -> bytes:
-    messages.creation_date = messages.revision_date = BEGUN
-    messages.last_translator = messages.language_team = "Unrolled"
-    messages.msgid_bugs_address, messages.header_comment = "", "#"
-    for message in messages:
-        if message.id:   # "3 % of it" is no format
-            message.flags -= {"python-format", "python-brace-format"}
-            message.auto_comments = sorted(set(message.auto_comments) - {""})
-    written = io.BytesIO()
-    write_po(written, messages, width=110, include_previous=True)
-    return written.getvalue()
+def _strings(entry: polib.POEntry) -> list[str]:
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+def is_translated(entry: polib.POEntry) -> bool:
+    """Whether there is a translation, be it a fuzzy one."""
+    return all(_strings(entry))
 
 
 def compile_catalogues(catalogues: Iterable[Catalogue]) -> bytes:
     """All that is translated in `catalogues` as one .mo file for gettext."""
-    catalogues = list(catalogues)
-    whole = Messages(locale=catalogues[0].language, project="Unrolled", fuzzy=False, header_comment="")
-    whole.creation_date = whole.revision_date = BEGUN
-    whole.last_translator = whole.language_team = "Unrolled"
-    for message in sorted((m for each in catalogues for m in each.entries()), key=lambda m: str(m.id)):
-        if message.string and not message.fuzzy:
-            whole.add(message.id, message.string)
-    compiled = io.BytesIO()
-    write_mo(compiled, whole)
-    return compiled.getvalue()
+    whole = polib.POFile()
+    for catalogue in catalogues:
+        whole.metadata = HEADER | {"Language": catalogue.language}
+        whole.extend(entry for entry in catalogue.entries() if is_translated(entry) and not entry.fuzzy)
+    whole.sort(key=lambda entry: entry.msgid)
+    return whole.to_binary()

@@ -15,7 +15,7 @@ from tools.build.pipeline import draft_course
 from tools.build.rules import registered_exercises
 from tools.build.source import BuildError, Course, Problem
 from tools.editions import collect
-from tools.editions.catalogue import compile_catalogues
+from tools.editions.catalogue import compile_catalogues, is_translated
 from tools.editions.edition import Edition
 from tools.editions.gate import catalogue_faults
 
@@ -30,21 +30,23 @@ def editions(root: Path) -> list[Edition]:
 
 
 @app.command()
-def messages(root: Root = ROOT) -> None:
+def messages(
+    prune: Annotated[bool, typer.Option("--prune", help="Drop obsolete messages.")] = False,
+    root: Root = ROOT,
+) -> None:
     """Bring the catalogues in po/ up to date with the source.
 
     New messages are empty, edited ones are marked fuzzy with the former text beside them, and those that are
-    gone stand at the end as obsolete. Nothing that was translated is lost.
+    gone stand at the end as obsolete, until --prune drops them.
     """
     for edition in editions(root):
         for name, each in collect.catalogues(edition.course).items():
             catalogue = edition.catalogue(name)
-            changed = catalogue.write(each)
-            open_ = sum(1 for message in catalogue.entries() if not message.string)
-            fuzzy = sum(1 for message in catalogue.entries() if message.fuzzy)
-            gone = len(catalogue.messages.obsolete)
-            if changed or open_ or fuzzy or gone:
-                counts = f"{open_} untranslated, {fuzzy} fuzzy, {gone} obsolete"
+            changed = catalogue.write(each, prune=prune)
+            empty = len([entry for entry in catalogue.entries() if not is_translated(entry)])
+            fuzzy, gone = len(catalogue.file.fuzzy_entries()), len(catalogue.file.obsolete_entries())
+            if changed or empty or fuzzy or gone:
+                counts = f"{empty} untranslated, {fuzzy} fuzzy, {gone} obsolete"
                 console.print(f"{edition.language}/{name}.po · {len(each)} messages, {counts}")
 
 

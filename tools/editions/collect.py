@@ -25,10 +25,12 @@ DOCUMENTS = {
 COMPILED = (*(f"checks_{chapter}" for chapter in CHAPTERS), "helpers", "figures")
 """The catalogues of what helpers say, hints among them, chapter by chapter; compiled into one."""
 
-SPEAKING = ("helpers", "tools/update", "tools/reset.py", "tools/progress.py", "tools/options.py")
+SPEAKING = (
+    "helpers", "tools/update", "tools/reset.py", "tools/progress.py", "tools/options.py", "tools/replaced.py",
+)  # fmt: skip
 """Where learners are told something by ``translate("…")`` or ``Message("…")``."""
 
-FUNCTIONS = {"translate": 1, "translate_count": 2, "Message": 1}
+FUNCTIONS = {"translate": 1, "translate_count": 2, "Message": 1, "Complaint": 1}
 """Function → how many of its first arguments are messages."""
 
 
@@ -38,7 +40,7 @@ def catalogues(course: Course) -> dict[str, list[Said]]:
     found: dict[str, Iterator[Said]] = {path.stem: chapter(course, path) for path in course.sources()}
     found |= {name: document(course.root / file) for name, file in DOCUMENTS.items()}
     found |= {name: hints(name) for name in COMPILED if name.startswith("checks_")}
-    found |= {"helpers": calls(course.root), "figures": figures(course)}
+    found |= {"helpers": [*calls(course.root), *summaries()], "figures": figures(course)}
     once: dict[str, list[Said]] = {}
     compiled: set[str] = set()   # what helpers say is one catalogue in the end: a message stands in one file
     for name, said in found.items():
@@ -79,14 +81,21 @@ def document(path: Path) -> Iterator[Said]:
 
 def hints(name: str) -> Iterator[Said]:
     """What the checks of a chapter say: hints, names of oracles, explanations of quizzes."""
-    from helpers.checks.texts import texts_of
-
     from helpers.checks import exercises
+    from helpers.checks.texts import texts_of
 
     for exercise in exercises():
         if exercise.chapter == name.removeprefix("checks_"):
             for text in texts_of(exercise):
                 yield Said(text, exercise.name)
+
+
+def summaries() -> Iterator[Said]:
+    """What each experiment does, in a line."""
+    from helpers.experiments.registry import experiments
+
+    for each in experiments():
+        yield Said(each.summary, each.name)
 
 
 def figures(course: Course) -> Iterator[Said]:

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from babel.messages.catalog import Message
+import polib
 from markdown_it import MarkdownIt
 
 from tools.editions import terms
-from tools.editions.catalogue import Catalogue, Said
+from tools.editions.catalogue import Catalogue, Said, is_translated
 from tools.editions.particles import wrong_particles
 from tools.editions.pieces import SPAN
 
@@ -29,33 +29,25 @@ def catalogue_faults(catalogue: Catalogue, said: list[Said]) -> Iterator[tuple[i
     if not catalogue.path.exists():
         yield 1, "missing: run 'make messages'", ""
         return
-    if catalogue.updated(said) != catalogue.path.read_text(encoding="utf-8"):
+    if catalogue.updated(said) + "\n" != catalogue.path.read_text(encoding="utf-8"):
         yield 1, "not up to date with its source: run 'make messages'", ""
-    for message in catalogue.entries():
-        text = message.id[0] if isinstance(message.id, tuple) else message.id
-        strings = message.string if isinstance(message.string, tuple) else [message.string]
-        line = message.lineno or 1
-        if not all(strings):
-            yield line, "untranslated", text
-        elif message.fuzzy:
-            yield line, "fuzzy: its source was edited after it was translated", text
+    for entry in catalogue.entries():
+        if not is_translated(entry):
+            yield entry.linenum, "untranslated", entry.msgid
+        elif entry.fuzzy:
+            yield entry.linenum, "fuzzy: its source was edited after it was translated", entry.msgid
         else:
-            yield from ((line, fault, text) for fault in faults(message, catalogue.name))
-    for message in catalogue.messages.obsolete.values():
-        text = message.id[0] if isinstance(message.id, tuple) else message.id
-        yield 1, "obsolete: no source says this any more", text
+            yield from ((entry.linenum, fault, entry.msgid) for fault in faults(entry, catalogue.name))
+    for entry in catalogue.file.obsolete_entries():
+        yield entry.linenum, "obsolete: no source says this any more", entry.msgid
 
 
-def faults(message: Message, catalogue: str) -> list[str]:
-    """All that is wrong with the translation of `message`; nothing where it has none."""
-    kinds = message.auto_comments
-    originals = list(message.id) if isinstance(message.id, tuple) else [message.id]
-    translations = list(message.string) if isinstance(message.string, tuple) else [message.string]
-    found: list[str] = []
-    for translation in translations:
-        if translation:
-            found += _faults(originals[-1], translation, catalogue, set(kinds))
-    return found
+def faults(entry: polib.POEntry, catalogue: str) -> list[str]:
+    """All that is wrong with the translation of a message; nothing where it has none."""
+    translations = entry.msgstr_plural.values() if entry.msgid_plural else [entry.msgstr]
+    original = entry.msgid_plural or entry.msgid
+    return [fault for translation in translations if translation
+            for fault in _faults(original, translation, catalogue, set(entry.comment.split()))]  # fmt: skip
 
 
 def _faults(original: str, translation: str, catalogue: str, kinds: set[str]) -> Iterator[str]:

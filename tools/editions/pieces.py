@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 SPAN = re.compile(
-    r"(?P<code>(`+)(?!`).+?(?<!`)\2(?!`))|(?P<maths>\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?(?<!\\)\$)|(?P<tag></?\w[^<>]*>)"
+    r"(?P<code>(`+)(?!`).+?(?<!`)\2(?!`))|(?P<maths>\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?(?<!\\)\$)|(?P<tag><code>.*?</code>|</?\w[^<>]*>)"
     r"|(?P<link>\]\([^()\s]*\))",
     re.S,
 )

@@ -19,14 +19,14 @@ def catalogue(folder, translated, name="05_chapter"):
     made = Catalogue(made.path, "ko")
     text = made.path.read_text(encoding="utf-8")
     for message in made.entries():
-        message.string = translated[message.id]
+        message.msgstr = translated[message.msgid]
     made.write([Said(message, "paragraph") for message in translated])
     assert text != made.path.read_text(encoding="utf-8") or not any(translated.values())
     return Catalogue(made.path, "ko")
 
 
 def faults(made, *messages):
-    said = [Said(message, "paragraph") for message in messages or [each.id for each in made.entries()]]
+    said = [Said(message, "paragraph") for message in messages or [each.msgid for each in made.entries()]]
     return [fault for _, fault, _ in catalogue_faults(made, said)]
 
 
@@ -58,7 +58,7 @@ def test_a_catalogue_that_lags_behind_its_source_is_refused(tmp_path):
 def test_a_file_that_is_no_catalogue_is_named(tmp_path):
     (tmp_path / "broken.po").write_text("nonsense\n", encoding="utf-8")
     with pytest.raises(ValueError, match=r"broken\.po"):
-        _ = Catalogue(tmp_path / "broken.po", "ko").messages
+        _ = Catalogue(tmp_path / "broken.po", "ko").file
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,7 @@ def test_placeholders_stay_and_take_no_particle_that_alternates(tmp_path):
         ("{n}을(를) {name:.2f} 뒤", "after a placeholder"),
     ):
         made.write([Said(message, "paragraph")])
-        made = Catalogue(made.path, "ko")
-        next(made.entries()).string = translation
+        next(made.entries()).msgstr = translation
         made.write([Said(message, "paragraph")])
         found = faults(made, message)
         assert bool(found) == bool(fault) and all(each.startswith(fault) for each in found), found

@@ -61,7 +61,7 @@ def fill(path, translated):
     made.write([Said(message) for message in translated])
     made = Catalogue(path, "ko")
     for message in made.entries():
-        message.string = translated[message.id]
+        message.msgstr = translated[message.msgid]
     made.write([Said(message) for message in translated])
 
 
