@@ -19,6 +19,7 @@ from helpers.checks.gradients import with_gaps
 from helpers.checks.landmarks import recorded_calls
 from helpers.checks.words import Message, told
 from helpers.installed import required
+from helpers.languages import translate
 
 if TYPE_CHECKING:
     from helpers.checks.registry import Exercise
@@ -197,12 +198,16 @@ def _described(value: Any, room: int) -> str:
     if isinstance(value, dict):
         entries = {key: _described(entry, 20).replace(" =", ":", 1) for key, entry in value.items()}
         inner = ", ".join(f"{key!r}{text}" for key, text in entries.items())
-        return f" = {{{inner}}}" if len(inner) <= room else f" (dict of {len(value)})"
+        return f" = {{{inner}}}" if len(inner) <= room else _counted(value)
     if isinstance(value, list | tuple):
         text = repr(_plain(value))
-        return f" = {text}" if len(text) <= room else f" ({type(value).__name__} of {len(value)})"
+        return f" = {text}" if len(text) <= room else _counted(value)
     text = told(value.text) if isinstance(value, Given) else repr(value)
     return f" = {text if len(text) <= room else text[: room - 1] + '…'}"
+
+
+def _counted(value: Any) -> str:
+    return " " + translate("({type} of {count})", type=type(value).__name__, count=len(value))
 
 
 def _rounded(value: float) -> str:
