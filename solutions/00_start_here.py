@@ -13,6 +13,8 @@
 #
 # **Time:** about 25 minutes
 #
+# 한국어판 (the Korean edition): [시작하기](ko/00_start_here.ipynb)
+#
 # A notebook is made of cells. Click into the first grey one below and press **Shift + Enter**: the cell
 # runs, its output appears under it, and the next cell is chosen.
 

@@ -72,8 +72,12 @@ class Edition:
             if path.parent == PurePosixPath("."):
                 return f"{path.stem}.{self.language}{path.suffix}"
             return str(path.parent / self.language / path.name)
-        found = re.fullmatch(r"(notebooks|solutions)/(\d\d_\w+\.ipynb)", file)
-        return f"{found[1]}/{self.language}/{found[2]}" if found else file
+        if found := re.fullmatch(r"(notebooks|solutions)/(\d\d_\w+\.ipynb)", file):
+            return f"{found[1]}/{self.language}/{found[2]}"
+        mine = rf"(notebooks/|solutions/|docs/|){self.language}/(.+)|(\w+)\.{self.language}(\.md)"
+        if found := re.fullmatch(mine, file):   # what the source calls the other edition is the source here
+            return "".join(part or "" for part in found.groups())
+        return file
 
     def _text(self, source: str, translations: Mapping[str, str], file: str) -> str:
         """Markdown of `file` in this language: its messages, its exercises' headings, its links."""
