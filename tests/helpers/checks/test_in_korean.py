@@ -364,7 +364,7 @@ def test_a_changed_argument_that_is_no_array_and_arguments_with_words_of_their_o
 def test_what_the_boxes_of_an_exercise_show(monkeypatch, name):
     each = get(name)
     speak(monkeypatch, each)
-    own = set(inspect.signature(each.reference).parameters)
+    own = set(inspect.signature(each.reference).parameters).union(getattr(each, "sizes", dict)())
     answers = [lambda letter=letter: letter for letter in getattr(each, "options", ())]
     answers += [known.function for known in getattr(each, "misconceptions", ())]
     answers.append(lambda *given: each.reference(*given))
