@@ -67,7 +67,9 @@ def test_the_jupyterlab_line_is_the_makefiles():
     lines = re.findall(r"-m jupyterlab (.*)$", page("install.md"), re.M)
     assert len(lines) == 3
     assert {line.strip() for line in lines} == {"--ServerApp.root_dir=. notebooks/00_start_here.ipynb"}
-    assert "-m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) notebooks/00_start_here.ipynb" in makefile
+    assert "-m jupyterlab --ServerApp.root_dir=. $(LAB_OPTIONS) $(START)" in makefile
+    start = "START := notebooks/$(if $(filter-out en,$(LANGUAGE)),$(LANGUAGE)/)00_start_here.ipynb"
+    assert start in makefile
 
 
 def test_both_licences_are_there_and_explained():

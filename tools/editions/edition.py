@@ -91,8 +91,8 @@ class Edition:
         if re.match(r"[a-z]+:", target) or (not address and not anchor):
             return target
         there = _tidy(os.path.normpath(PurePosixPath(file).parent / address)) if address else file
-        if not (self.root / there).exists():   # no link, only brackets in code
-            return target
+        if not any((self.root / each).exists() for each in (there, self.path_of(there))):
+            return target   # no link, only brackets in code
         if anchor and there in collect.DOCUMENTS.values():
             anchor = self._anchor(there, anchor)
         if not address:

@@ -105,6 +105,9 @@ def test_links_lead_to_the_editions_own_pages(edition):
     text = edition.draft(draft).solution.cells[0].source
     assert "[용어집](../../docs/ko/glossary.md#용어-목록)" in text
     assert "[2장](02_other.ipynb)" in text and "[자료](../../data)" in text
+    assert edition._target("ko/02_other.ipynb", "notebooks/01_good.ipynb") == "../02_other.ipynb"
+    assert edition._target("https://example.org/a.md", "docs/glossary.md") == "https://example.org/a.md"
+    assert edition._target("ids", "docs/glossary.md") == "ids"   # code in brackets
 
 
 def test_what_is_not_translated_stays_in_the_sources_language(edition):
