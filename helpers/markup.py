@@ -12,7 +12,7 @@ GOOD, BAD, UNSURE, NEUTRAL = "#2e7d32", "#c62828", "#8f5600", "#6b6b6b"
 """Grounds for white letters: at least 4.5 to 1 with white; as a line, 3 to 1 with white and near-black."""
 
 _CODE = re.compile(r"`([^`]+)`")
-_STRESSED = re.compile(r"(?<![\w*`])\*([^\W\d_](?:[^*`]*[\w.)])?)\*(?![\w*`])")
+_STRESSED = re.compile(r"(?<![\w*`])\*([^\W\d_](?:[^*`]*[\w.)])?)\*(?![A-Za-z0-9_*`])")   # a Korean particle may follow
 _LETTERS = "[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]+"
 HANGUL = re.compile(f"{_LETTERS}(?: {_LETTERS})*")
 """Korean words in a row."""
@@ -21,10 +21,10 @@ HANGUL = re.compile(f"{_LETTERS}(?: {_LETTERS})*")
 def rich(text: str) -> str:
     """HTML of `text`: `code` in backticks, *stress* in asterisks, and Korean marked as Korean, so that it is
     read aloud as such."""
-    parts = _CODE.split(spoken(text))   # what stands in backticks is every second one
+    parts = _CODE.split(html.escape(text, quote=False))   # what stands in backticks is every second one
     parts[1::2] = [f"<code>{code}</code>" for code in parts[1::2]]
     parts[::2] = [_STRESSED.sub(r"<em>\1</em>", words) for words in parts[::2]]
-    return "".join(parts)
+    return _in_korean("".join(parts))
 
 
 def spoken(text: str) -> str:

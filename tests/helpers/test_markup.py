@@ -84,6 +84,7 @@ def test_korean_is_marked_as_korean_and_nothing_else():
     [
         ("state *before* each step", "state <em>before</em> each step"),
         ("the *pairs*. *H*, not *the last*", "the <em>pairs</em>. <em>H</em>, not <em>the last</em>"),
+        ("*창*마다", "<em><span lang='ko'>창</span></em><span lang='ko'>마다</span>"),
         ("a * b * c, a*b*c, f(*args, **options)", "a * b * c, a*b*c, f(*args, **options)"),
         ("`a *b* c` and for *: 'int' and '*'", "<code>a *b* c</code> and for *: 'int' and '*'"),
         ("*a `b* c` d*", "*a <code>b* c</code> d*"),
