@@ -7,7 +7,9 @@ What has no translation is shown in English.
 from __future__ import annotations
 
 import gettext as _gettext
+import gzip
 import os
+import zlib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -21,9 +23,15 @@ VARIABLE = "UNROLLED_LANGUAGE"
 """The environment variable that says which language commands speak, and notebooks that do not say."""
 
 CATALOGUES = Path(__file__).resolve().parent / "locale"
-"""``ko.mo``, …: compiled from ``po`` by ``make build``."""
+"""Where the compiled ones are."""
 
 _chosen: list[str] = []
+
+
+def catalogue(language: str) -> Path:
+    """The file that ``make build`` compiles from ``po/LANGUAGE``, compressed: it holds hints, which a class's
+    release does not show in the clear."""
+    return CATALOGUES / f"{language}.mo.gz"
 
 
 def use(language: str) -> None:
@@ -71,7 +79,7 @@ def _translations(language: str) -> _gettext.NullTranslations:
     if language == ENGLISH:
         return _gettext.NullTranslations()
     try:
-        with (CATALOGUES / f"{language}.mo").open("rb") as file:
+        with gzip.open(catalogue(language)) as file:
             return _gettext.GNUTranslations(file)
-    except (OSError, ValueError):   # not built, or damaged: English
+    except (OSError, EOFError, zlib.error, ValueError):   # not built, or damaged: English
         return _gettext.NullTranslations()

@@ -12,7 +12,9 @@ GOOD, BAD, UNSURE, NEUTRAL = "#2e7d32", "#c62828", "#8f5600", "#6b6b6b"
 """Grounds for white letters: at least 4.5 to 1 with white; as a line, 3 to 1 with white and near-black."""
 
 _CODE = re.compile(r"`([^`]+)`")
-_STRESSED = re.compile(r"(?<![\w*`])\*([^\W\d_](?:[^*`]*[\w.)])?)\*(?![A-Za-z0-9_*`])")   # a Korean particle may follow
+_STRESSED = re.compile(   # a Korean particle may follow
+    r"(?<![\w*`])\*([^\W\d_](?:[^*`]*[\w.)])?)\*(?![A-Za-z0-9_*`])"
+)
 _LETTERS = "[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]+"
 HANGUL = re.compile(f"{_LETTERS}(?: {_LETTERS})*")
 """Korean words in a row."""

@@ -92,7 +92,8 @@ def front() -> str:
          f"with additive attention {decoders['additive']:.1f} %", f"without {decoders['plain']:.1f} %",
          f"{dates['settings']['budget']:.0f} s each", dates),
         ("Was a Korean film review for or against?",
-         f"{reviews:.1f} % right", f"a lecture's best of seven models, data and split unnamed: {lecture:.1f} %",
+         f"{reviews:.1f} % right",
+         f"a lecture's best of seven models, data and split unnamed: {lecture:.1f} %",
          f"{best['seconds'] / 60:.0f} min", best),
     )
     lines = ["| Asked | Measured | Beside it | Time | Record |", "|---|---|---|---|---|"]

@@ -110,7 +110,7 @@ def inputs_hash(course: Course, chapter: Chapter) -> str:
     files = [course.root / chapter.file]
     folders = [("helpers", "**/*.py"), ("data/runs", "**/*"), ("tools/build", "**/*.py")]
     if course.language:
-        folders += [(f"po/{course.language}", f"{chapter.name}.po"), ("helpers/locale", "*.mo")]
+        folders += [(f"po/{course.language}", f"{chapter.name}.po"), ("helpers/locale", "*.mo.gz")]
     for folder, pattern in folders:
         files += sorted(path for path in (course.root / folder).glob(pattern) if path.is_file())
     digest = hashlib.sha256()

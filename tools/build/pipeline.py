@@ -130,6 +130,7 @@ async def build_chapter(
     """
     chapter, notebook = draft.chapter, copy.deepcopy(draft.solution)
     inputs = inputs_hash(course, chapter)   # now: a helper may be edited while the chapter runs
+    course.solutions.mkdir(exist_ok=True)
     try:
         await execute(notebook, course.solutions, on_cell, timeout)
     except CellFailed as error:

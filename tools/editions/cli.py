@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from helpers.files import write_text, writing
-from helpers.languages import CATALOGUES, ENGLISH, LANGUAGES
+from helpers.files import writing
+from helpers.languages import ENGLISH, LANGUAGES, catalogue
 from helpers.processes import stoppable
 from tools.build.cli import bring_up_to_date, console, end, named_chapters
 from tools.build.pipeline import draft_course
@@ -91,20 +93,25 @@ def check(root: Root = ROOT) -> None:
 
 def _texts(edition: Edition, check: bool) -> list[Problem]:
     """Write the documents and the compiled catalogue, or tell which are not what the catalogues build."""
-    path = CATALOGUES / f"{edition.language}.mo"
-    compiled = compile_catalogues(map(edition.catalogue, collect.COMPILED))
     built = {edition.root / file: text.encode() for file, text in edition.documents().items()}
-    built[edition.root / path.relative_to(ROOT)] = compiled
-    stale = {file: data for file, data in built.items() if not file.exists() or file.read_bytes() != data}
+    compiled = edition.root / catalogue(edition.language).relative_to(ROOT)
+    built[compiled] = compile_catalogues(map(edition.catalogue, collect.COMPILED))
+    stale = {file: data for file, data in built.items() if _content(file) != data}
     if check:
         return [Problem(edition.course.label(file), 1, "not what its source builds: run 'make build'")
                 for file in stale]  # fmt: skip
     for file, data in stale.items():
         file.parent.mkdir(parents=True, exist_ok=True)
-        if file.suffix == ".mo":
-            with writing(file, "wb") as out:
-                out.write(data)
-        else:
-            write_text(file, data.decode())
+        with writing(file, "wb") as out:
+            out.write(data if file.suffix != ".gz" else gzip.compress(data, mtime=0))
         console.print(f"[green]built[/]      {edition.course.label(file)}")
     return []
+
+
+def _content(file: Path) -> bytes | None:
+    """What `file` holds, unpacked; None where it is not, or is damaged."""
+    try:
+        data = file.read_bytes()
+        return gzip.decompress(data) if file.suffix == ".gz" else data.replace(b"\r\n", b"\n")
+    except (OSError, EOFError, zlib.error):
+        return None

@@ -33,6 +33,7 @@ SAID: Mapping[str, tuple[int | str, ...]] = {
     "set_xticks": (1, "labels"),
     "set_yticks": (1, "labels"),
     "learning_curve": ("label",),
+    "gate_board": ("name",),
     **dict.fromkeys(
         ("plot", "semilogy", "semilogx", "loglog", "errorbar", "bar", "barh", "band", "scatter",
          "fill_between", "axhline", "axvline", "step"),

@@ -31,7 +31,7 @@ TOOLS = ["__init__.py", "options.py", "progress.py", "replaced.py", "reset.py", 
 PLAIN = [
     "LICENSE", "LICENSE-TEXT", "constraints.txt", ".jupyter/**/*.json", "data/README.md", "data/runs/*.json",
     "docs/notation.md", "docs/glossary.md", "docs/corrections.md",
-    "helpers/fonts/*.otf", "helpers/fonts/OFL.txt", "helpers/locale/*.mo",
+    "helpers/fonts/*.otf", "helpers/fonts/OFL.txt", "helpers/locale/*.mo.gz",
     *(f"tools/{each}" for each in TOOLS),
 ]  # fmt: skip
 THIN = '''"""Exercises of chapter {number}: what their checks compare with, as data."""

@@ -49,7 +49,7 @@ def _project(text: str) -> str:
     text = re.sub(rf"^(?:# [^\n]*\n)*(?:{AUTHORS}) = \[\n.*?^\]\n", "", text, flags=re.M | re.S)
     theirs = r"^\[tool\.(?:ruff|pytest|setuptools\.package-data)[^\n]*\]\n.*?(?=^\[|\Z)"
     text = re.sub(theirs, "", text, flags=re.M | re.S)
-    data = '"*" = ["*.npz", "*.bin", "*.otf", "OFL.txt", "*.mo"]'
+    data = '"*" = ["*.npz", "*.bin", "*.otf", "OFL.txt", "*.mo.gz"]'
     text = f"{text.rstrip()}\n\n[tool.setuptools.package-data]\n{data}\n"
     extras = tomllib.loads(text)["project"].get("optional-dependencies", {})
     if set(AUTHORS.split("|")) & extras.keys():

@@ -50,7 +50,7 @@ to_ids = Exercise(
 )
 
 
-@to_ids.oracle("helpers.corpora: Vocabulary and encode")
+@to_ids.oracle("helpers.corpora: `Vocabulary` and `encode`")
 def _(train, test, max_size, max_length):
     from helpers.corpora.classification import encode
     from helpers.corpora.vocabulary import Vocabulary
