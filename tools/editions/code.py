@@ -97,10 +97,13 @@ def _keys(tree: ast.Module) -> set[str]:
 
 
 def names_shown(source: str) -> set[str]:
-    """Names whose values a code cell shows to readers."""
-    arguments = [argument for node in ast.walk(ast.parse(_as_python(source))) if isinstance(node, ast.Call)
+    """Names whose values a code cell shows to readers, and that have them from another cell."""
+    nodes = list(ast.walk(ast.parse(_as_python(source))))
+    arguments = [argument for node in nodes if isinstance(node, ast.Call)
                  for which in SAID.get(called(node), ()) for argument in _arguments(node, which)]  # fmt: skip
-    return {each.id for each in arguments if isinstance(each, ast.Name)}
+    own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    return {each.id for each in arguments if isinstance(each, ast.Name)} - own
 
 
 def _literals(tree: ast.Module, shown: Collection[str]) -> Iterator[Literal]:
@@ -110,9 +113,9 @@ def _literals(tree: ast.Module, shown: Collection[str]) -> Iterator[Literal]:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name):
                     named.setdefault(target.id, []).append(node.value)
-    for name in shown:
-        for value in named.get(name, ()):
-            yield from _texts(value, named)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and {getattr(each, "id", "") for each in node.targets} & {*shown}:
+            yield from _texts(node.value, named)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             function = called(node)

@@ -30,6 +30,9 @@ SPEAKING = (
 )  # fmt: skip
 """Where learners are told something by ``translate("…")`` or ``Message("…")``."""
 
+SITE = "tools/site"
+"""What the site says; its theme's words and its start page are documents there."""
+
 FUNCTIONS = {"translate": 1, "translate_count": 2, "Message": 1, "Complaint": 1}
 """Function → how many of its first arguments are messages."""
 
@@ -41,6 +44,7 @@ def catalogues(course: Course) -> dict[str, list[Said]]:
     found |= {name: document(course.root / file) for name, file in DOCUMENTS.items()}
     found |= {name: hints(name) for name in COMPILED if name.startswith("checks_")}
     found |= {"helpers": [*calls(course.root), *summaries()], "figures": figures(course)}
+    found["site"] = site(course.root)
     once: dict[str, list[Said]] = {}
     compiled: set[str] = set()   # what helpers say is one catalogue in the end: a message stands in one file
     for name, said in found.items():
@@ -107,9 +111,16 @@ def figures(course: Course) -> Iterator[Said]:
                     yield Said(text, path.stem)
 
 
-def calls(root: Path) -> Iterator[Said]:
+def site(root: Path) -> Iterator[Said]:
+    """What the site says in its own words."""
+    for name in ("start", "theme"):
+        yield from document(root / SITE / f"{name}.md")
+    yield from calls(root, (SITE,))
+
+
+def calls(root: Path, places: tuple[str, ...] = SPEAKING) -> Iterator[Said]:
     """What is said by calls of `translate` and `translate_count`."""
-    for place in SPEAKING:
+    for place in places:
         for path in sorted((root / place).rglob("*.py")) if (root / place).is_dir() else [root / place]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call):

@@ -25,7 +25,7 @@ _NO_TERM = re.compile(r"\*[A-Z][^*]*\*|\bWindows\b")
 def _patterns() -> list[tuple[re.Pattern[str], dict]]:
     """Terms in the source's language, the longest first."""
     terms = sorted(known()["terms"].items(), key=lambda item: -len(item[0]))
-    whole = r"(?<![\w./-]){}(?:e?s)?(?![\w(=\[-]|\.\w|\s[-+−=<>*/@])"   # no name in code
+    whole = r"(?<![\w./-]){}(?:e?s)?(?![\w(=\[/-]|\.\w|\s[-+−=<>*/@])"   # no name in code
     return [(re.compile(whole.format(re.escape(term)), re.I), entry) for term, entry in terms]
 
 

@@ -194,13 +194,19 @@ def _constant(node: ast.Constant) -> Iterator[Change]:
 
 
 def _entries(node: ast.Tuple | ast.List) -> Iterator[Change]:
-    bare = text_of(node).strip("()") if isinstance(node, ast.Tuple) else text_of(node)
+    bare = _bare(node)
     stored = isinstance(node.ctx, ast.Store)
     words = EXCHANGED_IN
     if stored:
         words = Message("`{one}` and `{other}` had changed places in `{was} = …`")
     for change in exchanged(node, "elts", 1 if stored else 2, "order", words):
-        yield change._replace(was=bare, now=text_of(change.node).strip("()")) if stored else change
+        yield change._replace(was=bare, now=_bare(change.node)) if stored else change
+
+
+def _bare(node: ast.expr) -> str:
+    """The text of `node`, a tuple's without the brackets around it."""
+    text = text_of(node)
+    return text.removeprefix("(").removesuffix(")") if isinstance(node, ast.Tuple) else text
 
 
 def _dict(node: ast.Dict) -> Iterator[Change]:
@@ -252,7 +258,7 @@ def _in_this_place(
     if returned and isinstance(node, ast.Tuple):
         words = Message("`{one}` and `{other}` had changed places in what is returned")
         for change in exchanged(node, "elts", 1, "returned", words):
-            yield change._replace(was=text_of(node).strip("()"), now=text_of(change.node).strip("()"))
+            yield change._replace(was=_bare(node), now=_bare(change.node))
     if returned and isinstance(node, ast.Name):
         for other in [name for name in names if name != node.id][-6:]:
             words = Message("`{now}` were returned where `{was}` belongs")

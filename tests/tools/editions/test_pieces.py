@@ -128,6 +128,7 @@ explore(board, n=slider("the number", 0, 1))
 def test_texts_with_names_are_taken_where_they_are_given():
     first = 'words = {"heard": "It is so", "verdict": "no"}\nlabel = "a number"\nname = "not shown"\n'
     second = 'claim("it holds", x[how], **words)\naxis.set(xlabel=label)\n'
+    second += 'for name in x:\n    axis.plot(x, label=name)\n'
     shown = code.names_shown(first) | code.names_shown(second)
     assert shown == {"words", "label"}
     assert [piece.message for piece in code.pieces(first, shown=shown)] == ["It is so", "no", "a number"]
