@@ -14,11 +14,13 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Site:
-    """A built site: `text` of a page, `article` without the lists of contents around it."""
+    """An edition of a built site: its `pages`, the `text` of one, its `article` without the lists of contents
+    around it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *others):
         self.folder = folder
-        self.pages = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+        every = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.html"))
+        self.pages = [page for page in every if not page.startswith(others)]
 
     def text(self, page):
         return (self.folder / page).read_text(encoding="utf-8")
@@ -43,4 +45,12 @@ def site():
     if "could not fetch it" in output:
         pytest.skip("KaTeX is not in build/ yet, and there is no network to fetch it")
     assert code == 0, output
-    return Site(folder)
+    return Site(folder, "ko/")
+
+
+@pytest.fixture(scope="session")
+def korean(site):
+    """The Korean edition of the site."""
+    if not list((ROOT / "solutions" / "ko").glob("*.ipynb")):
+        pytest.skip("the Korean edition's chapters are not built: make build")
+    return Site(site.folder / "ko")

@@ -68,6 +68,7 @@ def test_a_site_in_order_has_none(planted):
     ('<svg><use xlink:href="//example.org/x#a"/></svg>', "//example.org/x#a", "loaded from elsewhere"),
     ('<link rel="modulepreload" href="none.js">', "none.js", "leads to no file of the site"),
     ('<link rel="next" href="none.html">', "none.html", "leads to no file of the site"),
+    ('<link rel="alternate" href="none.html">', "none.html", "leads to no file of the site"),
     ('<frame src="https://example.org/">', "https://example.org/", "loaded from elsewhere"),
     ('<base target="x"><meta http-equiv="refresh" content="0; url=https://example.org/">',
      "https://example.org/", "loaded from elsewhere"),

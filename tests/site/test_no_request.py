@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.conftest import browser  # noqa: F401  (a fixture)
+from tests.site.test_pages import plain
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -52,7 +53,8 @@ def visited(browser):  # noqa: F811
 
 @pytest.mark.parametrize("scheme, width", [("light", 1300), ("dark", 390)])
 def test_no_page_asks_elsewhere_or_complains_or_is_too_wide(site, served, visited, scheme, width):
-    pages = [page for page in site.pages if page != "404.html"]   # its files are below /unrolled/
+    pages = [path.relative_to(site.folder).as_posix() for path in sorted(site.folder.rglob("*.html"))]
+    pages = [page for page in pages if not page.endswith("404.html")]   # their files are below /unrolled/
     size = {"width": width, "height": 900}
     requests, complaints = visited([served + page for page in pages], color_scheme=scheme, viewport=size)
     assert not complaints, "\n".join(complaints)
@@ -132,3 +134,53 @@ def test_commands_are_copied_whole(site, served, browser):  # noqa: F811
     page.locator("button.copybtn.success").wait_for()
     assert page.evaluate("navigator.clipboard.readText()").strip() == code.inner_text().strip()
     context.close()
+
+
+def test_the_way_to_the_other_language_leads_to_the_same_page_and_back(korean, served, browser):  # noqa: F811
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(served + "chapters/01_rnn_recap.html")
+    page.get_by_role("link", name="한국어").click()
+    page.get_by_role("heading", level=1, name="1 · RNN 되짚기").wait_for()
+    assert page.url == served + "ko/chapters/01_rnn_recap.html"
+    page.get_by_role("link", name="English", exact=True).click()
+    page.get_by_role("heading", level=1, name="1 · RNN recap").wait_for()
+    page.close()
+
+
+@pytest.mark.parametrize("over", ["http", "file"])
+def test_korean_is_found_however_its_words_end(korean, served, browser, over):  # noqa: F811
+    page = browser.new_page()
+    begin = f"{served}ko/" if over == "http" else f"{korean.folder.as_uri()}/"
+
+    def found(query):
+        page.goto(f"{begin}search.html?q={query}")
+        page.locator("#search-results p.search-summary", has_text=re.compile(r"\S")).wait_for()
+        return {link.get_attribute("href") for link in page.locator("#search-results li a").all()}
+
+    def pages_with(text):
+        articles = {page: plain(korean.article(page)) for page in korean.pages if page != "search.html"}
+        return {page for page, article in articles.items() if re.search(text, article)}
+
+    every = found("기억")
+    assert pages_with("기억(이고|을|은|하)") <= every <= pages_with("기억") and len(every) > 8
+    assert found("기억을") == every
+    assert pages_with("느립니다") <= found("느리")
+    both = found("기울기 소실")
+    assert both and both <= pages_with("기울기") & pages_with("소실")
+    assert found("gates") == found("gate") != set()
+    if over == "http":   # what stands around a word is read from its page
+        found("역전파")
+        page.locator("#search-results li p.context", has_text="역전파").first.wait_for()
+    assert not found("없는말입니다")
+    page.close()
+
+
+def test_rows_of_the_korean_glossary_are_kept_by_their_words(korean, browser):  # noqa: F811
+    page = browser.new_page()
+    page.goto((korean.folder / "docs" / "glossary.html").as_uri())
+    rows = page.locator("article tbody tr:visible")
+    every = rows.count()
+    page.get_by_label("용어집에서 찾기").fill("게이트 망각")
+    assert page.locator("form.filter output").inner_text() == f"{every}행 가운데 {rows.count()}행"
+    assert 0 < rows.count() < 5
+    page.close()

@@ -8,7 +8,7 @@ import pytest
 from tests.site.conftest import ROOT
 from tools.site import katex, markup, repository, runs
 from tools.site.chapters import Chapter, chapters, page
-from tools.site.links import Links
+from tools.site.links import Links, across, address
 from tools.site.pages import pages
 from tools.site.repository import Repository
 
@@ -30,6 +30,23 @@ WHERE = Repository("someone/unrolled", "main")
 ])  # fmt: skip
 def test_links_lead_to_pages_or_into_the_repository(text, wanted):
     assert Links(PLACES, WHERE).markdown(text, "docs/x.md", "docs/x.md") == wanted
+
+
+def test_links_to_other_editions_are_relative_in_the_end_and_name_the_language():
+    others = {"docs/ko/x.md": address("ko", "docs/x.md"), "data": address("en", "records.md#a")}
+    links = Links(PLACES | others)
+    text = links.markdown("[x](ko/x.md#b) [d](../data)", "docs/x.md", "docs/x.md")
+    assert text == "[x](ko://docs/x.html#b) [d](en://records.html#a)"
+    assert links.html("<a href='ko/x.md'>x</a>", "docs/x.md", "docs/x.md") == "<a href='ko://docs/x.html'>x</a>"
+    found = '<a href="{}" hreflang="{}">'
+    for there, here, wanted in [
+        ("ko://docs/x.html#b", "docs/x.html", ("../ko/docs/x.html#b", "ko")),
+        ("en://docs/x.html", "ko/docs/x.html", ("../../docs/x.html", "en")),
+        ("ko://index.html", "index.html", ("ko/index.html", "ko")),
+        ("en://index.html", "ko/404.html", ("../index.html", "en")),
+    ]:
+        assert across(f"<a href='{there}'>", here) == found.format(*wanted)
+    assert across('<a href="https://a.org">', "index.html") == '<a href="https://a.org">'
 
 
 def test_a_link_to_what_is_nowhere_is_kept_for_the_builds_error(tmp_path):
@@ -120,11 +137,11 @@ def test_addresses_follow_from_it():
 
 
 def test_without_a_repository_chapters_offer_the_notebook_alone():
-    made = pages(ROOT, None)
-    for path, data in made.sources.items():
+    made = [item for edition in pages(ROOT, None) for item in edition.sources.items()]
+    for path, data in made:
         if path.startswith("chapters/"):
             bar = re.search(r'<nav class=\\"open-in.*?</nav>', data.decode())[0]
-            assert bar.count("<a ") == 1 and "download" in bar, path
+            assert bar.count("<a ") == 1 and "download>" in bar, path
             assert b"mybinder.org/v2" not in data and b"colab.research.google.com/github" not in data, path
 
 
@@ -138,6 +155,17 @@ def test_korean_in_text_is_marked_once_and_in_attributes_never(body, wanted):
     assert markup.korean(body) == wanted
 
 
+def test_what_code_prints_on_a_korean_page_is_english():
+    body = '<p>말</p><div class="output stream highlight"><pre>a</pre></div><div class="output">b</div>'
+    begins = '<div class="output stream'
+    assert markup.english(body) == body.replace(begins, begins.replace("div", 'div lang="en"'))
+
+
+def test_titles_and_labels_are_translated_where_there_is_a_translation():
+    page = '<a title="Main" aria-label="Page" alt="Main">Main</a>'
+    assert markup.attributes(page, {"Main": "말"}) == '<a title="말" aria-label="Page" alt="Main">Main</a>'
+
+
 def test_only_printed_lines_become_claims():
     pre = "<pre><span></span>✓ a\nb ✓ c\n✗ d\n</pre>"
     body = f'<div class="output stream x"><div>{pre}</div></div>{pre}'
@@ -148,6 +176,8 @@ def test_only_printed_lines_become_claims():
 @pytest.mark.parametrize("output, alt, wanted", [
     ("<small>Figure: a &lt; b</small>", "a < b", True),
     ("<small>Figure: <span lang='ko'>말</span> a</small>", "말 a", True),
+    ("<small>그림: 말 a</small>", "말 a", True),
+    ("<small>Figure: Figure: a</small>", "a", False),
     ("<small>Figure: a</small>", "b", False),
     ("<p>Figure: a</p>", "a", False),
     ("", "", False),

@@ -11,15 +11,17 @@ from typing import Any
 import nbformat
 
 from helpers.checks.box import MIME
+from helpers.languages import ENGLISH
 from helpers.notebooks import HEADING, TITLE, dumps, mark, read
 from tools.build.drawing import FOLDED_TAG
-from tools.site.links import Links
+from tools.site.links import Links, folder
 from tools.site.markup import caption_of
+from tools.site.words import words
 
 Cell = dict[str, Any]
 
 SECTION = re.compile(r"^## (.+)$", re.M)
-FAULT = re.compile(r"\d+\.\d+ Find the fault")
+FAULT = re.compile(r"\d+\.\d+ (?:Find the fault|결함 찾기)")
 EXERCISE = re.compile(r"^(?=#+ +" + HEADING.pattern + r")", re.M)
 MARKERS = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION(?:\n|\Z)", re.M)
 FOLDED_HINT = re.compile(r"<details>(?=\s*<summary>)")
@@ -43,10 +45,21 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter: the name of its file without suffix, and its notebook as it was read."""
+    """A chapter: the name of its file without suffix, its notebook as it was read, and its language."""
 
     name: str
     notebook: dict[str, Any]
+    language: str = ENGLISH
+
+    @property
+    def file(self) -> str:
+        """The executed notebook."""
+        return f"solutions/{folder(self.language)}{self.name}.ipynb"
+
+    @property
+    def student(self) -> str:
+        """The notebook for students."""
+        return f"notebooks/{folder(self.language)}{self.name}.ipynb"
 
     @property
     def page(self) -> str:
@@ -75,14 +88,15 @@ class Chapter:
         return found
 
 
-def chapters(root: Path) -> list[Chapter]:
+def chapters(root: Path, language: str = ENGLISH) -> list[Chapter]:
     """The executed chapters of the course in `root`. Raises ValueError for a damaged one."""
-    return [_chapter(path) for path in sorted((root / "solutions").glob("[0-9][0-9]_*.ipynb"))]
+    there = root / "solutions" / folder(language)
+    return [_chapter(path, language) for path in sorted(there.glob("[0-9][0-9]_*.ipynb"))]
 
 
-def _chapter(path: Path) -> Chapter:
+def _chapter(path: Path, language: str) -> Chapter:
     try:
-        return Chapter(path.stem, read(path))
+        return Chapter(path.stem, read(path), language)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -94,8 +108,7 @@ def page(chapter: Chapter, links: Links, bar: str) -> str:
     draws is; a figure's alternative text moves to where MyST-NB looks for it; its caption is not read out.
     Raises ValueError for a figure without one.
     """
-    file = f"solutions/{chapter.name}.ipynb"
-    cells: list[Cell] = []
+    file, cells = chapter.file, []
     for position, original in enumerate(chapter.notebook["cells"]):
         cell = copy.deepcopy(original)
         if cell["cell_type"] == "markdown":
@@ -106,7 +119,7 @@ def page(chapter: Chapter, links: Links, bar: str) -> str:
                 text = TITLE.sub(lambda match: f"{match[0]}\n\n{bar}", text, count=1)
             cells.append(cell | {"source": text})
         else:
-            cells += _code(cell, links, file, chapter.page)
+            cells += _code(cell, links, chapter)
     for number, cell in enumerate(cells):
         if cell["cell_type"] != "code":
             cell.pop("outputs", None)   # `read` gives every cell some
@@ -115,12 +128,14 @@ def page(chapter: Chapter, links: Links, bar: str) -> str:
     return dumps(nbformat.from_dict(notebook | {"cells": cells}))
 
 
-def _code(cell: Cell, links: Links, file: str, page: str) -> list[Cell]:
+def _code(cell: Cell, links: Links, chapter: Chapter) -> list[Cell]:
     """The cell, and one without code for each further figure: MyST-NB has one alternative text a cell."""
     tags = [tag for tag in cell["metadata"].get("tags", []) if tag == FOLDED_TAG]
     shown: dict[str, Any] = {}
     if "exercise" in mark(cell):
-        tags, shown = [FOLDED_TAG], {"code_prompt_show": "Our solution", "code_prompt_hide": "Our solution"}
+        prompt = words(chapter.language).translate("Our solution")
+        tags, shown = [FOLDED_TAG], {"code_prompt_show": prompt, "code_prompt_hide": prompt}
+    file, page = chapter.file, chapter.page
     parts: list[list[Cell]] = [[]]
     for output in cell["outputs"]:
         data = output.get("data", {})

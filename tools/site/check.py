@@ -18,7 +18,8 @@ LOADING = {"img": ("src", "srcset"), "script": ("src",), "iframe": ("src",), "so
            "use": ("href", "xlink:href")}  # fmt: skip
 LOADING_LINKS = {"stylesheet", "icon", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch",
                  "manifest", "shortcut", "apple-touch-icon"}  # fmt: skip
-POINTING_LINKS = {"next", "prev", "search", "index", "help", "author", "license", "copyright"}
+POINTING_LINKS = {"next", "prev", "search", "index", "help", "author", "license", "copyright",
+                  "alternate"}  # fmt: skip
 STYLE_URL = re.compile(r"""url\(\s*["']?([^"')]+)["']?\s*\)|@import\s+["']([^"']+)["']""")
 REFRESH = re.compile(r"^\s*\d+\s*;\s*url=(.+)", re.I)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)

@@ -23,6 +23,7 @@ from tools.site.check import faults
 from tools.site.katex import CannotBuild
 from tools.site.pages import Pages, pages
 from tools.site.publish import is_current, publish, refusal
+from tools.site.words import words
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
@@ -70,7 +71,8 @@ def main(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Build even if nothing has changed.")] = False,
 ) -> None:
-    """Build the course as a static site: chapters with outputs, docs, exercises, recorded runs.
+    """Build the course as a static site: chapters with outputs, docs, exercises, recorded runs; in English,
+    and below ko/ in Korean where the Korean edition is built.
 
     Its pages load nothing from elsewhere. A network is needed once, for the formulas' fonts.
     """
@@ -80,8 +82,8 @@ def main(
         if where is None:
             print(NO_REPOSITORY)
         made = pages(ROOT, where)
-        if made.missing:
-            raise CannotBuild("\n".join(sorted(made.missing)))
+        if missing := set().union(*(each.missing for each in made)):
+            raise CannotBuild("\n".join(sorted(missing)))
         url = url or (where.pages() if where else "")
         url = url.rstrip("/") + "/" * bool(url)
         base = urlsplit(url).path
@@ -97,14 +99,14 @@ def main(
         print(error)
         console.print("[bold red]Not built.[/] An earlier site is as it was.")
         raise typer.Exit(1) from None
-    for path in sorted(made.dropped):
+    for path in sorted(set().union(*(each.dropped for each in made))):
         print(f"  no link to {path}: it is no page, and no repository is known")
     seconds = time.perf_counter() - started
     console.print(f"[green]built[/]      {_named(out)}: {count} files, {seconds:.0f} s")
     print(f"Open {_named(out) / 'index.html'}.")
 
 
-def _built(made: Pages, out: Path, base: str, url: str, made_of: str) -> int:
+def _built(made: list[Pages], out: Path, base: str, url: str, made_of: str) -> int:
     words = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[page]}")
     quiet = not console.is_terminal
     with Progress(*words, TimeElapsedColumn(), console=console, transient=True, disable=quiet) as bar:
@@ -121,10 +123,13 @@ def _built(made: Pages, out: Path, base: str, url: str, made_of: str) -> int:
         return publish(html, out, made_of)
 
 
-def _fingerprint(made: Pages, url: str) -> str:
-    """What the site is made of: sources, the site's own files, versions."""
-    own = {file.name: file.read_bytes() for file in HERE.rglob("*") if file.suffix not in ("", ".pyc")}
-    parts = {**made.sources, **made.extra, **own}
+def _fingerprint(made: list[Pages], url: str) -> str:
+    """What the site is made of: sources, the site's own files and words, versions."""
+    parts = {file.name: file.read_bytes() for file in HERE.rglob("*") if file.suffix not in ("", ".pyc")}
+    for each in made:
+        said = json.dumps(dict(words(each.language).translations)).encode()
+        files = {**each.sources, **each.extra, "words": said}
+        parts |= {f"{each.language}/{name}": data for name, data in files.items()}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(parts.items())}
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return hashlib.sha256(json.dumps([hashes, versions, url]).encode()).hexdigest()

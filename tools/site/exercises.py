@@ -6,50 +6,62 @@ from helpers.checks import exercises as registered
 from helpers.checks.registry import Quiz
 from helpers.notebooks import MINUTES, QUESTION, TITLE
 from tools.site.chapters import Chapter, Exercise
+from tools.site.words import Words
 
-KINDS = "*choose*, a question; *write*, a function; *find* and *mend*, a colleague's fault."
 
-
-def page(chapters: list[Chapter]) -> str:
+def page(chapters: list[Chapter], words: Words) -> str:
     """The page's Markdown: sums per chapter, and each exercise with a link to its place."""
+    translate = words.translate
     quizzes = {each.name for each in registered() if isinstance(each, Quiz)}
     found = {chapter.name: chapter.exercises() for chapter in chapters}
     every = [exercise for exercises in found.values() for exercise in exercises]
+    columns = [translate("Chapter"), translate("Exercises"), translate("Minutes")]
     lines = [
-        "# All exercises",
+        f"# {translate('All exercises')}",
         "",
-        f"{len(every)} exercises, {_hours(every)} in all. One star is a first step, three ask for an idea of "
-        f"your own. Kinds: {KINDS}",
+        translate(
+            "{count} exercises, about {hours} hours in all. One star is a first step, three ask for an idea "
+            "of your own. Kinds: *choose*, a question; *write*, a function; *find* and *mend*, a colleague's "
+            "fault.",
+            count=len(every), hours=f"{_minutes(every) / 60:.0f}",
+        ),
         "",
-        "| Chapter | Exercises | Minutes | ★☆☆ | ★★☆ | ★★★ |",
+        f"| {' | '.join(columns)} | ★☆☆ | ★★☆ | ★★★ |",
         "|---|--:|--:|--:|--:|--:|",
-    ]
+    ]  # fmt: skip
     for chapter in chapters:
         exercises = found[chapter.name]
-        stars = " | ".join(str(_count(exercises, number)) for number in (1, 2, 3))
         title = f"[{chapter.says(TITLE)}](#exercises-{chapter.name[:2]})"
-        lines.append(f"| {title} | {len(exercises)} | {_minutes(exercises)} | {stars} |")
-    stars = " | ".join(str(_count(every, number)) for number in (1, 2, 3))
-    lines += [f"| together | {len(every)} | {_minutes(every)} | {stars} |", ""]
+        lines.append(f"| {title} | {_sums(exercises)} |")
+    lines += [f"| {translate('together')} | {_sums(every)} |", ""]
+    columns = [
+        *(translate("Number"), translate("Exercise"), translate("Stars")),
+        *(translate("Minutes"), translate("Kind")),
+    ]  # fmt: skip
     for chapter in chapters:
         exercises = found[chapter.name]
         lines += [
             f"(exercises-{chapter.name[:2]})=",
             f"## {chapter.says(TITLE)}",
             "",
-            f"{len(exercises)} exercises, {_minutes(exercises)} minutes, in [this chapter]({chapter.page}).",
+            translate(
+                "{count} exercises, {minutes} minutes, in [this chapter]({page}).",
+                count=len(exercises), minutes=_minutes(exercises), page=chapter.page,
+            ),
             "",
-            "| Number | Exercise | Stars | Minutes | Kind |",
+            f"| {' | '.join(columns)} |",
             "|---|---|---|--:|---|",
-            *(_row(exercise, exercise.name in quizzes) for exercise in exercises),
+            *(_row(exercise, exercise.name in quizzes, words) for exercise in exercises),
             "",
-        ]
+        ]  # fmt: skip
     return "\n".join(lines)
 
 
-def table(chapters: list[Chapter]) -> str:
+def table(chapters: list[Chapter], words: Words) -> str:
     """The start page's table: chapter, question, minutes, exercises."""
-    lines = ["| Chapter | Question | Minutes | Exercises |", "|---|---|--:|--:|"]
+    translate = words.translate
+    columns = [translate("Chapter"), translate("Question"), translate("Minutes"), translate("Exercises")]
+    lines = [f"| {' | '.join(columns)} |", "|---|---|--:|--:|"]
     for chapter in chapters:
         link = f"[{chapter.says(TITLE)}]({chapter.page})"
         count = f"[{len(chapter.exercises())}](#exercises-{chapter.name[:2]})"
@@ -57,19 +69,20 @@ def table(chapters: list[Chapter]) -> str:
     return "\n".join(lines)
 
 
-def _row(exercise: Exercise, quiz: bool) -> str:
-    kind = ("find" if quiz else "mend") if exercise.fault else ("choose" if quiz else "write")
+def _row(exercise: Exercise, quiz: bool, words: Words) -> str:
+    if exercise.fault:
+        kind = words.translate("find") if quiz else words.translate("mend")
+    else:
+        kind = words.translate("choose") if quiz else words.translate("write")
     name = f"[`{exercise.name}`](#{exercise.anchor})"
     return f"| {exercise.number} | {name} | {exercise.stars} | {exercise.minutes} | {kind} |"
 
 
+def _sums(exercises: list[Exercise]) -> str:
+    """Cells: how many, minutes, and how many with one, two, three stars."""
+    stars = [sum(each.stars.count("★") == number for each in exercises) for number in (1, 2, 3)]
+    return " | ".join(map(str, [len(exercises), _minutes(exercises), *stars]))
+
+
 def _minutes(exercises: list[Exercise]) -> int:
     return sum(exercise.minutes for exercise in exercises)
-
-
-def _count(exercises: list[Exercise], stars: int) -> int:
-    return sum(exercise.stars.count("★") == stars for exercise in exercises)
-
-
-def _hours(exercises: list[Exercise]) -> str:
-    return f"about {_minutes(exercises) / 60:.0f} hours"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
+from helpers.languages import ENGLISH, LANGUAGES
 from tools.site.repository import Repository
 
 CODE_OR_LINK = re.compile(
@@ -18,14 +19,42 @@ CODE_OR_LINK = re.compile(
     re.M | re.S,
 )
 HREF = re.compile(r"""(?P<before><a\b[^>]*?\bhref=)(?P<quote>["'])(?P<target>.*?)(?P=quote)""")
+ACROSS = re.compile(rf"""\bhref=(["'])(?P<language>{'|'.join(LANGUAGES)})://(?P<path>.*?)(?P<anchor>#.*?)?\1""")
 ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.I)
+
+
+def folder(language: str) -> str:
+    """Where an edition lies in the site: "", "ko/"."""
+    return "" if language == ENGLISH else f"{language}/"
+
+
+def address(language: str, page: str) -> str:
+    """How the sources of any page name `page` (a source, or a place in it) of the edition in `language`,
+    until `across` makes a link of it."""
+    return f"{language}://{_finished(page)}"
+
+
+def across(text: str, page: str) -> str:
+    """The finished `page` with its links to other editions: relative, and with the language there."""
+
+    def one(match: re.Match) -> str:
+        there = folder(match["language"]) + match["path"]
+        there = posixpath.relpath(there, posixpath.dirname(page) or ".") + (match["anchor"] or "")
+        return f'href="{there}" hreflang="{match["language"]}"'
+
+    return ACROSS.sub(one, text)
+
+
+def _finished(page: str) -> str:
+    return re.sub(r"\.(ipynb|md)(?=#|$)", ".html", page)
 
 
 @dataclass(frozen=True)
 class Links:
-    """`pages`: file in the repository → page in the site (its source), or a place of it. What is no page is
-    linked to in `repository`; without one the text stays and the link goes. `dropped` collects those, and
-    `missing` the links to what is not in the course's folder, `root`, either."""
+    """`pages`: file in the repository → page in the site (its source), or a place of it, or the `address` of
+    one in another edition. What is no page is linked to in `repository`; without one the text stays and the
+    link goes. `dropped` collects those, and `missing` the links to what is not in the course's folder,
+    `root`, either."""
 
     pages: dict[str, str]
     repository: Repository | None = None
@@ -40,6 +69,8 @@ class Links:
         path, mark, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(file), path))
         if path in self.pages:
+            if ABSOLUTE.match(self.pages[path]):
+                return self.pages[path] + mark + anchor
             there = posixpath.relpath(self.pages[path], posixpath.dirname(page) or ".")
             return f"#{anchor}" if mark and self.pages[path] == page else there + mark + anchor
         if self.root and not path.startswith("../../") and not (self.root / unquote(path)).exists():
@@ -81,7 +112,7 @@ class Links:
             if target is None:
                 return match["before"] + '""'
             if not ABSOLUTE.match(target):
-                target = re.sub(r"\.(ipynb|md)(?=#|$)", ".html", target)
+                target = _finished(target)
             return match["before"] + match["quote"] + target + match["quote"]
 
         return HREF.sub(one, text)

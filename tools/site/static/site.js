@@ -1,4 +1,4 @@
-// Without JavaScript everything is there; this makes three things easier.
+// Without JavaScript everything is there; this makes some things easier.
 
 // Hints are folded on screen and open on paper, which is white.
 (function () {
@@ -31,8 +31,7 @@
 
 // Pages of long tables get a field that keeps the rows with all the words typed into it.
 (function () {
-  const page = location.pathname.split("/").slice(-2).join("/");
-  const asked = { "docs/corrections.html": "Search what one hears", "docs/glossary.html": "Search the glossary" }[page];
+  const asked = document.querySelector('meta[name="filter"]'); // what to call it
   const title = document.querySelector("article h1");
   if (!asked || !title) return;
 
@@ -42,11 +41,12 @@
   box.innerHTML = '<label></label> <input type="search" autocomplete="off" id="filter"><output for="filter"></output>';
   const [label, input, output] = box.children;
   label.htmlFor = "filter";
-  label.textContent = asked;
+  label.textContent = asked.content;
   output.setAttribute("aria-live", "polite");
   box.addEventListener("submit", (event) => event.preventDefault());
   title.after(box);
 
+  const said = (counts) => asked.dataset.rows.replace(/{(\w+)}/g, (_, name) => counts[name]);
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const rows = [...document.querySelectorAll("article tbody tr")].map((row) => [row, plain(row.textContent)]);
   function filter() {
@@ -60,10 +60,18 @@
       const its = [...section.querySelectorAll("tbody tr")];
       section.hidden = words.length > 0 && (its.length === 0 || its.every((row) => row.hidden));
     }
-    output.textContent = words.length ? `${shown} of ${rows.length} rows` : "";
+    output.textContent = words.length ? said({ shown, rows: rows.length }) : "";
   }
   input.addEventListener("input", filter);
   const given = new URLSearchParams(location.search).get("find");
   if (given) input.value = given;
   filter();
 })();
+
+// The search looks for Korean letter by letter (tools/site/search.py), and shows where it stands on a page as it is
+// written there.
+if (typeof Search !== "undefined") {
+  const summary = Search.makeSearchSummary;
+  Search.makeSearchSummary = (text, words, anchor) =>
+    summary(text, [...words].map((word) => word.replace("^", "").normalize("NFC")), anchor);
+}
