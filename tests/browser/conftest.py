@@ -81,7 +81,7 @@ def opened(page, server, course, name):
     """notebooks/`name`.ipynb, as the course gives it out, open in JupyterLab in `page`."""
     file = course.notebook(name)
     folder, token = server.notebooks
-    page.goto(f"{folder}{file.name}?reset&{token}")
+    page.goto(f"{folder}{name}.ipynb?reset&{token}")
     return Notebook(page, file)
 
 

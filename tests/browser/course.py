@@ -48,9 +48,10 @@ class Course:
         self._borrow_packages()
 
     def notebook(self, name: str) -> Path:
-        """The path of notebooks/`name`.ipynb, which is again as the course gives it out."""
+        """The path of notebooks/`name`.ipynb, which is again as the course gives it out; `name` is
+        "01_rnn_recap", or "ko/01_rnn_recap" in the Korean edition."""
         path = self.folder / "notebooks" / f"{name}.ipynb"
-        shutil.copy(self.given / path.name, path)
+        shutil.copy(self.given / f"{name}.ipynb", path)
         return path
 
     def _borrow_packages(self) -> None:

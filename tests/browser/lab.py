@@ -59,7 +59,8 @@ class Notebook:
 
     def __init__(self, page: Page, file: Path):
         self.page, self.file = page, file
-        self.path = f"notebooks/{file.name}"
+        folders = file.parts[:-1][::-1]
+        self.path = "/".join(file.parts[-2 - folders.index("notebooks") :])   # as JupyterLab calls it
         self.page.wait_for_function(READY, arg=self.path, timeout=SHORT)
 
     def cells(self) -> list[dict]:
