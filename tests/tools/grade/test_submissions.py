@@ -58,6 +58,12 @@ def found(*paths):
     ("notebooks", ["01_rnn_recap.ipynb", "01_rnn_recap (1).ipynb", "own/try.ipynb"], ["me", "me", "me"]),
     ("fork", ["notebooks/01_rnn_recap.ipynb", "notebooks/04_lstm_gru.ipynb"], ["fork", "fork"]),
     ("kim", ["01_rnn_recap.ipynb", "01_rnn_recap-Copy1.ipynb", "04 (1).ipynb"], ["kim", "kim", "kim"]),
+    ("kim", ["01_rnn_recap.ipynb", "ko/01_rnn_recap.ipynb", "ko/04 (1).ipynb"], ["kim", "kim", "kim"]),
+    ("class", ["kim/01_rnn_recap.ipynb", "kim/ko/01_rnn_recap.ipynb", "ko/01_rnn_recap.ipynb"],
+     ["kim", "kim", "ko"]),   # a name, too
+    ("class", ["kim_01_rnn_recap.ipynb", "ko/01_rnn_recap.ipynb"], ["kim", "ko"]),
+    ("class", ["hw-kim/notebooks/ko/01_rnn_recap.ipynb", "hw-lee/notebooks/01_rnn_recap.ipynb"],
+     ["kim", "lee"]),
 ])  # fmt: skip
 def test_whose_a_file_is(root, paths, wanted):
     assert learners([tuple(path.split("/")) for path in paths], root) == wanted
@@ -124,6 +130,12 @@ def test_same_name_below_several_paths_stays_apart(tmp_path):
     write(tmp_path / "deep/a/kim" / NAME)
     names = list(found(tmp_path / "a", tmp_path / "deep/a"))
     assert len(set(names)) == 2
+
+
+def test_an_archive_with_the_folder_of_an_edition_is_one_learners(tmp_path):
+    assert found(write(tmp_path / "kim.zip", packed({f"ko/{NAME}": FIRST}))) == {"kim": [NAME]}
+    both = packed({NAME: FIRST, f"ko/{NAME}": FIRST})
+    assert found(write(tmp_path / "lee.zip", both)) == {"lee": [NAME, f"ko/{NAME}"]}
 
 
 def test_one_file_is_mine(tmp_path):

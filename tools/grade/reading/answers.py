@@ -10,7 +10,7 @@ from helpers import notebooks
 from helpers.notebooks import Cell
 from helpers.statements import LONG, Code, Statement
 from tools.grade.reading.context import needs
-from tools.grade.reading.pinned import Chapter, Place, chapter, codes
+from tools.grade.reading.pinned import Chapter, Place, chapter, codes, fingerprint
 from tools.grade.reading.rules import review
 
 SHOWN = 2 * LONG   # characters of an answer that are kept
@@ -126,7 +126,7 @@ def _is_stub(statement: Statement, name: str, stub: str) -> bool:
     body = getattr(statement.node, "body", None)
     if isinstance(body, list):   # of a lambda it is an expression
         body = [each for each in body if not isinstance(each, ast.Raise | ast.Pass) and not _is_text(each)]
-    return body == [] or notebooks.code_fingerprint(statement.source, name) == stub
+    return body == [] or fingerprint(statement.source, name) == stub
 
 
 def _is_text(node: ast.stmt) -> bool:

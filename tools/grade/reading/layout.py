@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Collection, Sequence
 
+from helpers.languages import ENGLISH, LANGUAGES
 from tools.grade.reading.pinned import SOLUTIONS
 
 Parts = tuple[str, ...]
@@ -32,7 +33,7 @@ def learners(paths: Sequence[Parts], root: str) -> list[str | None]:
     if any(parts[0] == "submitted" and len(parts) > 2 for parts in paths) and not _others(paths, _NBGRADER):
         return [parts[1] if parts[0] == "submitted" and len(parts) > 2 else None for parts in paths]
     cut = _wrapped(paths)
-    paths = [parts[cut:] for parts in paths]
+    paths = _of_one_edition([parts[cut:] for parts in paths])
     own = root if root not in ("", ".", "notebooks") else "me"
     one = root == "notebooks" or any(parts[0] == "notebooks" for parts in paths if len(parts) > 1)
     beside = any(len(parts) == 1 and not _in_name(parts[0]) for parts in paths)   # a learner's own chapters
@@ -55,6 +56,15 @@ def _wrapped(paths: Sequence[Parts]) -> int:
             break
         cut += 1
     return cut
+
+
+def _of_one_edition(paths: Sequence[Parts]) -> list[Parts]:
+    """The paths without the folder of an edition (``ko``), where no other folder and no learner's name stands
+    beside it: it is a learner's own then, and nobody's name."""
+    editions = {*LANGUAGES} - {ENGLISH}
+    if _others(paths, editions) or any(len(parts) == 1 and _in_name(parts[0]) for parts in paths):
+        return list(paths)
+    return [parts[1:] if len(parts) > 1 else parts for parts in paths]
 
 
 def _others(paths: Sequence[Parts], known: Collection[str]) -> set[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +68,7 @@ def chapter(number: str, folder: Path = SOLUTIONS) -> Chapter:
     for position, (mark, cell) in enumerate(marks):
         if cell["cell_type"] == "code" and "exercise" in mark:
             name = mark["exercise"]
-            stub = notebooks.code_fingerprint(notebooks.without_solution(cell["source"]), name)
+            stub = fingerprint(notebooks.without_solution(cell["source"]), name)
             exercises[name] = Place(name, str(mark["number"]), points[name], position, stub)
     return Chapter(number, exercises, codes(cells), tuple(cells))
 
@@ -80,6 +82,22 @@ def codes(cells: Iterable[notebooks.Cell]) -> tuple[Code, ...]:
         problem = f"more code above it than is read of a notebook ({MOST_CODE} characters)"
         found.append(Code(source, problem=problem) if read > MOST_CODE else code_of(source, number))
     return tuple(found)
+
+
+def fingerprint(source: str, name: str) -> str:
+    """As `helpers.notebooks.code_fingerprint`, without docstrings: each edition has its own."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")   # of Python, about what it finds odd in the code
+            tree = ast.parse(source)
+        for node in ast.walk(tree):
+            functions = ast.FunctionDef | ast.AsyncFunctionDef
+            if isinstance(node, functions) and ast.get_docstring(node) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+        source = ast.unparse(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):   # magics, or no Python
+        pass
+    return notebooks.code_fingerprint(source, name)
 
 
 @functools.cache

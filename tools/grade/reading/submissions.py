@@ -17,7 +17,7 @@ from tools.grade.reading.answers import Answer, empty
 from tools.grade.reading.answers import answers as answers_in
 from tools.grade.reading.files import File, Place, Unreadable, data, files
 from tools.grade.reading.layout import learners
-from tools.grade.reading.pinned import SOLUTIONS, chapter, chapter_of_exercise
+from tools.grade.reading.pinned import SOLUTIONS, chapter, chapter_of_exercise, fingerprint
 from tools.grade.results import Handed
 
 MOST_CELLS = 5000
@@ -168,7 +168,7 @@ def _best(name: str, candidates: list[tuple[Handed, Answer]]) -> Answer:
     """Of the answers to an exercise in several files the newest attempt, else the newest stub."""
     ordered = sorted(candidates, key=_worth)
     best, tried = ordered[-1][1], [each for _, each in candidates if each.attempted]
-    if len({notebooks.code_fingerprint(each.source, name) for each in tried}) > 1:
+    if len({fingerprint(each.source, name) for each in tried}) > 1:
         others = ", ".join(sorted(f"`{each.notebook}`" for each in tried if each is not best))
         note = f"Several files hold an answer: the newest, `{best.notebook}`, was taken, not {others}."
         best = replace(best, review=(*best.review, note))
