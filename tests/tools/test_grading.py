@@ -13,7 +13,8 @@ from helpers import notebooks
 grading = pytest.importorskip("tools.grading")
 
 NAME = "00_start_here.ipynb"
-RELEASE = notebooks.read(Path(__file__).resolve().parents[2] / "notebooks" / NAME)
+ROOT = Path(__file__).resolve().parents[2]
+RELEASE = notebooks.read(ROOT / "notebooks" / NAME)
 RESOURCES = {"nbgrader": {"student": "kim", "assignment": "a0", "notebook": "00_start_here"}}
 ANSWER = "def scalar_step(w_x, w_h, b, x, h_prev):\n    return mine(w_x * x + w_h * h_prev + b)"
 
@@ -38,8 +39,8 @@ def reset(notebook):
     return notebook | {"cells": cells}
 
 
-def solved():
-    notebook = reset(RELEASE)
+def solved(release=RELEASE):
+    notebook = reset(release)
     place = index(notebook, "scalar_step")
     notebook["cells"][place]["source"] = ANSWER
     own = nbformat.v4.new_code_cell("def mine(z):\n    return np.tanh(z)", id="mine")
@@ -102,6 +103,16 @@ def test_a_whole_submission_stays_as_it_is(course, caplog):
     notebook = nbformat.from_dict(solved())
     result = restored(copy.deepcopy(notebook), caplog)
     assert result == notebook and not caplog.text
+
+
+def test_a_korean_submission_is_one_to_nbgrader_and_is_mended(course, caplog):
+    notebook = solved(notebooks.read(ROOT / "notebooks" / "ko" / NAME))
+    whole = nbformat.from_dict(notebook)
+    assert restored(copy.deepcopy(whole), caplog) == whole and not caplog.text
+    strip(notebook)
+    result = restored(notebook, caplog)
+    assert not grading.differences(notebooks.whole(result), RELEASE)
+    assert ANSWER in [cell.source for cell in result.cells] and "scalar_step" in caplog.text
 
 
 def test_without_a_release_it_is_graded_as_it_is_and_that_is_said(course, caplog):
@@ -170,7 +181,7 @@ def test_a_file_that_is_no_notebook_is_named_and_left(course, caplog, text):
 def test_the_configuration_names_what_exists():
     import importlib
 
-    text = (Path(__file__).resolve().parents[2] / "nbgrader_config.py").read_text(encoding="utf-8")
+    text = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
     for line in ("tools.grading.prepare", "tools.grading.RestoreCells"):
         assert line in text
         module, _, name = line.rpartition(".")
