@@ -22,14 +22,21 @@ def main(
     commit: Annotated[str, typer.Option(metavar="SHA", help="Which version Colab fetches, in full.")],
     out: Annotated[Path, typer.Option(help="The folder that gets them.")] = ROOT / "build" / "colab",
 ) -> None:
-    """Write the student notebooks for Colab, each with a first cell that fetches the course at a commit."""
+    """Write the student notebooks for Colab, each with a first cell that fetches the course at a commit.
+
+    Those of other editions than the English one go into a folder each, as in notebooks/.
+    """
+    root = ROOT / "notebooks"
     try:
         written = {
-            path.name: notebooks.dumps(for_colab(nbformat.read(path, 4), repository, commit))
-            for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+            path.relative_to(root): notebooks.dumps(
+                for_colab(nbformat.read(path, 4), repository, commit, folder.relative_to(ROOT).as_posix())
+            )
+            for folder in notebooks.editions(root)
+            for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))
         }
-        out.mkdir(parents=True, exist_ok=True)
         for name, text in written.items():
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
             write_text(out / name, text)
     except (ValueError, OSError) as error:
         raise typer.BadParameter(str(error)) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from helpers.checks import CHAPTERS
 from tools.cloud import colab
 from tools.cloud.cli import app
 
@@ -21,11 +22,19 @@ COMMIT = "1234567890" * 4
 def test_every_chapter_gets_the_cell_in_front_and_stays_as_it_is(tmp_path):
     options = ["--repository", "some-one/unrolled.fork", "--commit", COMMIT, "--out", str(tmp_path / "new")]
     assert CliRunner().invoke(app, options).exit_code == 0
-    chapters = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    assert [path.name for path in chapters] == sorted(path.name for path in (tmp_path / "new").iterdir())
+    root = ROOT / "notebooks"
+    chapters = [path for each in ("", "ko") for path in sorted((root / each).glob("[0-9][0-9]_*.ipynb"))]
+    assert len(chapters) == 2 * len(CHAPTERS)
+    made = {path.relative_to(tmp_path / "new") for path in (tmp_path / "new").rglob("*.ipynb")}
+    assert made == {path.relative_to(root) for path in chapters}
     for path in chapters:
-        text = (tmp_path / "new" / path.name).read_text(encoding="utf-8")
+        text = (tmp_path / "new" / path.relative_to(root)).read_text(encoding="utf-8")
         first, *others = json.loads(text)["cells"]
+        code = next(cell for cell in others if cell["cell_type"] == "code")
+        korean = path.parent.name == "ko"
+        assert ('use("ko")' in "".join(code["source"])) == korean
+        where = f"/{path.parent.relative_to(ROOT).as_posix()}"
+        assert f'os.chdir(f"{{FOLDER}}{where}")' in "".join(first["source"])
         assert others == json.loads(path.read_text(encoding="utf-8"))["cells"]
         source = "".join(first["source"])
         assert "https://github.com/some-one/unrolled.fork" in source and COMMIT in source
@@ -58,9 +67,10 @@ def lent(tmp_path, monkeypatch):
     """(run the cell in a machine like Colab's, the commands of pip that it gave)."""
     given, real = [], subprocess.run
     upstream, folder = tmp_path / "upstream", tmp_path / "content" / "unrolled"
-    (upstream / "notebooks").mkdir(parents=True)
+    (upstream / "notebooks" / "ko").mkdir(parents=True)
     shutil.copy(ROOT / "pyproject.toml", upstream)
     (upstream / "notebooks" / "00.ipynb").write_text("first", encoding="utf-8")
+    (upstream / "notebooks" / "ko" / "00.ipynb").write_text("처음", encoding="utf-8")
 
     def in_upstream(*command):
         who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "uploadpack.allowAnySHA1InWant=true"]
@@ -80,8 +90,8 @@ def lent(tmp_path, monkeypatch):
             return types.SimpleNamespace(returncode=0, stdout="", stderr="")
         return real(command, **options)
 
-    def cell(sha):
-        source = colab.first_cell("some-one/unrolled", sha).replace("/content/unrolled", str(folder))
+    def cell(sha, *place):
+        source = colab.first_cell("some-one/unrolled", sha, *place).replace("/content/unrolled", str(folder))
         source = re.sub(r"https://github\S+?(?=\")", upstream.as_uri(), source)
         exec(source, {})
         return folder
@@ -110,6 +120,12 @@ def test_on_colab_it_fetches_the_commit_and_leaves_colabs_packages_alone(lent, c
     assert "a run again" in Path("00.ipynb").read_text(encoding="utf-8")
     lent.cell(sha)   # a notebook of another version
     assert Path("00.ipynb").read_text(encoding="utf-8") == "first"
+
+
+@git
+def test_a_notebook_of_another_edition_goes_on_in_its_own_folder(lent):
+    folder = lent.cell(lent.commit(), "notebooks/ko")
+    assert Path.cwd() == folder / "notebooks" / "ko" and str(folder) in sys.path
 
 
 @git
