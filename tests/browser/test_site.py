@@ -11,6 +11,7 @@ SITE = ROOT / "build" / "site"
 PAGES = (
     *("index.html", "chapters/00_start_here.html", "exercises.html"),
     *("docs/corrections.html", "docs/install.html"),
+    *("ko/index.html", "ko/chapters/00_start_here.html", "ko/docs/glossary.html"),
 )
 
 pytestmark = pytest.mark.skipif(not (SITE / "index.html").exists(), reason="no build/site: make site")
@@ -22,7 +23,7 @@ def visit(window):
 
     def go(page, theme):
         window.goto((SITE / page).as_uri())
-        window.get_by_label("Color mode").click()
+        window.locator(".theme-switch-button:visible").click()
         window.locator(f".theme-change-button[data-mode={theme}]").click()
         window.locator(f"html[data-theme={theme}]").wait_for()
         window.mouse.move(0, 0)   # off the menu, which then closes
@@ -73,6 +74,8 @@ def test_a_hint_opens_by_keyboard(visit, shoot, theme):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_are_for_everyone(visit, shoot, name, theme):
+    if not (SITE / name).exists():
+        pytest.skip("no Korean edition in build/site")
     page = visit(name, theme)
     shoot(page)
     found = findings(page)
