@@ -4,7 +4,7 @@ writes. (Babel, which JupyterLab brings along, breaks the lines of an edited mes
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -129,11 +129,13 @@ def is_translated(entry: polib.POEntry) -> bool:
     return all(_strings(entry))
 
 
-def compile_catalogues(catalogues: Iterable[Catalogue]) -> bytes:
-    """All that is translated in `catalogues` as one .mo file for gettext."""
+def compile_catalogues(catalogues: Iterable[Catalogue], wanted: Container[str] | None = None) -> bytes:
+    """What is translated in `catalogues` of the messages `wanted` (None: of all), as one .mo file for
+    gettext."""
     whole = polib.POFile()
     for catalogue in catalogues:
         whole.metadata = HEADER | {"Language": catalogue.language}
-        whole.extend(entry for entry in catalogue.entries() if is_translated(entry) and not entry.fuzzy)
+        done = (entry for entry in catalogue.entries() if is_translated(entry) and not entry.fuzzy)
+        whole.extend(entry for entry in done if wanted is None or entry.msgid in wanted)
     whole.sort(key=lambda entry: entry.msgid)
     return whole.to_binary()

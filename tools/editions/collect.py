@@ -33,6 +33,9 @@ SPEAKING = (
 SITE = "tools/site"
 """What the site says; its theme's words and its start page are documents there."""
 
+RELEASE = "tools/release/README.template.md"
+"""The first page of a class's copy."""
+
 FUNCTIONS = {"translate": 1, "translate_count": 2, "Message": 1, "Complaint": 1}
 """Function → how many of its first arguments are messages."""
 
@@ -45,6 +48,7 @@ def catalogues(course: Course) -> dict[str, list[Said]]:
     found |= {name: hints(name) for name in COMPILED if name.startswith("checks_")}
     found |= {"helpers": [*calls(course.root), *summaries()], "figures": figures(course)}
     found["site"] = site(course.root)
+    found["release"] = document(course.root / RELEASE)
     once: dict[str, list[Said]] = {}
     compiled: set[str] = set()   # what helpers say is one catalogue in the end: a message stands in one file
     for name, said in found.items():

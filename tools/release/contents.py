@@ -11,11 +11,13 @@ from pathlib import Path
 
 from helpers.checks import exercises
 from helpers.checks.registry import Exercise, Quiz
+from helpers.languages import ENGLISH, LANGUAGES
 from helpers.notebooks import dumps
 from helpers.sealed import packed
 from tools.build.pipeline import Draft, draft_course
 from tools.build.source import BuildError, Course, Problem
-from tools.release import answers, texts
+from tools.editions.edition import Edition
+from tools.release import answers, editions, texts
 from tools.release.record import cases_in_code, exercise_file, quiz_file
 from tools.release.reduced import Wanted, imported, reduced
 from tools.update.source import digest
@@ -30,8 +32,8 @@ SEALED = [
 TOOLS = ["__init__.py", "options.py", "progress.py", "replaced.py", "reset.py", "update/*.py"]
 PLAIN = [
     "LICENSE", "LICENSE-TEXT", "constraints.txt", ".jupyter/**/*.json", "data/README.md", "data/runs/*.json",
-    "docs/notation.md", "docs/glossary.md", "docs/corrections.md",
-    "helpers/fonts/*.otf", "helpers/fonts/OFL.txt", "helpers/locale/*.mo.gz",
+    "docs/notation.md", "docs/glossary.md", "docs/corrections.md", "helpers/fonts/*.otf",
+    "helpers/fonts/OFL.txt",
     *(f"tools/{each}" for each in TOOLS),
 ]  # fmt: skip
 THIN = '''"""Exercises of chapter {number}: what their checks compare with, as data."""
@@ -76,13 +78,18 @@ def contents(
     for draft in (draft for draft in drafts if draft.chapter.name in solved):
         path = f"solutions/{draft.chapter.name}.ipynb"
         result.files[path] = (root / path).read_bytes()
+    names, checked = sorted(solved), _checked(released)
+    for language in LANGUAGES.keys() - {ENGLISH}:
+        there = Edition(root, language)
+        result.files |= editions.files(there, released, checked, names, set(result.files))
     result.files |= texts.environment(root, set(result.files))
-    result.files["README.md"] = texts.readme(released, [d for d in drafts if d.chapter.name in solved])
+    template = texts.TEMPLATE.read_text(encoding="utf-8")
+    result.files["README.md"] = texts.readme(template, ENGLISH, released, names)
     texts.without_dead_links(result.files)
     if hits := answers.found(result.files, secret):
         message = "the release would hold an answer's line"
         raise BuildError([Problem(name, 1, message, line) for name, line in hits])
-    _checks(root, released, result, step)
+    _checks(root, checked, result, step)
     hashes = {path: digest(data) for path, data in sorted(result.files.items())}
     result.files["build/version.json"] = (json.dumps(hashes, indent=0, sort_keys=True) + "\n").encode()
     return result
@@ -123,19 +130,23 @@ def _lines(root: Path, drafts: list[Draft], released: list[Draft], solved: set[s
     return lines
 
 
+def _checked(released: list[Draft]) -> list[Exercise | Quiz]:
+    """The exercises of the released chapters, and others that these carry on."""
+    known = {each.name: each for each in exercises()}
+    found = [known[each.name] for draft in released for each in draft.exercises]
+    return found + [known[name] for name in sorted(_carried_on(released)) if known[name] not in found]
+
+
 def _checks(
-    root: Path, released: list[Draft], result: Contents, step: Callable[[str, int, int], object]
+    root: Path, checked: list[Exercise | Quiz], result: Contents, step: Callable[[str, int, int], object]
 ) -> None:
-    """The checks of the released chapters as data, and what has to be code into the sealed file."""
+    """The checks of these exercises as data, and what has to be code into the sealed file."""
     wanted: dict[str, Wanted] = {}
     for name, data in result.files.items():
         if name.startswith("helpers/colleague/"):
             for module, names in imported(root, ast.parse(data).body):
                 wanted.setdefault(module, Wanted()).names.update(names)
-    known = {each.name: each for each in exercises()}
-    found = [known[each.name] for draft in released for each in draft.exercises]
-    found += [known[name] for name in sorted(_carried_on(released)) if known[name] not in found]
-    for exercise in (each for each in found if isinstance(each, Exercise)):
+    for exercise in (each for each in checked if isinstance(each, Exercise)):
         module = wanted.setdefault(exercise.reference.__module__, Wanted())
         module.names.add(exercise.reference.__name__)
         if why := cases_in_code(exercise):
@@ -147,11 +158,11 @@ def _checks(
         for name in result.sealed
     }
     result.files["helpers/sealed.bin"] = packed(sources)
-    for count, exercise in enumerate(found):
+    for count, exercise in enumerate(checked):
         folder = f"helpers/checks/chapter_{exercise.chapter}"
         number, path = int(exercise.chapter), f"{folder}/{exercise.name}.npz"
         result.files[f"{folder}/__init__.py"] = THIN.format(number=number, chapter=exercise.chapter).encode()
-        step(exercise.name, count, len(found))
+        step(exercise.name, count, len(checked))
         if isinstance(exercise, Quiz):
             result.files[path] = quiz_file(exercise)
         else:

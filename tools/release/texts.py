@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 import re
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from string import Template
 
 import nbformat
 
 from helpers import notebooks
+from helpers.languages import ENGLISH, LANGUAGES
 from tools.build.pipeline import Draft
 
 LINK = re.compile(r"\[([^\]\n]+)\]\((?!\w+:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
 AUTHORS = "test|grade|site|browser"   # extras of pyproject.toml that no learner needs
+AWAY = {ENGLISH: "not in this copy", "ko": "이 사본에는 없습니다"}
+"""Language → what is said of a solution to which a link would lead."""
+TEMPLATE = Path(__file__).with_name("README.template.md")
 MODULE = re.compile(r"-m tools\.(\w+)")
 
 BEGINNING = """\
@@ -94,20 +98,30 @@ def _told(block: str, targets: set[str]) -> str:
     return "\n".join(lines)
 
 
-def readme(released: Iterable[Draft], solved: Iterable[Draft]) -> bytes:
-    """The page that a learner reads first."""
+def readme(template: str, language: str, released: Iterable[Draft], solved: Iterable[str]) -> bytes:
+    """The page that a learner reads first, made of `template` in `language`, as are the drafts `released`;
+    `solved` are the names of the chapters whose solutions are handed out."""
+    folder = notebooks.folder(Path("notebooks"), language).as_posix()
     rows = []
     for draft in released:
         text = "\n".join(cell.source for cell in draft.student.cells[:3])
         patterns = (notebooks.TITLE, notebooks.QUESTION, notebooks.MINUTES)
         title, question, minutes = (found[1] if (found := each.search(text)) else "" for each in patterns)
         title = title or draft.chapter.name
-        link = f"[{title}](notebooks/{draft.chapter.name}.ipynb)"
+        link = f"[{title}]({folder}/{draft.chapter.name}.ipynb)"
         rows.append(f"| {link} | {question} | {minutes} | {len(draft.exercises)} |")
-    names = ", ".join(f"[{d.chapter.name}](solutions/{d.chapter.name}.ipynb)" for d in solved)
-    template = Template((Path(__file__).parent / "README.template.md").read_text(encoding="utf-8"))
-    told = f"The solutions handed out so far: {names}." if names else "The solutions are not in this copy."
-    return template.substitute(chapters="\n".join(rows), solutions=told).encode()
+    pages = {each: "README.md" if each == ENGLISH else f"README.{each}.md" for each in LANGUAGES}
+    names = ", ".join(f"[{name}](solutions/{name}.ipynb)" for name in solved)
+    filled = {
+        "EDITIONS": " · ".join(f"[{LANGUAGES[e]}]({page})" for e, page in pages.items() if e != language),
+        "CHAPTERS": "\n".join(rows),
+        "NAMES": names,
+    }
+    other = "NO SOLUTIONS" if names else "SOLUTIONS"
+    text = re.sub(rf"<!-- {other} -->\n[^\n]*\n\n", "", template)
+    text = re.sub(r"<!-- (?:NO )?SOLUTIONS -->\n", "", text)
+    text = re.sub(r"<!-- ([A-Z]+) -->", lambda mark: filled[mark[1]], text)
+    return text.replace("notebooks/00_", f"{folder}/00_").encode()
 
 
 def without_dead_links(files: dict[str, bytes]) -> None:
@@ -119,24 +133,29 @@ def without_dead_links(files: dict[str, bytes]) -> None:
             notebook = nbformat.reads(data.decode(), as_version=4)
             for cell in notebook.cells:
                 if cell.cell_type == "markdown":
-                    text = _linked(cell.source, path, files)
-                    cell.id, cell.source = _identity(cell, text), text
+                    cell.source = _linked(cell.source, path, files)
+            _name_by_text(notebook.cells)
             files[path] = notebooks.dumps(notebook).encode()
 
 
-def _identity(cell: notebooks.Cell, text: str) -> str:
-    """The id of a cell that has the other text `text` now: by it the update knows an untouched cell."""
-    for count in range(4):
-        if cell.id == notebooks.hashed_id(cell.cell_type, cell.source, count):
-            return notebooks.hashed_id(cell.cell_type, text, count)
-    return cell.id
+def _name_by_text(cells: Iterable[notebooks.Cell]) -> None:
+    """Give the cells whose ids are no exercises' ids made of their text, also where links are gone from it or
+    it is a translation: by these the update knows an untouched cell."""
+    taken: set[str] = set()
+    for cell in cells:
+        if not notebooks.mark(cell):
+            named = (notebooks.hashed_id(cell.cell_type, cell.source, count) for count in itertools.count())
+            cell.id = next(each for each in named if each not in taken)
+            taken.add(cell.id)
 
 
 def _linked(text: str, path: str, files: dict[str, bytes]) -> str:
+    language = next((each for each in LANGUAGES if f"/{each}/" in path or f".{each}." in path), ENGLISH)
+
     def kept(link: re.Match) -> str:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), link[2]))
         there = target in files or any(name.startswith(f"{target}/") for name in files)
-        away = " (not in this copy)" if target.startswith("solutions") else ""
+        away = f" ({AWAY[language]})" if target.startswith("solutions") else ""
         return link[0] if there else f"{link[1]}{away}"
 
     return LINK.sub(kept, text)
