@@ -20,7 +20,6 @@ def translate_texts(figure: Figure) -> list[str]:
     """Put the texts of `figure` into the language in use, as far as they have a translation. Returns those,
     as they were, that had to be looked up: with words, and not in it already. In English nothing happens."""
     from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter
 
     if language() == ENGLISH:
         return []
@@ -32,11 +31,12 @@ def translate_texts(figure: Figure) -> list[str]:
         found.append(text)
         return translate(text)
 
+    ticks = set()
     for axis in _axes(figure):   # labels of ticks are written anew whenever they are drawn
-        formatter = axis.get_major_formatter()
-        if isinstance(formatter, FixedFormatter):
-            formatter.seq = [said(str(label)) for label in formatter.seq]
-    ticks = {id(label) for axis in _axes(figure) for label in axis.get_ticklabels()}
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if labels != (others := list(map(said, labels))):
+            axis.set_ticks(axis.get_majorticklocs(), others)
+        ticks |= {id(label) for label in axis.get_ticklabels()}
     for text in figure.findobj(Text):
         if id(text) not in ticks and text.get_text() != (other := said(text.get_text())):
             text.set_text(other)

@@ -1345,7 +1345,7 @@ claim(
 #
 # For each reach d we train a plain network on stories of 0 to d words of filler and ask it at exactly d. As in
 # 3.3 no gradient is truncated, so training *could* see the name. Of the 200 stories asked, half have *he* and
-# half *she*: whoever does not know the name gets **50 %**, and by chance seldom less than 43 or more than 57.
+# half *she*: whoever does not know the name gets **50 %**, and by chance seldom less than 43 % or more than 57 %.
 #
 # First live, one seed, two reaches (five runs, ten to twenty seconds). The **control** reads d = 4 with the name
 # covered: every name is replaced with the same one. It must fail. What do you expect of the others?

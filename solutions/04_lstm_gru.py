@@ -1416,7 +1416,7 @@ claim(
     "with h alone carried on no LSTM fills two blanks of three; with h and c all fill nine of ten",
     windows["h"].max() < 2 / 3 and windows["h and c"].min() >= 0.9,
     heard="The state that is carried on is h",
-    verdict="h and c",
+    verdict="both, h and c",
 )
 
 # %% [markdown]

@@ -511,7 +511,8 @@ fig, (left, right) = figure(2, width=8.5, height=3.4, sharey=True)
 passes = range(1, PASSES + 1)
 for part, style in (("train", "o--"), ("valid", "o-")):
     values = [row[part] for row in curves["plain"]]
-    left.plot(passes, values, style, color=COLOURS["lstm"], markersize=4, label=part)
+    left.plot(passes, values, style, color=COLOURS["lstm"], markersize=4,
+              label={"train": "training", "valid": "validation"}[part])
 looks = {
     "plain": ("lstm", "o-"), "more data": ("gru", "s-"),
     "smaller model": ("warm", "^--"), "dropout": ("rnn", "v:"),

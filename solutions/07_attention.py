@@ -1346,8 +1346,9 @@ def my_date(typed):
     typed = typed_characters("date", typed, all_dates.source_vocabulary.tokens)
     looking = Watched(date_models["dot"])
     fig, said = date_board(typed, date_by(looking, typed), np.array(looking.weights), np.array(looking.sure))
-    without = date_by(OneSentence(date_models["no attention"]), typed)
-    return fig, f"{said} (The model without attention writes {without or 'nothing'}.)"
+    without = date_by(OneSentence(date_models["no attention"]), typed) or "nothing"
+    beside = f"The model without attention writes {without}."
+    return fig, f"{said} ({beside})"
 
 # %% [markdown]
 # **Move it.** Look first at the two rows of the month, behind the first hyphen: which letters do they look at, and

@@ -125,8 +125,9 @@ def _literals(tree: ast.Module, shown: Collection[str]) -> Iterator[Literal]:
                     if function == "table" and isinstance(argument, ast.Dict):   # {heard: why not measured}
                         for key in argument.keys:
                             yield from _texts(key, named)
-            if function == "explore" and isinstance(node.args[0], ast.Name):
-                yield from _sentences(tree, node.args[0].id, named)
+    for node in ast.walk(tree):   # drawing functions of `explore`, here or in a later cell
+        if isinstance(node, ast.FunctionDef):
+            yield from _sentences(node, named)
 
 
 def called(call: ast.Call) -> str:
@@ -141,13 +142,13 @@ def _arguments(call: ast.Call, which: int | str) -> Iterator[ast.expr]:
         yield call.args[which]
 
 
-def _sentences(tree: ast.Module, drawing: str, named: Mapping[str, list[ast.expr]]) -> Iterator[Literal]:
-    """What the function `drawing` returns beside its figure."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and node.name == drawing:
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.Return) and isinstance(inner.value, ast.Tuple):
-                    yield from _texts(inner.value.elts[1], named)
+def _sentences(function: ast.FunctionDef, named: Mapping[str, list[ast.expr]]) -> Iterator[Literal]:
+    """What `function` returns beside a figure: ``return fig, f"…"``."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+            figure, sentence = node.value.elts
+            if getattr(figure, "id", "").startswith("fig"):
+                yield from _texts(sentence, named)
 
 
 def _texts(node: ast.AST, named: Mapping[str, list[ast.expr]]) -> Iterator[Literal]:
