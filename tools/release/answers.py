@@ -20,11 +20,13 @@ def plain(text: str) -> str:
 
 def answer_lines(drafts: Iterable[Draft], exercises: Iterable[Exercise]) -> set[str]:
     """Every line of 20 characters or more of the solutions and references, without imports, and without what
-    the chapters tell a learner anyway: statements, hints, examples, other cells."""
+    the chapters tell a learner anyway: statements, hints, examples, other cells. (A text cell is one
+    line: a translation breaks it elsewhere.)"""
     drafts = list(drafts)
     lines = {line for draft in drafts for line in _solutions(draft)}
     lines |= {line for each in exercises for line in _body(each)}
-    given = "\n".join(cell.source for draft in drafts for cell in draft.student.cells)
+    cells = [cell for draft in drafts for cell in draft.student.cells]
+    given = "\n".join(cell.source if cell.cell_type == "code" else plain(cell.source) for cell in cells)
     secret = (line for line in lines if len(line) >= LEAST and not line.startswith(("import ", "from ")))
     return without(secret, given)
 

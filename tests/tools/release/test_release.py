@@ -1,5 +1,6 @@
 """The zip file for a class: no answers in it, and checks that say what the course's own say."""
 
+import gzip
 import inspect
 import io
 import json
@@ -8,15 +9,19 @@ import re
 import subprocess
 import sys
 import zipfile
+from gettext import GNUTranslations
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from typer.testing import CliRunner
 
 from helpers import sealed
-from helpers.checks import exercises
+from helpers.checks import exercises, get
 from helpers.checks.registry import Exercise
+from helpers.checks.texts import texts_of
+from helpers.markup import HANGUL
 from tests import running
 from tools.release import answers, texts
 from tools.release.cli import app, write_zip
@@ -38,10 +43,12 @@ def test_what_is_in_it_and_what_is_not(small):
         "data/runs/pronouns.json",
         "docs/glossary.md", "helpers/checks/chapter_01/rnn_step.npz", "tools/progress.py",
         "tools/update/cli.py",
+        "README.ko.md", "notebooks/ko/00_start_here.ipynb", "notebooks/ko/01_rnn_recap.ipynb",
+        "docs/ko/glossary.md", "helpers/locale/ko.mo.gz",
     }  # fmt: skip
     assert not wanted - there
     tools = "grad|rel|build|mut|us|site|cloud|bench"
-    never = rf"solutions|tests/|conftest|.*nbgrader|notebooks/0[2-8]|tools/({tools})|\.github"
+    never = rf"solutions|tests/|conftest|.*nbgrader|notebooks/(ko/)?0[2-8]|po/|tools/({tools})|\.github"
     assert not [name for name in there if re.match(never, name)]
     assert not [name for name in there if re.search(r"checks/chapter_.*(?<!__init__)\.py$", name)]
     assert not [name for name in there if re.search(r"(checks|colleague)/chapter_0[2-8]", name)]
@@ -89,11 +96,51 @@ def test_no_line_of_a_solution_or_reference_stands_in_any_file(small):
 
 def test_the_text_of_a_notebook_the_outputs_and_the_metadata_hold_no_answers(small):
     lines = answer_lines() - ALLOWED.keys()
-    for path in small.folder.glob("notebooks/*.ipynb"):
+    paths = list(small.folder.glob("notebooks/**/*.ipynb"))
+    assert len(paths) == 4
+    for path in paths:
         notebook = nbformat.read(path, as_version=4)
         text = plain("\n".join(cell.source for cell in notebook.cells))
         assert not [line for line in lines if line in text]
         assert not [cell for cell in notebook.cells if cell.get("outputs")]
+
+
+def in_korean(release):
+    """English → Korean, by the release's catalogue."""
+    data = release.made.files["helpers/locale/ko.mo.gz"]
+    return GNUTranslations(io.BytesIO(gzip.decompress(data))).gettext
+
+
+def test_the_catalogue_has_hints_of_the_released_chapters_only_and_not_in_the_clear(small):
+    korean, own, others = in_korean(small), set(), set()
+    for exercise in exercises():
+        (own if exercise.chapter in ("00", "01") else others).update(texts_of(exercise))
+    hints = [korean(text) for text in own if len(text) > 60]
+    assert all(HANGUL.search(hint) for hint in hints) and len(hints) > 50
+    assert [text for text in others - own if korean(text) != text] == []
+    files = {name: each.decode(errors="replace") for name, each in small.made.files.items()}
+    assert not [name for name, text in files.items() for hint in hints if hint in text]
+
+
+def test_the_first_page_is_there_in_both_languages(small):
+    pages = {name: small.made.files[name].decode() for name in ("README.md", "README.ko.md")}
+    for name, text in pages.items():
+        assert "<!--" not in text and "](solutions" not in text
+        other = next(each for each in pages if each != name)
+        assert f"]({other})" in text
+    assert "| [1 · RNN recap](notebooks/01_rnn_recap.ipynb) | How can" in pages["README.md"]
+    assert "The solutions are not in this copy.\n\n## Begin" in pages["README.md"]
+    korean = pages["README.ko.md"]
+    row = r"^\| \[1 · RNN [^]]*\]\(notebooks/ko/01_rnn_recap.ipynb\) \| .+ \| 150 \| 8 \|$"
+    assert re.search(row, korean, re.M) and "풀이는 이 사본에 없습니다." in korean
+    assert "jupyterlab --ServerApp.root_dir=. notebooks/ko/00" in korean
+
+
+def test_solutions_that_are_handed_out_are_named():
+    template = texts.TEMPLATE.read_text(encoding="utf-8")
+    page = texts.readme(template, "en", [], ["00_start_here", "01_rnn_recap"]).decode()
+    assert "so far: [00_start_here](solutions/00_start_here.ipynb), [01_rnn_recap](solutions/" in page
+    assert "not in this copy.\n\n## Begin" not in page and "<!--" not in page
 
 
 def test_the_same_files_give_the_same_bytes(small):
@@ -116,8 +163,9 @@ def test_links_lead_to_files_that_are_there(small):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(name), link[2]))
             dead += [(name, target)] if not (small.folder / target).exists() else []
     assert dead == []
-    start = small.made.files["notebooks/00_start_here.ipynb"].decode()
-    assert "(01_rnn_recap.ipynb)" in start and "02_bptt" not in start
+    for place, away in (("", " (not in this copy)"), ("ko/", " (이 사본에는 없습니다)")):
+        start = small.made.files[f"notebooks/{place}00_start_here.ipynb"].decode()
+        assert "(01_rnn_recap.ipynb)" in start and "02_bptt" not in start and away in start
 
 
 def test_the_makefile_has_only_commands_that_work_there(small):
@@ -191,12 +239,13 @@ def test_the_courses_version_is_refused_and_shows_no_source(small):
     assert not [line for line in answer_lines() if line in plain(done.stdout)]
 
 
-def states(release, name):
+def states(release, name, notebook=None):
     """Run a notebook of the release → the states of its boxes by exercise."""
-    notebook = nbformat.read(release.folder / "notebooks" / name, as_version=4)
+    path = release.folder / "notebooks" / name
+    notebook = notebook or nbformat.read(path, as_version=4)
     where = "import helpers; print(helpers.__file__)"
     notebook.cells.insert(0, nbformat.v4.new_code_cell(where))
-    found = running.run(notebook, release.folder / "notebooks", PYTHONPATH=str(release.folder))
+    found = running.run(notebook, path.parent, PYTHONPATH=str(release.folder))
     assert str(release.folder) in notebook.cells[0].outputs[0].text
     return found
 
@@ -206,30 +255,47 @@ def test_the_start_page_runs_untouched_with_grey_boxes(small):
     assert states(small, "00_start_here.ipynb") == dict.fromkeys(running.exercises(notebook), "not attempted")
 
 
-def test_a_next_release_brings_chapters_and_keeps_answers(small, tmp_path):
+def test_the_korean_start_page_runs_with_a_wrong_answer_and_says_so_in_korean(small):
+    name = "ko/00_start_here.ipynb"
+    notebook = nbformat.read(small.folder / "notebooks" / name, as_version=4)
+    running.answer(notebook, scalar_step="return w_x * x + w_h * h_prev + b")
+    wanted = dict.fromkeys(running.exercises(notebook), "not attempted") | {"scalar_step": "failed"}
+    assert states(small, name, notebook) == wanted
+    hint = next(each.hint for each in get("scalar_step").misconceptions if each.name == "no-tanh")
+    assert in_korean(small)(hint).split(".")[0] in running.box(notebook, "scalar_step")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "beside"),
+    [
+        ("notebooks/01_rnn_recap.ipynb", "chapter 2 and", "[chapter 2](02_next.ipynb) and", "borrowed here"),
+        ("notebooks/ko/01_rnn_recap.ipynb", "2장과 5장", "[2장](02_next.ipynb)과 5장", "빌려 쓰고"),
+    ],
+    ids=["English", "Korean"],
+)
+def test_a_next_release_brings_chapters_and_keeps_answers(small, tmp_path, name, old, new, beside):
     small = type(small)(small.made, small.data, tmp_path / "mine" / "unrolled")
     with zipfile.ZipFile(io.BytesIO(small.data)) as archive:
         archive.extractall(tmp_path / "mine")
-    path = small.folder / "notebooks/01_rnn_recap.ipynb"
+    path = small.folder / name
     first = small.made.files
     mine = path.read_text(encoding="utf-8").replace("raise NotImplementedError", "return 'mine'", 1)
     path.write_text(mine, encoding="utf-8")
-    name = "notebooks/01_rnn_recap.ipynb"
     release = nbformat.reads(first[name].decode(), as_version=4)
-    linkless = next(cell for cell in release.cells if "chapter 2 and" in cell.source)
-    linkless.source = linkless.source.replace("chapter 2 and", "[chapter 2](02_next.ipynb) and")
+    linkless = next(cell for cell in release.cells if old in cell.source)
+    linkless.source = linkless.source.replace(old, new)
     linkless.id = "another"   # the build makes ids of the text
     newer = first | {name: nbformat.writes(release).encode(),
-                     "notebooks/02_next.ipynb": first["notebooks/00_start_here.ipynb"]}   # fmt: skip
+                     str(Path(name).with_name("02_next.ipynb")): first["notebooks/00_start_here.ipynb"]}
     with open(tmp_path / "new.zip", "wb") as file:
         write_zip(file, newer)
     done = small.python("-m", "tools.update", "--from", tmp_path / "new.zip")
     assert done.returncode == 0, done.stdout + done.stderr
     text = path.read_text(encoding="utf-8")
-    assert text.count("borrowed here") == 1 and "[chapter 2](02_next.ipynb) and" in text
+    assert text.count(beside) == 1 and new in text
     assert "return 'mine'" in text
-    assert (small.folder / "notebooks/02_next.ipynb").exists()
-    assert len(list((small.folder / "notebooks/replaced").glob("*.ipynb"))) == 1
+    assert path.with_name("02_next.ipynb").exists()
+    assert len(list((small.folder / "notebooks/replaced").rglob("*.ipynb"))) == 1
 
 
 # --- the command
@@ -257,6 +323,15 @@ def test_an_answers_line_is_found_within_a_longer_one_and_in_a_notebook():
              "c.ipynb": nbformat.writes(nbformat.v4.new_notebook(cells=[cell])).encode()}   # fmt: skip
     line = "h = np.tanh(a + b)"
     assert answers.found(files, {line, "another"}) == [("a.md", line), ("c.ipynb", line)]
+
+
+def test_what_a_hint_tells_is_no_secret_wherever_its_lines_break():
+    body = "    ### BEGIN SOLUTION\n    c = f * c_prev + i * g\n    return o * np.tanh(c), c\n    ### END SOLUTION"
+    answer = SimpleNamespace(options={"exercise": "step"}, source=f"def step():\n{body}")
+    hint = nbformat.v4.new_markdown_cell("Then c = f * c_prev +\ni * g, as in the table.")
+    cells = SimpleNamespace(cells=[answer]), SimpleNamespace(cells=[hint])
+    draft = SimpleNamespace(chapter=cells[0], student=cells[1])
+    assert answers.answer_lines([draft], []) == {"return o * np.tanh(c), c"}
 
 
 @pytest.mark.torture
@@ -290,8 +365,10 @@ def test_every_known_mistake_of_every_exercise_keeps_its_name(whole):
 
 
 @pytest.mark.torture
+@pytest.mark.parametrize("language", ["", "ko"])
 @pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "notebooks").glob("0[1-8]_*.ipynb")))
-def test_every_chapter_runs_untouched(whole, name):
+def test_every_chapter_runs_untouched(whole, name, language):
+    name = str(Path(language, name))
     notebook = nbformat.read(whole.folder / "notebooks" / name, as_version=4)
     assert states(whole, name) == dict.fromkeys(running.exercises(notebook), "not attempted")
 
