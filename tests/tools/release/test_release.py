@@ -326,8 +326,8 @@ def test_an_answers_line_is_found_within_a_longer_one_and_in_a_notebook():
 
 
 def test_what_a_hint_tells_is_no_secret_wherever_its_lines_break():
-    body = "    ### BEGIN SOLUTION\n    c = f * c_prev + i * g\n    return o * np.tanh(c), c\n    ### END SOLUTION"
-    answer = SimpleNamespace(options={"exercise": "step"}, source=f"def step():\n{body}")
+    lines = "### BEGIN SOLUTION", "c = f * c_prev + i * g", "return o * np.tanh(c), c", "### END SOLUTION"
+    answer = SimpleNamespace(options={"exercise": "step"}, source="\n    ".join(["def step():", *lines]))
     hint = nbformat.v4.new_markdown_cell("Then c = f * c_prev +\ni * g, as in the table.")
     cells = SimpleNamespace(cells=[answer]), SimpleNamespace(cells=[hint])
     draft = SimpleNamespace(chapter=cells[0], student=cells[1])
