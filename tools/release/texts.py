@@ -17,7 +17,7 @@ from tools.build.pipeline import Draft
 
 LINK = re.compile(r"\[([^\]\n]+)\]\((?!\w+:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
 AUTHORS = "test|grade|site|browser"   # extras of pyproject.toml that no learner needs
-AWAY = {ENGLISH: "not in this copy", "ko": "이 사본에는 없습니다"}
+AWAY = {ENGLISH: " (not in this copy)", "ko": "(이 사본에는 없습니다)"}
 """Language → what is said of a solution to which a link would lead."""
 TEMPLATE = Path(__file__).with_name("README.template.md")
 MODULE = re.compile(r"-m tools\.(\w+)")
@@ -150,12 +150,15 @@ def _name_by_text(cells: Iterable[notebooks.Cell]) -> None:
 
 
 def _linked(text: str, path: str, files: dict[str, bytes]) -> str:
+    """`text`, of the file `path`, without the links that lead nowhere; where an edition has no file of its own,
+    they lead to the source's."""
     language = next((each for each in LANGUAGES if f"/{each}/" in path or f".{each}." in path), ENGLISH)
 
     def kept(link: re.Match) -> str:
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(path), link[2]))
-        there = target in files or any(name.startswith(f"{target}/") for name in files)
-        away = f" ({AWAY[language]})" if target.startswith("solutions") else ""
-        return link[0] if there else f"{link[1]}{away}"
+        for address in (link[2], link[2].replace(f"/{language}/", "/")):
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(path), address))
+            if target in files or any(name.startswith(f"{target}/") for name in files):
+                return link[0].replace(f"({link[2]}", f"({address}")
+        return link[1] + (AWAY[language] if target.startswith("solutions") else "")
 
     return LINK.sub(kept, text)

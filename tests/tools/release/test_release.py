@@ -163,9 +163,18 @@ def test_links_lead_to_files_that_are_there(small):
             target = posixpath.normpath(posixpath.join(posixpath.dirname(name), link[2]))
             dead += [(name, target)] if not (small.folder / target).exists() else []
     assert dead == []
-    for place, away in (("", " (not in this copy)"), ("ko/", " (이 사본에는 없습니다)")):
+    for place, away in (("", "solutions (not in this copy)"), ("ko/", "풀이(이 사본에는 없습니다)")):
         start = small.made.files[f"notebooks/{place}00_start_here.ipynb"].decode()
         assert "(01_rnn_recap.ipynb)" in start and "02_bptt" not in start and away in start
+
+
+def test_an_edition_without_a_file_of_its_own_links_to_the_sources():
+    page = b"[a](../../solutions/ko/01.ipynb#x) [b](../../solutions/ko/02.ipynb) [c](02.ipynb)"
+    files = {"docs/ko/p.md": page, "solutions/01.ipynb": b"", "docs/02.ipynb": b""}
+    texts.without_dead_links(files)
+    assert files["docs/ko/p.md"].decode() == (
+        "[a](../../solutions/01.ipynb#x) b(이 사본에는 없습니다) c"
+    )
 
 
 def test_the_makefile_has_only_commands_that_work_there(small):
