@@ -150,8 +150,8 @@ def _name_by_text(cells: Iterable[notebooks.Cell]) -> None:
 
 
 def _linked(text: str, path: str, files: dict[str, bytes]) -> str:
-    """`text`, of the file `path`, without the links that lead nowhere; where an edition has no file of its own,
-    they lead to the source's."""
+    """`text`, of the file `path`, without the links that lead nowhere; to what an edition has not, they lead
+    in the source's."""
     language = next((each for each in LANGUAGES if f"/{each}/" in path or f".{each}." in path), ENGLISH)
 
     def kept(link: re.Match) -> str:
