@@ -3,6 +3,8 @@
 import itertools
 import random
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,25 +13,49 @@ import pytest
 from helpers.figure_faults import faults, texts
 from helpers.live.controls import Slider
 from helpers.live.picture import Camera, drawn
-from tools.bench.controls import figures_of
+from helpers.markup import HANGUL
+from tools.bench import controls
+from tools.build.source import read_chapter
+from tools.editions import collect
+from tools.editions.edition import Edition
+from tools.editions.pieces import replaced
+
+ROOT = Path(__file__).resolve().parents[1]
 
 QUICK = ("01_rnn_recap", "02_bptt_toy_example", "03_gradient_clipping")
 SLOW = ("04_lstm_gru", "05_language_model", "07_attention", "08_sentiment")
-CHAPTERS = [*QUICK, *(pytest.param(name, marks=pytest.mark.torture) for name in SLOW)]
+CHAPTERS = [
+    pytest.param(name, language, marks=[pytest.mark.torture] * (name in SLOW))
+    for language in ("", "ko") for name in (*QUICK, *SLOW)
+]  # fmt: skip
 EDGE = 1.0   # pixels by which a letter's box may stand out
 
 
 @pytest.fixture(scope="module")
 def figures():
-    """`figures(chapter)` → {name: (drawing function, its controls)}, run once."""
+    """`figures(chapter)` → {name: (drawing function, its controls)}, run once; in another language than the
+    source's with the translations of `language`."""
     known = {}
 
-    def of(chapter):
-        if chapter not in known:
-            known[chapter] = {draw.__name__: (draw, controls) for draw, controls in figures_of(chapter)}
-        return known[chapter]
+    def of(chapter, language=""):
+        if (chapter, language) not in known:
+            with pytest.MonkeyPatch.context() as patch:
+                if language:
+                    patch.setattr(controls, "read_chapter", lambda *path: translated(language, *path))
+                found = {draw.__name__: (draw, moved) for draw, moved in controls.figures_of(chapter)}
+            known[chapter, language] = found
+        return known[chapter, language]
 
     return of
+
+
+def translated(language, *path):
+    """A chapter in another language."""
+    source, edition = read_chapter(*path), Edition(ROOT, language)
+    words = edition.catalogue(source.name).translations
+    cells = [replace(cell, source=replaced(cell.source, pieces, words.get))
+             for cell, pieces in collect.pieces_of(source)]  # fmt: skip
+    return replace(source, cells=tuple(cells))
 
 
 def settings(controls, count, seed=1):
@@ -51,17 +77,20 @@ def cut_off(figure):
             yield text.get_text()
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_nothing_is_cut_off_or_covered(figures, chapter):
-    found = {}
-    for draw, controls in figures(chapter).values():
+@pytest.mark.parametrize(("chapter", "language"), CHAPTERS)
+def test_nothing_is_cut_off_or_covered(figures, monkeypatch, chapter, language):
+    monkeypatch.setenv("UNROLLED_LANGUAGE", language)
+    found, sentences = {}, []
+    for draw, moved in figures(chapter, language).values():
         camera = Camera()
-        for values in settings(controls, count=3):
-            figure, _ = drawn(draw, values)
+        for values in settings(moved, count=3):
+            figure, sentence = drawn(draw, values)
             camera.png(figure)
+            sentences.append(sentence)
             wrong = [*faults(figure), *(f"cut off: {text}" for text in cut_off(figure))]
             found |= {(draw.__name__, fault): values for fault in wrong}
     assert found == {}
+    assert all(bool(HANGUL.search(sentence)) == (language == "ko") for sentence in sentences)
 
 
 def test_the_latch_says_what_it_does(figures):
