@@ -164,6 +164,10 @@ release: .venv-test/installed
 
 # --- For authors -------------------------------------------------------------------------------------
 
+# The Korean chapters have the code of the English ones, words apart, and tests compare what they printed:
+# the shortest is run as well, here, and all of them by make torture.
+RUN := --ignore=solutions/ko solutions solutions/ko/00_start_here.ipynb
+
 heading = @printf '\n== %s\n' "$(1)"
 # pytest ends with 5 when it found no test at all, without a word of error.
 none_found = { code=$$?; [ $$code -ne 5 ] || echo "No tests found in $(1)/: nothing was tested." >&2; exit $$code; }
@@ -173,12 +177,15 @@ test: .venv-test/installed
 	@$(DEV) -m ruff check .
 	$(call heading,Notebooks are what their sources build)
 	@$(DEV) -m tools.build --check
+	$(call heading,Other languages are complete and up to date)
+	@$(DEV) -m tools.editions check
+	@$(DEV) -m tools.editions build --check
 	$(call heading,Unit tests)
 	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder tests \
 	    || $(call none_found,tests)
 	$(call heading,Chapters run and give their stored outputs)
 	@$(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
-	    -n $(JOBS) --dist loadgroup --no-loadscope-reorder solutions || $(call none_found,solutions)
+	    -n $(JOBS) --dist loadgroup --no-loadscope-reorder $(RUN) || $(call none_found,solutions)
 	$(call heading,All passed)
 
 site: .venv-test/browser
@@ -195,6 +202,8 @@ test-browser: .venv-test/browser
 # Tests marked `torture`: what takes minutes and finds what the short tests cannot.
 torture: .venv-test/installed
 	@$(ONE_THREAD) $(DEV) -m pytest -q -n $(JOBS) -m torture -o timeout=1200 tests
+	@$(DEV) -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=300 \
+	    -n $(JOBS) --dist loadgroup --no-loadscope-reorder solutions/ko
 
 # With the oldest versions that pyproject.toml allows (VERSIONS=highest: the newest): their own environment.
 range:

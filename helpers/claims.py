@@ -105,7 +105,8 @@ def table(unmeasured: Mapping[str, str] | None = None) -> None:
             verdicts, sentences = rows.setdefault(made.heard, ([], []))
             verdicts += [made.verdict] if made.verdict not in verdicts else []
             sentences.append(made.marked(""))
-    lines = [(heard, translate("; ").join(verdicts), translate("; ").join(said)) for heard, (verdicts, said) in rows.items()]
+    between = translate("; ")
+    lines = [(heard, between.join(verdicts), between.join(said)) for heard, (verdicts, said) in rows.items()]
     lines += [(heard, translate("not measured"), why) for heard, why in (unmeasured or {}).items()]
     require(bool(lines), "claims", "none with heard=", "at least one: run the chapter's cells first")
     console.show(_Table(lines))

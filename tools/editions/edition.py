@@ -18,8 +18,10 @@ from tools.editions import collect, markdown
 from tools.editions.catalogue import Catalogue
 from tools.editions.pieces import replaced
 
-EXERCISE = {"ko": r"연습 문제 \1 · `\2` · \3 · \4분"}
+EXERCISE = {"ko": r"연습 문제 \2 · `\3` · \4 · \5분"}
 """Language → the heading of an exercise: its number, name, difficulty and minutes."""
+
+_EXERCISE = re.compile(r"^(#+ )" + HEADING.pattern, re.M)
 
 SPEAK = 'from helpers.languages import use\n\nuse("{}")\n\n'
 """How the first cell of a notebook says which language boxes speak."""
@@ -82,7 +84,8 @@ class Edition:
     def _text(self, source: str, translations: Mapping[str, str], file: str) -> str:
         """Markdown of `file` in this language: its messages, its exercises' headings, its links."""
         text = replaced(source, markdown.pieces(source), translations.get)
-        text = HEADING.sub(EXERCISE[self.language], text)
+        text = _EXERCISE.sub(rf"\1{EXERCISE[self.language]}", text)
+        text = re.sub(r"\bnotebooks/(\d\d_\w+\.ipynb)", rf"notebooks/{self.language}/\1", text)   # in commands
         return markdown.LINK.sub(lambda link: link[1] + self._target(link[2], file) + link[3], text)
 
     def _target(self, target: str, file: str) -> str:

@@ -120,7 +120,7 @@ def test_what_is_not_translated_stays_in_the_sources_language(edition):
 
 
 SAID = re.compile(r"[✓✗] .*|\w+: the course's, as always where the course itself is run")
-"""Printed lines that an edition has in its own language: claims, and whose functions a chapter goes on with."""
+"""Printed lines that an edition has in its own language: claims, and whose functions a chapter uses."""
 
 
 def outputs(notebook):
