@@ -21,6 +21,7 @@ from tools.editions.pieces import replaced
 EXERCISE = {"ko": r"연습 문제 \2 · `\3` · \4 · \5분"}
 """Language → the heading of an exercise: its number, name, difficulty and minutes."""
 
+_IN_COMMANDS = re.compile(r"\b(notebooks/)(\d\d_\w+\.ipynb)")
 _EXERCISE = re.compile(r"^(#+ )" + HEADING.pattern, re.M)
 
 SPEAK = 'from helpers.languages import use\n\nuse("{}")\n\n'
@@ -85,7 +86,7 @@ class Edition:
         """Markdown of `file` in this language: its messages, its exercises' headings, its links."""
         text = replaced(source, markdown.pieces(source), translations.get)
         text = _EXERCISE.sub(rf"\1{EXERCISE[self.language]}", text)
-        text = re.sub(r"\bnotebooks/(\d\d_\w+\.ipynb)", rf"notebooks/{self.language}/\1", text)   # in commands
+        text = _IN_COMMANDS.sub(rf"\1{self.language}/\2", text)
         return markdown.LINK.sub(lambda link: link[1] + self._target(link[2], file) + link[3], text)
 
     def _target(self, target: str, file: str) -> str:
