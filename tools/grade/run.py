@@ -22,6 +22,7 @@ from helpers.checks import get
 from helpers.checks.prepared import prepared
 from helpers.checks.registry import Exercise
 from helpers.files import lock, portable_name
+from helpers.languages import language
 from helpers.processes import worker
 from tools.grade import reading, results
 from tools.grade.judging import Judge, is_tried_inside
@@ -214,7 +215,7 @@ def _kept(path: Path, key: str | None) -> SubmissionResult | None:
 
 def _key(submission, course: str, isolation: str, chapters: tuple[str, ...]) -> str:
     """Of everything that a submission's result depends on."""
-    parts = [course, isolation, *chapters, submission.learner]
+    parts = [course, isolation, language(), *chapters, submission.learner]
     parts += [f"{each.path} {each.sha256} {each.changed}" for each in submission.files]
     return hashlib.sha256("\n".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 

@@ -1,5 +1,7 @@
 """Answers are found whatever became of the notebook, and have what they need to run, and no more."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from helpers.checks.judge import judge
 from tests.tools.grade.handed import as_cell, cells, courses_own, run
 from tools.grade.reading import exercise_names
 from tools.grade.reading.answers import answers
+from tools.grade.reading.course import is_module_of_helpers
 from tools.grade.reading.pinned import chapter
 
 STEP = "def rnn_step(x, h_prev, Wx, Wh, b):\n    return np.tanh(x @ Wx + h_prev @ Wh + b)\n"
@@ -250,3 +253,12 @@ def test_chapter_with_checks_that_was_not_built_says_how(tmp_path):
 
 def test_exercise_names_in_order():
     assert exercise_names("00") == ("scalar_step", "quiz_chain_rule", "quiz_shapes", "quiz_broadcasting")
+
+
+def test_what_learners_carry_on_is_looked_at_without_importing_it(monkeypatch):
+    """It answers every question for a name in it aloud, and pickle asks all modules that are there."""
+    monkeypatch.delitem(sys.modules, "helpers.yours", raising=False)
+    known = is_module_of_helpers.__wrapped__
+    assert known("helpers.yours") and known("helpers.layers.lstm")
+    assert not known("helpers.yours.rnn_step") and not known("helpers.layers.lstm.lstm_step")
+    assert "helpers.yours" not in sys.modules

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from helpers import notebooks
-from helpers.languages import ENGLISH, LANGUAGES
+from helpers.languages import ENGLISH, LANGUAGES, VARIABLE
 from helpers.markup import HANGUL
 from tools.grade import reading, run
 from tools.grade.reading.answers import answers
@@ -82,3 +82,11 @@ def test_a_learners_newest_answer_counts_of_two_editions(tmp_path):
     (kim,) = reading.submissions([tmp_path / "kim"])
     assert kim.learner == "kim" and [each.path for each in kim.files] == [START, f"ko/{START}"]
     assert {each.notebook for each in reading.answers(kim)} == {START}
+
+
+def test_what_is_kept_is_graded_anew_for_hints_in_another_language(monkeypatch):
+    own, keys = reading.own_solutions(["00"]), set()
+    for language in (ENGLISH, *OTHERS, ENGLISH):
+        monkeypatch.setenv(VARIABLE, language)
+        keys.add(run._key(own, "1", "plain", ()))
+    assert len(keys) == 1 + len(OTHERS)
