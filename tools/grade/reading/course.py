@@ -96,7 +96,7 @@ def is_module_of_helpers(name: str) -> bool:
         return False
     if any(name == each or name.startswith(each + ".") for each in _NEVER):
         return False
-    if parts[1:2] == ["yours"]:   # not to import it: it tells whoever looks for a name in it that there is none
+    if parts[1:2] == ["yours"]:   # not to import it: it says aloud which names it has not
         return len(parts) == 2
     try:
         return importlib.util.find_spec(name) is not None
