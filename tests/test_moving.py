@@ -143,7 +143,7 @@ def test_the_powers_of_w_say_what_they_do(figures):
         gradient, bound = curves["gradient"], curves["σ_max to the k"]
         assert (gradient <= bound * (1 + 1e-9)).all(), "which no gradient is longer than"
         assert f"{gradient[-1]:.2g} times as long after 100 steps back" in sentence
-        peak = re.search(r"is ([\d.]+) times as long after (\d+) steps? back, and", sentence)
+        peak = re.search(r"is ([\d.]+) times as long at k = (\d+), and", sentence)
         top = int(gradient.argmax())
         assert (peak is not None) == (0 < top < 90)
         if peak:

@@ -1,5 +1,6 @@
 """What a learner wrote is carried on: which function, with what of its notebook, and what is said of it."""
 
+import gettext
 import inspect
 import pickle
 import traceback
@@ -300,7 +301,9 @@ def both(tmp_path, monkeypatch):
 
 
 def speak(monkeypatch, language):
+    """`language` is in use, its catalogue empty: what is said stays English."""
     monkeypatch.setattr(languages, "_chosen", [language])
+    monkeypatch.setattr(languages, "_translations", lambda _: gettext.NullTranslations())
 
 
 @pytest.mark.parametrize(("language", "own", "other"), [("en", "", "ko"), ("ko", "ko", "")])
