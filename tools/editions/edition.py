@@ -86,8 +86,8 @@ class Edition:
         """Markdown of `file` in this language: its messages, its exercises' headings, its links."""
         text = replaced(source, markdown.pieces(source), translations.get)
         text = _EXERCISE.sub(rf"\1{EXERCISE[self.language]}", text)
-        text = _IN_COMMANDS.sub(rf"\1{self.language}/\2", text)
-        return markdown.LINK.sub(lambda link: link[1] + self._target(link[2], file) + link[3], text)
+        text = markdown.LINK.sub(lambda link: link[1] + self._target(link[2], file) + link[3], text)
+        return _IN_COMMANDS.sub(rf"\1{self.language}/\2", text)
 
     def _target(self, target: str, file: str) -> str:
         """Where a link of `file` leads in this edition."""

@@ -108,6 +108,9 @@ def test_links_lead_to_the_editions_own_pages(edition):
     assert "[용어집](../../docs/ko/glossary.md#용어-목록)" in text
     assert "[2장](02_other.ipynb)" in text and "[자료](../../data)" in text
     assert edition._target("ko/02_other.ipynb", "notebooks/01_good.ipynb") == "../02_other.ipynb"
+    source = "[here](../notebooks/02_other.ipynb) `lab notebooks/02_other.ipynb`"
+    text = edition._text(source, {}, "docs/glossary.md")
+    assert text == "[here](../../notebooks/ko/02_other.ipynb) `lab notebooks/ko/02_other.ipynb`"
     assert edition._target("https://example.org/a.md", "docs/glossary.md") == "https://example.org/a.md"
     assert edition._target("ids", "docs/glossary.md") == "ids"   # code in brackets
 
