@@ -24,17 +24,21 @@ from tools.build.source import BuildError, Course, Problem
 ROOT = Path(__file__).resolve().parents[2]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
+Chapters = Annotated[
+    list[str] | None, typer.Argument(help="05 or 05_language_model; none: all", show_default=False)
+]
+Force = Annotated[bool, typer.Option("--force", help="Build what is up to date, too.")]
+Check = Annotated[bool, typer.Option("--check", help="Compare only: run nothing, write nothing.")]
+Jobs = Annotated[int, typer.Option(min=1, help="Chapters executed at the same time.")]
 
 
 @app.command()
 @stoppable("What was built is kept, and what was being built is as it was.")
 def main(
-    chapters: Annotated[
-        list[str] | None, typer.Argument(help="05 or 05_language_model; none: all", show_default=False)
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Build what is up to date, too.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Compare only: run nothing, write nothing.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Chapters executed at the same time.")] = 1,
+    chapters: Chapters = None,
+    force: Force = False,
+    check: Check = False,
+    jobs: Jobs = 1,
     root: Annotated[Path, typer.Option(help="The course's folder.", hidden=True)] = ROOT,
 ) -> None:
     """Build the notebooks from solutions/*.py: executed solutions, and student notebooks without them."""

@@ -12,7 +12,16 @@ import typer
 from helpers.files import writing
 from helpers.languages import ENGLISH, LANGUAGES, catalogue
 from helpers.processes import stoppable
-from tools.build.cli import bring_up_to_date, console, end, named_chapters
+from tools.build.cli import (
+    Chapters,
+    Check,
+    Force,
+    Jobs,
+    bring_up_to_date,
+    console,
+    end,
+    named_chapters,
+)
 from tools.build.pipeline import draft_course
 from tools.build.rules import registered_exercises
 from tools.build.source import BuildError, Course, Problem
@@ -55,12 +64,10 @@ def messages(
 @app.command()
 @stoppable("What was built is kept, and what was being built is as it was.")
 def build(
-    chapters: Annotated[
-        list[str] | None, typer.Argument(help="05 or 05_language_model; none: all", show_default=False)
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Build what is up to date, too.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Compare only: run nothing, write nothing.")] = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Chapters executed at the same time.")] = 1,
+    chapters: Chapters = None,
+    force: Force = False,
+    check: Check = False,
+    jobs: Jobs = 1,
     root: Root = ROOT,
 ) -> None:
     """Build notebooks, documents and what helpers say in the other languages, from the catalogues in po/."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 SPAN = re.compile(
-    r"(?P<code>(`+)(?!`).+?(?<!`)\2(?!`))|(?P<maths>\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?(?<!\\)\$)|(?P<tag><code>.*?</code>|</?(?:a|b|br|details|em|i|img|p|span|strong|su[bp]|summary)\b[^<>]*>)"
+    r"(?P<code>(`+)(?!`).+?(?<!`)\2(?!`))|(?P<maths>\$\$.+?\$\$|(?<!\\)\$(?=\S)[^$\n]*?(?<!\\)\$)"
+    r"|(?P<tag><code>.*?</code>|</?(?:a|b|br|details|em|i|img|p|span|strong|su[bp]|summary)\b[^<>]*>)"
     r"|(?P<link>\]\([^()\s]*\))",
     re.S,
 )
