@@ -38,6 +38,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def threads() -> int:
+    """Threads for the work on arrays: OMP_NUM_THREADS, or one a core."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else cores()
+
+
 def has_avx2() -> bool:
     """Whether the processor, and the system, know AVX2 and FMA (x86-64 of 2013 and later)."""
     return not {"X86_V3", "AVX2"}.isdisjoint(instruction_sets()["numpy"])

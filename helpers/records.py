@@ -167,14 +167,12 @@ def versions() -> dict[str, str]:
 def hardware() -> dict[str, Any]:
     """Processor (model, instruction sets in use, BLAS kernel), cores this process may use, threads set by the
     environment, system."""
-    cores = processor.cores()
-    threads = os.environ.get("OMP_NUM_THREADS")
     return {
         **processor.model(),
         "instruction_sets": processor.instruction_sets(),
         "blas": processor.blas(),
-        "cores": cores,
-        "threads": int(threads) if threads and threads.isdecimal() else cores,
+        "cores": processor.cores(),
+        "threads": processor.threads(),
         "system": platform.system(),
         "machine": platform.machine(),
     }
