@@ -73,7 +73,7 @@ class SoftmaxCrossEntropy:
             fits = logits is given and logits.flags.c_contiguous and logits.flags.writeable
             wanted = "a writable C-contiguous array of float32 or float64 for in_place"
             require(fits, "logits", "a strided, read-only or converted array", wanted)
-        require(again is None or callable(again), "again", repr(again), "a function of no arguments")
+        require(again is None or callable(again), "again", type(again).__name__, "a function of no arguments")
 
         self._gradient = None
         rows = logits.reshape(-1, logits.shape[-1])
