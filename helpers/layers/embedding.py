@@ -9,9 +9,8 @@ from helpers.validation import require, require_ids, require_int, require_rng, r
 
 
 class RowGradient(np.ndarray):
-    """A gradient (V, D) that is 0 everywhere but in `rows`, an array of ids: of 10,000 words a batch has a
-    few hundred, and an optimizer may leave out the others. Whatever else is written into it makes `rows` None.
-    """
+    """A gradient (V, D) that is 0 everywhere but in `rows`, an array of ids. Of 10,000 words a batch has
+    hundreds: an optimizer may leave out the others. Whatever else is written into it makes `rows` None."""
 
     rows: np.ndarray | None = None
 
