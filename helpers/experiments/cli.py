@@ -117,7 +117,7 @@ def run(
         text = explained(error)
         if text is None:
             raise
-        if registry.first_process() or isinstance(error, ConnectionError):
+        if registry.first_of_machine() or isinstance(error, ConnectionError):
             problems.print(f"[red]{translate('Error:')}[/] {escape(text)}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
     if not registry.first_process():

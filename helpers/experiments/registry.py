@@ -235,6 +235,12 @@ def first_process() -> bool:
     return process_count() == 1 or _of_torchrun("RANK", 0) == 0
 
 
+def first_of_machine() -> bool:
+    """Whether this is the one of torchrun's processes on this machine that tells of errors; True without
+    torchrun."""
+    return process_count() == 1 or _of_torchrun("LOCAL_RANK", 0) == 0
+
+
 def _of_torchrun(variable: str, default: int) -> int:
     """A number that torchrun hands on; `default` where anybody else set the variable to something else."""
     text = os.environ.get(variable, "")

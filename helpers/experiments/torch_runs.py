@@ -82,7 +82,6 @@ def train(
 
     from helpers.torch_training import TorchTrainer
     from helpers.torch_training.averaging import WeightAverage
-    from helpers.torch_training.distributed import join_processes
     from helpers.torch_training.language_modelling import LanguageModelLoss, RandomWindows, mean_nats
     from helpers.training import perplexity
 
@@ -120,7 +119,7 @@ def train(
     windows = batches["train"]
     if s["random_windows"]:
         windows = RandomWindows(windows, s["seq_len"], run.seed)
-    group = join_processes(trainer.device)
+    group = trainer.join(restart=not run.resume)
     limit = "stop_after" if s.get("stop_after") else "epochs"
     fields = {"data_sha256": dict(data_sha256), "parameters": model.parameter_count}
     with leaving_a_record(trainer, fields):

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from helpers.processes import undisturbed
@@ -60,6 +60,10 @@ class WeightAverage:
         """Fill the model with the averaged weights. ValueError when there are none yet."""
         require(self._averaged is not None, "average", "none yet", "one that is active")
         model.load_state_dict(self._averaged.module.state_dict())
+
+    def tensors(self) -> list[Tensor]:
+        """The averaged weights, none before there are any."""
+        return [] if self._averaged is None else list(self._averaged.state_dict().values())
 
     def state_dict(self) -> dict[str, Any]:
         """All that is needed to go on."""

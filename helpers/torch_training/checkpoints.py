@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -53,6 +53,13 @@ def load(path: str | os.PathLike) -> dict[str, Any]:
         raise unreadable(path, "it is damaged, or not a trainer's") from error
     require_format(path, number, sealed)
     return content
+
+
+def require_first(there: Sequence[bool], path: str | os.PathLike) -> None:
+    """CheckpointError unless the first of several machines has the checkpoint; `there` says which have."""
+    if not there[0]:
+        where = f"got it where process {there.index(True)} is, wanted it where process 0 is"
+        raise CheckpointError(f"checkpoint {path}: {where}. Copy it there, or exchange the two --node-rank")
 
 
 def load_weights(model: torch.nn.Module, path: str | os.PathLike) -> None:

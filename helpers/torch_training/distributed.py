@@ -5,12 +5,12 @@ Each takes its rows of every batch; the gradients are averaged, so all hold the 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
+import hashlib
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,28 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from helpers.processes import SIGNALS, end_with_parent
-from helpers.validation import require
+from helpers.processes import SIGNALS
+from helpers.validation import require, require_number
+
+PATIENCE = "UNROLLED_PEER_TIMEOUT"
+"""Environment variable: seconds that a process waits for the others before it gives up."""
+
+DEFAULT_PATIENCE = 300.0
+"""More than a step or a validation takes: for those of one process the others wait, too."""
+
+
+def patience() -> float:
+    """Seconds to wait for the others. ValueError when the variable `PATIENCE` holds no positive number."""
+    text = os.environ.get(PATIENCE, "")
+    try:
+        seconds = float(text) if text else DEFAULT_PATIENCE
+    except ValueError:
+        seconds = text
+    return require_number(PATIENCE, seconds, above=0, maximum=86_400)
 
 
 class ProcessLost(ConnectionError):
-    """Another process of the same run has ended."""
+    """Another process of the same run has ended, or is not heard any more."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +61,13 @@ class Processes:
         each = size // self.count
         return slice(self.rank * each, (self.rank + 1) * each)
 
-    def mean(self, value: float, device: torch.device) -> float:
-        """The mean of every process's `value`."""
+    def means(self, values: Sequence[float], device: torch.device) -> list[float]:
+        """The means of every process's `values`."""
         if self.count == 1:
-            return value
-        total = torch.tensor(value, dtype=torch.float64, device=device)
+            return list(values)
+        total = torch.tensor(values, dtype=torch.float64, device=device)
         dist.all_reduce(total)
-        return total.item() / self.count
+        return (total / self.count).tolist()
 
     def share(self, value: Any) -> Any:
         """The first process's `value`, on all of them."""
@@ -69,50 +85,82 @@ class Processes:
         dist.all_gather_object(box, value)
         return box
 
+    def align(self, tensors: Iterable[Tensor]) -> None:
+        """Fill the `tensors` with the first process's."""
+        if self.count == 1:
+            return
+        for tensor in tensors:
+            sent = tensor.contiguous()
+            dist.broadcast(sent, src=0)
+            tensor.copy_(sent)
 
-def started_by_torchrun() -> bool:
-    """Whether this is one of several processes of a run."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+    def require_same(self, values: Mapping[str, Any]) -> None:
+        """ValueError, on all processes, unless these plain values, by name, are the same on all."""
+        require_same(self.collect(values))
 
 
-def join_processes(device: torch.device) -> Processes:
-    """Join the other processes of this run: gloo on the CPU, nccl on GPUs. Alone outside of torchrun.
+class SameBatches:
+    """The batches of an epoch. ValueError unless all processes have as many, and the first is the same."""
 
-    Once for a process: they part when it ends. (Joined a second time they would meet at the addresses of the
-    first, and wait for ever.) It ends at once when torchrun is killed.
+    def __init__(self, batches: Any, group: Processes):
+        self._batches, self._group = batches, group
+        group.require_same({"number of batches": len(batches)})
 
-    Raises ConnectionError when they cannot meet.
-    """
-    if not started_by_torchrun():
-        return Processes()
-    if not dist.is_initialized():
-        end_with_parent()
-        if device.type == "cuda":
-            torch.cuda.set_device(device)
-        try:
-            dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        except dist.DistError as error:
-            place = ":".join(os.environ.get(name, "?") for name in ("MASTER_ADDR", "MASTER_PORT"))
-            why = str(error).split(". ")[0].splitlines()[0]
-            raise ConnectionError(
-                f"the processes cannot meet at {place} ({why}); torchrun --standalone chooses a free port"
-            ) from error
-        atexit.register(dist.destroy_process_group)
-    return Processes(dist.get_rank(), dist.get_world_size())
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, batch in enumerate(self._batches):
+            if number == 0:
+                self._group.require_same({"first batch": fingerprint(batch)})
+            yield batch
+
+
+def require_same(told: Sequence[Mapping[str, Any]]) -> None:
+    """ValueError that names the first of the values that processes told in which one differs from the
+    first's. Values may be nested by name."""
+    first, *others = map(_flat, told)
+    for number, theirs in enumerate(others, start=1):
+        for name in [*first, *theirs]:
+            got, wanted = (each.get(name, "nothing") for each in (theirs, first))
+            require(got == wanted, name, f"{got!r} in process {number}", f"{wanted!r} as in process 0")
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {before + name: value}
+    return flat
+
+
+def fingerprint(batch: Any) -> str:
+    """Shapes and a hash of the numbers of a batch as `to_device` takes it."""
+    parts, found = [to_device(batch, torch.device("cpu"))], hashlib.sha256()
+    shapes = []
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Tensor):
+            shapes.append(str(tuple(part.shape)))
+            found.update(part.contiguous().reshape(-1).view(torch.uint8).numpy())
+        else:
+            parts += reversed(part)
+    return f"{' '.join(shapes)} {found.hexdigest()[:16]}"
 
 
 @contextlib.contextmanager
 def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
-    """Turn the end of another process into one clear message, `what_remains` saying how to go on."""
+    """Turn the end of another process, or its silence, into one clear message, `what_remains` saying how to
+    go on."""
     if group.count == 1:
         yield
         return
-    text = f"another process of this run has ended, so process {group.rank} stops too. {what_remains}"
+    ends = f"so process {group.rank} stops too. {what_remains}"
+    lost = f"another process of this run has ended, or the connection to it was cut, {ends}"
 
     def stop(number: int, frame: Any) -> None:
         # Torchrun ends those that are left, or was asked to end. Whoever cleaned up here, slowly, would keep
         # the others waiting in the middle of a step.
-        sys.stderr.write(f"Stopped: torchrun ends this run, or {text}\n")
+        sys.stderr.write(f"Stopped: torchrun ends this run, or {lost}\n")
         sys.stderr.flush()
         os._exit(128 + number)
 
@@ -122,7 +170,8 @@ def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
     except RuntimeError as error:   # what gloo and nccl raise
         if not _is_of_the_connection(error):
             raise
-        raise ProcessLost(text) from error
+        silent = f"nothing came from another process of this run for {patience():g} s ({PATIENCE}), {ends}"
+        raise ProcessLost(silent if "timed out" in str(error).lower() else lost) from error
     finally:
         for number, handler in old.items():
             signal.signal(number, handler)

@@ -97,7 +97,8 @@ class Undo:
         self._model, self._optimizer = model, optimizer
         self._copies: list[Tensor] = []
 
-    def _tensors(self) -> list[Tensor]:
+    def tensors(self) -> list[Tensor]:
+        """Weights, buffers and the optimizer's tensors."""
         moments = (value for state in self._optimizer.state.values() for value in state.values())
         return [
             *(p.detach() for group in self._optimizer.param_groups for p in group["params"]),
@@ -107,7 +108,7 @@ class Undo:
 
     def remember(self) -> None:
         """Copy all, into the same copies as last time if they fit, which takes less time."""
-        tensors = self._tensors()
+        tensors = self.tensors()
         kinds = [(tensor.shape, tensor.dtype, tensor.device) for tensor in tensors]
         if kinds != [(copy.shape, copy.dtype, copy.device) for copy in self._copies]:
             self._copies = [torch.empty_like(tensor) for tensor in tensors]
@@ -116,9 +117,9 @@ class Undo:
 
     def undo(self) -> None:
         """Copy all back. The state of an optimizer that had none is dropped."""
-        tensors = self._tensors()
+        tensors = self.tensors()
         if len(tensors) != len(self._copies):   # the first step made it
             self._optimizer.state.clear()
-            tensors = self._tensors()
+            tensors = self.tensors()
         for copy, tensor in zip(self._copies, tensors, strict=True):
             tensor.copy_(copy)

@@ -6,6 +6,7 @@ a run of minutes or hours needs around it.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 from collections.abc import Callable, Mapping
@@ -18,8 +19,9 @@ from helpers.processes import undisturbed
 from helpers.tensors import require_module
 from helpers.torch_training import checkpoints
 from helpers.torch_training.averaging import WeightAverage, averaged
-from helpers.torch_training.distributed import Processes, join_processes, to_device, watch_others
+from helpers.torch_training.distributed import Processes, SameBatches, to_device, watch_others
 from helpers.torch_training.hardware import PRECISIONS, pick_device, pick_precision
+from helpers.torch_training.meeting import join_processes
 from helpers.torch_training.states import (
     copy_weights,
     first_tensor,
@@ -156,20 +158,18 @@ class TorchTrainer(TrainingLoop):
 
         Raises FloatingPointError when a loss, a gradient, a weight or a score is not finite: weights,
         optimizer and the last checkpoint are those of before. Raises ProcessLost when another process of the
-        run has ended.
+        run has ended or falls silent, ValueError when processes do not train the same (see `join`).
         """
         require_int("epochs", epochs)
         if not callable(batches):
             require_batches("batches", batches)
 
         def of_epoch(epoch: int) -> Any:
-            return require_batches(f"batches({epoch})", batches(epoch)) if callable(batches) else batches
+            found = require_batches(f"batches({epoch})", batches(epoch)) if callable(batches) else batches
+            return found if self.alone else SameBatches(found, self.group)
 
-        remains = "No checkpoint was asked for."
-        if self.checkpoint is not None:
-            remains = f"The same command goes on from the last checkpoint in {self.checkpoint}, if any."
-        self.group = join_processes(self.device)
-        with watch_others(self.group, remains):
+        self.join(epochs=epochs, done=f"{self.epoch} epochs and {self.step} steps")
+        with self._watched():
             self._objective = Objective(self.model, self.loss)
             if not self.alone:
                 if not self.curve and not self.step:   # other dropout masks for other rows
@@ -179,6 +179,25 @@ class TorchTrainer(TrainingLoop):
                 return self._fit(of_epoch, epochs)
             finally:
                 self.model.eval()
+
+    def join(self, **same: Any) -> Processes:
+        """Join the other processes of this run, if torchrun has started some, and compare what must be the
+        same in all: settings, kinds and shapes of the weights, and `same`, further plain values by name.
+        (`fit` and `resume` do it as well; at every epoch `fit` compares the first batch, too.)
+
+        Raises ConnectionError when they cannot meet, ValueError that names what differs and where.
+        """
+        self.group = join_processes(self.device)
+        weights = {name: f"{list(p.shape)} {p.dtype}" for name, p in self.model.named_parameters()}
+        ours = {"optimizer": type(self.optimizer).__name__, "save_every": self.save_every, "weights": weights}
+        with self._watched():
+            self.group.require_same({**self._all_settings(), **ours, **same})
+        return self.group
+
+    def _watched(self) -> contextlib.AbstractContextManager:
+        where = self.checkpoint if self.first else "the first process's file"
+        remains = f"The same command, everywhere, goes on from the last checkpoint in {where}, if any."
+        return watch_others(self.group, remains if self.checkpoint else "No checkpoint was asked for.")
 
     def train_step(self, batch: Any) -> float:
         """One step on a batch, the state carried from the step before → its mean loss. For a loop of your
@@ -210,9 +229,9 @@ class TorchTrainer(TrainingLoop):
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
                 objective, value, count, state = self._objective(tensors, self._state)
             # Shards are equal, so the mean of the processes' means is the mean of the batch.
-            loss = self.group.mean(float(value), self.device)
+            loss, aim = self.group.means([float(value), float(objective.detach())], self.device)
             require_finite("loss", loss)
-            require_finite("objective", objective.detach())   # its gradient may be finite where it is not
+            require_finite("objective", aim)   # its gradient may be finite where it is not
             self.optimizer.zero_grad()
             objective.backward()   # averages the gradients of all processes
             clip(self.model, self.max_norm)
@@ -231,7 +250,13 @@ class TorchTrainer(TrainingLoop):
                 set_generators(drawn, self.device)
             raise
 
+    def _align(self) -> None:
+        """All processes take the first one's numbers, as when they resume: unlike processors round unlike."""
+        tensors = [*self._undo.tensors(), *(self.average.tensors() if self.average else [])]
+        self.group.align(each for each in tensors if each.device.type == self.device.type)
+
     def _validate(self) -> tuple[dict[str, float], float]:
+        self._align()
         scores = self.group.share(self._scores() if self.first else None)
         return scores, scores[self.monitor]
 
@@ -272,6 +297,7 @@ class TorchTrainer(TrainingLoop):
         file, and FloatingPointError rather than keep what is not finite; the checkpoint of before is then as
         it was.
         """
+        self._align()
         if self.checkpoint is None:
             return
         states = self.group.collect(to_cpu(self._state))
@@ -303,15 +329,18 @@ class TorchTrainer(TrainingLoop):
         return self._resume()
 
     def _read(self) -> dict[str, Any] | None:
-        self.group = group = join_processes(self.device)
+        group = self.join()
         content, problem = None, None
-        if group.first and self.checkpoint.exists():
-            try:
-                content = checkpoints.load(self.checkpoint)
-                self._require_same_settings(content.get("settings"))
-            except CheckpointError as error:
-                problem = str(error)
-        content, problem = group.share((content, problem))
+        with self._watched():
+            there = group.collect(self.checkpoint.exists())
+            if group.first and any(there):
+                try:
+                    checkpoints.require_first(there, self.checkpoint)
+                    content = checkpoints.load(self.checkpoint)
+                    self._require_same_settings(content.get("settings"))
+                except CheckpointError as error:
+                    problem = str(error)
+            content, problem = group.share((content, problem))
         if problem:
             raise CheckpointError(problem)
         return content

@@ -405,3 +405,14 @@ def test_a_rank_that_a_cluster_set_costs_no_record(count, rank, first, monkeypat
     if count is not None:
         monkeypatch.setenv("WORLD_SIZE", count)
     assert registry.first_process() is first
+
+
+@pytest.mark.parametrize(
+    ("count", "rank", "tells"), [("2", "0", True), ("2", "1", False), ("1", "1", True), (None, "1", True)]
+)
+def test_one_process_of_each_machine_tells_of_errors(count, rank, tells, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    if count is not None:
+        monkeypatch.setenv("WORLD_SIZE", count)
+    assert registry.first_of_machine() is tells
