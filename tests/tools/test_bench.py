@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import sys
 
 import pytest
@@ -9,9 +10,10 @@ import typer
 from typer.testing import CliRunner
 
 from tools.bench import __main__ as command
-from tools.bench import cases
+from tools.bench import steps
 from tools.bench.cases import CASES
-from tools.bench.timing import Aim, Case
+from tools.bench.memory import added
+from tools.bench.timing import Aim, Case, interval
 from tools.options import writable
 
 
@@ -36,10 +38,48 @@ def case(monkeypatch):
 
 
 def test_ratio_and_aims(case):
-    faster, slower = case.aims
-    assert case.ratio(faster) == pytest.approx(3) and faster.met(case.ratio(faster))
-    assert not slower.met(case.ratio(slower))
+    faster, slower = case.judged()
+    assert faster == {"aim": "torch/ours ≥ 2", "ratio": 3, "low": 3, "high": 3, "met": "yes"}
+    assert slower == {"aim": "ours/torch ≤ 0.1", "ratio": 0.3333, "low": 0.3333, "high": 0.3333, "met": "NO"}
     assert len(case.times["ours"]) == 3   # the round that warms up is not counted
+
+
+def test_the_ratio_is_that_of_rounds_and_its_spread_decides(case):
+    case.times = {"ours": [1.0, 10.0, 1.0, 2.0, 1.0, 1.0, 1.0], "torch": [3.0, 20.0, 1.8, 5.0, 2.5, 4.0, 2.2]}
+    assert case.ratios(case.aims[0]) == [3, 2, 1.8, 2.5, 2.5, 4, 2.2]
+    [found, _] = case.judged()
+    assert found == {"aim": "torch/ours ≥ 2", "ratio": 2.5, "low": 1.8, "high": 4, "met": "not told apart"}
+    case.times["torch"][2] = 2.0
+    assert case.judged()[0]["met"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("at_least", "low", "high", "said"),
+    [(True, 2, 3, "yes"), (True, 1.9, 2, "not told apart"), (True, 1.8, 1.9, "NO"),
+     (False, 1, 2, "yes"), (False, 2, 2.1, "not told apart"), (False, 2.1, 3, "NO")],
+)
+def test_an_aim_is_missed_only_where_all_of_the_interval_misses_it(at_least, low, high, said):
+    assert Aim("a", "b", 2.0, at_least).verdict(low, high) == said
+
+
+@pytest.mark.parametrize("n", range(1, 40))
+def test_the_interval_is_the_narrowest_that_holds_the_median_often_enough(n):
+    values = list(range(n))
+    low, high = interval(values[::-1])
+    assert low == n - 1 - high
+
+    def misses(skipped):   # the median lies below the value at `skipped`, or above its counterpart
+        return 2 * sum(math.comb(n, heads) for heads in range(skipped + 1)) / 2**n
+
+    assert misses(low) <= 0.05 or low == 0
+    assert low + 1 > n // 2 or misses(low + 1) > 0.05
+
+
+def test_the_interval_of_coins_holds_the_median_as_often_as_it_says():
+    rng = random.Random(0)
+    draws = ([rng.expovariate(1) for _ in range(9)] for _ in range(2000))
+    held = sum(low <= math.log(2) <= high for low, high in map(interval, draws))
+    assert 0.945 < held / 2000 < 0.975   # 0.961: the second and the eighth of nine
 
 
 @pytest.mark.parametrize("name", ["rnn100", "lstm100", "gru100"])
@@ -67,11 +107,11 @@ def test_the_command_writes_what_it_prints(tmp_path, monkeypatch):
     assert wrong.exit_code == 2 and "rnn100" in wrong.output
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "plain"])
-def test_a_torch_step_trains(precision, monkeypatch):
-    monkeypatch.setattr(cases, "VOCAB", 60)
-    monkeypatch.setattr(cases, "LARGE", 8)
-    step = cases.torch_step(precision)
+@pytest.mark.parametrize("name", steps.STEPS)
+def test_a_step_trains(name, monkeypatch):
+    for size, small in (("VOCAB", 60), ("SIZE", 8), ("LARGE", 8)):
+        monkeypatch.setattr(steps, size, small)
+    step = steps.STEPS[name]()
     losses = [step() for _ in range(130)]
     assert losses[0] == pytest.approx(math.log(60), rel=0.1)
     assert sum(losses[-10:]) < 0.98 * sum(losses[:10])
@@ -79,8 +119,9 @@ def test_a_torch_step_trains(precision, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak memory this way")
 def test_memory_is_measured_in_a_process_of_its_own():
-    found = cases.torch_step_memory(["ours"])
+    found = added({"ours": "float32", "numpy": "numpy"})
     assert 50 < found["ours"] < 2000   # the logits alone are 27 MiB, their gradient as many
+    assert 27 < found["numpy"] < found["ours"]   # NumPy's gradient takes the place of the logits
 
 
 def test_what_was_measured_is_kept_when_the_next_case_fails(case, tmp_path, monkeypatch):

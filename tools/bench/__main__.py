@@ -10,12 +10,20 @@ from typing import Annotated
 
 import typer
 
-from helpers import records
+from helpers import processor, records
 from helpers.console import command
 from helpers.files import write_text
 from helpers.processes import stoppable
-from tools.bench.cases import CASES, N, T
+from tools.bench.cases import CASES
+from tools.bench.steps import N, T
+from tools.bench.timing import LEVEL
 from tools.options import Json
+
+FORCING = (
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_DEBUG_CPU_TYPE", "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA",
+)
+"""Environment variables by which a library does not choose its kernels by the processor."""
 
 
 @stoppable("The cases that were done are kept in the file of --json.")
@@ -30,10 +38,11 @@ def main(
     unknown = sorted(set(only or ()) - CASES.keys())
     if unknown:
         raise typer.BadParameter(f"got {', '.join(unknown)}, wanted some of {', '.join(CASES)}")
-    threads = threads or records.hardware()["threads"]   # OMP_NUM_THREADS, or the cores we may use
+    threads = threads or processor.threads()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(threads)
     import torch
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
@@ -42,13 +51,17 @@ def main(
     if quick:
         rounds = min(rounds, 3)
     chosen = only or [name for name in CASES if not (quick and name.endswith("650"))]
+    kernels = ", ".join(f"{each['library']}'s {each['kernel']}" for each in processor.blas())
+    sizes = f"float32, N={N}, T={T}"
     table = Table(
-        title=f"Milliseconds: {rounds} rounds, {threads} thread(s), float32, N={N}, T={T}",
-        caption="Layers: forward and backward. Language model: a whole training step.",
+        title=f"Milliseconds: {rounds} rounds, {threads} thread(s), {sizes}; kernel {kernels}",
+        caption="Layers: forward and backward. Language model: a whole training step. Below a ratio: where "
+        f"the median lies with a probability of {LEVEL:.0%}, or, of fewer than 6 rounds, all ratios.",
+        box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True,
     )
     for column in ("case", "ours", "torch", "products", "ratio", "aim", "met?"):
         justify = "right" if column not in ("case", "aim", "met?") else "left"
-        table.add_column(column, justify=justify, no_wrap=column in ("case", "aim"))
+        table.add_column(column, justify=justify, no_wrap=column != "met?", min_width=4)
     results, notes = [], []
     report = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -60,23 +73,21 @@ def main(
     for key in chosen:
         case = CASES[key]()
         case.run(rounds)
-        for aim in case.aims:
-            ratio = case.ratio(aim)
+        told = case.judged()
+        for aim, found in zip(case.aims, told, strict=True):
             ours = "bf16" if "bf16" in (aim.numerator, aim.denominator) else "ours"
             columns = (ours, "torch", "products")
             times = (f"{case.median(name):.3g}" if name in case.contenders else "" for name in columns)
             name = case.name if ours == "ours" else f"{case.name} {ours}"
-            table.add_row(name, *times, f"{ratio:.2f}", str(aim), "yes" if aim.met(ratio) else "NO")
+            ratio = "{ratio:.2f}\n{low:.2f}–{high:.2f}".format(**found)
+            table.add_row(name, *times, ratio, found["aim"], found["met"], end_section=aim is case.aims[-1])
         results.append(
             {
                 "case": key,
                 "name": case.name,
                 "median_ms": {name: round(case.median(name), 4) for name in case.contenders},
                 "min_ms": {name: round(min(case.times[name]), 4) for name in case.contenders},
-                "aims": [
-                    {"aim": str(aim), "ratio": round(case.ratio(aim), 4), "met": aim.met(case.ratio(aim))}
-                    for aim in case.aims
-                ],
+                "aims": told,
                 "peak_mib": case.memory,
             }
         )
@@ -86,6 +97,10 @@ def main(
                 f"{case.name}, {name}: {N * T / case.median(name) * 1e3:,.0f} tokens/s, "
                 f"{mebibytes:,.0f} MiB more at the peak of ten steps"
             )
+    for variable in FORCING:
+        if variable in os.environ:
+            forced = f"{variable}={os.environ[variable]}"
+            notes.append(f"{forced} forces a kernel: without it (env -u {variable} …) times are others")
     Console().print(table)
     for note in notes:
         typer.echo(note)

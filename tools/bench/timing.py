@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 PAUSE = 0.05  # seconds
+LEVEL = 0.95
 
 
 @dataclass
@@ -19,8 +21,10 @@ class Aim:
     bound: float
     at_least: bool
 
-    def met(self, ratio: float) -> bool:
-        return ratio >= self.bound if self.at_least else ratio <= self.bound
+    def verdict(self, low: float, high: float) -> str:
+        """"yes" or "NO" where all of the interval from `low` to `high` says so, else "not told apart"."""
+        met = [value >= self.bound if self.at_least else value <= self.bound for value in (low, high)]
+        return "yes" if all(met) else "not told apart" if any(met) else "NO"
 
     def __str__(self) -> str:
         return f"{self.numerator}/{self.denominator} {'≥' if self.at_least else '≤'} {self.bound:g}"
@@ -57,6 +61,31 @@ class Case:
     def median(self, name: str) -> float:
         return statistics.median(self.times[name])
 
-    def ratio(self, aim: Aim) -> float:
+    def ratios(self, aim: Aim) -> list[float]:
+        """Of every round: what disturbs the machine for a while disturbs both sides of it."""
         pairs = zip(self.times[aim.numerator], self.times[aim.denominator], strict=True)
-        return statistics.median(a / b for a, b in pairs)
+        return [a / b for a, b in pairs]
+
+    def judged(self) -> list[dict[str, str | float]]:
+        """Of each aim: the median of its ratios, the `interval` that it lies in, whether it is met."""
+        found = []
+        for aim in self.aims:
+            ratios = self.ratios(aim)
+            ratio, (low, high) = statistics.median(ratios), interval(ratios)
+            numbers = {"ratio": round(ratio, 4), "low": round(low, 4), "high": round(high, 4)}
+            found.append({"aim": str(aim), **numbers, "met": aim.verdict(low, high)})
+        return found
+
+
+def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
+    """Two of the `values` between which the median of what they are drawn from lies with probability `level`
+    or more; the smallest and the largest where there are too few for that (fewer than 6 for 0.95).
+
+    The median is as likely below a value as above, whatever the distribution: k of n values lie below it with
+    the probability of k heads in n throws of a coin (Thompson 1936).
+    """
+    ordered, n = sorted(values), len(values)
+    outside, skipped = 2 / 2**n, 0   # the probability that the median is beyond the values left
+    while (wider := outside + 2 * math.comb(n, skipped + 1) / 2**n) <= 1 - level:
+        outside, skipped = wider, skipped + 1
+    return ordered[skipped], ordered[n - 1 - skipped]
