@@ -160,7 +160,8 @@ def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
     def stop(number: int, frame: Any) -> None:
         # Torchrun ends those that are left, or was asked to end. Whoever cleaned up here, slowly, would keep
         # the others waiting in the middle of a step.
-        sys.stderr.write(f"Stopped: torchrun ends this run, or {lost}\n")
+        why = "it was asked to, or another process of this run has ended"
+        sys.stderr.write(f"Stopped by torchrun: {why}. {what_remains}\n")
         sys.stderr.flush()
         os._exit(128 + number)
 

@@ -152,9 +152,9 @@ class TorchTrainer(TrainingLoop):
         `batches` is iterable and has a length; or a function epoch (from 0) → such an iterable, the same
         whenever it is called with the same epoch (for a new order every epoch). A batch is a tuple of
         arrays or tensors whose first dimension is the batch. The state is None at the start of an epoch.
-        Called again, or after `resume`, it goes on where it stopped, to the last bit (three processes and more
-        sum in another order at first). Ctrl-C stops it: the model keeps its weights and the curve so far is
-        returned, with `interrupted` set. Either way the model is left in evaluation mode, without dropout.
+        Called again, or after `resume`, it goes on where it stopped, to the last bit (but three processes or
+        more sum in another order at first). Ctrl-C stops it: the model keeps its weights and the curve so far
+        is returned, with `interrupted` set. Either way the model is left in evaluation mode.
 
         Raises FloatingPointError when a loss, a gradient, a weight or a score is not finite: weights,
         optimizer and the last checkpoint are those of before. Raises ProcessLost when another process of the
