@@ -73,14 +73,15 @@ def step_losses(settings: Mapping[str, Any], seed: int, checkpoint: Path | None 
     return trainer.step_losses
 
 
-def in_processes(count: int, settings: Mapping[str, Any], seed: int) -> list[float]:
-    """`step_losses` in `count` processes on this machine, started as ``torchrun`` starts them."""
+def in_processes(count: int, settings: Mapping[str, Any], seed: int, module: str = __name__) -> Any:
+    """`step_losses` in `count` processes on this machine, started as ``torchrun`` starts them. Another
+    `module` is run in the same way: with the settings as JSON, the seed, and where to write its JSON."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "losses.json"
         torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-        module = ["-m", *ending_with("launcher", __name__)]
+        command = ["-m", *ending_with("launcher", module)]
         finished = subprocess.run(
-            python_command(*torchrun, *module, json.dumps(dict(settings)), str(seed), str(out)),
+            python_command(*torchrun, *command, json.dumps(dict(settings)), str(seed), str(out)),
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             cwd=Path(__file__).resolve().parents[2],
             capture_output=True,

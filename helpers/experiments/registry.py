@@ -36,6 +36,7 @@ MODULES = (
     "sentiment",
     "sentiment_best",
     "small_data",
+    "step_cost",
     "torch_language_models",
     "translation",
 )
