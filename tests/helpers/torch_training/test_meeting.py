@@ -23,7 +23,7 @@ from helpers.torch_training import distributed, meeting
 
 ROOT = Path(__file__).resolve().parents[3]
 CPU = torch.device("cpu")
-LATE = 5   # seconds of silence that are enough, once the processes have met
+LATE = 3   # seconds of silence that are enough, once the processes have met
 
 SCRIPT = """
 import hashlib, json, os, signal, sys
