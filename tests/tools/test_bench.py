@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import typer
+from threadpoolctl import threadpool_info
 from typer.testing import CliRunner
 
 from tools.bench import __main__ as command
@@ -115,6 +116,29 @@ def test_a_step_trains(name, monkeypatch):
     losses = [step() for _ in range(130)]
     assert losses[0] == pytest.approx(math.log(60), rel=0.1)
     assert sum(losses[-10:]) < 0.98 * sum(losses[:10])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_numpy_has_the_threads_that_are_asked_for(case, tmp_path, monkeypatch, threads):
+    torch = pytest.importorskip("torch")
+    before, found = torch.get_num_threads(), []
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")   # the command sets them
+
+    def run(rounds):
+        libraries = [each for each in threadpool_info() if each["user_api"] == "blas"]
+        found.append({each["num_threads"] for each in libraries})
+
+    case.run = run
+    monkeypatch.setattr(command, "CASES", {"sleep": lambda: case})
+    try:
+        command.main(rounds=3, only=["sleep"], threads=threads, json_path=tmp_path / "bench.json")
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    if found == [set()]:
+        pytest.skip("NumPy's BLAS tells nothing of its threads here (Accelerate)")
+    assert found == [{threads}]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell a process's peak memory this way")

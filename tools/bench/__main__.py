@@ -40,11 +40,12 @@ def main(
         raise typer.BadParameter(f"got {', '.join(unknown)}, wanted some of {', '.join(CASES)}")
     threads = threads or processor.threads()
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(threads)
+        os.environ[variable] = str(threads)   # of the processes that memory is measured in
     import torch
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
+    from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -71,8 +72,9 @@ def main(
         "results": results,
     }
     for key in chosen:
-        case = CASES[key]()
-        case.run(rounds)
+        with threadpool_limits(threads):   # NumPy has been loaded, with as many as the environment said then
+            case = CASES[key]()
+            case.run(rounds)
         told = case.judged()
         for aim, found in zip(case.aims, told, strict=True):
             ours = "bf16" if "bf16" in (aim.numerator, aim.denominator) else "ours"

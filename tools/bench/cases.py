@@ -8,7 +8,7 @@ from tools.bench.memory import added
 from tools.bench.steps import SIZE, STEPS, VOCAB, N, NumPyStep, PlainTorch, T
 from tools.bench.timing import Aim, Case
 
-# numpy and torch are imported inside the functions: the number of threads has to be set before they load.
+# numpy and torch are imported inside the functions: --help does not wait for them.
 
 
 def recurrent_products(cell_gates: int, D: int, H: int) -> Callable[[], None]:

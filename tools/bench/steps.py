@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-# numpy and torch are imported inside the functions: the number of threads has to be set before they load.
+# numpy and torch are imported inside the functions: --help does not wait for them.
 
 N, T = 20, 35
 VOCAB, SIZE, LARGE = 10_000, 100, 320
