@@ -69,16 +69,10 @@ def _norm(grads: Arrays) -> float:
 
 def _norm_in(grads: Arrays, unit: float) -> float:
     """The global L2 norm, the squares being taken in multiples of `unit`; those of float16 in float32."""
-    flats = (_not_zero(gradient).reshape(-1) for gradient in grads.values())
+    flats = (gradient.reshape(-1) for gradient in grads.values())
     wide = (flat.astype(np.float32) if flat.dtype == np.float16 else flat for flat in flats)
     parts = (flat if unit == 1 else flat / unit for flat in wide)
     return unit * math.sqrt(sum(float(np.dot(part, part)) for part in parts))
-
-
-def _not_zero(gradient: np.ndarray) -> np.ndarray:
-    """What may be other than 0 of `gradient`: the rows that it names, if it does (`RowGradient`)."""
-    rows = getattr(gradient, "rows", None)
-    return gradient if rows is None else gradient[rows]
 
 
 def clip_grad_norm(grads: Arrays, max_norm: float) -> float:
@@ -142,10 +136,6 @@ class SGD(Optimizer):
         self._check(grads, scale)
         rate = self.lr * float(scale)
         for name, param in self.params.items():
-            rows = getattr(grads[name], "rows", None)
-            if rows is not None:   # the others would stay as they are
-                param[rows] -= rate * grads[name][rows]
-                continue
             p, g = param.reshape(-1), grads[name].reshape(-1)
             scratch = np.empty(min(CHUNK, p.size), p.dtype)
             for start in range(0, p.size, CHUNK):

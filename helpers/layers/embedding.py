@@ -4,27 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers.layers.base import MOST, Arrays, Layer, real_array, require_forward
+from helpers.layers.base import MOST, Layer, real_array, require_forward
 from helpers.validation import require, require_ids, require_int, require_rng, require_shape
-
-
-class RowGradient(np.ndarray):
-    """A gradient (V, D) that is 0 everywhere but in `rows`, an array of ids. Of 10,000 words a batch has
-    hundreds: an optimizer may leave out the others. Whatever else is written into it makes `rows` None."""
-
-    rows: np.ndarray | None = None
-
-    def __setitem__(self, key: object, value: object) -> None:
-        self.rows = None
-        super().__setitem__(key, value)
-
-    def __iadd__(self, other: object) -> RowGradient:
-        self.rows = None
-        return super().__iadd__(other)
-
-    def __isub__(self, other: object) -> RowGradient:
-        self.rows = None
-        return super().__isub__(other)
 
 
 class Embedding(Layer):
@@ -46,7 +27,6 @@ class Embedding(Layer):
         self.embedding_size = require_int("embedding_size", embedding_size, maximum=MOST)
         rng = require_rng("rng", rng)
         self._add_parameter("W", 0.01 * rng.standard_normal((self.vocab_size, self.embedding_size)))
-        self.grads = Arrays(W=self.grads["W"].view(RowGradient))
         self._ids: np.ndarray | None = None
         self._touched = np.empty(0, np.int64)
 
@@ -69,7 +49,7 @@ class Embedding(Layer):
         require_forward(self._ids, self)
         dout = real_array("dout", dout, self.dtype)
         require_shape("dout", dout, (*self._ids.shape, self.embedding_size))
-        dW = np.asarray(self.grads["W"])   # the same memory
+        dW = self.grads["W"]
         dW[self._touched] = 0
         ids = self._ids.reshape(-1)
         # Sorted by id, equal ids lie side by side and are summed as one segment: np.add.at, which takes them
@@ -79,4 +59,3 @@ class Embedding(Layer):
         starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         self._touched = ordered[starts]
         dW[self._touched] = np.add.reduceat(dout.reshape(-1, self.embedding_size)[order], starts, axis=0)
-        self.grads["W"].rows = self._touched

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from helpers import optim
-from helpers.layers import Embedding
 from helpers.optim import SGD, Adam, clip_grad_norm, clip_scale
 from tests.hostile import NO_NUMBERS, assert_refused
 
@@ -119,25 +118,6 @@ def test_clipping_folded_into_the_step_equals_clipping_first(kind):
     assert scale < 0.2
     for name in grads:
         np.testing.assert_allclose(folded.params[name], first.params[name], rtol=1e-13)
-
-
-@pytest.mark.parametrize("kind", [SGD, Adam])
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_gradient_that_names_its_rows_does_what_the_whole_of_it_does(kind, dtype):
-    layer = Embedding(50, 4, rng=np.random.default_rng(0), dtype=dtype)
-    rng = np.random.default_rng(1)
-    whole = layer.params["W"].copy()
-    named, dense = kind(layer.params, lr=0.5), kind({"W": whole}, lr=0.5)
-    for _ in range(3):
-        layer.forward(rng.integers(0, 50, (2, 3)))
-        layer.backward(rng.standard_normal((2, 3, 4)).astype(dtype))
-        grads = {"W": np.array(layer.grads["W"])}
-        assert layer.grads["W"].rows is not None and not hasattr(grads["W"], "rows")
-        norm, scale = clip_scale(layer.grads, 0.25)
-        assert norm == pytest.approx(clip_scale(grads, 0.25)[0], rel=1e-6)
-        named.step(layer.grads, scale)
-        dense.step(grads, scale)
-        np.testing.assert_array_equal(layer.params["W"], whole)
 
 
 @pytest.mark.parametrize("kind", [SGD, Adam])

@@ -1,5 +1,3 @@
-import copy
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -53,29 +51,6 @@ def test_a_gradient_scaled_in_place_is_fresh_the_next_time():
         layer.backward(np.ones((2, 3)))
         layer.grads["W"] *= 0.5
     np.testing.assert_array_equal(layer.grads["W"].sum(axis=1), [0, 0, 0, 3, 0, 0, 0])
-
-
-def test_a_gradient_names_its_rows_until_something_else_is_written_into_it():
-    layer, _ = make()
-    gradient = layer.grads["W"]
-    assert gradient.rows is None
-    writes = [
-        lambda: gradient.__setitem__(0, 1.0), lambda: gradient.__iadd__(1.0), lambda: gradient.__isub__(1.0),
-    ]
-    for write in writes:
-        layer.forward(np.array([5, 1, 5]))
-        layer.backward(np.ones((3, 3)))
-        gradient *= 2
-        np.testing.assert_array_equal(gradient.rows, [1, 5])
-        assert gradient.copy().rows is None and (gradient + 1).rows is None
-        write()
-        assert gradient.rows is None
-        gradient[...] = 0
-    twin = copy.deepcopy(layer)
-    twin.forward(np.array([3]))
-    twin.backward(np.ones((1, 3)))
-    np.testing.assert_array_equal(np.flatnonzero(twin.grads["W"].any(axis=1)), twin.grads["W"].rows)
-    assert not gradient.any()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
