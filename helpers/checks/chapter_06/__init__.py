@@ -2,6 +2,7 @@
 
 from helpers.checks.chapter_06 import (  # noqa: F401 (importing registers)
     averaging_begins,
+    cache_mixture,
     cosine_rate,
     locked_dropout,
     parameter_count,
