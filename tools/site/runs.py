@@ -21,7 +21,7 @@ main result is the lowest and the highest of them, kind by kind; what they mean 
 """
 MEASURES = (
     "test_perplexity", "test_accuracy", "valid_perplexity", "valid_accuracy", "test", "exact", "accuracy",
-    "valid", "found",
+    "valid", "found", "milliseconds",
 )  # fmt: skip
 """What a row of a curve is judged by: the first of these that it has, else its times, bytes and the like."""
 WORDS = {
