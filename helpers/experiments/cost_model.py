@@ -38,12 +38,12 @@ class Passes(NamedTuple):
     logit: int       # for each logit, beside exp and products
 
 
-NUMPY = Passes(parameter=5, embedding=0, unit=135, logit=1)
-"""Norm twice, update three times; the embedding's gradient names the few rows that are not 0; additions and
-multiplications of helpers.layers.LSTM, counted; the sum of exp(logits)."""
+NUMPY = Passes(parameter=5, embedding=5, unit=135, logit=4)
+"""Norm twice, update three times; additions and multiplications of helpers.layers.LSTM, counted; of the
+logits the largest, the sum of exp, and its scaling in place."""
 
 TORCH = Passes(parameter=7, embedding=8, unit=135, logit=2)
-"""The gradient of the embedding is dense; clipping scales all gradients."""
+"""Clipping scales all gradients, and that of the embedding is filled anew."""
 
 
 def amounts(sizes: Sizes, passes: Passes) -> dict[str, float]:

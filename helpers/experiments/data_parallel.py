@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import pkgutil
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,17 @@ def step_losses(settings: Mapping[str, Any], seed: int, checkpoint: Path | None 
     return trainer.step_losses
 
 
-def in_processes(count: int, settings: Mapping[str, Any], seed: int, module: str = __name__) -> Any:
-    """`step_losses` in `count` processes on this machine, started as ``torchrun`` starts them. Another
-    `module` is run in the same way: with the settings as JSON, the seed, and where to write its JSON."""
+def in_processes(
+    count: int, settings: Mapping[str, Any], seed: int, work: Callable[..., Any] = step_losses
+) -> Any:
+    """``work(settings, seed)``, a function of a module, in `count` processes on this machine, started as
+    ``torchrun`` starts them; what it returns in the first of them, as JSON holds it."""
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "losses.json"
+        out = Path(folder) / "found.json"
         torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-        command = ["-m", *ending_with("launcher", module)]
+        module = ["-m", *ending_with("launcher", __name__), f"{work.__module__}:{work.__qualname__}"]
         finished = subprocess.run(
-            python_command(*torchrun, *command, json.dumps(dict(settings)), str(seed), str(out)),
+            python_command(*torchrun, *module, json.dumps(dict(settings)), str(seed), str(out)),
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             cwd=Path(__file__).resolve().parents[2],
             capture_output=True,
@@ -137,10 +140,10 @@ def _what_failed(status: int, told: str) -> str:
     return f"a process of the run failed: {errors[0] if errors else told[-500:].strip()}"
 
 
-def _worker(settings: str, seed: str, out: str) -> None:
-    losses = step_losses(json.loads(settings), int(seed))
+def _worker(work: str, settings: str, seed: str, out: str) -> None:
+    found = pkgutil.resolve_name(work)(json.loads(settings), int(seed))
     if int(os.environ.get("RANK", "0")) == 0:
-        write_text(out, json.dumps(losses))
+        write_text(out, json.dumps(found))
 
 
 if __name__ == "__main__":

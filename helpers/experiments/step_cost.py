@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import json
-import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -18,7 +15,6 @@ from helpers.experiments.costs import Work, timed
 from helpers.experiments.data_parallel import in_processes
 from helpers.experiments.registry import Run, experiment
 from helpers.experiments.settings import whole
-from helpers.files import write_text
 
 VALUES = {
     "N": (1, 5, 20, 40, 80),
@@ -35,7 +31,7 @@ OFF = 0.2   # of the model
 @experiment(
     "step-cost",
     chapter="05",
-    summary="Milliseconds a step against N, T, H, V and processes, beside a model of cost: two minutes",
+    summary="Milliseconds a step against N, T, H, V and processes, beside a model of cost: a minute",
     rules={"steps": whole(4)},
     batch_size=20,
     seq_len=35,
@@ -59,7 +55,7 @@ def step_cost(run: Run) -> dict[str, Any]:
     found = {"numpy": rates}
     for processes in (1, 2):
         settings = {"sizes": list(base), "batches": BATCHES, "rounds": s["rounds"], "steps": s["steps"]}
-        measured = in_processes(processes, settings, run.seed, __name__)
+        measured = in_processes(processes, settings, run.seed, torch_seconds)
         found[f"torch, {processes} process{'es' * (processes > 1)}"] = measured["rates"]
         curve += _torch_rows(base, processes, measured)
     return {
@@ -221,13 +217,3 @@ def _torch_probes(sizes: Sizes) -> dict[str, Probe]:
         exchange = functools.partial(torch.distributed.all_reduce, gradients)
         found["exchange"] = Probe(float(BYTES * len(gradients)), exchange)
     return found
-
-
-def _worker(settings: str, seed: str, out: str) -> None:
-    found = torch_seconds(json.loads(settings), int(seed))
-    if int(os.environ.get("RANK", "0")) == 0:
-        write_text(out, json.dumps(found))
-
-
-if __name__ == "__main__":
-    _worker(*sys.argv[1:])

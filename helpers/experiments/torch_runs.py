@@ -97,7 +97,6 @@ def train(
             activation=s["activation"],
             slowness=s["slowness"],
             seq_len=s["seq_len"] if s["random_windows"] else None,
-            sampled=lambda: s["sampled"] if trainer.epoch < s.get("sampled_epochs", 0) else 0,
         ),
         lambda model: {"valid_perplexity": finite_perplexity(mean_nats(model, batches["valid"]))},
         monitor="valid_perplexity",

@@ -117,7 +117,7 @@ def test_every_command_line_goes_through_one_door():
         _, runs, main = text.partition('if __name__ == "__main__":')
         if path.name == "__main__.py":
             main, runs = text, True
-        if runs and path.stem not in ("memory", "data_parallel", "step_cost", "processes", "worker"):
+        if runs and path.stem not in ("memory", "data_parallel", "processes", "worker"):
             assert "command(" in main, path
 
 

@@ -363,10 +363,10 @@ def test_penn_treebank_small_model_tests_below_136_within_four_epochs():
     assert record["test_perplexity"] <= 136
 
 
-def test_the_laptop_recipe_tests_below_80_within_80_minutes_on_two_cores():
+def test_the_laptop_recipe_tests_below_85_within_an_hour_on_two_cores():
     record = records.read_record("ptb-laptop")
-    assert record["test_perplexity"] < 80
-    assert record["seconds"] <= 4800   # other work ran beside it
+    assert record["test_perplexity"] < 85
+    assert record["seconds"] <= 3600
     assert record["hardware"]["cores"] <= 2 and record["results"]["device"] == "cpu"
     assert record["results"]["processes"] == 1
 

@@ -92,15 +92,15 @@ def test_the_torch_trainer_is_timed(small):
 def test_rows_are_what_was_measured_beside_the_model(small, tmp_path, monkeypatch):
     asked = []
 
-    def in_processes(count, settings, seed, module):
-        asked.append((count, settings["sizes"], settings["batches"], module))
+    def in_processes(count, settings, seed, work):
+        asked.append((count, settings["sizes"], settings["batches"], work))
         rates = {"products": 1e9, "exp": 1e8, "memory": 1e9} | ({"exchange": 1e8} if count == 2 else {})
         return {"seconds": [[0.001, 0.002, 0.003], [0.5, 0.5, 0.5]], "rates": rates}
 
     monkeypatch.setattr(step_cost, "in_processes", in_processes)
     sizes = {"batch_size": 4, "seq_len": 5, "hidden_size": 40, "vocab_size": 300}
     record = get("step-cost").run(overrides={"rounds": 1, **sizes}, checkpoints=tmp_path, bar=False)
-    assert asked == [(count, list(SMALL), (2, 4), "helpers.experiments.step_cost") for count in (1, 2)]
+    assert asked == [(count, list(SMALL), (2, 4), step_cost.torch_seconds) for count in (1, 2)]
     numpy, torch = record["curve"][:4], record["curve"][4:]
     assert [(row["varied"], row["value"]) for row in numpy] == [("N", 1), ("N", 4), ("V", 100), ("V", 300)]
     assert numpy[1]["milliseconds"] == numpy[3]["milliseconds"]   # the same work, measured once

@@ -41,7 +41,7 @@ def test_an_outcome_has_a_records_fields(tmp_path, name):
     outcome = run(tmp_path, name)
     assert [row["epoch"] for row in outcome["curve"]] == [1, 2, 3]
     assert outcome["valid_perplexity"] == min(row["valid_perplexity"] for row in outcome["curve"])
-    assert 1 < outcome["test_perplexity"] < 3 * V   # hardly trained, at a rate of 30
+    assert 1 < outcome["test_perplexity"] < 2 * V
     assert outcome["results"] == {
         "tokens": {"train": 396, "valid": 190, "test": 190},
         "precision": "float32", "device": "cpu", "processes": 1,
