@@ -48,8 +48,21 @@ def weight_dropout(weight: Tensor, p: float, training: bool = True) -> Tensor:
     On an LSTM's hidden-to-hidden weights, drawn once a window, it regularises the recurrence and leaves
     the state whole (Merity, Keskar & Socher 2018).
     """
-    weight = require_real_tensor("weight", weight)
-    return functional.dropout(weight, require_fraction("p", p), require_flag("training", training))
+    p, weight = require_fraction("p", p), require_real_tensor("weight", weight)
+    if not require_flag("training", training) or p == 0:
+        return weight
+    return weight * _kept(weight, p)
+
+
+def _kept(like: Tensor, p: float) -> Tensor:
+    """A mask of the shape and type of `like`: 0 with probability p to the nearest 1/65,536, otherwise
+    1 over the probability of that. Four decisions come out of one 64-bit number: for millions of weights
+    faster than a draw for each."""
+    words = torch.empty(-(-like.numel() // 4), dtype=torch.int64, device=like.device).random_(-(2**63), None)
+    decisions = words.view(torch.int16)[: like.numel()].view(like.shape)
+    dropped = min(round(p * 2**16), 2**16 - 1)
+    mask = (decisions >= dropped - 2**15).to(like.dtype)
+    return mask.mul_(2**16 / (2**16 - dropped))
 
 
 def activation_penalty(h: Tensor) -> Tensor:

@@ -6,19 +6,32 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from helpers.validation import as_array, require, require_ids, require_int, require_real, require_shape
+from helpers.validation import (
+    as_array,
+    require,
+    require_flag,
+    require_ids,
+    require_int,
+    require_number,
+    require_real,
+    require_shape,
+)
 
 Counts = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 MOST_WORDS = 2**24   # a table of that many columns fits in memory, and the number of a pair in 64 bits
 
 
-def cooccurrences(sentences: Iterable[Sequence[int]], vocab_size: int, window: int) -> Counts:
+def cooccurrences(
+    sentences: Iterable[Sequence[int]], vocab_size: int, window: int, *, directed: bool = False
+) -> Counts:
     """How often two words stand at most `window` steps apart in a sentence → (rows, columns, counts).
 
     Each is (M,), for the M pairs that occur; counts are float64. Both directions count, so the table is
-    symmetric. `sentences` are sequences of ids in 0 … vocab_size - 1; ValueError for others.
+    symmetric; `directed`, the column's word is the later one. `sentences` are sequences of ids in
+    0 … vocab_size - 1; ValueError for others.
     """
+    directed = require_flag("directed", directed)
     V, window = require_int("vocab_size", vocab_size, maximum=MOST_WORDS), require_int("window", window)
     require(isinstance(sentences, Iterable), "sentences", repr(sentences), "sequences of ids")
     sentences = [_ids(sentence) for sentence in sentences]
@@ -29,7 +42,8 @@ def cooccurrences(sentences: Iterable[Sequence[int]], vocab_size: int, window: i
     for distance in range(1, min(window, max(len(sentence) for sentence in sentences) - 1) + 1):
         together = which[distance:] == which[:-distance]
         left, right = words[:-distance][together], words[distance:][together]
-        new, times = np.unique(np.concatenate([left * V + right, right * V + left]), return_counts=True)
+        pairs = [left * V + right] if directed else [left * V + right, right * V + left]
+        new, times = np.unique(np.concatenate(pairs), return_counts=True)
         codes, place = np.unique(np.concatenate([codes, new]), return_inverse=True)
         counts = np.bincount(place, np.concatenate([counts, times]), len(codes))
     return codes // V, codes % V, counts.astype(np.float64)
@@ -57,10 +71,17 @@ def ppmi(counts: Counts, vocab_size: int) -> Counts:
 
 
 def ppmi_svd(
-    sentences: Iterable[Sequence[int]], vocab_size: int, *, window: int = 5, size: int = 50, seed: int = 0
+    sentences: Iterable[Sequence[int]],
+    vocab_size: int,
+    *,
+    window: int = 5,
+    size: int = 50,
+    sides: bool = False,
+    seed: int = 0,
 ) -> np.ndarray:
     """Word vectors (V, size), float32: U √Σ of the truncated SVD of the PPMI table (Levy & Goldberg 2014).
 
+    With `sides` the table is (V, 2V): what stands after a word is counted apart from what stands before it.
     A word that never stands beside another gets zeros. `seed` is that of the randomised SVD (Halko,
     Martinsson & Tropp 2011), which hardly depends on it. ValueError as in `cooccurrences`.
     """
@@ -69,9 +90,16 @@ def ppmi_svd(
     V, size = require_int("vocab_size", vocab_size, maximum=MOST_WORDS), require_int("size", size)
     seed = require_int("seed", seed, minimum=0, maximum=2**63 - 1)
     require(size <= V, "size", size, f"at most vocab_size = {V}")
-    rows, columns, values = ppmi(cooccurrences(sentences, V, window), V)
+    sides = require_flag("sides", sides)
+    first, second, times = cooccurrences(sentences, V, window, directed=sides)
+    rows, columns, values = ppmi((first, second, times), V)
+    if sides:
+        others = ppmi((second, first, times), V)
+        columns = np.concatenate([columns, V + others[1]])
+        rows, values = np.concatenate([rows, others[0]]), np.concatenate([values, others[2]])
     table = torch.sparse_coo_tensor(
-        np.stack([rows, columns]), torch.tensor(values, dtype=torch.float32), (V, V), check_invariants=True
+        np.stack([rows, columns]), torch.tensor(values, dtype=torch.float32), (V, V * (1 + sides)),
+        check_invariants=True,
     ).coalesce()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -79,6 +107,32 @@ def ppmi_svd(
     vectors = (U[:, :size] * S[:size].sqrt()).numpy()
     vectors[np.bincount(rows, minlength=V) == 0] = 0   # and not the rounding of zero
     return vectors
+
+
+def counted_start(
+    ids: Sequence[int],
+    vocab_size: int,
+    size: int,
+    *,
+    window: int = 1,
+    sides: bool = True,
+    limit: float = 0.1,
+    seed: int = 0,
+) -> np.ndarray:
+    """An embedding to begin training with (V, size), float32: the vectors that `ppmi_svd` finds in a running
+    text `ids`, turned by a rotation that `seed` draws, each as long as a row drawn evenly from ±`limit` is on
+    average, limit · √(size / 3).
+
+    Angles stay what they were; without the turn the first numbers of each vector would be the largest, and
+    dropping one of them would do more harm than dropping others. Zeros stay. ValueError as in `ppmi_svd`, and
+    for a limit of 0 or less.
+    """
+    limit = require_number("limit", limit, above=0)
+    vectors = ppmi_svd([ids], vocab_size, window=window, size=size, sides=sides, seed=seed)
+    turn, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((size, size)))
+    vectors = vectors @ turn.astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(limit * np.sqrt(size / 3) * vectors, lengths, out=vectors, where=lengths > 0)
 
 
 def _ids(sentence: Sequence[int]) -> np.ndarray:

@@ -1475,16 +1475,14 @@ ranked, strongest = [], []
 for number, model in enumerate(models["lstm"], start=1):
     order, correlation = by_knowledge(model)
     ranked.append(order)
-    strongest.append(np.abs(correlation[:2]))
+    strongest.append(abs(correlation[0]))
     print(f"network {number}: unit {order[0]:2d}, strongest correlations {np.round(correlation[:3], 2)}")
 units = [order[0] for order in ranked]
-first, second = np.array(strongest).T
-claim("in each of the three one unit's cell correlates above 0.9 with the answer, in one of them a second "
-      "unit's above 0.5",
-      first.min() > 0.9 and (second > 0.5).sum() == 1)
+claim("in each of the three one unit's cell correlates above 0.9 with the answer", min(strongest) > 0.9)
 
 # %% [markdown]
-# In each there is a unit that all but knows the answer. We watch that of the first network over two stories:
+# In each there is a unit that all but knows the answer. (Whether a second one knows it nearly as well is chance: sums
+# in another order, as on another processor, train other networks.) We watch that of the first network over two stories:
 
 # %%
 unit = units[0]
@@ -1524,7 +1522,8 @@ def board(sentence, network, rank):
 # - A second name before the full stop: *John drank tea Jane read books and*, then *John drank tea and Jane read
 #   books and*. Which pronoun do you expect, and which do the three networks? (In no story that they have read does
 #   this happen, so nothing has told them what would be right.)
-# - The unit that comes second. Can *you* still tell John from Jane by its cell? In one of the three networks you can.
+# - The unit that comes second. Can *you* still tell John from Jane by its cell? Its correlation, above, says in which of
+#   the networks you have a chance.
 
 # %% draws=true
 from helpers.live import choice, explore, slider, text
@@ -1587,7 +1586,7 @@ claim("in the first, the cell is left at the same number after every story, to 0
 #   that number by a negative one; a man's name leaves everything as it is.
 #
 # So: does the forget gate close at the new name? In this network, only at the names that change something. Look at
-# the other two columns: each network has its own habits at names and pronouns, and in some a second unit shares the
+# the other two columns: each network has its own habits at names and pronouns, and sometimes a second unit shares the
 # work. What they agree on is what the task needs: hold from the name to the blank, clear before the next story.
 #
 # ## 4.15 LSTM or GRU?

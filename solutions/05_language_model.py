@@ -1071,6 +1071,144 @@ import textwrap
 print(textwrap.fill(ptb["results"]["sample"].replace("<eos>", "//"), width=92))
 
 # %% [markdown]
+# ### What a step costs
+#
+# Before you train a larger model you may want to know how long a step will take. That can be worked out before anything
+# runs. A step, forwards and back, is three kinds of work:
+#
+# | work | how much of it |
+# |---|---|
+# | matrix products | three of the output layer, $2 \cdot NT \cdot H \cdot V$ operations each; six of the LSTM, $2 \cdot NT \cdot H \cdot 4H$ each |
+# | exp | one for each of the $NT \cdot V$ logits, five for each unit and step |
+# | memory | whatever is read and written with hardly any arithmetic: each parameter when it is clipped and updated, the gates, the logits once more |
+#
+# (Embedding and LSTM have H units here. A product of arrays (a, b) and (b, c) is 2abc operations: a multiplication and an
+# addition for each triple. It is made once forwards and twice backwards, for the weights and for the input.) Divide each amount
+# by a rate, so much a second, and add up: a **model of cost**. The experiment `step-cost` measured the three rates on two
+# cores, and then steps of twenty sizes. One size varies at a time, the others stay at N = 20, T = 35, H = 100, V = 10,000.
+
+# %%
+cost = read_record("step-cost")
+print(cost["command"])
+print(on_what(cost))
+rates = cost["results"]["rates"]["numpy"]
+print(f"a second: {rates['products'] / 1e9:.0f} billion operations in products, {rates['exp'] / 1e9:.1f} "
+      f"billion exp, {rates['memory'] / 1e9:.0f} GB read or written")
+print(f"\n{'':10s} products     exp  memory  = model   measured   measured/model   (milliseconds)")
+steps_of = {size: [row for row in cost["curve"] if (row["library"], row["varied"]) == ("numpy", size)]
+            for size in "NTHV"}
+for size, rows in steps_of.items():
+    for row in rows:
+        parts = "".join(f"{row[part]:8.1f}" for part in ("products", "exp", "memory", "sum"))
+        print(f"{size} = {row['value']:6,d}{parts} {row['milliseconds']:10.1f} "
+              f"{row['milliseconds'] / row['sum']:12.2f}")
+
+# %%
+off = {size: np.array([row["milliseconds"] / row["sum"] for row in rows]) for size, rows in steps_of.items()}
+claim(
+    "from the third of its five values on, each size's step takes what the model says, to 15 %",
+    all((abs(ratios[2:] - 1) < 0.15).all() for ratios in off.values()),
+)
+claim("with the smallest value it takes at least 30 % more",
+      all(ratios[0] > 1.3 for ratios in off.values()))
+base = next(row for row in steps_of["N"] if row["value"] == cost["settings"]["batch_size"])
+claim("most of a step of this size is matrix products",
+      base["products"] > 0.6 * base["milliseconds"])
+standard = dict(zip("NTHV", (cost["settings"][name] for name in (
+    "batch_size", "seq_len", "hidden_size", "vocab_size")), strict=True))
+doubled = {size: row["milliseconds"] for size, rows in steps_of.items() for row in rows
+           if row["value"] == 2 * standard[size]}
+claim("twice the sequences, steps, units or words: 1.7 to 2 times the time",
+      len(doubled) == 4 and all(1.7 < time / base["milliseconds"] < 2 for time in doubled.values()))
+units, words_known = standard["H"], standard["V"]
+share = 3 * units * words_known / (3 * units * words_known + 24 * units**2)
+print(f"and {share:.0%} of the operations in them are the output layer's")
+
+# %% [markdown]
+# Twenty sizes are easier to see than to read. In the last panel the same model in torch, in one process and in two, each
+# with one thread:
+
+# %%
+in_torch = {count: [row for row in cost["curve"] if (row["library"], row["processes"]) == ("torch", count)]
+            for count in (1, 2)}
+
+# %% draws=true
+fig, axes = figure(3, 2, width=10, height=5.4)
+panels = dict(zip("NTHV", axes.flat, strict=False))
+meaning = {"N": "N, sequences", "T": "T, steps", "H": "H, units", "V": "V, words"}
+for size, axis in panels.items():
+    values = [row["value"] for row in steps_of[size]]
+    for part, label, colour, style in (
+        ("products", "products alone", "rnn", ":"), ("sum", "the model", "lstm", "-"),
+    ):  # fmt: skip
+        axis.plot(values, [row[part] for row in steps_of[size]], style, color=COLOURS[colour], label=label)
+    axis.plot(values, [row["milliseconds"] for row in steps_of[size]], "o", color=COLOURS["gru"],
+              markersize=4, label="measured")
+    axis.set(xlabel=meaning[size], xscale="log", yscale="log", ylim=(1, 200))
+    axis.set_xticks(values, ["" if value == 20_000 else f"{value:,}" for value in values])   # no room
+    axis.set_yticks([1, 10, 100], [1, 10, 100])
+    axis.minorticks_off()
+axis = axes[1, 1]
+for count, colour, label in ((1, "lstm", "torch, one process"), (2, "warm", "torch, two processes")):
+    values = [row["value"] for row in in_torch[count]]
+    axis.plot(values, [row["sum"] for row in in_torch[count]], "-", color=COLOURS[colour])
+    axis.plot(values, [row["milliseconds"] for row in in_torch[count]], "o", color=COLOURS[colour],
+              markersize=4, label=label)
+axis.set(xlabel="N, sequences, shared by the processes", xscale="log", yscale="log", ylim=(10, 500))
+axis.set_xticks(values, values)
+axis.set_yticks([10, 100], [10, 100])
+axis.minorticks_off()
+for axis in (axes[0, 0], axes[1, 1]):
+    axis.legend(frameon=False, fontsize=9)
+for axis in axes.flat[:5]:
+    axis.set_ylabel("milliseconds a step")
+axes[1, 2].set_axis_off()
+ends = {size: (rows[0]["milliseconds"], rows[-1]["milliseconds"]) for size, rows in steps_of.items()}
+said = ", ".join(f"{size} {low:.0f} to {high:.0f}" for size, (low, high) in ends.items())
+show(
+    fig,
+    f"Milliseconds a step, measured (dots) and by the model of cost (lines); from the smallest to the "
+    f"largest value: {said}. The dots lie on the lines at the larger sizes and above them at the smallest. "
+    f"Last panel, torch with one thread a process: at N = {values[-1]} one process takes "
+    f"{in_torch[1][-1]['milliseconds']:.0f}, two take {in_torch[2][-1]['milliseconds']:.0f}.",
+)
+
+# %% [markdown]
+# What can be read from it?
+#
+# - **Large sizes are products.** There the step's time is the products' time and a third or so on top, with many units
+#   less. Twice the sequences, steps, units or words: nearly twice the time. (H counts once more inside the LSTM, in
+#   H · 4H. With 10,000 words that part is still small.)
+# - **Small sizes are calls.** With one sequence the model is far too low. What it leaves out is what Python does between the
+#   arrays: its calls are as many for one row as for forty. How long do they take? Look at the difference between
+#   measured and model:
+
+# %%
+missing = {row["value"]: row["milliseconds"] - row["sum"] for row in steps_of["N"][:4]}
+print("milliseconds that the model does not explain:",
+      ", ".join(f"{value:.1f} (N = {size})" for size, value in missing.items()))
+claim("what the model does not explain is the same for 1, 5, 20 and 40 sequences, to a third",
+      max(missing.values()) < 1.33 * min(missing.values()))
+faster = {rows[0]["value"]: rows[0]["milliseconds"] / rows[1]["milliseconds"]
+          for rows in zip(in_torch[1], in_torch[2], strict=True)}
+print("two processes are faster by:",
+      ", ".join(f"{ratio:.2f} (N = {size})" for size, ratio in faster.items()))
+claim("in torch a step takes 1.1 to 1.5 times what the model says",
+      all(1.1 < row["milliseconds"] / row["sum"] < 1.5 for rows in in_torch.values() for row in rows))
+claim("two processes gain under 1.5 with 10 or 20 sequences, and with 80 not quite 2",
+      max(faster[10], faster[20]) < 1.5 < faster[80] < 2)
+
+# %% [markdown]
+# - **Products have more than one rate.** The model takes that of H = 100. With 25 units the products are thin: each number
+#   that is fetched from memory takes part in fewer operations. That is where the rest of the difference at small H lies.
+# - **Two processes** each take half of the rows, and must add up their gradients after every step. That sum, and the
+#   update, take as long for few rows as for many, so with few rows little is gained. In torch the model is too low at every size:
+#   a step takes up to half as long again. torch's LSTM is more than these three kinds of work.
+#
+# So before you look for a faster LSTM: at this size three products with the vocabulary are nine tenths of all operations.
+# [Chapter 6](06_improvements.ipynb) takes them up.
+
+# %% [markdown]
 # ## 5.12 Writing
 #
 # A model that knows $P(\text{next})$ can write: draw a word, feed it in, draw the next. Two knobs change the distribution before the draw.

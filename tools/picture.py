@@ -133,6 +133,25 @@ def timed_on() -> str:
     return "Times: " + "; ".join(f"{', '.join(names)} on {place}" for place, names in places.items()) + "."
 
 
+ADAPTED = {
+    "valid": "validation",
+    "test": "test",
+    "shuffled": "test, its sentences in another order",
+    "written": "drawn from the model itself",
+}
+
+
+def adapted_table() -> str:
+    """Rows on what a text teaches while it is read: text, perplexity as it is, with a cache, learning on,
+    with both."""
+    results = read_record("ptb-test-text")["results"]
+    rows = ["| Text | As it is | Neural cache | Learning on | Both |", "|---|---|---|---|---|"]
+    for text, words in ADAPTED.items():
+        found = (f"{results[text][kind]:.1f}" for kind in ("static", "cache", "dynamic", "both"))
+        rows.append(f"| {words} | {' | '.join(found)} |")
+    return "\n".join(rows)
+
+
 TEXTS = {
     "near": "0 to 5 words of filler",
     "far": "0 to 60 words",
@@ -237,7 +256,9 @@ def _share(found: list[float], digits: int = 1) -> str:
 def main() -> None:
     """Write the picture; print its text and the README's numbers, and the tables for docs/measured.md."""
     try:
-        tables = (front(), table(), timed_on(), memory_table(), dates_table(), reviews_table())
+        tables = (
+            front(), table(), timed_on(), adapted_table(), memory_table(), dates_table(), reviews_table(),
+        )
         text, picture = alt_text(), draw()
     except (FileNotFoundError, ValueError) as error:   # of a record
         print(error)

@@ -38,9 +38,9 @@ class Passes(NamedTuple):
     logit: int       # for each logit, beside exp and products
 
 
-NUMPY = Passes(parameter=5, embedding=5, unit=135, logit=4)
+NUMPY = Passes(parameter=5, embedding=5, unit=135, logit=1)
 """Norm twice, update three times; additions and multiplications of helpers.layers.LSTM, counted; of the
-logits the largest, the sum of exp, and its scaling in place."""
+logits the sum of exp."""
 
 TORCH = Passes(parameter=7, embedding=8, unit=135, logit=2)
 """Clipping scales all gradients, and that of the embedding is filled anew."""

@@ -23,6 +23,7 @@ from helpers.validation import require, require_int
 
 MODULES = (
     "ablation",
+    "adaptation",
     "bottleneck",
     "clipping",
     "costs",

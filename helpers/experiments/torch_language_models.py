@@ -39,15 +39,25 @@ FULL_SIZE = {"stop_after": 0}
     distributed=True,
     embedding_size=400,
     hidden_size=650,
-    input_dropout=0.25,
-    dropout=0.3,
-    output_dropout=0.4,
-    embedding_dropout=0.05,
-    epochs=17,
-    **PLAIN,
+    input_dropout=0.3,
+    dropout=0.35,
+    output_dropout=0.45,
+    embedding_dropout=0.1,
+    epochs=22,
+    **PLAIN
+    | {
+        "activation": 1.0,
+        "slowness": 0.5,
+        "lr": 25.0,
+        "counted_window": 3,
+        "sampled": 1500,
+        "sampled_epochs": 21,
+    },
 )
 def ptb_laptop(run: Run) -> dict[str, Any]:
-    """SGD whose rate falls along half a cosine; the last layer is as wide as the embedding."""
+    """SGD whose rate falls along half a cosine; the last layer is as wide as the embedding, which starts from
+    which words stand near each other. In all but the last epochs the softmax runs over a sample of the words.
+    """
     return train_on_penn_treebank(run)
 
 

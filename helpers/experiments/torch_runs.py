@@ -84,11 +84,16 @@ def train(
     from helpers.torch_training.averaging import WeightAverage
     from helpers.torch_training.language_modelling import LanguageModelLoss, RandomWindows, mean_nats
     from helpers.training import perplexity
+    from helpers.word_vectors import counted_start
 
     s = run.settings
     batches = cut(ids, s)
     torch.manual_seed(run.seed)
     model = build(s, vocab_size)
+    if window := s.get("counted_window", 0):
+        options = {"window": window, "sides": s.get("counted_sides", False), "seed": run.seed}
+        start = counted_start(ids["train"], vocab_size, s["embedding_size"], **options)
+        model.embedding.data.copy_(torch.from_numpy(start))
     optimizer = optimizer_of(s, model)
     trainer = TorchTrainer(
         model,
@@ -97,6 +102,7 @@ def train(
             activation=s["activation"],
             slowness=s["slowness"],
             seq_len=s["seq_len"] if s["random_windows"] else None,
+            sampled=lambda: s["sampled"] if trainer.epoch < s.get("sampled_epochs", 0) else 0,
         ),
         lambda model: {"valid_perplexity": finite_perplexity(mean_nats(model, batches["valid"]))},
         monitor="valid_perplexity",

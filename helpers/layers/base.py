@@ -69,7 +69,8 @@ def _float_dtype(dtype: object) -> np.dtype:
 
 def transposed(W: np.ndarray, out: np.ndarray) -> np.ndarray:
     """W.T, laid out anew in `out`: thin products with it take half the time of those with the view W.T."""
-    np.copyto(out, W.T)
+    for start in range(0, len(W), 32):   # as many rows at a time as stay in the cache
+        out[:, start : start + 32] = W[start : start + 32].T
     return out
 
 

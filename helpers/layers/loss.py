@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
 
 from helpers.layers.base import require_forward
@@ -18,7 +21,9 @@ from helpers.validation import (
 
 CHUNK_BYTES = 1024 * 1024  # what stays in a core's own cache
 
-SAFE = 30.0  # between exp(-30) and exp(30) float32 has room to spare, even for the sum over a vocabulary
+SMALLEST, LARGEST = math.exp(-30), math.exp(50)
+"""Sums of exp(logits) between them have lost nothing, and leave room for what is made of them: float32
+reaches from 1e-38 to 1e38."""
 
 
 class SoftmaxCrossEntropy:
@@ -33,7 +38,7 @@ class SoftmaxCrossEntropy:
         )
         self.params: dict[str, np.ndarray] = {}
         self.grads: dict[str, np.ndarray] = {}
-        self._dlogits: np.ndarray | None = None
+        self._gradient: tuple[np.ndarray, np.ndarray | None] | None = None   # see `factors`
 
     def forward(
         self,
@@ -42,11 +47,13 @@ class SoftmaxCrossEntropy:
         *,
         need_gradient: bool = True,
         in_place: bool = False,
+        again: Callable[[], object] | None = None,
     ) -> float:
         """logits (..., V) and integer targets (...) → mean loss in nats. nan and inf go through to it.
 
         float32 and float64 are computed as they are, float16, in which exp(12) overflows, in float64.
-        The gradient is made in the same pass. `in_place` writes it over the (C-contiguous) logits; without
+        The gradient is made in the same pass. `in_place` writes it over the (C-contiguous) logits, which is
+        faster if `again`, called in the rare case that exp overflows, can write them there anew. Without
         `need_gradient` only the loss is computed, and `backward` is not possible.
         Raises ValueError for shapes that do not fit, ids outside 0 … V - 1, and when no target counts.
         """
@@ -66,8 +73,9 @@ class SoftmaxCrossEntropy:
             fits = logits is given and logits.flags.c_contiguous and logits.flags.writeable
             wanted = "a writable C-contiguous array of float32 or float64 for in_place"
             require(fits, "logits", "a strided, read-only or converted array", wanted)
+        require(again is None or callable(again), "again", type(again).__name__, "a function of no arguments")
 
-        self._dlogits = None
+        self._gradient = None
         rows = logits.reshape(-1, logits.shape[-1])
         if not need_gradient:
             gradient = None
@@ -75,45 +83,85 @@ class SoftmaxCrossEntropy:
             gradient = rows
         else:
             gradient = np.empty_like(rows, order="C")
-        loss = _pass_over(rows, targets.reshape(-1), counts.reshape(-1), gradient)
+        if gradient is not rows:
+            again = _there
+        loss, scale = _pass_over(rows, targets.reshape(-1), counts.reshape(-1), gradient, again)
         if gradient is not None:
-            self._dlogits = gradient.reshape(logits.shape)
+            self._gradient = gradient.reshape(logits.shape), scale.reshape(targets.shape)
         return loss
 
     def backward(self, dout: float = 1.0) -> np.ndarray:
         """d loss / d logits (..., V), times `dout`. RuntimeError without a forward that kept the gradient."""
-        require_forward(self._dlogits, self)
+        gradient, scale = self.factors()
         dout = require_number("dout", dout)
-        return self._dlogits if dout == 1 else self._dlogits * dout
+        if scale is not None:
+            gradient *= scale[..., None]
+            self._gradient = gradient, None
+        return gradient if dout == 1 else gradient * dout
+
+    def factors(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """(G (..., V), s (...)): d loss / d logits is s[..., None] · G. After `backward` s is None, all 1.
+
+        A layer that goes on with products (`Affine.backward` takes both) multiplies its few columns by s: one
+        pass less over the largest array of all. RuntimeError as `backward`.
+        """
+        require_forward(self._gradient, self)
+        return self._gradient
 
 
-@np.errstate(under="ignore")
+def _there() -> None:
+    """How logits are made again that are still there."""
+
+
+@np.errstate(under="ignore", over="ignore")
 def _pass_over(
-    rows: np.ndarray, targets: np.ndarray, counts: np.ndarray, gradient: np.ndarray | None
-) -> float:
-    """The mean loss of the `rows` (M, V) that count; fills `gradient` (M, V) unless None.
+    rows: np.ndarray,
+    targets: np.ndarray,
+    counts: np.ndarray,
+    gradient: np.ndarray | None,
+    again: Callable[[], object] | None,
+) -> tuple[float, np.ndarray]:
+    """The mean loss of the `rows` (M, V) that count, and what each row of `gradient` (M, V), which is filled
+    unless None, is to be multiplied by (M,).
 
-    `gradient` may be the memory of `rows`.
+    `gradient` may be the memory of `rows`, which `again()` makes anew (None: nobody can).
     """
+    at_target = np.arange(len(rows)), targets
+    target_logits = rows[at_target]
+    sums = np.empty(len(rows), rows.dtype)
+    if again is not None:
+        _exp_and_sum(rows, gradient, sums)
+    if again is None or not SMALLEST < sums.min() <= sums.max() < LARGEST:
+        # Seldom, and so not at once: to look for the largest is one more pass over the largest array of all.
+        if again is not None:
+            again()
+        largest = np.empty_like(sums)
+        _exp_and_sum(rows, gradient, sums, largest)
+        target_logits -= largest
+    many = np.count_nonzero(counts)
+    loss = np.sum(np.log(sums) - target_logits, where=counts, dtype=np.float64) / many
+    # (p - y) / many, y being one-hot, is (exp - sum · y) / (sum · many).
+    scale = np.divide(1 / many, sums, out=np.zeros_like(sums), where=counts)
+    if gradient is not None:
+        gradient[at_target] -= sums
+        gradient[~counts] = 0   # also where padding holds nan: 0 · nan would be nan
+    return float(loss), scale
+
+
+def _exp_and_sum(
+    rows: np.ndarray, out: np.ndarray | None, sums: np.ndarray, largest: np.ndarray | None = None
+) -> None:
+    """exp(rows) (M, V) into `out`, unless None, and the sum of each row into `sums` (M,); with `largest` (M,)
+    the largest of a row goes there and is taken off the row first."""
     step = max(1, CHUNK_BYTES // (rows.shape[1] * rows.itemsize))
-    scratch = np.empty((min(step, len(rows)), rows.shape[1]), rows.dtype) if gradient is None else None
-    weights = (counts / np.count_nonzero(counts)).astype(rows.dtype)
-    total = 0.0
+    scratch = np.empty((min(step, len(rows)), rows.shape[1]), rows.dtype) if out is None else None
     # A few rows at a time: every pass over them finds them in the cache.
     for start in range(0, len(rows), step):
         part = slice(start, start + step)
         chunk = rows[part]
-        out = scratch[: len(chunk)] if gradient is None else gradient[part]
-        at_target = np.arange(len(chunk)), targets[part]
-        largest = chunk.max(axis=1, keepdims=True)
-        if not -SAFE < largest.min() <= largest.max() < SAFE:
-            chunk = np.subtract(chunk, largest, out=out)
-        target_logits = chunk[at_target]
-        np.exp(chunk, out=out)
-        sums = np.einsum("ij->i", out)
-        total += float(np.sum(np.log(sums) - target_logits, where=counts[part], dtype=np.float64))
-        if gradient is not None:
-            out *= (weights[part] / sums)[:, None]
-            out[at_target] -= weights[part]
-            out[~counts[part]] = 0   # also where padding holds nan: 0 · nan would be nan
-    return total / int(np.count_nonzero(counts))
+        into = scratch[: len(chunk)] if out is None else out[part]
+        if largest is not None:
+            chunk.max(axis=1, out=largest[part])
+            chunk = np.subtract(chunk, largest[part, None], out=into)
+        np.exp(chunk, out=into)
+        np.einsum("ij->i", into, out=sums[part])

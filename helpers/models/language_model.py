@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -101,8 +102,8 @@ class LanguageModel:
         if self._logits is None or self._logits.shape != shape:
             self._logits = np.empty(shape, self.output.dtype)
         # The largest array of all, used over and over: logits first, then their gradient in the same place.
-        logits = self.output.forward(hidden, out=self._logits)
-        loss = self.criterion.forward(logits, targets, in_place=True)
+        logits = partial(self.output.forward, hidden, out=self._logits)
+        loss = self.criterion.forward(logits(), targets, in_place=True, again=logits)
         self._ready = True
         return loss
 
@@ -110,7 +111,7 @@ class LanguageModel:
         """The gradient of the last `loss`, into `grads`. RuntimeError unless `loss` came just before."""
         if not self._ready:
             raise RuntimeError("LanguageModel.backward: got no loss, wanted loss before backward")
-        dh = self.output.backward(self.criterion.backward())
+        dh = self.output.backward(*self.criterion.factors())
         for layer, dropout in zip(reversed(self.cells), reversed(self.dropouts[1:]), strict=True):
             dh = layer.backward(dropout.backward(dh))
         self.embedding.backward(self.dropouts[0].backward(dh))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from helpers.corpora.batches import ContiguousBatches
 from helpers.regularization import activation_penalty, slowness_penalty
 from helpers.tensors import require_id_tensor, require_module, require_parts
 from helpers.torch_training.distributed import to_device
+from helpers.torch_training.sampled_softmax import sampled_logits
 from helpers.torch_training.steps import StepLoss
 from helpers.training.finite import require_finite
 from helpers.validation import require, require_int, require_number
@@ -28,20 +29,35 @@ class LanguageModelLoss:
         activation: weight of AR, the mean square of what the output layer sees.
         slowness: weight of TAR, the mean square of the last layer's steps.
         seq_len: windows of other lengths weigh in proportion to this one; None: all the same.
+        sampled: how many words, beside those of the targets, the softmax runs over (`sampled_logits`), asked
+            at every window; 0 for all of them. The reported loss is then an estimate.
     """
 
-    def __init__(self, *, activation: float = 0.0, slowness: float = 0.0, seq_len: int | None = None):
+    def __init__(
+        self,
+        *,
+        activation: float = 0.0,
+        slowness: float = 0.0,
+        seq_len: int | None = None,
+        sampled: Callable[[], int] = lambda: 0,
+    ):
         self.activation = require_number("activation", activation, minimum=0)
         self.slowness = require_number("slowness", slowness, minimum=0)
         self.seq_len = None if seq_len is None else require_int("seq_len", seq_len)
+        require(callable(sampled), "sampled", repr(sampled), "a function → how many words")
+        self.sampled = sampled
 
     def __call__(self, model: nn.Module, batch: tuple[Tensor, Tensor], state: Any) -> StepLoss:
         """batch: inputs and targets (N, T) → what the trainer wants."""
         inputs, targets = require_parts("batch", batch, "inputs, targets")
         h, raw, state = model.hidden(inputs, state)
         targets = require_id_tensor("targets", targets, len(model.output), tuple(inputs.shape), h)
-        logits = nn.functional.linear(h.flatten(0, 1), model.output, model.output_bias)
-        value = _CrossEntropy.apply(logits, targets.T.flatten())
+        wanted, count = targets.T.flatten(), require_int("sampled()", self.sampled(), minimum=0)
+        if count:
+            logits, wanted = sampled_logits(h.flatten(0, 1), model.output, model.output_bias, wanted, count)
+        else:
+            logits = nn.functional.linear(h.flatten(0, 1), model.output, model.output_bias)
+        value = _CrossEntropy.apply(logits, wanted)
         objective = value
         if self.activation:
             objective = objective + self.activation * activation_penalty(h)

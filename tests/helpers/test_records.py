@@ -348,6 +348,8 @@ def test_the_record_is_written_as_the_command_writes_it(name, tmp_path):
 def test_penn_treebank_was_the_text(name):
     record = records.read_record(name)
     assert record["data_sha256"] == penn_treebank.SHA256
+    if name == "ptb-test-text":   # no training, no batches: a trained model reads the texts from end to end
+        return
     tokens = {"train": 929580, "valid": 73750, "test": 82420}
     if (share := record["settings"].get("train_share", 1.0)) < 1:
         tokens["train"] = pytest.approx(share * 929589, abs=record["settings"]["batch_size"])
@@ -363,9 +365,9 @@ def test_penn_treebank_small_model_tests_below_136_within_four_epochs():
     assert record["test_perplexity"] <= 136
 
 
-def test_the_laptop_recipe_tests_below_85_within_an_hour_on_two_cores():
+def test_the_laptop_recipe_tests_below_76_within_an_hour_on_two_cores():
     record = records.read_record("ptb-laptop")
-    assert record["test_perplexity"] < 85
+    assert record["test_perplexity"] < 76
     assert record["seconds"] <= 3600
     assert record["hardware"]["cores"] <= 2 and record["results"]["device"] == "cpu"
     assert record["results"]["processes"] == 1

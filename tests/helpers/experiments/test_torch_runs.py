@@ -38,7 +38,7 @@ def run(tmp_path, name="ptb-650", resume=True, **changes):
 
 @pytest.mark.parametrize("name", ["ptb-laptop", "ptb-650", "ptb-awd"])
 def test_an_outcome_has_a_records_fields(tmp_path, name):
-    outcome = run(tmp_path, name)
+    outcome = run(tmp_path, name, lr=5.0)   # that of ptb-awd is for a larger model
     assert [row["epoch"] for row in outcome["curve"]] == [1, 2, 3]
     assert outcome["valid_perplexity"] == min(row["valid_perplexity"] for row in outcome["curve"])
     assert 1 < outcome["test_perplexity"] < 2 * V
@@ -50,6 +50,20 @@ def test_an_outcome_has_a_records_fields(tmp_path, name):
     sizes = [5, *[7] * (layers - 1), 5]
     lstm = sum(4 * u * (d + u + 2) for d, u in itertools.pairwise(sizes))
     assert outcome["parameters"] == V * 5 + V + lstm
+
+
+def test_a_counted_start_is_where_training_begins(tmp_path):
+    from helpers.experiments.torch_runs import build
+    from helpers.torch_training.checkpoints import load_weights
+    from helpers.word_vectors import counted_start
+
+    for window in (0, 2):
+        settings = {"counted_window": window, "lr": 1e-9, "dropout": 0.0}
+        run(tmp_path / str(window), "ptb-laptop", **settings)
+        model = build({**get("ptb-laptop").settings, **SMALL}, V)
+        load_weights(model, tmp_path / str(window) / "run.pt")
+        start = counted_start(IDS["train"], V, SMALL["embedding_size"], window=2, sides=False, seed=0)
+        assert np.allclose(model.embedding.detach(), start, atol=1e-6) == (window == 2)
 
 
 def without_seconds(curve):

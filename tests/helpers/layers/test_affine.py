@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,6 +76,32 @@ def test_a_changed_weight_counts_at_the_next_forward():
     layer.params["W"] *= 2
     layer.params["b"] += 1
     np.testing.assert_allclose(layer.forward(x), x @ layer.params["W"] + layer.params["b"], rtol=1e-12)
+
+
+def test_rows_of_the_gradient_may_come_with_a_factor_each():
+    layer, rng = make(3, 5)
+    x, dy, scale = (rng.standard_normal(shape) for shape in ((2, 4, 3), (2, 4, 5), (2, 4)))
+    layer.forward(x)
+    wanted = layer.backward(scale[..., None] * dy)
+    grads = {name: gradient.copy() for name, gradient in layer.grads.items()}
+    np.testing.assert_allclose(layer.backward(dy, scale), wanted, rtol=1e-12)
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(layer.grads[name], gradient, rtol=1e-12, err_msg=name)
+    with pytest.raises(ValueError, match=r"scale: got shape \(4,\), wanted \(2, 4\)"):
+        layer.backward(dy, scale[0])
+
+
+def test_a_copy_of_a_layer_goes_its_own_way():
+    layer, rng = make(3, 5)
+    twin, x, dy = copy.deepcopy(layer), rng.standard_normal((2, 3)), rng.standard_normal((2, 5))
+    twin.params["W"] *= 2
+    twin.params["b"] += 1
+    np.testing.assert_allclose(twin.forward(x), x @ twin.params["W"] + twin.params["b"], rtol=1e-12)
+    twin.backward(dy)
+    np.testing.assert_allclose(twin.grads["W"], x.T @ dy, rtol=1e-12)
+    np.testing.assert_allclose(twin.grads["b"], dy.sum(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(layer.forward(x), x @ layer.params["W"] + layer.params["b"], rtol=1e-12)
+    assert not layer.grads["W"].any()
 
 
 def test_refusals():

@@ -70,6 +70,45 @@ def test_chunks_in_place_and_loss_alone_all_give_the_same(monkeypatch):
     assert np.shares_memory(criterion.backward(), logits)
 
 
+@pytest.mark.parametrize("ignore_index", [None, 0])
+@pytest.mark.parametrize("scale", [1.0, 1e4])
+def test_factors_make_the_gradient(scale, ignore_index):
+    rng = np.random.default_rng(0)
+    logits, targets = scale * rng.standard_normal((3, 4, 5)), np.arange(12).reshape(3, 4) % 5
+    wanted = through_torch(logits, targets, ignore_index)[1]
+    criterion = SoftmaxCrossEntropy(ignore_index)
+    criterion.forward(logits, targets)
+    G, s = criterion.factors()
+    assert s.shape == targets.shape
+    np.testing.assert_allclose(s[..., None] * G, wanted, atol=1e-14)
+    np.testing.assert_allclose(criterion.backward(), wanted, atol=1e-14)
+    np.testing.assert_allclose(criterion.backward(), wanted, atol=1e-14)   # once is enough
+    assert criterion.factors()[1] is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1.0, 1e4, -1e4])
+def test_in_place_the_logits_are_made_again_where_exp_overflows_or_vanishes(scale, dtype):
+    rng = np.random.default_rng(0)
+    logits, targets = rng.random((35, 11)).astype(dtype), rng.integers(0, 11, 35)
+    logits[20] *= dtype(scale)
+    wanted, gradient = through_torch(logits.astype(np.float64), targets)
+    calls, given = [], logits.copy()
+
+    def again():
+        calls.append(1)
+        given[...] = logits
+
+    criterion = SoftmaxCrossEntropy()
+    tolerance = 1e-6 if dtype == np.float32 else 1e-12
+    for option in (again, None):
+        given[...] = logits
+        assert criterion.forward(given, targets, in_place=True, again=option) == pytest.approx(
+            wanted, rel=tolerance)
+        np.testing.assert_allclose(criterion.backward(), gradient, atol=tolerance)
+    assert len(calls) == (scale != 1)
+
+
 def test_a_gradient_handed_out_is_not_overwritten_and_the_logits_are_left_alone():
     rng = np.random.default_rng(0)
     logits, targets = rng.standard_normal((4, 5)), rng.integers(0, 5, 4)
@@ -127,5 +166,7 @@ def test_refusals(logits, targets, message):
 def test_all_ignored_and_strided_in_place_are_refused():
     with pytest.raises(ValueError, match="targets: got no target that counts"):
         SoftmaxCrossEntropy(ignore_index=3).forward(np.zeros((2, 4)), np.array([3, 3]))
+    with pytest.raises(ValueError, match="again: got int, wanted a function of no arguments"):
+        SoftmaxCrossEntropy().forward(np.zeros((2, 4)), np.array([3, 3]), in_place=True, again=3)
     with pytest.raises(ValueError, match="logits: got a strided, read-only"):
         SoftmaxCrossEntropy().forward(np.zeros((4, 2)).T, np.array([3, 3]), in_place=True)

@@ -17,6 +17,7 @@ from helpers.layers import (
     rnn_step,
     rnn_step_backward,
 )
+from helpers.layers.base import transposed
 
 CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 N, T, D, H = 3, 6, 4, 5
@@ -432,3 +433,11 @@ def test_the_generator_decides_the_weights(cell):
     first, second, other = (CELLS[cell](D, H, rng=np.random.default_rng(s)) for s in (3, 3, 4))
     np.testing.assert_array_equal(first.params["Wh"], second.params["Wh"])
     assert np.abs(first.params["Wh"] - other.params["Wh"]).max() > 0.01
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 70), (32, 5), (100, 33)])
+def test_transposed_in_parts_is_the_transpose(shape):
+    W = np.random.default_rng(0).standard_normal(shape)
+    out = np.full(shape[::-1], np.nan)
+    assert transposed(W, out) is out
+    np.testing.assert_array_equal(out, W.T)

@@ -96,6 +96,22 @@ def test_forward_and_loss_agree_and_logits_are_not_overwritten():
     np.testing.assert_array_equal(logits, kept)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logits_whose_exp_overflows(dtype):
+    model = make(dtype=dtype)
+    model.params["output.W"] *= 1000
+    ids, targets = batch()
+    state = [tuple(np.zeros((N, H)) for _ in "hc")]
+    twin = make()
+    twin.load_state_dict(model.state_dict())
+    wanted, _, grads = through_torch(twin, ids, targets, state)
+    tolerance = {"rtol": 1e-4, "atol": 1e-3} if dtype == np.float32 else {"rtol": 1e-9, "atol": 1e-12}
+    assert model.loss(ids, targets) == pytest.approx(wanted, rel=1e-5)
+    model.backward()
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(model.grads[name], gradient, err_msg=name, **tolerance)
+
+
 def test_dropout_acts_in_training_only():
     model = make(dropout=0.5)
     losses = []
