@@ -56,7 +56,7 @@ FULL_SIZE = {"stop_after": 0}
 )
 def ptb_laptop(run: Run) -> dict[str, Any]:
     """SGD whose rate falls along half a cosine; the last layer is as wide as the embedding, which starts from
-    which words stand near each other. In all but the last epochs the softmax runs over a sample of the words.
+    which words stand near each other. In all but the last epoch the softmax runs over a sample of the words.
     """
     return train_on_penn_treebank(run)
 

@@ -91,7 +91,7 @@ def train(
     torch.manual_seed(run.seed)
     model = build(s, vocab_size)
     if window := s.get("counted_window", 0):
-        options = {"window": window, "sides": s.get("counted_sides", False), "seed": run.seed}
+        options = {"window": window, "sides": False, "seed": run.seed}
         start = counted_start(ids["train"], vocab_size, s["embedding_size"], **options)
         model.embedding.data.copy_(torch.from_numpy(start))
     optimizer = optimizer_of(s, model)
