@@ -1200,7 +1200,7 @@ claim("two processes gain under 1.5 with 10 or 20 sequences, and with 80 not qui
 
 # %% [markdown]
 # - **Products have more than one rate.** The model takes that of H = 100. With 25 units the products are thin: each number
-#   that is fetched from memory takes part in fewer operations. That is where the rest of the difference at small H lies.
+#   that is fetched from memory takes part in fewer operations. Most likely that is the rest of the difference at small H.
 # - **Two processes** each take half of the rows, and must add up their gradients after every step. That sum, and the
 #   update, take as long for few rows as for many, so with few rows little is gained. In torch the model is too low at every size:
 #   a step takes up to half as long again. torch's LSTM is more than these three kinds of work.
