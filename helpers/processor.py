@@ -98,6 +98,7 @@ def on_what(record: Mapping[str, Any]) -> str:
     kernels = sorted({each["kernel"] for each in hardware.get("blas", [])})
     if used:
         words.append(f"NumPy up to {used['numpy'][-1]}" if used.get("numpy") else "NumPy's baseline")
-        words += [f"torch's {each}" for each in used.get("torch", [])[:1]]
+        tiles = " and AMX" if "amx_bf16" in used.get("torch", []) else ""   # multiplies matrices in 16 bits
+        words += [f"torch's {each}{tiles}" for each in used.get("torch", [])[:1]]
     words += [f"OpenBLAS kernel {' and '.join(kernels)}"] if kernels else []
     return ", ".join(words) if used or kernels else f"{', '.join(words)} (instruction sets not recorded)"

@@ -63,8 +63,8 @@ NUMBERS: dict[str, Rule] = {
         COUNT,
     ),
     **dict.fromkeys(
-        ("average_patience", "constant_epochs", "counted_window", "distance", "far", "near", "others",
-         "sampled", "sampled_epochs", "stop_after", "warmup_steps"),
+        ("average_patience", "constant_epochs", "counted_window", "distance", "dropout_epochs", "far", "near",
+         "others", "sampled", "sampled_epochs", "stop_after", "warmup_steps"),
         COUNT_OR_NONE,
     ),
     **dict.fromkeys(("epsilon", "hard_norm", "lr", "lr_decay", "lr_gru", "lr_lstm", "max_norm"), POSITIVE),

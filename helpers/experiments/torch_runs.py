@@ -15,6 +15,8 @@ from helpers.experiments.training_runs import (
     so_far,
 )
 
+DROPOUTS = "input_dropout", "dropout", "output_dropout", "embedding_dropout", "weight_dropout"
+
 
 def train_on_penn_treebank(run: Run) -> dict[str, Any]:
     """`train` on Penn Treebank."""
@@ -30,10 +32,7 @@ def build(settings: Mapping[str, Any], vocab_size: int):
     from helpers.models.torch_language_model import TorchLanguageModel
 
     shape = ("embedding_size", "hidden_size")
-    options = (
-        "num_layers", "tied", "variational", "input_dropout", "dropout", "output_dropout",
-        "embedding_dropout", "weight_dropout",
-    )
+    options = "num_layers", "tied", "variational", *DROPOUTS
     return TorchLanguageModel(
         vocab_size, *(settings[name] for name in shape), **{name: settings[name] for name in options}
     )
@@ -70,6 +69,14 @@ def scheduler_of(settings: Mapping[str, Any], optimizer, steps_an_epoch: int):
     return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
+def set_dropout(model, settings: Mapping[str, Any], epochs: float) -> None:
+    """Give `model` the dropout of a moment, that after `epochs` (a float): it grows from 0 along a straight
+    line to what `settings` say, and from ``settings["dropout_epochs"]`` on it stays. (Morerio, Cavazza,
+    Volpi, Vidal & Murino 2017 let it grow along an exponential.)"""
+    for name in DROPOUTS:
+        setattr(model, name, settings[name] * min(1.0, epochs / settings["dropout_epochs"]))
+
+
 def train(
     run: Run, ids: Mapping[str, Any], vocab_size: int, data_sha256: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -91,19 +98,25 @@ def train(
     torch.manual_seed(run.seed)
     model = build(s, vocab_size)
     if window := s.get("counted_window", 0):
-        options = {"window": window, "sides": False, "seed": run.seed}
+        options = {"window": window, "sides": s["counted_sides"], "seed": run.seed}
         start = counted_start(ids["train"], vocab_size, s["embedding_size"], **options)
         model.embedding.data.copy_(torch.from_numpy(start))
     optimizer = optimizer_of(s, model)
+    loss = LanguageModelLoss(
+        activation=s["activation"],
+        slowness=s["slowness"],
+        seq_len=s["seq_len"] if s["random_windows"] else None,
+        sampled=lambda: s["sampled"] if trainer.epoch < s.get("sampled_epochs", 0) else 0,
+    )
+
+    def growing(model, batch, state):
+        set_dropout(model, s, trainer.epoch + trainer.step / len(batches["train"]))
+        return loss(model, batch, state)
+
     trainer = TorchTrainer(
         model,
         optimizer,
-        LanguageModelLoss(
-            activation=s["activation"],
-            slowness=s["slowness"],
-            seq_len=s["seq_len"] if s["random_windows"] else None,
-            sampled=lambda: s["sampled"] if trainer.epoch < s.get("sampled_epochs", 0) else 0,
-        ),
+        growing if s.get("dropout_epochs", 0) else loss,
         lambda model: {"valid_perplexity": finite_perplexity(mean_nats(model, batches["valid"]))},
         monitor="valid_perplexity",
         scheduler=scheduler_of(s, optimizer, len(batches["train"])),

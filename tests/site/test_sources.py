@@ -207,6 +207,8 @@ RECORD = {"results": {}, "curve": [{}]}
     ({"curve": [{"T": 1, "torch_bytes": 408000, "both_seconds": 0.0125},
                 {"T": 2, "torch_bytes": 25608000, "both_seconds": 0.0537}]},
      "torch: 0.408 MB to 25.6 MB; both: 12.5 ms to 53.7 ms"),
+    ({"curve": [{"kind": "cache", "valid_perplexity": 72.04}, {"kind": "both", "valid_perplexity": 70.0}]},
+     "validation perplexity: cache 72.0, both 70.0"),
     ({"curve": [{"model": "a", "valid": 0.2}, {"model": "a", "valid": None}]}, "right on validation: a 0.2"),
 ])  # fmt: skip
 def test_a_records_main_result_in_words(more, wanted):

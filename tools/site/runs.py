@@ -33,7 +33,7 @@ WORDS = {
     "valid_accuracy": "validation accuracy",
 }
 UNITS = ("_seconds", "_bytes", "_difference")
-KINDS = ("model", "cell", "variant", "case", "precision", "library")
+KINDS = ("model", "cell", "variant", "case", "kind", "precision", "library")
 """What tells a curve's rows apart: the first of these that they have."""
 
 

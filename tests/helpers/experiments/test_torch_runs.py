@@ -57,13 +57,39 @@ def test_a_counted_start_is_where_training_begins(tmp_path):
     from helpers.torch_training.checkpoints import load_weights
     from helpers.word_vectors import counted_start
 
-    for window in (0, 2):
-        settings = {"counted_window": window, "lr": 1e-9, "dropout": 0.0}
-        run(tmp_path / str(window), "ptb-laptop", **settings)
+    for window, sides in ((0, True), (2, False), (1, True)):
+        folder = tmp_path / f"{window}"
+        run(folder, "ptb-laptop", counted_window=window, counted_sides=sides, lr=1e-9)
         model = build({**get("ptb-laptop").settings, **SMALL}, V)
-        load_weights(model, tmp_path / str(window) / "run.pt")
-        start = counted_start(IDS["train"], V, SMALL["embedding_size"], window=2, sides=False, seed=0)
-        assert np.allclose(model.embedding.detach(), start, atol=1e-6) == (window == 2)
+        load_weights(model, folder / "run.pt")
+        for other in ((2, False), (1, True)):
+            start = counted_start(
+                IDS["train"], V, SMALL["embedding_size"], window=other[0], sides=other[1], seed=0
+            )
+            same = np.allclose(model.embedding.detach(), start, atol=1e-6)
+            assert same == (other == (window, sides))
+
+
+def test_dropout_grows_along_a_line_and_then_stays(tmp_path, monkeypatch):
+    from helpers.models.torch_language_model import TorchLanguageModel
+
+    seen = []
+
+    def hidden(self, ids, state=None, of=TorchLanguageModel.hidden):
+        if self.training:
+            seen.append((self.input_dropout, self.dropout, self.output_dropout, self.embedding_dropout))
+        return of(self, ids, state)
+
+    monkeypatch.setattr(TorchLanguageModel, "hidden", hidden)
+    wanted = {"input_dropout": 0.1, "dropout": 0.2, "output_dropout": 0.4, "embedding_dropout": 0.3}
+    run(tmp_path, dropout_epochs=2, stop_after=1, **wanted)
+    run(tmp_path, dropout_epochs=2, **wanted)   # goes on where it was
+    steps = len(seen) // SMALL["epochs"]
+    share = np.minimum(np.arange(len(seen)) / (2 * steps), 1)
+    assert np.allclose(seen, share[:, None] * [0.1, 0.2, 0.4, 0.3])
+    seen.clear()
+    run(tmp_path / "b", dropout_epochs=0, **wanted)
+    assert set(seen) == {(0.1, 0.2, 0.4, 0.3)}
 
 
 def without_seconds(curve):
