@@ -1069,7 +1069,7 @@ for window in (1, 2, 3):
 # *setting the state to zero*. Here are both on the batch from above, in windows of 3, beside autograd without a cut.
 # Which of the three give the same E?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def by_autograd(at_cut, window=3):
     """E and the gradient in Wh, when the state goes through `at_cut` before every window."""
     weights = [torch.tensor(a, requires_grad=True) for a in (Wx, Wh, bias)]

@@ -1906,7 +1906,7 @@ for epoch in range(3):
 # should be less to find: the same sentences in an order drawn by lot; and a text that a model has written by itself,
 # word by word, the one of 6.3 with more data.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from helpers.layers import softmax
 
 reference_model = models["more data"]
@@ -2005,7 +2005,7 @@ cache_mixture = check("cache_mixture", cache_mixture)
 # Now over a whole text. The model reads it once; then, place by place, the cache holds the last 500 places before it.
 # θ and λ are tried out on validation, and what is best there is used on the others.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def read(model, text):
     """What the model predicts at every place (L, V), its state there (L, H), and the words that came (L,)."""
     with torch.no_grad():
@@ -2043,7 +2043,7 @@ print(f"best: θ = {theta}, λ = {weight}")
 # training loop with one epoch over the test text, except that every word was predicted before the model learned from
 # it.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def going_on(model, text, lr, seq_len=10):
     """Perplexity of a copy of the model that learns from each window after it has predicted it."""
     model = copy.deepcopy(model).eval()     # no dropout
@@ -2063,7 +2063,7 @@ rates = {lr: going_on(reference_model, texts["validation"], lr) for lr in (0.1, 
 print("validation by learning rate:", *(f"{lr}: {perplexity:.1f}  " for lr, perplexity in rates.items()))
 lr = min(rates, key=rates.get)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 print(f"{'':12s} as it is   cache   learning on")
 found = {}
 for name, text in texts.items():

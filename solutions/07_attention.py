@@ -1026,7 +1026,7 @@ print(f"{by_trainer:.4f} and {in_the_open:.4f}")
 # right (**exact match**). The plain model also gets the encoder's summary at *every* step, as in Cho et al.
 # (2014), and both have an encoder in both directions. The next cell trains them: ten seconds or more.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def fit(corpus, model, *, passes, parts, batch_size=64, seed=0):
     """Train; `parts` times a pass, exact match on 300 unseen pairs → list of shares."""
     pairs = ShuffledPairs(*corpus.encode(corpus.train), batch_size, seed)
@@ -1075,7 +1075,7 @@ show(fig, "Exact match on 300 dates of unseen days during one pass over 20,000, 
 # darker, the more weight (· is a space). What do you expect in the row of the month's second digit? First
 # counted, over the 1,000 dates of the test: on what is the heaviest weight at each place of what is written?
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def weights_of(corpus, model, pair):
     """The weights (T, S) with which the model predicts the target's tokens, <eos> last."""
     source, sentence = map(torch.from_numpy, corpus.encode([pair]))
@@ -1360,7 +1360,7 @@ def my_date(typed):
 # - a day that there is not, *31.2.1999*, and *tomorrow*. What tells you that something is wrong: what it writes, how
 #   sure it is, or where it looks?
 
-# %% draws=true
+# %% draws=true tags=["nbval-ignore-output"]
 from helpers.live import text
 
 explore(
@@ -1372,7 +1372,7 @@ explore(
     ),
 )
 
-# %%
+# %% tags=["nbval-ignore-output"]
 whole_date = {}
 for typed in ("september 27, 1994", "31.2.1999", "tomorrow"):
     watched = Watched(date_models["dot"])
@@ -1542,7 +1542,7 @@ claim("your beam search and the one in helpers find the same for ten dates", agr
 # Does it help? Guess first, for the model without attention (which has much to gain) and the one with. A beam
 # of five, 200 dates, a few seconds:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 truths = [sentence[1:11].tolist() for sentence in sentences]
 found = {}
 print(f"{'':14s} greedy   beam of 5   likelier than greedy's   the truth among the five")

@@ -653,7 +653,7 @@ claim("the bag of words stays below its ceiling and is a coin on turns and contr
       test["bag of words"] < BAG + 0.03
       and all(abs(of_kind["bag of words"][kind] - 0.5) < 0.1 for kind in ("turn", "contrast")))
 
-# %% draws=true
+# %% draws=true tags=["nbval-ignore-output"]
 fig, axis = figure(width=7.5, height=3.4)
 for name, colour, style in (("RNN", "rnn", "o-"), ("flattened", "control", "s--"),
                             ("bag of words", "floor", "^-.")):
@@ -681,7 +681,7 @@ show(fig, f"Accuracy on validation after twelve passes: {said}. The best possibl
 # six steps of padding lie in between. Three runs of that, each with other first weights, and one of each right
 # way beside it (10 seconds):
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def full_rows(part):
     """The reviews as if every row were full to its end: padding counts as words."""
     ids, _, labels = part
@@ -727,7 +727,7 @@ claim("the LSTM learns to wait: below 0.8 after four passes, above 0.9 after six
 # the accuracy on the reviews it trains on, on validation, on those training reviews whose label is *wrong*,
 # and, which we will need in a moment, on the test. Three runs, each with 500 reviews of its own (10 seconds):
 
-# %%
+# %% tags=["nbval-ignore-output"]
 rule = np.array([reviews.prob_positive(words) > 0.5 for words in texts["train"]])   # the label without noise
 
 
@@ -776,7 +776,7 @@ claim("on 500 reviews validation ends below its best in every run, by less than 
       heard="Validation turns while training accuracy rises",
       verdict="yes")
 
-# %% draws=true
+# %% draws=true tags=["nbval-ignore-output"]
 fig, axes = figure(2, width=8.5, height=3.3)
 for key, label, colour, style in (("train", "training", "sky", "--"), ("valid", "validation", "lstm", "-")):
     axes[0].plot(range(1, 25), of_runs(key).T, style, color=COLOURS[colour], linewidth=1.2)
@@ -871,7 +871,7 @@ print(f"the last epoch's {test[-1]:.3f}; the highest test accuracy of all {max(t
 # %%
 my_order = ["flattened", "RNN", "GRU", "LSTM", "two layers"]   # first the best
 
-# %%
+# %% tags=["nbval-ignore-output"]
 CELLS = {   # name → options
     "flattened": {"cell": "flat"},
     "RNN": {"cell": "rnn"},
@@ -956,7 +956,7 @@ claim("after the last word it is the model's own answer", all(same))
 # - words that are in no training text, as in *the acting was brilliant , not dull*: each becomes `<unk>`, and is in
 #   brackets below. Then one that you would write yourself, *I loved it*. Who is sure, and of what?
 
-# %% draws=true
+# %% draws=true tags=["nbval-ignore-output"]
 from helpers.live import explore
 from helpers.live import text as line
 
@@ -1089,7 +1089,7 @@ for n in (500, 1_000, 5_000, 15_000):
 # choose the epoch on one half, and ask the other about the same weights. Then the other way round, so that it
 # does not matter which half is the easier one.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 def worth(curve):
     """By how much the half on which an epoch was chosen flatters it."""
     gaps = []
@@ -1589,7 +1589,7 @@ show(fig, "Confusion matrices of five runs added up, for questions with words th
 # The first row is the strangest: questions with "busy" are called daily nearly always, although nobody has ever
 # seen the word. What else do the models go by? Sort the calls by the unseen word *and* the noun behind it:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 calls = {}      # (tokens, unseen word, noun) → how often each class is called, (5 runs, 3)
 for name, logits in said.items():
     print(f"{name:11s} called daily, break-up, love: range of five runs")
