@@ -33,11 +33,15 @@ GRACE = 2.0
 DEADLINE = 1.5
 """Seconds that a command has from a signal to its end: a library may swallow the KeyboardInterrupt."""
 
+PATIENCE = 30.0
+"""Seconds that it has for `saving`."""
+
 LAUNCHER = "UNROLLED_LAUNCHER"
 """Environment variable: the number of the last process that `python_command` made."""
 
 _asked: tuple[int, float] | None = None   # the signal that this process stops for, and when it came
 _told = False   # whether it has said so
+_saving = threading.Lock()
 
 
 def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]]:
@@ -54,7 +58,7 @@ def stoppable(remark: str = "") -> Callable[[Callable[..., T]], Callable[..., T]
                 end_with_parent()   # torchrun's other processes are told by it, which a killed one cannot do
 
             def stop() -> None:
-                late = threading.Timer(DEADLINE, lambda: _leave(_stopped(remark), orderly=False))
+                late = threading.Timer(DEADLINE, _leave_late, [_stopped(remark)])
                 late.daemon = True
                 late.start()
                 raise KeyboardInterrupt
@@ -104,6 +108,14 @@ def undisturbed() -> Iterator[None]:
     finally:
         for number in came[:1]:
             before[number](number, None)
+
+
+@contextmanager
+def saving() -> Iterator[None]:
+    """A command that was asked to end waits for the end of the block (for `PATIENCE` seconds at most), which
+    saves what has been done."""
+    with _saving:
+        yield
 
 
 def worker(parent: int | None = None) -> None:
@@ -217,6 +229,11 @@ def _leave(text: str, orderly: bool = True) -> None:
         with suppress(OSError, ValueError, AttributeError):
             stream.flush()
     os._exit(128 + _asked[0])
+
+
+def _leave_late(text: str) -> None:
+    _saving.acquire(timeout=PATIENCE)
+    _leave(text, orderly=False)
 
 
 def _main(parent: str, module: str, *arguments: str) -> None:

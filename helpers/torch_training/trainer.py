@@ -70,8 +70,9 @@ class TorchTrainer(TrainingLoop):
         average: a `WeightAverage`, whose weights are then the ones validated and kept; or None.
         checkpoint: file to save to and resume from, or None.
         settings: what else must be the same when a run is resumed, as plain values.
-        save_every: steps between two checkpoints; one is also saved at the end of every epoch. (If the disk
-            is full that is reported, or warned of, and training goes on.)
+        save_every: steps between two checkpoints; one is also saved at the end of every epoch, and, by
+            one process, where it is stopped. (If the disk is full that is reported, or warned of, and
+            training goes on.)
         device: "auto", "cpu", "cuda", …
         precision: "float32", "bfloat16" (matrix products only), or "auto": bfloat16 where it is fast.
         summary: mean training loss of an epoch → the numbers that stand in the curve.

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers import files
-from helpers.processes import undisturbed
+from helpers.processes import saving, undisturbed
 from helpers.training.bar import progress_bar
 from helpers.training.checkpoints import CheckpointError, unreadable
 from helpers.validation import require, require_flag, require_int, require_number
@@ -76,6 +76,7 @@ class TrainingLoop:
         self._tick = 0.0
         self._best: dict[str, Any] | None = None
         self._last: dict[str, Any] | None = None   # after the last epoch
+        self._saved = 0, 0                   # epoch and step of the last checkpoint
 
     # -- what a trainer fills in ---------------------------------------------------------------------------
 
@@ -146,9 +147,12 @@ class TrainingLoop:
                     self.model.load_state_dict(self._best)
         except KeyboardInterrupt:
             self.interrupted = True
-            saved = f"; {self.checkpoint} holds the last checkpoint" if self.checkpoint else ""
-            if self.first:
-                self.report(f"stopped in epoch {self.epoch + 1}, step {self.step}{saved}")
+            with saving():
+                if self.alone and self._saved != (self.epoch, self.step):   # several save at the same step
+                    self._save()
+                saved = f"; {self.checkpoint} holds the last checkpoint" if self.checkpoint else ""
+                if self.first:
+                    self.report(f"stopped in epoch {self.epoch + 1}, step {self.step}{saved}")
         return self.curve
 
     def _run_epoch(self, batches: Any, epochs: int) -> None:
@@ -219,6 +223,7 @@ class TrainingLoop:
         try:
             with self._told(f", step {self.step}"):
                 self.save()
+            self._saved = self.epoch, self.step
         except OSError as error:
             self._warn(f"The checkpoint was not written, training goes on and tries again later: {error}")
 
@@ -232,6 +237,7 @@ class TrainingLoop:
         except (ValueError, KeyError, TypeError, RuntimeError, AttributeError, ArithmeticError) as error:
             put_back()
             raise CheckpointError(f"checkpoint {self.checkpoint} is of another model: {error}") from error
+        self._saved = self.epoch, self.step
         return True
 
     def _all_settings(self) -> dict[str, Any]:

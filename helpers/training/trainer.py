@@ -59,8 +59,9 @@ class Trainer(TrainingLoop):
         learning_rate: epoch (from 0) → learning rate; None leaves the optimizer's as it is.
         checkpoint: file to save to and resume from, or None.
         settings: what else must be the same when a run is resumed (data, batch size, …), as JSON values.
-        save_every: steps between two checkpoints; one is also saved at the end of every epoch. (If the disk
-            is full that is reported, or warned of, and training goes on.)
+        save_every: steps between two checkpoints; one is also saved at the end of every epoch, and where
+            a run is stopped. (If the disk is full that is reported, or warned of, and
+            training goes on.)
         report: called with a line of text after each epoch, `print` by default; None for silence.
         bar: draw a progress bar (never drawn while the course is built or graded).
     """

@@ -21,7 +21,7 @@ sum(range(10**11))   # in C, with the interpreter's lock held
 """
 COMMAND = """
 import os, subprocess, sys, time
-from helpers.processes import python_command, stoppable, undisturbed
+from helpers.processes import DEADLINE, python_command, saving, stoppable, undisturbed
 
 @stoppable("All is well.")
 def main(kind):
@@ -49,6 +49,15 @@ def main(kind):
             time.sleep(0.5)
             print("written", flush=True)
         time.sleep(60)
+    if kind == "saving":
+        try:
+            print("ready", flush=True)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            with saving():
+                time.sleep(DEADLINE + 0.5)
+                print("saved", flush=True)
+            time.sleep(60)
     if kind == "coroutine":
         import asyncio
         from helpers.processes import run_coroutine
@@ -115,6 +124,7 @@ def test_status_and_sentence(start, name):
     [
         pytest.param("swallowed", "SIGTERM", "", id="a library swallows it"),
         pytest.param("writing", "SIGTERM", "written\n", id="what is being written is written"),
+        pytest.param("saving", "SIGINT", "saved\n", id="what was done is saved, however long that takes"),
         pytest.param("coroutine", "SIGHUP", "cleaned up\n", id="a coroutine cleans up"),
     ],
 )
