@@ -44,8 +44,8 @@ show_environment()
 # | [7 · Attention](07_attention.ipynb) | What if the sentence does not fit in one vector? |
 # | [8 · Sentiment](08_sentiment.ipynb) | Which cell should I choose? |
 #
-# Every chapter goes the same way: one tiny example in numbers, a plain loop, the same without the loop,
-# then the version in `helpers` that is fast, shown to give the same numbers. And what is claimed is
+# Most chapters go the same way: one tiny example in numbers, a plain loop, where it can be done the same without the
+# loop, then the version in `helpers` that is fast, shown to give the same numbers. And what is claimed is
 # measured: a line with a ✓ is a sentence that its cell has just tested. On your machine, or after a change of
 # yours, a number may come out otherwise; then the line has a ✗ and the chapter goes on.
 #
@@ -380,7 +380,7 @@ table()
 # **In short.** One step is $h = \tanh(w_x x + w_h h_{\text{prev}} + b)$. Checks answer grey, red or
 # green, and the chapter runs on in every case.
 #
-# **If you want more** ★★☆ · 10 min. For which $w_h$ does a nudge stay for good? Find the border to one
+# **If you want more** ★★☆ · 10 min. For which positive $w_h$ does a nudge stay for good? Find the border to one
 # decimal by trying (`steps=1000` helps), then look for the reason: when does $h = \tanh(w_h\, h)$ have a
 # solution other than 0?
 #

@@ -10,7 +10,7 @@
 # - show by measurement why a fixed window of words is not enough,
 # - write a recurrent step and run it over a batch of sequences, with every shape in your head,
 # - sample from a network's output, and say why that is not the same as taking the best,
-# - prove that a network without memory cannot spell "hello", and train one that can,
+# - prove that no network without memory can be sure of "hello", and train one that is,
 # - stack layers, and say what each hands on: all its states, or the last one,
 # - count the parameters of any recurrent layer before you build it.
 #
@@ -134,7 +134,8 @@ claim("a window of 4 is always right without filler, and by chance (within 8 poi
 claim("a window of 10 reaches the name across 6 words, but is right in 60–70 % after 2 and below 60 "
       "% after 4 and 6",
       (np.abs(accuracy[10][:, 1] - 0.65) < 0.05).all() and (accuracy[10][:, 2:4] < 0.6).all(),
-      heard="A fixed window fills the blank as long as the name stands inside it", verdict="no")
+      heard="A table of counts fills the blank as long as the name stands in its window",
+      verdict="no, not from 4,000 stories")
 
 # %% [markdown]
 # Two different things go wrong here.
@@ -145,7 +146,9 @@ claim("a window of 10 reaches the name across 6 words, but is right in 60–70 %
 #    words, but hardly any story ends in ten words that occurred in training together, so the model backs off, to
 #    words without the name. The table has a hundred thousand entries by now and still misses.
 #
-# And the greeting, *Mary said hi to ___*? There the name is even further away:
+# (More stories would help, after 2 filler words first: the number of contexts multiplies with every word.)
+#
+# And the greeting, *Mary said hi to ___*? There the name is 12 words away (full stops counted) even without filler:
 
 # %%
 greetings = PronounGrammar(distance=(0, 4), greetings=1.0)
@@ -252,7 +255,8 @@ claim("with w_h = 3 and w_x = 1.30 a latch withstands 10,000 other names in a ro
 # there is none, and every further name takes the state down a little, slowly at first.
 #
 # Now the unit reads the stories that the tables read. Not quite fair: we tell it which words are names, and of
-# which kind, and the tables had to find that out. What it shows is that one number is enough to *carry* the answer.
+# which kind, and the tables had to find that out. (Told as much, a window of 10 would be right up to 6 words of filler,
+# too.) What it shows is that one number is enough to *carry* the answer, to the distances beyond as well.
 
 # %%
 lexicon = grammar.lexicon
@@ -302,8 +306,8 @@ show(
     f"With a window of 4 words the pronoun is right in {accuracy[4][:, 0].mean():.0%} of the stories "
     f"without filler and in {accuracy[4][:, 1].mean():.0%} after 2 filler words; a window of 10 stands at "
     f"{accuracy[10][:, 1].mean():.0%} after 2 and {accuracy[10][:, 3].mean():.0%} after 6 (means of three "
-    f"training texts, bars from lowest to highest). The recurrent unit is right in {min(state_right):.0%} at "
-    "every distance.",
+    f"training texts, bars from lowest to highest). The recurrent unit, told which words are names, is right "
+    f"in {min(state_right):.0%} at every distance.",
 )
 
 # %% [markdown]
@@ -322,8 +326,8 @@ for w_h in (0.9, 1.0, 1.1):
     print(f"w_h = {w_h}: after 1, 10 and 60 words h = {trace[0]:.3f}, {trace[9]:.3f}, {trace[59]:.3f}")
 
 # %% [markdown]
-# At 1.0 the state still fades, only ever more slowly; just above 1 there is a value at which it rests. Memory begins exactly
-# there, where the curve $\tanh(w_h h)$ leaves 0 more steeply than the line $h$, and so has to cross it again further out.
+# At 1.0 the state still fades, only ever more slowly; just above 1 there is a value at which it rests. Memory for good
+# begins exactly there (for positive $w_h$), where the curve $\tanh(w_h h)$ leaves 0 more steeply than the line $h$, and so has to cross it again further out.
 #
 # Here is the latch in one picture: a man's name, 19 words of filler, some women's names in a row, filler again. On top
 # of $w_x x_t$ a little noise can come at every word, as it does in a network whose other units talk too.
@@ -350,8 +354,9 @@ for w_h, w_x in ((3.0, 1.25), (3.0, 1.5), (0.8, 1.25)):
 
 # %% [markdown]
 # **Move it.** Look first at the right: where the solid curve crosses the diagonal, a state gives itself again, and a full dot is
-# one to which neighbours return. Take $w_h$ down until the unit forgets: what happens to the dots? Then back to 3, and $w_x$
-# up until it flips: which crossings has the dashed curve, that of a woman's name, lost? And with no women's names and a noise
+# one to which neighbours return. Without women's names, take $w_h$ down until the unit forgets: what happens to the dots? Then
+# back to 3, with 30 women's names, and $w_x$ up until it flips: which crossings has the dashed curve, that of a woman's name,
+# lost? And with no women's names and a noise
 # of 0.4: below which $w_h$ does the state leave its side? (It moves where a kernel runs; on a page it stands still.)
 
 # %% draws=true
@@ -442,7 +447,7 @@ claim("the three sentences are one and the same bag of words", bags[0] == bags[1
 # %% [markdown]
 # ## 1.5 The same step, with vectors
 #
-# One number remembers one bit. Language needs more, so the state becomes a vector of $H$ numbers, the input a vector
+# A latch remembers one bit. Language needs more, so the state becomes a vector of $H$ numbers, the input a vector
 # of $D$ numbers, and the weights become matrices. We also handle $N$ sequences at once, one a row:
 #
 # | letter | shape | what it is |
@@ -516,7 +521,7 @@ claim("both give the same states, to 1e-14", np.abs(two_products - one_product).
 # The drawing on the left is the network: one cell that feeds its state back to itself. On the right the same
 # cell is written out once per step. ($W_y$, of shape (H, V), reads an output $y_t$ off the state: section 1.7.) There is
 # nothing new on the right: **all the $W_x$ are the same matrix**, and so
-# are all the $W_h$ and all the $W_y$. What differs from step to step is the state.
+# are all the $W_h$ and all the $W_y$. What differs from step to step are the input and the state.
 
 # %% draws=true
 show(
@@ -566,7 +571,7 @@ for T in (3, 30, 300):
     print(f"T = {T:3d}: h has shape {h.shape}")
 claim("the same three arrays read 3, 30 and 300 steps, and reading changes none of them",
       all(np.array_equal(old, now) for old, now in zip(before, (Wx, Wh, b), strict=True)),
-      heard="$W_h$ holds what has been read", verdict="no, the state does")
+      heard="$W_h$ holds what has been read", verdict="no, reading does not change it")
 
 # %% [markdown]
 # In `helpers` stands the layer that the rest of the course uses, `RNN`. It keeps its arrays in `params`, checks its input
@@ -603,8 +608,8 @@ print(x[0].astype(int))
 # What leaves the network at each step is one number per character, the **logits** $y_t = h_t W_y + b_y$ of shape
 # (N, V). Softmax turns them into probabilities: $p_i = e^{y_i} / \sum_j e^{y_j}$.
 #
-# Take the logits of an untrained network after it has read *h*. The numbers come from a blog post (Karpathy 2015), and
-# many lectures have taken them from there:
+# Take these logits for what an untrained network says after it has read *h*. The numbers come from a blog post (Karpathy
+# 2015), and many lectures have taken them from there:
 
 # %%
 from helpers.layers import softmax
@@ -689,9 +694,9 @@ rng = np.random.default_rng(4)
 drawn = Counter("helo"[sample_next(logits, rng.random())] for _ in range(10_000))
 print("argmax writes", "helo"[int(np.argmax(logits))], "each time")
 print("sampling, 10,000 times:", {c: round(drawn[c] / 10_000, 3) for c in "helo"})
-claim("untrained, sampling writes the right letter e one time in eight, and argmax never",
+claim("with these logits sampling writes the right letter e one time in eight, and argmax never",
       abs(drawn["e"] / 10_000 - 1 / 8) < 0.01 and np.argmax(logits) != 1,
-      heard="Sampling makes the network write the right letter", verdict="no, training does")
+      heard="Sampling makes the network write the right letter", verdict="no, one time in eight")
 
 # %% [markdown]
 # Sampling writes the right letter one time in eight. It is tempting to credit sampling with that, and some lectures do.
@@ -861,9 +866,12 @@ for memory, runs in trained.items():
 cell, output, _ = trained[False][0]
 after_l = softmax(output.forward(cell.forward(x)))[0, 3]
 print(f"without the state, after an l: l with probability {after_l[2]:.3f}, o with {after_l[3]:.3f}")
+by_lot = np.prod(softmax(output.forward(cell.forward(x)))[0][range(4), y[0]])
+print(f"by sampling, not argmax, it would spell hello {by_lot:.0%} of the time")
 
 # %% [markdown]
-# To the control an l is an l. The two answers tie but for a hair, it takes the same one each time, and never gets to o.
+# To the control an l is an l. The two answers tie but for a hair; by argmax it takes the same one each time, and never gets
+# to o. By sampling it is right now and then: two letters at a half each, the others nearly sure.
 
 # %% [markdown]
 # ## 1.9 Five ways to wire it
@@ -1146,8 +1154,9 @@ claim("with one bias an LSTM has 20,200 parameters where a plain layer has 5,050
 # %% [markdown]
 # ## 1.13 What it costs
 #
-# The layer's size does not depend on the length of the sequence. Its time does: each state waits for the one
-# before, so the steps cannot run side by side. The times below are a recorded run (its command is printed).
+# The layer's size does not depend on the length of the sequence. Its time does: T steps are T times the work. And each
+# state waits for the one before, so the steps cannot run side by side (only the $x_t W_x$ of all steps can). The times
+# below are a recorded run (its command is printed).
 
 # %%
 from helpers.records import on_what, read_record
@@ -1158,12 +1167,12 @@ forward = np.array([row["forward_seconds"] for row in record["curve"]])
 relative = forward / forward[0]
 slope = np.polyfit(np.log(lengths), np.log(forward), 1)[0]
 print(record["command"], "·", on_what(record))
-print(f"{record['parameters']:,} parameters at every length")
+print(f"{record['parameters']:,} parameters")
 print(f"from {lengths[0]} to {lengths[-1]:,} steps, {lengths[-1] // lengths[0]} times as many: "
       f"{relative[-1]:.0f} times the time, slope {slope:.2f} on a log-log plot")
-claim("from 25 to 1,600 steps the time grows in proportion to T (slope 0.9 to 1.1), with the same parameters",
+claim("from 25 to 1,600 steps the time forward grows in proportion to T (slope 0.9 to 1.1)",
       0.9 < slope < 1.1,
-      heard="The model's size does not depend on the length, its time is linear in it", verdict="yes")
+      heard="The time of a recurrent layer is linear in the length", verdict="yes")
 
 # %% draws=true
 fig, axis = figure(width=7, height=3.2)
@@ -1203,8 +1212,8 @@ table(unmeasured={
 # Hopfield's network of 1982 is often named as the first recurrent network; it is an associative memory, which
 # settles into a stored pattern. Networks that read sequences are Jordan's (1986, output fed back) and Elman's (1990, state fed
 # back, the form used here). Unrolling the loop to train it is in Rumelhart, Hinton & Williams (1986); the name
-# backpropagation through time goes with Werbos (1990, who points back to 1974). Counting word pairs to write something like
-# English is in Shannon (1948).
+# backpropagation through time goes with Werbos (1990, who points back to 1974). Choosing each word by the one before it, to
+# write something like English, is in Shannon (1948).
 #
 # ## Further exercises
 # 1. A second unit could remember the *last* name. Which weights does it need?

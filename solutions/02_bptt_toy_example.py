@@ -248,9 +248,10 @@ measured = of_loss_3[1] / of_loss_3[2], of_loss_3[0] / of_loss_3[1]
 claim("the two factors together are the ratio of the shares of loss 3", np.allclose(ratios, measured))
 
 # %% [markdown]
-# So use 2 counts three times as much as use 3: the longer way *multiplies* by more than 1, and $h_1$ is larger than
-# $h_2$. Use 1 has a way that is longer by one more such factor, and still collects only half as much as use 2, because
-# it meets $h_0$, which is only 0.1. And loss 1 pulls the other way ($h_1$ is too large, the other two are too small):
+# So for loss 3 use 2 counts three times as much as use 3: the longer way *multiplies* by more than 1, and $h_1$ is larger
+# than $h_2$. Use 1 has a way that is longer by one more such factor, and still gets only half as much as use 2, because
+# it meets $h_0$, which is only 0.1. (In the sums over all losses use 2 is further ahead of use 3: loss 2 reaches it, too,
+# and does not reach use 3.) And loss 1 pulls the other way ($h_1$ is too large, the other two are too small):
 # shares can cancel, here only a little.
 #
 # Do the shares add up for all three parameters? The other side of the comparison is again a nudge:
@@ -451,7 +452,8 @@ show(
 
 # %% [markdown]
 # The wrong gradient brings the loss down as well. **A falling loss proves nothing about a gradient**: any direction
-# that points roughly downhill will do, and nothing promises that the mistake points downhill elsewhere. Central
+# that points roughly downhill will do. (Here two of the three entries are right, the larger ones, and the wrong one has
+# at least the right sign.) Nothing promises that the mistake points downhill elsewhere. Central
 # differences see it at once:
 
 # %%
@@ -505,7 +507,7 @@ claim(
     "over two steps ∂h₃/∂h₁ is 9 for x = −0.5, below 1e-4 for x = 0 and x = 1",
     abs(products[-0.5] - 9) < 1e-6 and max(products[0.0], products[1.0]) < 1e-4,
     heard="$w_{hh} = 3$ is above 1, so the gradient explodes",
-    verdict="depends on the input",
+    verdict="depends on input and start",
 )
 
 # %% [markdown]
@@ -534,7 +536,7 @@ claim(
     "from h_0 = 1e-6 the growth ends after a dozen steps, and after 20 nothing is left of it",
     10 <= np.argmax(from_beside) + 1 <= 14 and from_beside[-1] < 1e-3,
     heard="$w_{hh} = 3$ is above 1, so the gradient explodes",
-    verdict="depends on the input",
+    verdict="depends on input and start",
 )
 
 # %% draws=true
@@ -591,7 +593,9 @@ claim(
 # more, where the state has left 0.) In the third row the state hardly leaves 0.5, where the slope is 0.75 and the factor 1.125:
 # there the first uses do count most.
 #
-# **Move it.** Look first at the left, where the gradient goes from right to left: does it rise or fall? And which bars on the
+# **Move it.** (The words below say *vanishes* when less than a tenth arrives, *explodes* when it is more than ten times as
+# much; the shares are taken by their size, without signs.) Look first at the left, where the gradient goes from right to
+# left: does it rise or fall? And which bars on the
 # right follow from that? Which $w_{hh}$ makes the gradient at x = −0.5 vanish from any start? Take T = 40, try 0.9, then 1.0,
 # and mind the start: is the fate at $h_0 = 0$ that at $h_0 = 0.5$? Then set $w_{hh} = 3$ and $h_0 = 0.01$: how many steps does
 # the explosion last?
@@ -701,11 +705,13 @@ claim(
 claim("once in a while they explode: above 10, in at least one of twelve", max(largest["far"]) > 10)
 
 # %% [markdown]
-# The weights do change, and briskly: with the near shares alone E falls as far as with all of them. What the weights do
-# not do is learn *from* far away, and that is worse, because a falling loss need not show it.
+# The weights do change, and briskly: with the near shares alone E falls, in the median, as far as with all of them. What
+# the weights do not do is learn *from* far away. These targets ask for nothing far away (their network has
+# $w_{hh} = 0.5$); where they do, that is worse, because a falling loss need not show it.
 #
-# The ranges tell something else. Once in a while the far shares shoot up on the way: a few states in a row come close
-# to 0, where tanh is steep, the way back multiplies instead of fading, and one step throws the weights off. Vanishing
+# The ranges tell something else. Once in a while the far shares shoot up on the way, probably because a few states in a
+# row come close to 0, where tanh is steep: the way back multiplies instead of fading, and one step throws the weights
+# off, so that E can even end above its start. Vanishing
 # most of the time and exploding now and then: the same network does both.
 
 # %% [markdown]
@@ -893,7 +899,8 @@ print(f"against {4 * 650 * (650 + 650 + 1) / 1e6:.1f} MB of parameters")
 # %% [markdown]
 # Beside the count, a measurement, recorded (its command is printed): the most memory that forward and backward hold
 # at a time. For `torch.nn.RNN` these are the tensors that autograd keeps; for the NumPy layer it is everything it
-# allocates, with its working arrays. (The layer's copy of the input is counted, the caller's array is not.) In the
+# allocates, with its working arrays. (Parameters and their gradients are left out in both. The layer's copy of the input
+# is counted, the caller's array is not.) In the
 # second pair of curves the same sequence is worked through in windows of 25 steps, as explained in the next section.
 
 # %%
@@ -1003,7 +1010,8 @@ show(
 # | back over k uses from every loss | k steps | about k · T steps back | k |
 #
 # From here on **truncated BPTT means the first**, the windows. It is what language models are trained with
-# ([chapter 5](05_language_model.ipynb)): the second one costs k times the work.
+# ([chapter 5](05_language_model.ipynb)), there with an update after every window; the second one costs k times the way
+# back.
 
 # %% [markdown]
 # ### Exercise 2.4 · `truncated_bptt` · ★★☆ · 20 min
@@ -1091,6 +1099,8 @@ for name, at_cut in cuts.items():
     E[name], dWh = by_autograd(at_cut)
     off[name] = relative_error(dWh, dWh_cut)
     print(f"{name:14s} {E[name]:8.3f}    {off[name]:.0e}")
+
+# %%
 afresh = {"heard": "Truncated BPTT starts every window afresh", "verdict": "no"}
 claim(
     "detaching the state leaves E as it is and cuts the gradient",
@@ -1127,8 +1137,9 @@ except RuntimeError as problem:
 # And what would it depend on?
 #
 # The networks that are to answer are random: H = 20, D = 3, N = 8 sequences of T = 200 random inputs, a loss at every
-# step, targets from another random network. The recurrent matrix is a random rotation times a factor. With a factor of
-# 0.6 a state's influence **fades** fast; with 1 the network is **at the edge**, where only tanh makes it fade. Ten
+# step, targets from another random network. The recurrent matrix is a random rotation (perhaps mirrored; it leaves the
+# length of a vector as it is) times a factor. With a factor of 0.6 a state's influence
+# **fades** fast; with 1 the network is **at the edge**, where only tanh makes it fade. Ten
 # networks of each sort.
 
 # %%
@@ -1181,7 +1192,8 @@ claim(
 #
 # Not only *far* pairs are crossed out. The loss right after a cut keeps the use at its own step and loses the one just
 # before it, however long the windows are. If that is the reason, the second scheme, back over k uses from every loss,
-# must do without the rest: it cuts far pairs only. (`gradients_by_reach` computes it for all k in one sweep.)
+# must do without the rest: it cuts far pairs only. (`gradients_by_reach` computes it for all k in one sweep, T times as
+# much work as one way back.)
 
 # %%
 from helpers.truncation import gradients_by_reach
@@ -1225,14 +1237,14 @@ show(
     f"{looking_back[0.6][:, ten].mean():.1%}; with 1 by {in_windows[1.0][:, ten].mean():.0%} and "
     f"{looking_back[1.0][:, ten].mean():.0%}. Windows of 100 are still off by "
     f"{in_windows[0.6][:, -1].mean():.1%} and {in_windows[1.0][:, -1].mean():.1%}: their error "
-    "falls like 1/k (at the edge only beyond the network's memory), that of looking back about "
-    "exponentially.",
+    "falls about like 1/k (at the edge only beyond the network's memory), that of looking back, with 0.6, "
+    "about exponentially.",
 )
 
 # %% [markdown]
-# That is the reason. There are T/k − 1 cuts, each crosses out a few near pairs, and so **the error of windows falls like
-# 1/k** and no faster (at the edge, once k is beyond the network's memory). The error of the second scheme falls about
-# exponentially, for k times the work.
+# That is the reason. There are T/k − 1 cuts, each crosses out a few near pairs, and so **the error of windows falls about
+# like 1/k** as long as k is well beyond the network's memory and well below T. With a factor of 0.6 the error of the
+# second scheme falls about exponentially, for k times the way back.
 #
 # ### Would more data help?
 #
@@ -1482,9 +1494,10 @@ print("update          1      2      3      4      5")
 print("distance ", *(f"{distance_to(right, used):6.2f}" for used, right in pairs))
 mended = np.array([descend_in_windows(*practice(seed), 6, 0.002, 120)[-1] for seed in range(5)])
 print("E after 119 updates:", *(f"{e:.1f}" for e in mended[:, -1]))
-claim("every step goes along the right gradient",
+claim("the first five steps go along the gradient of `truncated_bptt`",
       max(distance_to(right, used) for used, right in pairs) < 1e-9)
-claim("no E comes back: each is still falling at the end", (np.diff(mended[:, -20:], axis=1) < 0).all())
+claim("no E comes back: each is falling over the last 20 updates",
+      (np.diff(mended[:, -20:], axis=1) < 0).all())
 
 # %% [markdown]
 # The uses of a weight are added up, and so are the windows of a pass; updates are not. In torch it is the same mistake
@@ -1507,7 +1520,7 @@ table(unmeasured={
 # - **Immediate** derivatives look at one step; the **total** one follows $h_{t-1}$ too. BPTT computes the total one
 #   in one backward sweep; what it carries from step to step is $w_{hh}\,da$.
 # - Between neighbouring states the gradient is multiplied by $W_h$ *and* by tanh's slope. Their product decides
-#   between vanishing and exploding, and the slope depends on the input.
+#   between vanishing and exploding, and the slope depends on the state, so on input and start.
 # - Check gradients in float64 against central differences, step about $10^{-5}$. A falling loss is no check.
 # - Truncation: carry the state, cut the gradient. What is lost is lost for good, more data does not bring it back.
 # - Add up over uses and windows, and begin the sum anew for every update.

@@ -236,7 +236,7 @@ print(f"of 12 letters, the one read last is right in {mean_and_range(last_read)}
 print(f"those written at places 5 to 11 in {mean_and_range(far)}")
 claim("of 12 letters, the one read last is right at least 20 points more often than those written at places "
       "5 to 11, in every seed", (last_read > far + 0.2).all(),
-      heard="What was read long ago is lost first", verdict="roughly: the near past is favoured")
+      heard="What was read long ago is lost first", verdict="here; or what is written late")
 
 # %% [markdown]
 # (Whole words may be counted under teacher forcing: as long as no letter is wrong, the letters before *are*
@@ -262,7 +262,8 @@ show(fig, "Letters right by their place in the word written backwards; of 12 let
 
 # %% [markdown]
 # What was read last is written first and is nearly always right. The further back a letter was read, the
-# longer it has to survive the rest of the reading and the writing, in one state that every step rewrites. The
+# longer it has to survive the rest of the reading and the writing, in one state that every step rewrites. (Written
+# backwards, what was read long ago is also what is written late; the recorded run below tells the two apart.) The
 # share falls for about five places; farther away it makes little difference *how* far. (The very first letter
 # often comes out a little better than its neighbours, perhaps because it met an empty state.)
 # Sutskever, Vinyals & Le therefore fed their sources in backwards: then at least the first words of both
@@ -271,9 +272,9 @@ show(fig, "Letters right by their place in the word written backwards; of 12 let
 # Is the vector too *small*? Twelve letters of eight kinds are 36 bits, and 48 floating-point numbers have room
 # for far more. What is missing is a way to pack a word into a state and to take it out again over so many
 # steps, and training has to find it. (The first of the further exercises gives it more steps for that.) A recorded
-# run shows how far one gets: words of 2 to 30 letters out of 26, to be *copied*, models with an encoder in both
-# directions and 64 units, one with twice as many, and one more, "additive", of the kind that the rest of this
-# chapter is about.
+# run shows how far one gets in 2,000 steps: words of 2 to 30 letters out of 26, to be *copied*, models with an encoder
+# in both directions and 64 units, whose decoder is given the vector again at every step, one with twice as many, and one
+# more, "additive", of the kind that the rest of this chapter is about.
 
 # %%
 from helpers.records import read_record
@@ -298,7 +299,8 @@ exact = {}                                          # model → (lengths, seeds)
 for model in kinds:
     exact[model] = np.array([recorded(model, n, "exact") for n in lengths])
 plain, wide, _ = exact.values()
-claim("one vector carries words of 4 letters without a fault and hardly one of 22, twice as wide or not",
+claim("after 2,000 steps one vector carries words of 4 letters with hardly a fault and hardly a word of 22, "
+      "twice as wide or not",
       min(plain[1].min(), wide[1].min()) > 0.99 and max(plain[10].max(), wide[10].max()) < 0.05,
       heard="A sentence does not fit in one vector", verdict="a short one does")
 claim("with twice the units more words of 10 letters are right, for every seed",
@@ -324,9 +326,10 @@ show(fig, "Left, words copied without a fault by their length, mean of three see
      f"{LONG}.")
 
 # %% [markdown]
-# Longer words, more faults: a vector of a fixed size is a **bottleneck**. Twice as many units move the curve
-# to the right; they do not make it flat. (On the right: when the task is to copy, what stands at the front
-# is written first, and is right most often.) The third model has seen the same words and makes hardly a
+# Longer words, more faults: a vector of a fixed size is a **bottleneck**, of room or of what can be learned in the time.
+# Twice as many units move the curve to the right; they do not make it flat. (On the right: when the task is to copy,
+# what stands at the front is written first, and is right most often, though one reading of the encoder has met it
+# long ago: here it is being written *late* that does harm.) The third model has seen the same words and makes hardly a
 # fault at any length. It does not hand over *one* vector.
 #
 # ## 7.3 Look back: attention in five steps
@@ -457,7 +460,8 @@ explore(
 # Now for a batch: the query is (N, H), the keys (N, S, H), a score (N, S). Sentences are of different lengths,
 # so there is a **mask** (N, S), True at real words. Whatever stands in the padding must not get a share. And
 # it would get one: a score of 0 is not nothing, $e^0 = 1$. Only $-∞$ becomes 0. So the mask comes *before* the
-# softmax.
+# softmax. (`np.einsum("nh,nsh->ns", query, keys)` writes such products with an index for every axis: multiply where the
+# letters agree, and sum over those that the result lacks, here h.)
 
 # %% [markdown]
 # ### Exercise 7.2 · `attend` · ★★☆ · 15 min
@@ -652,8 +656,8 @@ claim("your `dkeys` agrees with central differences, and is zero at padding",
 # (Two simplifications: Bahdanau, Cho & Bengio's output layer also sees the word before; Luong, Pham & Manning, who
 # call the decoder's state $h_t$, hand the combined vector on to the next step as well.)
 #
-# "General" is for queries and keys of different sizes, as when the encoder reads in both directions; it is one
-# matrix more. The additive score does not mind sizes, since it has a matrix for each side: $W_q$ (Q, A), $W_k$
+# "General" learns what to compare, and allows queries and keys of different sizes, as when the encoder reads in both
+# directions; it is one matrix more. The additive score does not mind sizes, since it has a matrix for each side: $W_q$ (Q, A), $W_k$
 # (K, A), and $v$ (A,).
 
 # %% [markdown]
@@ -809,8 +813,9 @@ claim("a sentence has the same states and the same summary in any company",
 # %% [markdown]
 # ### The decoder, both ways
 #
-# `Seq2Seq` puts it together. What it does, in the open: one step of each kind, from its parts. Find in them two
-# rows of the table: which state goes into the attention, and where the context goes.
+# `Seq2Seq` puts it together. Its first state is the **summary**: where both readings end, through a tanh layer. What it
+# does then, in the open: one step of each kind, from its parts. Find in them two rows of the table: which state goes
+# into the attention, and where the context goes.
 
 # %%
 def additive_step(model, token, s, memory):
@@ -846,8 +851,9 @@ claim("additive attention asks with the state before the step, dot-product atten
 
 # %% [markdown]
 # Now back to the word of twelve letters, with the loop of section 7.1. `Seq2Seq` has fewer weights than the plain
-# model and gets as many steps, but differs from it in two ways: it looks back, and its encoder reads in both
-# directions. So a control between them: both directions, no attention. (Some five seconds.)
+# model and gets as many steps, but attention is not all that is new: its encoder reads in both directions, with 24
+# units instead of 48, and the decoder starts from the summary. So a control: the same without attention, which is given
+# the summary at every step instead. (Some five seconds.)
 
 # %%
 torch.manual_seed(0)
@@ -907,7 +913,7 @@ def one_way(attend_with):
 by_layer, by_yours = (learn(one_way(attend_with), 12, steps=20)
                       for attend_with in (attention.DotProductAttention, YourDotProduct))
 print(f"mean loss of 20 steps: {by_layer:.4f} with the attention of helpers, {by_yours:.4f} with yours")
-claim("twenty steps of training have the same losses with your attention, forwards and back, to 1e-10",
+claim("twenty steps of training have the same mean loss with your attention, forwards and back, to 1e-10",
       abs(by_layer - by_yours) < 1e-10)
 
 # %% [markdown]
@@ -930,7 +936,7 @@ def reaches(model, length=30):
     sources, sentences = backwards(20, length, np.random.default_rng(3))
     sources, sentences = torch.from_numpy(sources), torch.from_numpy(sentences)
     embedded = model.encoder.embedding(sources).detach().requires_grad_()
-    hook = model.encoder.embedding.register_forward_hook(lambda *_: embedded)
+    hook = model.encoder.embedding.register_forward_hook(lambda *_: embedded)   # takes the layer's place
     logits, _ = model(sources, sentences[:, :length])
     hook.remove()
     functional.cross_entropy(logits[:, -1], sentences[:, length]).backward()
@@ -997,7 +1003,7 @@ claim("no day is in two of the three parts", not (train & test or train & valid 
 
 # %% [markdown]
 # From here on `TorchTrainer` of chapter 6 trains, with `Seq2SeqLoss`. Is this the loss of section 7.1, also
-# when there is padding?
+# when there is padding? (All dates are equally long, so one is cut short here.)
 
 # %%
 from helpers.torch_training import TorchTrainer
@@ -1013,12 +1019,15 @@ def build(corpus, kind, seed=0):
 
 model = build(corpus, "dot")
 sources, sentences = corpus.encode(corpus.train[:5])
+sentences[0, -3:] = PAD
 batch = torch.from_numpy(sources), torch.from_numpy(sentences)
 inputs, targets, counts = map(torch.from_numpy, decoder_inputs(sentences))
 with torch.no_grad():
     by_trainer = Seq2SeqLoss()(model, batch, None).value
     in_the_open = masked_mean_loss(model(batch[0], inputs)[0], targets, counts)
-print(f"{by_trainer:.4f} and {in_the_open:.4f}")
+print(f"{by_trainer:.4f} and {in_the_open:.4f}; {(~counts).sum()} places of padding do not count")
+claim("the trainer's loss is that of section 7.1, also beside padding",
+      bool((~counts).any()) and abs(float(by_trainer - in_the_open)) < 1e-6)
 
 # %% [markdown]
 # The budget, for both models: one pass over the 20,000 dates in batches of 64, Adam from 0.01 down to 0 along
@@ -1053,6 +1062,8 @@ date_models = {"no attention": build(corpus, None), "dot": build(corpus, "dot")}
 date_curves = {name: fit(corpus, model, passes=1, parts=8) for name, model in date_models.items()}
 for name, curve in date_curves.items():
     print(f"{name:12s}", *(f"{share:4.0%}" for share in curve))
+
+# %%
 ends = {name: curve[-1] for name, curve in date_curves.items()}
 claim("after one pass over the dates more than nine unseen days in ten are right with attention, fewer than "
       "half without", ends["dot"] > 0.9 and ends["no attention"] < 0.5,
@@ -1106,16 +1117,18 @@ print(f"{'':16s}", *(f"{c:>4s}" for c in "YYYY-MM-DD"))
 for kind, shares in looked_at.items():
     print(f"{kind:16s}", *(f"{share:4.0%}" for share in shares))
 
+zeros = [(text[row[8]], pair.target[9]) for text, pair, row in zip(texts, corpus.test, heaviest, strict=True)
+         if pair.target[8] == "0"]
+near = np.mean([read in ("0", digit) or not read.isalnum() for read, digit in zeros])
+print(f"leading zeros of the day that look at a zero, a digit like the day's, a gap or a sign: {near:.0%}")
+
+# %%
 with_a_name = np.array([any(c.isalpha() for c in text) for text in texts])
 at_letters = np.mean([texts[n][heaviest[n, 6]].isalpha() for n in np.flatnonzero(with_a_name)])
 same = looked_at["the same digit"]
 claim("the digits of the year, and the last of the day, mostly look at the same digit of what was read",
       min(same[:4].mean(), same[9]) > 0.75)
 claim("where the month is a word, its second digit nearly always looks at a letter", at_letters > 0.9)
-zeros = [(text[row[8]], pair.target[9]) for text, pair, row in zip(texts, corpus.test, heaviest, strict=True)
-         if pair.target[8] == "0"]
-near = np.mean([read in ("0", digit) or not read.isalnum() for read, digit in zeros])
-print(f"leading zeros of the day that look at a zero, the day's only digit, a gap or a sign: {near:.0%}")
 claim("a leading zero of the day mostly looks at one of these", near > 0.75)
 
 # %% draws=true
@@ -1138,10 +1151,10 @@ show(fig, f"Attention weights for two dates, {texts[shown[0]]} and {texts[shown[
      "Most digits of year and day look at the same digit of what was read.")
 
 # %% [markdown]
-# The year is copied digit by digit; the month, where it is a word, is read off at a letter or two of its name. A
-# leading zero often has no digit to copy; it looks at the single digit, or at a gap or a sign. Nothing in the task says
-# at which of them, and another seed may choose otherwise. The hyphens are always the same and need no source: their
-# rows look anywhere.
+# The year is copied digit by digit, as far as it is written (in some formats it has two digits); the month, where it is
+# a word, is read off at a letter. A leading zero often has no digit to copy; it looks at a digit like the day's, or at a
+# gap or a sign. Nothing in the task says at which of them, and another seed may choose otherwise. The hyphens are always
+# the same and need no source: where their rows look tells nothing.
 #
 # One seed is one seed. The recorded run has three, and gives every model the same *time*:
 
@@ -1192,8 +1205,8 @@ said = ", ".join(f"{model} {share}" for model, share in best.items())
 show(fig, f"Exact match on unseen days against seconds of training, a line for every seed. Best: {said}.")
 
 # %% [markdown]
-# With attention, 199 of 200 unseen dates are right after ten or fifteen seconds on that machine. Without it a run
-# needs twice as long, or does not quite get there in half a minute: for a text as short as a date, one vector is a
+# With attention, 199 of 200 unseen dates are right after nine to fourteen seconds on that machine. Without it one run of
+# three gets there, after 27, and two do not quite in half a minute: for a text as short as a date, one vector is a
 # matter of patience more than of room. (The learning rate stays as it is to the end, and the curves jump; the
 # trainer keeps the best weights.)
 #
@@ -1379,13 +1392,15 @@ for typed in ("september 27, 1994", "31.2.1999", "tomorrow"):
     answer = date_by(watched, typed)
     whole_date[typed] = np.prod(watched.sure[: len(answer)])           # without that of <eos>, as above
     print(f"{typed:18s} → {answer}, with probability {whole_date[typed]:.2f}")
-claim("a day that there is not is written with a probability above a half, a word that is no date with less",
+
+# %%
+claim("the 31st of February is written with a probability above a half, \"tomorrow\" with less",
       whole_date["31.2.1999"] > 0.5 > whole_date["tomorrow"])
 
 # %% [markdown]
 # It has learned no calendar: to the model the 31st of February is a day like any other. And it has no way to say that
 # it does not know; whatever is typed becomes something like a date. Only the probability of the whole may give it
-# away, and only where what was typed is far from every date.
+# away, and of these two only the one that is far from every date.
 #
 # What does teacher forcing hide? The model without attention makes mistakes enough to look at. Its characters,
 # place by place: given the right ones before, and given its own. Where will the two rows differ, and will the
@@ -1416,9 +1431,10 @@ claim("of whole dates it writes the same share with the teacher and without",
       heard="Good under teacher forcing is good", verdict="characters no, whole sentences yes")
 
 # %% [markdown]
-# On its own it is clearly worse towards the end. A beginning with a wrong character does not fit the source;
-# training has never shown such a thing, and one mistake leads to the next (**exposure bias**, Ranzato et al.
-# 2016). The last column is the same in both rows, and must be: a whole date is right exactly if no step went
+# On its own it is clearly worse towards the end. For one thing, the teacher's right digit also tells which day is meant.
+# For another, a beginning with a wrong character does not fit the source; training has never shown such a thing, and
+# one mistake may lead to the next (**exposure bias**, Ranzato et al. 2016). The table does not part the two. The last
+# column is the same in both rows, and must be: a whole date is right exactly if no step went
 # wrong, and up to the first mistake both read the same. So measure characters, or a score like BLEU
 # (how many runs of one to four words a translation shares with a right one), on what the decoder writes *by
 # itself*.
@@ -1559,9 +1575,11 @@ for name, model in date_models.items():
         ])
     a, b, c, d = found[name] = np.mean(numbers, axis=0)
     print(f"{name:14s} {a:6.1%} {b:11.1%} {c:24.1%} {d:26.1%}")
+
+# %%
 greedy_right, beam_right, likelier, among = found["no attention"]
-claim("without attention a beam of five finds a likelier date for more than one day in ten, and at most one "
-      "in ten becomes right", likelier > 0.1 and beam_right - greedy_right < 0.1,
+claim("without attention a beam of five finds a likelier date for more than one day in ten, and the share "
+      "that is right grows by less than a tenth", likelier > 0.1 and beam_right - greedy_right < 0.1,
       heard="Beam search finds better translations", verdict="likelier ones")
 claim("there the truth is among the five more often than not", among > 0.5)
 
@@ -1716,8 +1734,8 @@ claim("with fifteen passes more than 97 Korean sentences in 100 are right withou
       min(exact["plain"]) > 0.97, heard="A sentence does not fit in one vector", verdict="a short one does")
 
 # %% [markdown]
-# With fifteen passes in place of three, and 64 units in place of 48, the model *without* attention gets nearly
-# there as well. Sentences of up to eight words do fit in a vector, if there is time to learn how. What attention
+# With fifteen passes in place of three, 64 units in place of 48, and another rate, the model *without* attention gets
+# nearly there as well. Sentences of up to eight words do fit in a vector, if there is time to learn how. What attention
 # brings on sentences this short is the training it saves; what it brings on long ones was the figure of section 7.2.
 
 # %% [markdown]
@@ -1775,7 +1793,8 @@ claim("in at least two of the three models some word looks elsewhere more often 
 
 # %% [markdown]
 # How can a word be right if the model does not look at its source? Because the encoder's state at a word is not
-# that word. It has read the neighbours, in both directions, and what the decoder needs may have been passed on.
+# that word. It has read the neighbours, in both directions, and what the decoder needs may have been passed on. Besides,
+# the decoder began with a summary of all.
 #
 # **Two: the same translations, weights that differ in places.** The three models differ in nothing but the seed. Two
 # at a time: how often do they write the same sentence, and how often is the heaviest weight of a word in the
@@ -1801,8 +1820,9 @@ claim("two seeds write at least 95 sentences in 100 alike, and the heaviest weig
       heard="The weights explain the output", verdict="not by themselves")
 
 # %% [markdown]
-# For most words the heatmaps of two seeds agree, for some they do not, and the translation is the same. Where they
-# differ: if one of them explained it, what would the other be?
+# For most words the heatmaps of two seeds agree, for some they do not, and the translation is the same. So where one
+# looks is not a matter of the sentences alone. (Two models may have two reasons. What counts in *one* model, only
+# a change in it can tell.)
 #
 # **Three: change the weights.** If the output stays the same under quite other weights, they were no reason
 # for it: this was Jain & Wallace's (2019) test, on classifiers that read a text. So something is done to the
@@ -1893,7 +1913,8 @@ claim("for every seed: without the heaviest word at each step fewer than 15 sent
 
 # %% [markdown]
 # So *here* the weights matter, very much: take the heaviest word from every step, and hardly a sentence
-# comes out right; take another one, and nearly all still do. Jain & Wallace found many classifiers where it
+# comes out right; take another one, and nearly all still do (most of the others had next to no weight, so that changes
+# little). Jain & Wallace found many classifiers where it
 # was otherwise. But careful, also with this result: the decoder was trained with these weights and has never
 # met other ones. That it stumbles over strange mixtures does not say that it *needs* to look where it looks.
 #
@@ -1917,11 +1938,11 @@ claim("with even weights from the start more than 85 Korean sentences in 100 are
       heard="The weights explain the output", verdict="not by themselves")
 
 # %% [markdown]
-# For Korean sentences of three to eight words the plain *mean* of the encoder's states is nearly enough: one
-# vector again, and far better than the last states are, at the same budget. So it seems that much of what
-# attention brought there was the short way to every word, not the choice between them; what stands where is in
+# For Korean sentences of three to eight words the plain *mean* of the encoder's states, beside the summary that the
+# decoder starts from, is nearly enough, and far better than the summary alone at the same budget. So it seems that much
+# of what attention brought there was the short way to every word, not the choice between them; what stands where is in
 # the states, since the encoder is recurrent. For dates of up to 29 characters it is the other way round: without a
-# choice little is left of what attention brings. There the model must point.
+# choice little is left, after one pass, of what attention brings. There it is pointing that saves the training.
 #
 # What may one say of a heatmap, then? What was mixed. Where one expects a correspondence, as between words of
 # two languages, it often shows it. Why a model decides is another question, and is answered by changing
@@ -1963,9 +1984,10 @@ for length in (10, 100, 1_000):
           f"   self-attention {2 * length**2 * 64:12,d} and 1")
 
 # %% [markdown]
-# Three matrices to give every word a query, a key and a value of its own, the scores divided by $\sqrt H$,
-# several attentions side by side, positions, a mask that hides the future from a decoder, and a small network
-# behind each layer: that is the Transformer (Vaswani et al. 2017). Its heart you have written above.
+# Three matrices to give every word a query, a key and a value of its own, the scores divided by the root of a key's
+# size, several attentions side by side, positions, a mask that hides the future from a decoder, a small network behind
+# each layer, shortcuts past both and a normalisation: that, roughly, is the Transformer (Vaswani et al. 2017). Its heart
+# you have written above.
 
 # %% [markdown]
 # ## 7.11 Find the fault

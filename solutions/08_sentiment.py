@@ -252,8 +252,8 @@ print("parameters:", classifier.parameter_counts)
 # %% [markdown]
 # ### 3-D, or flattened?
 # A model without a cell stands in the lecture's table as well, called ANN (artificial neural network). Its
-# first dense layer cannot read (N, 20, 50), so the twenty vectors are joined into one of 1,000 numbers: (N,
-# 1000). A recurrent layer wants the 3-D array, for it needs to know which 50 belong to a step. What difference
+# first dense layer would read each of the twenty vectors of (N, 20, 50) by itself, so they are joined into one of 1,000
+# numbers: (N, 1000). A recurrent layer wants the 3-D array, for it needs to know which 50 belong to a step. What difference
 # does that make when the reviews get longer?
 
 # %% [markdown]
@@ -645,12 +645,12 @@ for name, model in models.items():
     test[name] = evaluate(model, data["test"])
     print(f"{name:13s} {my_guess[name]:10.2f} {test[name]:6.3f}  ",
           "  ".join(f"{kind} {value:.2f}" for kind, value in of_kind[name].items()))
-varies = np.sqrt(BEST * (1 - BEST) / len(kinds))
-print(f"the share of right labels among {len(kinds):,d} reviews varies by {varies:.3f}")
+varies = np.sqrt(BEST * (1 - BEST) / len(kinds))   # of a share p of n independent labels: √(p (1 - p) / n)
+print(f"the share of right labels among {len(kinds):,d} reviews has a standard deviation of {varies:.3f}")
 claim("the RNN reaches the best possible accuracy, the flattened model stays at least 0.05 below",
       test["RNN"] > BEST - 3 * varies and test["flattened"] < BEST - 0.05)
-claim("the bag of words stays below its ceiling and is a coin on turns and contrasts",
-      test["bag of words"] < BAG + 0.03
+claim("the bag of words does not pass its ceiling by more than chance and is a coin on turns and contrasts",
+      test["bag of words"] < BAG + 3 * np.sqrt(BAG * (1 - BAG) / len(kinds))
       and all(abs(of_kind["bag of words"][kind] - 0.5) < 0.1 for kind in ("turn", "contrast")))
 
 # %% draws=true tags=["nbval-ignore-output"]
@@ -707,9 +707,11 @@ for cell in ("rnn", "lstm"):
         reached[cell, name] = np.array([[row["valid"] for row in run] for run in runs])
         for seed, row in enumerate(reached[cell, name], 1):
             print(f"{cell.upper():5s}{name:17s} run {seed}", *(f"{value:.2f}" for value in row))
+
+# %%
 late = {cell: reached[cell, "end of the row"] for cell in ("rnn", "lstm")}
-claim("read off at the end of the row, the plain RNN is no better than a coin in all three runs",
-      (late["rnn"][:, -1] < 0.6).all(),
+claim("read off at the end of the row, the plain RNN is still no better than a coin after six passes, in all "
+      "three runs", (late["rnn"][:, -1] < 0.55).all(),
       heard="The last state sums up the review", verdict="the one after the last word does")
 claim("the LSTM learns to wait: below 0.8 after four passes, above 0.9 after six in at least two "
       "of three runs",
@@ -717,8 +719,8 @@ claim("the LSTM learns to wait: below 0.8 after four passes, above 0.9 after six
       heard="The last state sums up the review", verdict="the one after the last word does")
 
 # %% [markdown]
-# For the plain RNN these few steps are too many: the state has to get through them, and the gradient has to
-# come back. The LSTM needs twice as many passes as with the last word. Padding in front is read first, and
+# For the plain RNN six passes are too few, probably since the state has to get through these steps of padding, and the
+# gradient back. The LSTM needs twice as many passes as with the last word. Padding in front is read first, and
 # forgotten.
 #
 # ## 8.6 When to stop
@@ -758,21 +760,22 @@ for seed in (0, 1, 2):
         print(f"{row['epoch']:7d} {row['train']:10.2f} {row['valid']:12.2f} {row['wrong']:23.0%}",
               " best" if row is top else "")
 
-
+# %%
 def of_runs(key):
     """(runs, passes)."""
     return np.array([[row[key] for row in curve] for curve in watched])
 
 
-claim("at some pass each model contradicts most of the wrong labels",
-      (of_runs("wrong").min(axis=1) < 0.5).all())
+claim("from the fifth pass on at least two of three models at some time contradict most of the wrong labels",
+      (of_runs("wrong")[:, 4:].min(axis=1) < 0.5).sum() >= 2)
 claim("after 24 passes every model repeats at least 85% of the wrong labels, so 97% of all or more",
       (of_runs("wrong")[:, -1] > 0.85).all() and (of_runs("train")[:, -1] > 0.97).all(),
       heard="Validation turns while training accuracy rises",
       verdict="yes")
-claim("on 500 reviews validation ends below its best in every run, by less than 0.06",
-      (of_runs("valid")[:, -1] < of_runs("valid").max(axis=1)).all()
-      and (of_runs("valid").max(axis=1) - of_runs("valid")[:, -1] < 0.06).all(),
+chosen = of_runs("valid").argmax(axis=1)
+lost = [run[best] - run[-1] for run, best in zip(of_runs("test"), chosen, strict=True)]    # on the test
+claim("on the test the last pass is on average below the one that validation chose, by less than 0.06",
+      0 < np.mean(lost) < 0.06,
       heard="Validation turns while training accuracy rises",
       verdict="yes")
 
@@ -801,8 +804,9 @@ show(fig, "Left: three runs on 500 reviews. Training accuracy rises to "
 # Nobody can be right about more than 95 % of *new* reviews, and of these 500 labels the rule itself agrees
 # with 93 to 95 %. A training accuracy above that is a sure sign: the model has begun to learn labels by heart.
 # Look at the right picture, the reviews whose label is wrong. At first a model repeats many of them, for it
-# guesses. Then it understands the rule, and contradicts its teacher where the teacher is wrong. Then it learns
-# the wrong labels one by one, and validation loses some hundredths on the way.
+# guesses. Then it begins to understand the rule, and for some passes contradicts its teacher where the teacher is wrong
+# (not every run, and not everywhere). Then it learns the wrong labels one by one, and what it says of new reviews loses
+# a little on the way.
 #
 # So stop in time. But the curve also wobbles, and stands still for its first passes. A rule with some
 # **patience** (Prechelt 1998):
@@ -905,12 +909,15 @@ for name, runs in normal.items():
     each = " ".join(f"{test:.2f}" for test in tests)
     print(f"{name:12s} {np.mean(tests):10.2f}   {each}       ", *at)
 print("you said:", ", ".join(my_order))
+
+# %%
 lowest = min(test for name in ("GRU", "LSTM", "two layers") for _, test in normal[name])
 claim("every run with gates is above every run without", lowest > max(
     test for name in ("flattened", "RNN") for _, test in normal[name]))
 
 # %% [markdown]
-# The gated cells are ahead, and among them there is nothing to choose. What do they make of *your* review? A
+# After sixteen passes the gated cells are ahead, and among them there is nothing to choose. (The RNN's best pass is the
+# last or nearly so: more might have helped it.) What do they make of *your* review? A
 # model with a cell has a state after every word, and the two dense layers can be asked after each of them, as if
 # the review ended there: one reading, a probability after every word, and the last of them is the answer. (The
 # models are those of the first run, trained on 500 reviews; the bag of words is that of 8.5, trained on 2,000.)
@@ -1038,7 +1045,7 @@ show(fig, f"Test accuracy of ten runs each on 500 reviews, lowest to highest. Em
 # With one run of each model, chance decides whether the LSTM is the GRU's equal or behind a model without any
 # memory. And compare the RNN's ten runs from the normal start with the three above: even three can mislead. The
 # start of the embedding, which hardly a table mentions, moves the flattened model by more than the gated cells
-# differ on the left. (Why the LSTM suffers most from it? A guess, not measured here: small vectors make small
+# differ on the left. (Why the LSTMs suffer most from it, with one layer or two? A guess, not measured here: small vectors make small
 # sums, and what an LSTM reads has to pass two gates that stand half open at first.)
 #
 # Does it say that an LSTM *cannot*? The same small start, and one and a half times the steps: spent on more passes over
@@ -1054,9 +1061,10 @@ claim("with 1,000 reviews all ten LSTMs get above 0.92; with the same steps on 5
       heard="The LSTM is better than the plain RNN", verdict="it depends on the start")
 
 # %% [markdown]
-# So it is the reviews, not the steps. What do such numbers say about *cells*? On 500 reviews with sixteen
-# passes, the GRU was never far from the best, from either start. More cannot be said from these runs. On 2,000
-# reviews even the plain RNN reached the best possible (8.5), and the question has gone away.
+# So reviews do more than steps. But the lowest runs gain by more steps as well: they had failed for want of time. What
+# do such numbers say about *cells*? On 500 reviews with sixteen passes, the GRU was never far from the best, from either
+# start. More cannot be said from these runs. With 2,000 reviews and three times the steps even the plain RNN reached
+# the best possible, in the one run of 8.5.
 #
 # **Change this and look again.** Could the LSTM from the small start get there with 500 reviews, by patience?
 # Look at both columns. (10 seconds.)
@@ -1102,6 +1110,8 @@ def worth(curve):
 gaps = [worth(curve) for runs in normal.values() for curve, _ in runs]
 print(f"chosen on 500 reviews, {len(gaps)} runs: {np.mean(gaps):+.3f} on average, "
       f"from {min(gaps):+.3f} to {max(gaps):+.3f}")
+
+# %%
 claim("on 500 validation reviews the best of sixteen epochs flatters by more than 0.002 on average",
       np.mean(gaps) > 0.002,
       heard="The best validation accuracy says how good a model is", verdict="rather too high")
@@ -1117,7 +1127,7 @@ claim("on 500 validation reviews the best of sixteen epochs flatters by more tha
 #
 # - **a** The GRU is the best of the three cells for this task.
 # - **b** The gated cells are better than the plain one; GRU and LSTM are equal.
-# - **c** All three numbers are rather too high, and whether the order would come out again cannot be said.
+# - **c** All three numbers may well be too high, and whether the order would come out again cannot be said.
 # - **d** All three cells are equally good, because the differences are below two hundredths.
 
 # %% exercise="quiz_best_epoch"
@@ -1272,8 +1282,9 @@ show(fig, f"Accuracy on Korean reviews, mean of three seeds, validation and test
 
 # %% [markdown]
 # The absolute numbers cannot be compared: it is another data set. The *differences* can be asked for one by
-# one. A difference is worth something where it is larger than what the seeds do. (The lecture's accuracies are
-# those of validation; ours are shown for both.)
+# one. A difference is worth something where it is larger than what the seeds do. (Here they change weights and order,
+# not the reviews; and by chance alone three values and three others come apart once in ten. The lecture's accuracies
+# are those of validation; ours are shown for both.)
 
 # %%
 def compared(one, other, key):
@@ -1310,7 +1321,8 @@ claim("on Korean reviews LSTM and GRU lead the plain RNN with every one of three
       all(compared(model, "rnn", key)[1] for model in ("lstm", "gru") for key in both),
       heard=HEARD, verdict="only that gates help")
 claim("LSTM, GRU and two layers of GRU cannot be told apart by their three seeds",
-      not any(compared(one, "gru", key)[1] for one in ("lstm", "two-gru") for key in both),
+      not any(compared(one, other, key)[1] for key in both
+              for one, other in (("lstm", "gru"), ("two-gru", "gru"), ("lstm", "two-gru"))),
       heard=HEARD, verdict="only that gates help")
 claim("the lecture's 0.002 between GRU and LSTM is less than the GRU's three seeds differ",
       all(value > 0.002 for value in ranges.values()), heard=HEARD, verdict="only that gates help")
@@ -1406,8 +1418,9 @@ claim("on characters the last epoch is the best in all three runs", best_epochs[
 
 # %% [markdown]
 # Of ten Korean words between spaces more than four are not among the 10,000 that the model knows: the list is
-# full of stems that have the wrong ending. Characters need no dictionary at all and know every text; and where
-# the last epoch is the best, training could indeed go on.
+# full of stems that have the wrong ending. (Counted in the training texts; in new ones it is likely more.) Characters
+# need no dictionary, and all that occur in training fit into the list; and where the last epoch is the best, training
+# could indeed go on.
 #
 # ## 8.10 As far as it goes
 #
@@ -1448,7 +1461,8 @@ claim("the LSTM adds 0.004 to 0.012 to it, whichever runs are compared",
       and beyond["with the LSTM"].max() - beyond["without it"].min() < 0.012)
 
 # %% [markdown]
-# So most of the way from 0.854 to 0.88 is what is read, not what reads it. (Each seed has validation reviews
+# So most of the way from 0.854 to 0.88 needs no cell. (Which of the other changes did it, the pieces, whole reviews, the
+# size, the dropout, the rate, was not taken apart. Each seed has validation reviews
 # of its own; the settings were chosen on the validation of the first, for the model *with* the LSTM,
 # so a bag with settings of its own might come closer. bfloat16: section 6.10.) An ensemble (several models that
 # answer together) of stacked bidirectional LSTMs was published with 88.95 % on NSMC's own split (Oh, Kim & Kim
@@ -1603,6 +1617,8 @@ for name, logits in said.items():
             ranges = zip(called.min(axis=0), called.max(axis=0), strict=True)
             romanised, meaning = chatbot.gloss(f"{word} {noun}")
             print(f"   {meaning:26s}", "   ".join(f"{low:4.0%} to {high:4.0%}" for low, high in ranges))
+
+# %%
 same_noun = [
     abs(calls["words", "떠난", noun] - calls["words", "짝사랑하는", noun]).max() for noun in NOUNS[::2]
 ]
@@ -1617,12 +1633,13 @@ claim("the models of characters recognise more of the love questions, on average
       > 0.3 + np.mean([m[2, 2] / m[2].sum() for m in matrices["words"]]))
 
 # %% [markdown]
-# To a model of words all three are the same `<unk>`, so the *noun* decides: in training a *person* is always
-# parted from or liked, while a friend may come with no word in front at all, and then the question is daily.
-# Break-up or love is then a matter of chance: `<unk>` never occurs in training, its vector is still the random
+# To a model of words all three are the same `<unk>`, so mostly the *noun* decides: in training a *person* is always
+# parted from or liked, while a friend may come with no word in front at all, and then the question is daily. (Not in
+# every run: some call a good part of the persons daily, too.) Break-up or love is then a matter of chance: `<unk>` never occurs in training, its vector is still the random
 # one it started with, and each run has another. 바쁜 and 떠난 share no syllable with what the models of
-# characters know, and there it is the same. Of 짝사랑하는 they know *-haneun*, the ending of 좋아하는, and mostly
-# tell love by it.
+# characters know, and there it is the same. Of 짝사랑하는 they know *-haneun*, the ending of 좋아하는, and 사, the beginning
+# of 사람 (*saram*, person), which no daily question has; by these they mostly tell love. Which of the two does it was not
+# tested.
 #
 # So the tokens decide what can be known at all, before any cell has read a thing. (A way to train `<unk>`: put it
 # in place of a word at random now and then, or leave the rarest words out of the list.)
@@ -1673,8 +1690,9 @@ claim("on Korean reviews 2 numbers a word cost an LSTM less than 0.03",
       0 < korean[50] - korean[2] < 0.03, heard="A larger embedding is better", verdict="up to a size")
 
 # %% [markdown]
-# With 130,000 reviews to learn from, two numbers a word are enough for most of it. With 500 reviews both count,
-# and a better cell can make up for a smaller embedding.
+# On the Korean reviews two numbers a word are enough for most of it (there are 130,000 to learn from, but start and rate
+# are others, too). With 500 reviews both count, and a better cell can make up for a smaller embedding. (A larger
+# embedding also means larger sums at the start: at 200 the plain RNN falls back to 0.62.)
 #
 # ## 8.13 Find the fault
 #
@@ -1833,8 +1851,8 @@ table(unmeasured={
 
 # %% [markdown]
 # **So, which cell?** The one whose seeds you have compared, at your budget, with your start. If you cannot, a
-# GRU or an LSTM, and then look at what decided more in this chapter: what a token is, how much of the text is
-# read, where the answer is read off, how the embedding starts, how many labelled reviews there are.
+# GRU or an LSTM, and then look at what decided more in this chapter: what a token is, where the answer is read off, how
+# the embedding starts, how many labelled reviews there are.
 #
 # ## Recap
 # - Read the state after the last word, and test that padding does not count.

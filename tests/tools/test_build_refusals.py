@@ -150,6 +150,11 @@ CASES = {
         '# %% tags=["raises-exception"]',
         "passes unseen with this tag",
     ),
+    "claim that is not compared": (
+        {f"# %%\n{EXAMPLE}": f'# %% tags=["nbval-ignore-output"]\n{EXAMPLE}claim("odd", example % 2)\n'},
+        'claim("odd", example % 2)',
+        "wanted in a cell of its own",
+    ),
     "empty cell": (
         {f"# %%\n{EXAMPLE}": f'# %% tags=["x"]\n\n# %%\n{EXAMPLE}'},
         '# %% tags=["x"]',

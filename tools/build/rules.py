@@ -174,3 +174,8 @@ def _option_problems(chapter: Chapter) -> Iterator[Problem]:
         if "raises-exception" in tags or "skip-execution" in tags:
             message = "a cell passes unseen with this tag (catch the exception, or use demo=true)"
             yield chapter.problem(cell.marker_line, message, str(tags))
+        lines = cell.source.split("\n")
+        claimed = next((n for n, line in enumerate(lines) if line.lstrip().startswith("claim(")), None)
+        if "nbval-ignore-output" in tags and claimed is not None:
+            message = "what a claim prints is compared no more with this tag: wanted in a cell of its own"
+            yield chapter.problem(cell.at(claimed), message, lines[claimed])
