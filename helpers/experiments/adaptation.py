@@ -14,7 +14,7 @@ from helpers.experiments.settings import one_of
 if TYPE_CHECKING:
     from helpers.torch_training.dynamic_evaluation import Reading
 
-MODELS = ("ptb-laptop", "ptb-650")
+MODELS = ("ptb-laptop", "ptb-650", "ptb-evening")
 """Experiments whose trained models can be read with."""
 
 THETAS, WEIGHTS = (0.0, 0.3, 0.6, 0.9, 1.2), (0.02, 0.05, 0.1, 0.15, 0.2)

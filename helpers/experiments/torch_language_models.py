@@ -83,6 +83,37 @@ def ptb_650(run: Run) -> dict[str, Any]:
     return train_on_penn_treebank(run)
 
 
+EVENING: dict[str, Any] = {
+    **PLAIN,
+    **HURRIED,
+    "embedding_size": 650,
+    "hidden_size": 650,
+    "input_dropout": 0.4,
+    "dropout": 0.4,
+    "output_dropout": 0.5,
+    "embedding_dropout": 0.1,
+    "weight_dropout": 0.3,
+    "dropout_epochs": 10,
+    "batch_size": 32,
+    "lr": 30.0,
+    "epochs": 44,
+    "sampled_epochs": 42,
+}
+
+
+@experiment(
+    "ptb-evening",
+    chapter="06",
+    summary="Penn Treebank, 2 x 650 tied, more epochs and more dropout: two hours and more on two cores",
+    distributed=True,
+    **EVENING,
+)
+def ptb_evening(run: Run) -> dict[str, Any]:
+    """The model and the training of ptb-650 with time for more than twice the epochs, and dropout to match:
+    also on the hidden-to-hidden weights. Batches of 32, at a rate to match."""
+    return train_on_penn_treebank(run)
+
+
 AWD: dict[str, Any] = {
     **PLAIN,
     "num_layers": 3,

@@ -388,6 +388,14 @@ def test_two_layers_of_650_test_below_the_published_perplexity():
     assert record["test_perplexity"] < 75.8
 
 
+def test_an_evening_takes_the_same_model_below_70():
+    record, shorter = records.read_record("ptb-evening"), records.read_record("ptb-650")
+    for name in ("embedding_size", "hidden_size", "num_layers", "tied"):
+        assert record["settings"][name] == shorter["settings"][name]
+    assert record["test_perplexity"] < 70
+    assert record["hardware"]["cores"] <= 2 and record["results"]["device"] == "cpu"
+
+
 def test_the_ablation_has_every_model_with_every_seed():
     record = records.read_record("ptb-ablation")
     settings, rows = record["settings"], record["curve"]

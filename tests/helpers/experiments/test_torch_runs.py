@@ -36,7 +36,7 @@ def run(tmp_path, name="ptb-650", resume=True, **changes):
     return train(Run(0, settings, tmp_path / "run.npz", resume, bar=False), IDS, V, {"text": "0" * 64})
 
 
-@pytest.mark.parametrize("name", ["ptb-laptop", "ptb-650", "ptb-awd"])
+@pytest.mark.parametrize("name", ["ptb-laptop", "ptb-650", "ptb-evening", "ptb-awd"])
 def test_an_outcome_has_a_records_fields(tmp_path, name):
     outcome = run(tmp_path, name, lr=5.0)   # that of ptb-awd is for a larger model
     assert [row["epoch"] for row in outcome["curve"]] == [1, 2, 3]
