@@ -401,7 +401,7 @@ must_vanish = check("must_vanish", must_vanish)
 
 # %% [markdown]
 # Now three networks with tanh, H = 64, small random inputs, from a random $h_0$. The first is guaranteed to
-# vanish. The second is 64 times the latch of [section 1.2](01_rnn_recap.ipynb), $W_h = 3 I$ with the unit matrix I:
+# vanish. The second is 64 times the latch of [section 1.3](01_rnn_recap.ipynb), $W_h = 3 I$ with the unit matrix I:
 # every unit feeds itself with a weight of 3, and so keeps its sign for ever. The third is 2 Q. Two of the three have a
 # factor above 1. Do both explode?
 
@@ -883,7 +883,7 @@ show(
 #
 # <details><summary>A nudge</summary>`np.clip` does the first part. For the second, dot product and squares are
 # sums over all entries of all arrays, like the norm before.</details>
-# <details><summary>A recipe</summary>clipped = {name: np.clip(g, −limit, limit) for …}; a and b = np.concatenate
+# <details><summary>A recipe</summary>clipped = {name: np.clip(g, -limit, limit) for …}; a and b = np.concatenate
 # of all g.ravel() before and after; cosine = a @ b / (np.linalg.norm(a) · np.linalg.norm(b)).</details>
 #
 # You are there when

@@ -290,8 +290,8 @@ first = model.loss(x, y)
 print(f"first loss {first:.2f}, ln V = {np.log(V):.2f}")
 
 # %% [markdown]
-# **Overfit one batch.** Train on a single window. A correct model learns it by heart; one with a wrong gradient, or one whose
-# state does not arrive, does not. It takes a second or two.
+# **Overfit one batch.** Train on a single window. A correct model learns it by heart; one whose state does not arrive does
+# not, and one with a wrong gradient often does not. It takes a second or two.
 
 # %%
 from helpers.optim import Adam, clip_grad_norm, clip_scale
@@ -337,8 +337,8 @@ for seed, leak in zip((1, 2, 3, 4), leaks, strict=True):
 # Neither test notices either bug. With a state a network can memorise noise, so mixed-up targets pass; and an untrained model
 # cannot use an answer that it is handed, so a leak does not show in the first loss. Mixed-up targets show on text the model has not
 # seen. A leak shows later, as a result too good to be true: held-out text well below the floor, where there is one.
-# The two tests catch broken gradients, a broken state and weights that are too large; validation, read with suspicion, catches
-# the rest.
+# The two tests catch a broken state, weights that are too large and many a broken gradient (not every one: chapter 2 has one
+# with which the loss falls all the same); validation, read with suspicion, catches the rest.
 
 # %%
 claim("targets that are mixed up are learned by heart, too", mixed_up[-1] < 0.05)

@@ -31,9 +31,9 @@ def sentence(change: Change, output: str | None) -> str:
     as_if = told(words, name=name)
     output = output and named(output)
     if words == _ZERO and output is None:
-        return translate("Your results are {as_if}: does it go in everywhere it should?.", as_if=as_if)
+        return translate("Your results are {as_if}: does it go in everywhere it should?", as_if=as_if)
     if words == _ZERO:
-        return translate("Your `{output}` is {as_if}: does it go in everywhere it should?.",
+        return translate("Your `{output}` is {as_if}: does it go in everywhere it should?",
                          output=output, as_if=as_if)  # fmt: skip
     if output is None:
         return translate("Your results are {as_if}.", as_if=as_if)

@@ -97,7 +97,7 @@ def is_size(tag: str) -> bool:
 
 
 ALONE = Message(
-    "Right in all other sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an "
+    "Right in the ordinary sizes, wrong with {tag}. Does something drop an axis of size 1 (`squeeze`, an "
     "index), or a loop begin or end where there is just one?"
 )
 

@@ -160,10 +160,11 @@ def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str
             "It returned a dict, with the keys {keys}; wanted {count} values: {names}.",
             keys=keys, count=count, names=names_of(names),
         )  # fmt: skip
-    if not isinstance(values, tuple | list):
+    if not isinstance(values, tuple | list) or len(values) == 1 < count:
+        one = values[0] if isinstance(values, tuple | list) else result
         return {}, Message(
             "It returned one value ({kind}); wanted {count}: {names}.",
-            kind=kind_of_value(result), count=count, names=names_of(names),
+            kind=kind_of_value(one), count=count, names=names_of(names),
         )  # fmt: skip
     if len(values) != count:
         return {}, Message(

@@ -187,7 +187,7 @@ def _failed(exercise, function, known: Prepared, mine, number: int, text: str, b
     """The verdict on an answer whose case `number` is wrong, as `text` says: with its name or a hint."""
     cases = known.cases
     found = recognise(Judged(exercise, function, cases, mine, known.right, base))
-    hint = found.hint if found else mutation_hint(mine[number], cases[number].arguments)
+    hint = found.hint if found else mutation_hint(mine[number], cases[number].fresh())
     if not found and number and not any(case.tag for case in cases[:number]):
         right = translate_count(
             "({count} other case came out right.)", "({count} other cases came out right.)", number

@@ -75,11 +75,11 @@ def _kind_problem(name: str, value: Any, wanted: Any) -> str:
     if isinstance(wanted, bool | np.bool_):
         if isinstance(value, bool | np.bool_):
             return ""
-        return translate("`{name}` is {value}, a {kind}; wanted True or False.", **_shown(name, value))
+        return translate("`{name}` is {value}, of type {kind}; wanted True or False.", **_shown(name, value))
     if isinstance(wanted, int | np.integer):
         if not isinstance(value, int | np.integer) or isinstance(value, bool):
             return translate(
-                "`{name}` is {value}, a {kind}; wanted a whole number (an int).", **_shown(name, value)
+                "`{name}` is {value}, of type {kind}; wanted a whole number (an int).", **_shown(name, value)
             )
     elif isinstance(wanted, float | np.floating):
         if hasattr(value, "detach"):
@@ -118,7 +118,7 @@ def _array_problem(name: str, value: Any, wanted: np.ndarray) -> str:
         if not wanted.ndim and isinstance(value, int | float | np.generic):
             return ""
         if not hasattr(value, "__len__"):
-            return translate("`{name}` is {value}, a {kind}; wanted a NumPy array of shape {shape}.",
+            return translate("`{name}` is {value}, of type {kind}; wanted a NumPy array of shape {shape}.",
                              **_shown(name, value), shape=wanted.shape)  # fmt: skip
         if _shape(value) != wanted.shape:
             return translate("`{name}` is a {type}; wanted a NumPy array of shape {shape}.", **known)
@@ -132,8 +132,8 @@ def _array_problem(name: str, value: Any, wanted: np.ndarray) -> str:
         if truths:
             return translate("`{name}` holds numbers of type {dtype}; wanted True and False (bool), "
                              "which later cells index or mask with.", **known)  # fmt: skip
-        return translate("`{name}` holds numbers of type {dtype}; wanted whole numbers (an integer dtype), "
-                         "which later cells index or mask with.", **known)  # fmt: skip
+        return translate("`{name}` holds numbers of type {dtype}; wanted whole numbers (an integer dtype).",
+                         **known)  # fmt: skip
     return ""
 
 
@@ -172,7 +172,7 @@ def _list_problem(name: str, value: Any, wanted: list | tuple) -> str:
         odd = [each for each in value if whole and not isinstance(each, int | np.integer)]
         if not odd:
             return ""
-        return translate("`{name}` holds {entry}, a {kind}; wanted whole numbers (ints).",
+        return translate("`{name}` holds {entry}, of type {kind}; wanted whole numbers (ints).",
                          name=name, entry=short(odd[0]), kind=told(kind_of_value(odd[0])))  # fmt: skip
     if isinstance(value, Mapping | str):
         return translate("`{name}` is a {type}; wanted a {wanted} of {count}.", count=len(wanted), **shown)

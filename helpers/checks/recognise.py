@@ -368,7 +368,7 @@ def _only_there(judged: Judged) -> Found | None:
     first = judged.wrong[0] if judged.wrong else 0
     if judged.cases[first].tag.endswith(" = 1") and _same_shapes(judged.mine[first], judged.right[first]):
         tag = judged.cases[first].told_tag()
-        text = translate("Right in all other sizes, wrong with {tag}: what is different there?", tag=tag)
+        text = translate("Right in the ordinary sizes, wrong with {tag}: what is different there?", tag=tag)
         return Found("", text)
     hints = [hint for hint in tags.values() if hint]
     return Found("", hints[0]) if hints else None

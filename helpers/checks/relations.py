@@ -13,7 +13,7 @@ from helpers.checks.compare import difference
 from helpers.checks.pairs import Pair, close, holds
 from helpers.checks.resized import of_other_shape
 from helpers.checks.words import Message, named, told
-from helpers.languages import translate
+from helpers.languages import translate, translate_count
 
 
 def relation(
@@ -100,13 +100,19 @@ def _by_a_factor(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
             continue
         # Examples and extremes have no sizes of their own: they neither speak for this nor against it.
         if holds([p for p in pairs if p.sizes], lambda w, s, t=text: w * _by_sizes(s).get(t, np.nan)):
+            if "√" in text:
+                yield translate(
+                    "`{name}` is {factor} times what is wanted: is a root forgotten, or one too many, or on "
+                    "the wrong side of a division?", name=name, factor=text,
+                )  # fmt: skip
+                continue
             yield translate(
                 "`{name}` is {factor} times what is wanted: a sum in place of a mean, or a mean in place of "
                 "a sum?", name=name, factor=text,
             )  # fmt: skip
     if np.isfinite(factor) and factor != 0 and holds(pairs, lambda w, s: factor * w):
         known = [text for text, value in _FACTORS.items() if np.isclose(factor, value, rtol=1e-6)]
-        yield translate("`{name}` is {factor} times what is wanted, in every case.",
+        yield translate("`{name}` is {factor} times what is wanted, in every case that is wrong.",
                         name=name, factor=told(known[0]) if known else f"{factor:.6g}")  # fmt: skip
     if np.isfinite(shift) and shift != 0 and holds(pairs, lambda w, s: w + shift):
         yield translate("`{name}` is off by {shift} throughout.", name=name, shift=f"{shift:+.6g}")
@@ -185,8 +191,13 @@ def _rounded(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
         if len(np.unique(np.concatenate([p.got.ravel() for p in pairs]))) < 3:
             break   # 0 and 1 throughout: something else
         if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
-            yield translate("`{name}` is rounded to {digits} decimals. Return it as it comes out.",
-                            name=name, digits=digits)  # fmt: skip
+            if not digits:
+                yield translate("`{name}` is rounded to whole numbers. Return it as it comes out.", name=name)
+                continue
+            yield translate_count(
+                "`{name}` is rounded to {count} decimal. Return it as it comes out.",
+                "`{name}` is rounded to {count} decimals. Return it as it comes out.", digits, name=name,
+            )  # fmt: skip
     if any(p.got.any() for p in pairs) and holds(pairs, lambda w, s: np.trunc(w)):
         yield translate(
             "`{name}` is cut to whole numbers: it was written into an array of integers, or went through "

@@ -147,7 +147,8 @@ _PARTS = {
     ),
     "last": (
         Message(
-            "`{name}` holds only the last entry along axis {axis}: does `return` stand inside the loop?"
+            "`{name}` holds only the last entry along axis {axis}: does something begin anew in every round "
+            "of the loop? Or, where it runs backwards, does `return` stand inside it?"
         ),
         Message(
             "`{name}` holds only the last {count} entries along axis {axis}; these are right, the others are "

@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.checks.cases import EXAMPLE, Case, describe
 from helpers.checks.compare import Outcome
+from helpers.checks.errors.values import is_tensor
 from helpers.checks.failing import FailingCase
 from helpers.checks.limits import LimitExceeded, MemoryLimitExceeded, Place
 from helpers.checks.registry import Exercise
@@ -103,9 +104,14 @@ def mutation_hint(outcome: Outcome, case: Mapping[str, Any]) -> str:
             "The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
             "caller's array). Work on a copy: `{name} = {name}.copy()`.", changed=changed, name=name,
         )  # fmt: skip
+    if is_tensor(case[name]):
+        return translate(
+            "The function changed {changed} in place (`+=`, `*=`, `[...] =` or a method ending in `_`). Work "
+            "on a copy: `{name} = {name}.clone()`.", changed=changed, name=name,
+        )  # fmt: skip
     return translate(
-        "The function changed {changed} in place (`+=`, `*=` or `[...] =` on an argument writes into the "
-        "caller's array). Work on a copy: `{name} = copy.deepcopy({name})`, after `import copy`.",
+        "The function changed {changed} in place (`append`, `sort`, `pop`, `+=` or `[...] =` on an argument "
+        "changes the caller's). Work on a copy: `{name} = copy.deepcopy({name})`, after `import copy`.",
         changed=changed, name=name,
     )  # fmt: skip
 

@@ -70,21 +70,25 @@ remember_first.landmark("""
     remember_first(np.array([-1] + 60 * [1]))   # -1.0
 """)
 
-_LATCH = "Try w_h between 2 and 4 first, and then w_x so small that other names cannot flip the unit."
+_LATCH = "Try w_h between 2.5 and 4 first, and then w_x so small that other names cannot flip the unit."
 _HEARD = (
     "A name in the last place is not heard. Either w_x is too small: one name has to lift h from 0 to above 0.5 at once, "
     "and tanh(w_x) > 0.5 takes w_x above 0.55. Or the loop leaves out a word, the first or the last: it goes "
     "over all `signals`."
 )
+_QUIET = "A word without a name has to leave h at 0. Or does the loop stop before the end of `signals`?"
 _GONE = (
-    "One word later nothing is left of the name. Either w_h is far below 1, so that every step shrinks h, or h does not "
+    "One word later h rounds to 0. Either w_h is too small, so that the step shrinks h, or h does not "
     f"enter the next step at all (w_h * h), or w_h is negative and turns h round at every word. {_LATCH}"
 )
 _FADES = (
-    "The unit forgets: with w_h up to 1 every step shrinks what it holds. (w_h = 1 looks like perfect memory, but tanh(h) is "
-    f"a little smaller than h.) {_LATCH} If your w_h is larger: w_h belongs to h, and w_x to the signal."
+    "The unit forgets: with w_h up to 1 every step shrinks what it holds, and up to 1.1 it comes to rest below 0.5. (w_h = 1 "
+    f"looks like perfect memory, but tanh(h) is a little smaller than h.) {_LATCH} If your w_h is larger still: w_h belongs to "
+    "h, and w_x to the signal."
 )
-_OVERWRITES = f"A later name overwrites the first: one signal flips the unit. {_LATCH} (Or the loop begins at the end.)"
+_OVERWRITES = (
+    f"One later name is too much: it flips the unit, or leaves less than 0.5 of it. {_LATCH} (Or the loop begins at the end.)"
+)
 _TWO = (
     "One later name is withstood, two of them close together are not: w_x is only a little smaller than w_h · |h|. "
     "Make w_x smaller, or w_h larger."
@@ -106,7 +110,7 @@ def _hard(name, hint, words):
 
 
 _hard("a name and nothing else", _HEARD, lambda first: [first])
-_hard("a name after seventy words", "A word without a name has to leave h at 0.", lambda first: [*[0.0] * 70, first])
+_hard("a name after seventy words", _QUIET, lambda first: [*[0.0] * 70, first])
 _hard("one word after the name", _GONE, lambda first: [first, 0.0])
 _hard("sixty words after the name", _FADES, lambda first: [0.0, first, *[0.0] * 60])
 _hard("another name after twenty words", _OVERWRITES, lambda first: [first, *[0.0] * 20, -first, 0.0, 0.0])
@@ -128,8 +132,8 @@ remember_first.mistake(
 )
 remember_first.mistake(
     "cut-to-int",
-    "Always 0: `int(h)` cuts 0.99 down to 0; round instead, `np.round(h)`. (Or the weights are so "
-    "small that h never gets above 0.5.)",
+    "Always 0: `int(h)` cuts 0.99 down to 0; round instead, `np.round(h)`. (Or h is not assigned in the loop, or the weights "
+    "are so small that it never gets above 0.5.)",
     ("np.round(h)", "int(h)"),
 )
 remember_first.mistake("not-rounded", "Only the last step is missing: `np.round(h)`.", ("np.round(h)", "h"))

@@ -112,7 +112,7 @@ rnn_forward.mistake(
 )
 rnn_forward.mistake(
     "appended-after-the-loop",
-    "Only the last state gets into the list: `states.append(h)` stands after the loop. Move it in.",
+    "Only the last state is in the list: does `states.append(h)` stand after the loop, or `states = []` inside it?",
     ("        states.append(h)", "    states.append(h)"),
 )
 rnn_forward.mistake(

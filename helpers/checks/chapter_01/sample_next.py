@@ -66,7 +66,11 @@ def _(rng):
     return {"logits": np.array([1000.5, 1001.0, 999.0, 1000.0, 1001.5]), "u": 0.4}
 
 
-@sample_next.extreme("logits around −1000", f"For large negative ones. {_SHIFT}")
+@sample_next.extreme(
+    "logits around −1000",
+    "Right but for large negative logits: exp of them is 0 throughout, and 0 / 0 is nan. Subtract the largest logit first: "
+    "softmax does not change, and one weight is exactly 1.",
+)
 def _(rng):
     return {"logits": np.array([-1000.5, -1001.0, -999.0, -1000.0]), "u": 0.9}
 
@@ -145,7 +149,7 @@ sample_next.mistake(
     "You always take the most probable id. That is argmax; sampling gives every id its share of u.",
     ("np.argmax(edges / edges[-1] > u)", "np.argmax(logits)"),
 )
-sample_next.mistake("overflow", f"It fails for large logits. {_SHIFT}", ("logits - logits.max()", "logits"))
+sample_next.mistake("overflow", _SHIFT, ("logits - logits.max()", "logits"))
 sample_next.mistake(
     "divided-by-the-largest",
     "You divide the logits by the largest one. Softmax changes with that; it does not when the same number is "
@@ -180,7 +184,8 @@ sample_next.mistake(
 )
 sample_next.mistake(
     "right-end-counted",
-    "At u on an edge, and at u = 0, you choose an id too early: a stretch holds its left end and not its right one. "
+    "At u on an edge (at u = 0, too, if id 0 has probability 0) you choose an id too early: a stretch holds its left end and "
+    "not its right one. "
     "`> u`, not `>= u`; with searchsorted side=\"right\".",
     ("> u", ">= u"),
 )

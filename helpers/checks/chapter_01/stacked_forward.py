@@ -132,7 +132,7 @@ stacked_forward.mistake(
 )
 stacked_forward.mistake(
     "result-not-kept",
-    "The layers run, and x stays what it was: keep what they return, x = rnn_forward(x, …).",
+    "x stays what it was, so every layer reads the input: keep what a layer returns, x = rnn_forward(x, …).",
     ("        x = rnn_forward", "        h = rnn_forward"),
 )
 stacked_forward.mistake(

@@ -49,7 +49,7 @@ def _(rng):
 
 
 @descend_in_windows.extreme(
-    "windows that divide T evenly", "Right with a short last window, wrong where all are of one length (there is none over)."
+    "windows that divide T evenly", "Right with a short last window, wrong where all are of one length (no step is left over)."
 )
 def _(rng):
     return _cases(rng, N=2, T=12, D=3, H=4, window=6, updates=5) | {"h0": np.zeros((2, 4))}
@@ -206,8 +206,8 @@ def _some_begin_anew(*kept):
     anew = "".join(f"        {name} = np.zeros_like({name})\n" for name in new)
     descend_in_windows.mistake(
         f"not-{'-'.join(old)}",
-        f"The mistake is the same in all three sums: from zero at each update goes {' and '.join(new)} now, and not "
-        f"{' and '.join(old)}.",
+        f"The mistake is the same in all three sums. From zero at each update, so far: {', '.join(new)}. Not yet: "
+        f"{', '.join(old)}.",
         (f"{UPDATES}        {ZEROS}", f"    {ZEROS}{UPDATES}{anew}"),
     )
 
@@ -256,13 +256,14 @@ descend_in_windows.mistake(
 )
 descend_in_windows.mistake(
     "uphill",
-    "You step uphill: the weights move *against* the gradient of E, weight − lr · gradient, and E's begins with h − target.",
+    "You step uphill. The weights have to move *against* the gradient of E: weight − lr · gradient, where the gradient begins "
+    "with h − target.",
     *_stepped("-lr * {}"),
 )
 descend_in_windows.mistake(
     "h0-at-every-cut",
-    "Every window starts from h0 now: `before = h0` has come into the loop over the windows. It belongs before it, once in "
-    "each pass; the state goes on from window to window, h[:, -1].",
+    "Every window starts from h0 now: `before = h0` has come into the loop over the windows, or `before = h[:, -1]` is gone. "
+    "h0 once in each pass; then the state goes on from window to window.",
     (PART, f"            before = h0\n{PART}"),
 )
 descend_in_windows.mistake(

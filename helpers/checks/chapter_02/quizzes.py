@@ -28,7 +28,8 @@ Quiz(
     answer="b",
     options={
         "a": "No. A rate that is too large makes the *step* too long; what is stepped along, the step divided by the rate, "
-        "would still be the right gradient at every update. And with a tenth of the rate the same ratios come out.",
+        "would still be the right gradient at every update. And with a tenth of the rate the step is about "
+        "as many times too long again: the rate is not what does it.",
         "b": "Yes. The first update is right, so forward pass, way back and windows are in order. From the second on the "
         "step holds too much: with a rate so small that the gradient hardly changes, twice the gradient at the second, "
         "three times at the third. It is the sum of all gradients so far.",

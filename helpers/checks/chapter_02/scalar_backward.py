@@ -179,7 +179,8 @@ scalar_backward.mistake(
 )
 scalar_backward.mistake(
     "target-minus-state",
-    "You send back target − h, and add to it what comes back from later. The derivative of ½ (h − target)² is h − target.",
+    "You send back target − h, and subtract from it what comes back from later. The derivative of ½ (h − target)² is "
+    "h − target, and what comes back is added to it.",
     ("h[t] - target[t]", "target[t] - h[t]"),
     ("+ dh_next", "- dh_next"),
 )
@@ -325,7 +326,7 @@ scalar_backward.mistake(
     ("db += da", "db += h[t] - target[t] + dh_next"),
 )
 scalar_backward.mistake(
-    "bias-is-first", "The order of the three is another: return dw_xh, dw_hh, db.", (RETURN, "return db, dw_xh, dw_hh")
+    "bias-is-first", "The three are in the wrong order: return dw_xh, dw_hh, db.", (RETURN, "return db, dw_xh, dw_hh")
 )
 
 

@@ -171,7 +171,7 @@ scalar_forward.mistake(
 )
 scalar_forward.mistake(
     "appended-after-the-loop",
-    "Only the last state gets into the list: `states.append(h)` stands after the loop. Move it in.",
+    "Only the last state is in your list: `append` stands after the loop, or the list begins anew in every round.",
     ("        states.append(h)", "    states.append(h)"),
 )
 scalar_forward.mistake(

@@ -42,7 +42,7 @@ truncated_bptt = Exercise("truncated_bptt", "02", truncated_bptt_reference, OUTP
 
 
 @truncated_bptt.extreme(
-    "windows that divide T evenly", "Right with a short last window, wrong where all are of one length (there is none over)."
+    "windows that divide T evenly", "Right with a short last window, wrong where all are of one length (no step is left over)."
 )
 def _(rng):
     return windows_cases(rng, N=2, T=12, D=4, H=5, window=4)
@@ -193,8 +193,8 @@ truncated_bptt.mistake(
 )
 truncated_bptt.mistake(
     "a-step-left-out",
-    "Your windows are one step too short: one step in every window is read by none. A slice start:end leaves its "
-    "end out already.",
+    "Your windows are one step too short: the last step of each whole window is read by none. A slice "
+    "start:end leaves its end out already.",
     (PART, "slice(start, start + window - 1)"),
 )
 truncated_bptt.mistake(
@@ -211,7 +211,7 @@ truncated_bptt.mistake(
 )
 truncated_bptt.mistake(
     "over-the-batch",
-    "You cut the batch: axis 0 counts the sequences. The steps are axis 1: `x.shape[1]`.",
+    "Your windows end at step N: axis 0 counts the sequences. The steps are axis 1: `x.shape[1]`.",
     (WINDOWS, "range(0, x.shape[0], window)"),
 )
 
@@ -290,8 +290,8 @@ truncated_bptt.mistake(
 )
 truncated_bptt.mistake(
     "state-updated-too-early",
-    "`before` is h[:, −1] already when you call `rnn_backward`. The backward pass needs the state this window *started* "
-    "from: set before = h[:, −1] after it.",
+    "`before` is `h[:, -1]` already when you call `rnn_backward`. The backward pass needs the state this window *started* "
+    "from: set `before = h[:, -1]` after it.",
     (BACKWARD, CARRY + BACKWARD),
 )
 truncated_bptt.mistake(

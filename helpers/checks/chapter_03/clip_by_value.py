@@ -82,7 +82,7 @@ clip_by_value.mistake(
 )
 clip_by_value.mistake(
     "negatives-cut-at-zero",
-    "Negative entries became 0. The lower end is −limit: np.clip(g, −limit, limit).",
+    "Negative entries became 0. The lower end is −limit: `np.clip(g, -limit, limit)`.",
     ("-limit", "0"),
 )
 clip_by_value.mistake(
@@ -140,13 +140,13 @@ clip_by_value.mistake(
 clip_by_value.mistake(
     "in-place",
     "The values are right, but the caller's gradients were overwritten (out=g, or g[…] = …). Make new arrays: "
-    "np.clip(g, −limit, limit).",
+    "`np.clip(g, -limit, limit)`.",
     ("    return clipped, cosine", "    for g in grads.values():\n        np.clip(g, -limit, limit, out=g)\n    return clipped, cosine"),
 )
 clip_by_value.mistake(
     "in-place-before-the-cosine",
     "Your cosine is 1: the gradients were clipped in place (out=g, or g[…] = …), so the ones before are gone and the "
-    "clipped ones are compared with themselves. Make new arrays: np.clip(g, −limit, limit).",
+    "clipped ones are compared with themselves. Make new arrays: `np.clip(g, -limit, limit)`.",
     ("np.clip(g, -limit, limit)", "np.clip(g, -limit, limit, out=g)"),
 )
 clip_by_value.mistake(

@@ -193,7 +193,7 @@ gradient_norms.mistake(
 )
 gradient_norms.mistake(
     "relative",
-    "You divided by the norm at the last step. Wanted are the norms themselves; the figure divides later.",
+    "You divided by the norm at the last step. Wanted are the norms themselves; the chapter divides later.",
     ("return norms", "return norms / norms[-1]"),
 )
 gradient_norms.mistake(

@@ -14,7 +14,7 @@ Quiz(
         "b": "Not this one. For a linear network an eigenvalue above 1 would do. With tanh, slopes well below 1 can undo "
         "it: you saw the latch, with all eigenvalues 3, vanish at saturated states. And you saw eigenvalues of 0 grow.",
         "c": "Not this one. Slopes of at most 1 bound what tanh contributes; the matrix may contribute more than 1 a "
-        "step, and near the state 0 the product grows.",
+        "step, and near the state 0 the product can grow.",
         "d": "Yes. The theorem promises something on one side only: below 1 the gradient must vanish. Above 1 it may "
         "grow or vanish, depending on the matrix as a whole and on the states.",
     },
@@ -45,7 +45,7 @@ Quiz(
         "the parts.",
         "b": "Not this one. Unclipped, the step in ten parts is the step in one, so the weights are right. And a gradient "
         "that is k times too long would be cut to 0.25 like any other, if it were clipped as a whole.",
-        "c": "Yes. Every part keeps to the threshold by itself, and k parts of up to 0.25 make a step of up to k · 0.25: "
+        "c": "Yes. Every part keeps to the threshold by itself, and k parts of up to 0.25 make a gradient of up to k · 0.25: "
         "0.25, 0.50, 1.25. Where nothing is clipped nothing is wrong, so the code passes the usual test.",
         "d": "Not this one. The parts are rows, not stretches of time: each holds whole stories, and every story starts "
         "from a fresh state. With the wrong states the losses at the first step would differ, too.",

@@ -147,8 +147,8 @@ step_in_parts.mistake(
 )
 step_in_parts.mistake(
     "long-parts-left-out",
-    "You leave out every part that is too long. Its words are then missing from the mean: nothing is left out, the sum "
-    "of all is clipped.",
+    "You leave out every part that is too long. Its words are then missing from the mean. Leave nothing out: clip the sum "
+    "of all.",
     ("grads[name] *", "grads[name] * (clip_grad_norm(grads, 1.0)[1] * words / all_words <= max_norm) *"),
     ("    clipped, _ = clip_grad_norm(total, max_norm)", "    clipped = total"),
 )
@@ -190,7 +190,8 @@ step_in_parts.mistake(
 )
 step_in_parts.mistake(
     "last-part-only",
-    "Only the last part moves the weights: the clipping and the step must come after the loop, with the sum of all.",
+    "Only the last part moves the weights: in the loop the sum is overwritten (`=` for `+=`, or zeros made anew), or the step "
+    "stands in the loop. Add up all parts first, then clip and step.",
     ("total[name] +=", "total[name] ="),
 )
 step_in_parts.mistake(
@@ -214,7 +215,7 @@ step_in_parts.mistake(
 step_in_parts.mistake(
     "in-place",
     "The values are right, but the caller's params were overwritten: p −= … writes into the array, params[name] = … into "
-    "the dict, and params.copy() copies the dict without its arrays. Return new ones: {name: p − lr * total[name] for …}.",
+    "the dict, and params.copy() copies the dict without its arrays. Return new ones: `{name: p - … for …}`.",
     ("    return {name: p - lr * clipped[name] for name, p in params.items()}", "    for name, p in params.items():\n        p -= lr * clipped[name]\n    return params"),
 )
 step_in_parts.mistake(
@@ -232,7 +233,7 @@ step_in_parts.mistake(
 )
 step_in_parts.mistake(
     "no-rate",
-    "The rate is missing: p − lr * clipped[name].",
+    "The rate is missing: `p - lr * clipped[name]`.",
     ("lr * ", ""),
 )
 step_in_parts.mistake(

@@ -50,7 +50,8 @@ def _(rng):
 
 
 @step_jacobian.extreme(
-    "Wh of whole numbers", "With a Wh of whole numbers your J is cut to whole numbers: begin with zeros of floats."
+    "Wh of whole numbers",
+    "With a Wh of whole numbers an array made from it (`zeros_like`, `copy`) takes whole numbers only: make J one of floats.",
 )
 def _(rng):
     return {"h": np.array([0.5, -0.2, 0.1]), "Wh": np.array([[1, 2, -1], [0, 3, 4], [5, 1, 2]])}

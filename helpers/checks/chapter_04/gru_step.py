@@ -103,7 +103,7 @@ mistake(
 )
 mistake(
     "one-minus-z-for-both",
-    "Both parts are multiplied by 1 − z. The old state is kept to the share z: (1 − z) · n + z · h_prev.",
+    "Both parts are multiplied by 1 − z. Of the old state the share z is kept: (1 − z) · n + z · h_prev.",
     ("z * h_prev", "(1 - z) * h_prev"),
 )
 mistake(

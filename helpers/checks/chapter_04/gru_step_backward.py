@@ -133,7 +133,8 @@ mistake(
 )
 mistake(
     "dz-takes-h",
-    "daz is computed with h, the mixture, where the candidate belongs: dh · (h_prev − n).",
+    "daz has a factor 1 − z too many: it takes h, the mixture, for the candidate n, or starts from the gradient at n, "
+    "dh · (1 − z). It is dh · (h_prev − n) before the slope.",
     ("(h_prev - n)", "(h_prev - ((1 - z) * n + z * h_prev))"),
 )
 mistake(
@@ -355,7 +356,7 @@ mistake(
 )
 mistake(
     "dh-prev-of-the-other-gru",
-    "dh_prev is that of the GRU with the reset before the product: (dan @ Whn.T) · r. Here r acts on what the product "
+    "In dh_prev the candidate's part is that of the GRU with the reset before the product: (dan @ Whn.T) · r. Here r acts on what the product "
     "gave, so it comes first on the way back: (dan · r) @ Whn.T, which is the slice of n in dah.",
     ("dah @ Wh.T", f"{GATES_ONLY} @ Wh.T + dan @ {WHN}.T * r"),
 )

@@ -102,8 +102,8 @@ mistake(
 )
 mistake(
     "only-the-last-dh",
-    "dh[:, t] is looked at for the last step only. There is a gradient for the state at *every* step; add it there: "
-    "dh[:, t] + dh_next.",
+    "dh[:, t] is looked at for the last step only. There is a gradient for the state at *every* step: start "
+    "dh_next from zeros, and give each step dh[:, t] + dh_next.",
     ("dh_next, dc_next = np.zeros_like(h0)", "dh_next, dc_next = dh[:, -1]"),
     ("dh[:, t] + dh_next", "dh_next"),
 )
@@ -115,8 +115,8 @@ mistake(
 )
 mistake(
     "dc-starts-as-dh",
-    "dc starts as dh[:, -1]. Nothing after the last step reads the cell, so dc starts from zeros; what h does to the "
-    "cell is worked out inside the step.",
+    "dc starts as dh[:, -1]. Nothing after the last step reads the cell, so dc starts from zeros; what reaches the "
+    "cell through h is worked out inside the step.",
     ("np.zeros_like(c0)", "dh[:, -1]"),
 )
 mistake(
@@ -230,8 +230,8 @@ mistake(
 )
 mistake(
     "empty-loop",
-    "All gradients are zero, as if the loop never ran. range(T − 1, 0) is empty: it needs the step −1 and an end before "
-    "0, `range(T - 1, -1, -1)`, or `reversed(range(T))`.",
+    "All gradients are zero. Either the loop never ran: `range(T - 1, 0)` is empty, take `reversed(range(T))`. Or dh is never "
+    "used: each step gets dh[:, t] + dh_next.",
     ("reversed(range(T))", "range(T - 1, 0)"),
 )
 mistake(
@@ -353,10 +353,10 @@ mistake(
     "dWx, dWh and db hold the last step's share alone. The weights are the same at every step: add up all T.",
     *((each, f"{each} * (t == T - 1)") for each in SUMS),
 )
-for _words, _size in (("time", "x.shape[1]"), ("batch", "len(x)")):
+for _words, _size in (("steps", "x.shape[1]"), ("batch", "len(x)")):
     mistake(
         f"averaged-over-{_words}",
-        f"dWx, dWh and db are divided by {'NT'[_words == 'time']}. Nothing was averaged over the {_words}: all shares add "
+        f"dWx, dWh and db are divided by {'NT'[_words == 'steps']}. Nothing was averaged over the {_words}: all shares add "
         "up. (If the loss is a mean, dh contains the division already.)",
         ("dc_next, dWx, dWh, db", f"dc_next, *(each / {_size} for each in (dWx, dWh, db))"),
     )
@@ -368,7 +368,7 @@ mistake(
 )
 mistake(
     "state-gradient-one-early",
-    "dh0 and dc0 are what went *into* the step t = 0. One more step back: what it returns as dh_prev and dc_prev.",
+    "dh0 and dc0 are what step t = 1 handed back. One more step: what step t = 0 returns as dh_prev and dc_prev.",
     ("        dx[:, t], dh_next", "        before = dh_next, dc_next\n        dx[:, t], dh_next"),
     ("dh_next, dc_next, dWx, dWh, db", "*before, dWx, dWh, db"),
 )

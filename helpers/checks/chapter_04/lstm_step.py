@@ -91,10 +91,11 @@ mistake = lstm_step.mistake
 
 def _in_order(orders):
     for order in orders:
+        same = ", or tanh of the first and the sigmoid of the third" if order == "gfio" else ""   # i · g = g · i
         mistake(
             f"order-{order}",
-            f"You take the four slices in the order {', '.join(order)}{ORDERS[order]}. In this course, as in PyTorch, the "
-            "order is i, f, g, o.",
+            f"You take the four slices in the order {', '.join(order)}{ORDERS[order]}{same}. In this course, as in PyTorch, "
+            "the order is i, f, g, o.",
             ("i, f, g, o = np.split", f"{', '.join(order)} = np.split"),
         )
 
@@ -187,7 +188,7 @@ mistake(
 )
 mistake(
     "no-forget-gate",
-    "c = c_prev + i · g: this is the LSTM of 1997, which could not forget. Since 2000 the old cell is multiplied by f.",
+    "c = c_prev + i · g: this is the LSTM of 1997, which could not forget. Since 2000 the old cell has been multiplied by f.",
     ("f * c_prev", "c_prev"),
 )
 mistake(

@@ -194,8 +194,8 @@ mistake(
 )
 mistake(
     "dc-in-place",
-    "The numbers are right, but `dc += …` writes into the array of whoever called. In a loop over time that is the "
-    "gradient still needed elsewhere. Make a new one: `dc = dc + …`.",
+    "The numbers are right, but `dc += …` writes into the array of whoever called. They may still need "
+    "it. Make a new one: `dc = dc + …`.",
     ("dc_total = dc + ", "dc_total = dc; dc_total += "),
 )
 

@@ -46,7 +46,7 @@ def _(Wx, Wh, b):
     return Wx @ P, Wh @ P, b @ P
 
 
-@read_weights.extreme("weights as large as the group's", "The file is 48 units wide, with large weights: nothing is clipped.")
+@read_weights.extreme("as wide as the group's file, with large weights", "48 units, and large weights: nothing is clipped.")
 def _(rng):
     return {name: 20 * value for name, value in _cases(rng, D=16, H=48).items()}
 
@@ -67,8 +67,8 @@ mistake(
 # What only hides it
 mistake(
     "forget-gate-opened",
-    "The slices are still exchanged; now the forget gate's bias is raised on top. A gate that is open makes the cell "
-    "easier to train anew, so the loss falls sooner, but what the group had learned stays in the wrong places.",
+    "The slices are still exchanged; now the forget gate's bias is raised on top. That bias helps a "
+    "*new* network to remember; here what the group had learned stays in the wrong places.",
     UNCHANGED,
     (RETURNED, f"{RETURNED} + np.repeat([0.0, 1.0, 0.0, 0.0], len(Wh))"),
 )
@@ -80,8 +80,7 @@ mistake(
 )
 mistake(
     "drawn-anew",
-    "The weights are drawn anew. That trains like any new network, and it hides the fault by throwing the group's work "
-    "away.",
+    "The weights are drawn anew. Nothing of the file's is left: that hides the fault by throwing the group's work away.",
     (RETURNED, "return [np.random.default_rng(0).normal(size=each.shape) for each in (Wx, Wh, b)]"),
 )
 mistake(

@@ -134,7 +134,9 @@ softmax_cross_entropy.mistake(
 
 
 @softmax_cross_entropy.misconception(
-    "overflow", "exp of a large logit overflows and gives nan. Take each row's largest logit off before exp."
+    "overflow",
+    "exp of a large logit overflows and gives nan. Take each row's largest logit off before exp, and stay with logarithms: a p "
+    "may become 0.",
 )
 def _(logits, targets):
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
@@ -253,7 +255,8 @@ softmax_cross_entropy.mistake(
 )
 softmax_cross_entropy.mistake(
     "not-normalised",
-    "Your loss is minus the target's logit. ln p has another part, the logarithm of the sum: z − ln Σ exp(z).",
+    "Your loss is minus the target's shifted logit. ln p has another part, the logarithm of the sum: shifted − ln Σ "
+    "exp(shifted).",
     ("-np.take_along_axis(log_p", "-np.take_along_axis(shifted"),
 )
 softmax_cross_entropy.mistake(
@@ -284,8 +287,8 @@ softmax_cross_entropy.mistake(
 
 @softmax_cross_entropy.misconception(
     "indices-side-by-side",
-    "Index arrays of shapes (N,) and (T,) do not make a grid: they go side by side, and fit only where N = T, with the wrong "
-    "places. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis.",
+    "Index arrays of shapes (N,) and (T,) do not make a grid: they go side by side: where N = T they take the wrong "
+    "places, and mostly they do not fit. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis.",
 )
 def _(logits, targets):
     N, T = targets.shape

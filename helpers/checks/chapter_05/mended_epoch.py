@@ -175,7 +175,9 @@ def _(rng):
     return _case(rng, 4, [tuple(rng.integers(0, V, size=(2, 4, 5)))])
 
 
-@mended_epoch.extreme("Adam", "Right with SGD, wrong with Adam: leave it to optimizer.step, once a window, what a step is.")
+@mended_epoch.extreme(
+    "Adam", "Right with SGD, wrong with Adam: call optimizer.step once a window, and leave to it what a step is."
+)
 def _(rng):
     return _case(rng, 3, _batches(rng, 3, 5), Adam, 0.3)
 
@@ -309,7 +311,7 @@ mended_epoch.mistake(
 )
 mended_epoch.mistake(
     "train-lost",
-    "The loss is computed without `train=True`, which was right: a model with dropout would be trained without it.",
+    "`train=True` has got lost, and it was right: a model with dropout would be trained without it.",
     (", train=True", ""),
 )
 mended_epoch.mistake(

@@ -91,7 +91,8 @@ corpus_perplexity.mistake(
 )
 corpus_perplexity.mistake(
     "loss-by-size",
-    "You divide each loss by its size. It is a mean already: *times* its size it is the window's sum.",
+    "You divide each loss by its size. It is a mean already: *times* its size it is the window's sum. Add "
+    "these up and divide by the words.",
     (MEAN, "np.sum(np.divide(losses, sizes))"),
 )
 corpus_perplexity.mistake(

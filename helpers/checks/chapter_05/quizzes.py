@@ -24,13 +24,13 @@ Quiz(
     "05",
     answer="c",
     options={
-        "a": "A wrong gradient would not have learned one window by heart, and that works with the colleague's loop as "
-        "well as with ours.",
+        "a": "The model, gates and gradients, is ours in both rows; only the loop is not. A wrong gradient would spoil our "
+        "row, too.",
         "b": "The validation text, its targets and `evaluate` are ours in both rows. A model trained for words two places "
         "ahead would do far worse there than a few per cent.",
         "c": "Yes. What the model has read *inside* a window it uses about as well as ours. What the state brings into the "
         "window is worth almost nothing to it: in training, that state had nothing to do with the text that followed.",
-        "d": "With a lower rate everything stands higher, and the carried state is worth as much as before: our loop with a "
-        "tenth of the rate shows it. Optimizer and rate are the same in both rows besides.",
+        "d": "A lower rate raises both numbers and leaves the carried state about its worth. And optimizer and rate are the same "
+        "in both rows.",
     },
 )

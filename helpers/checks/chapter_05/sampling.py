@@ -100,7 +100,7 @@ temperature_softmax.mistake(
 )
 temperature_softmax.mistake(
     "not-normalised",
-    "These are p to the power of 1/τ: the right ratios, but the sum is not 1.",
+    "These are p to the power of 1/τ, and their sum is not 1. Divide the logits by τ, then one softmax.",
     ("logits / temperature", "logits"),
     ("weights / weights.sum()", "(weights / weights.sum()) ** (1 / temperature)"),
 )
@@ -268,7 +268,7 @@ top_k_filter.mistake(
 )
 top_k_filter.mistake(
     "smallest",
-    "These are the k smallest logits. np.argsort sorts upwards: sort `-logits`, or take from the end.",
+    "These are the k smallest logits. np.argsort sorts upwards: sort `-logits`.",
     ("-logits, kind", "logits, kind"),
 )
 top_k_filter.mistake(
@@ -285,7 +285,8 @@ for _name, _threshold in {"sort": "np.sort(logits)[-k]", "partition": "np.partit
     )
 top_k_filter.mistake(
     "strictly-above",
-    "You keep what lies strictly above the k-th: the k-th itself belongs to the k best.",
+    "You keep what lies strictly above the k-th, which belongs to the k best itself. `>=` would keep all its equals: choose "
+    "positions.",
     (KEEP, "logits > np.sort(logits)[-k:][0]"),
 )
 top_k_filter.mistake(

@@ -73,7 +73,8 @@ def _(rng):
 
 
 @averaging_begins.extreme(
-    "perplexities in the millions", "A best that starts at some number is beaten by that number. Start from float('inf')."
+    "perplexities in the billions",
+    "A best that starts at some number stays there when all scores are greater. Start from float('inf').",
 )
 def _(rng):
     return {"scores": [4e9, 3e9, 2.5e9, 3.5e9, 1e9], "patience": 1}
@@ -122,8 +123,8 @@ averaging_begins.mistake(
 )
 averaging_begins.mistake(
     "best-of-all-after-patience",
-    "You wait for `patience` epochs and then compare with the best of *all* before. The latest `patience` epochs do not "
-    "count at any time.",
+    "You wait for `patience` epochs and then compare with the best of *all* before, or of the latest patience + 1 (both begin "
+    "at the same epoch). The latest `patience` epochs do not count at any time.",
     (OLD, "scores[:t] if t > patience else []"),
 )
 averaging_begins.mistake(
@@ -147,7 +148,8 @@ averaging_begins.mistake(
 averaging_begins.mistake("ties", "As good as the best is not worse: >, not >=.", ("score > min", "score >= min"))
 averaging_begins.mistake(
     "patience-one-short",
-    "An epoch exactly `patience` back counts in yours. *More than* patience: scores[: t − patience] leaves it out.",
+    "An epoch exactly `patience` back counts in yours. *More than* patience: "
+    "`scores[: max(0, t - patience)]` leaves it out.",
     (OLD, "scores[: max(0, t - patience + 1)]"),
 )
 averaging_begins.mistake(
@@ -238,14 +240,14 @@ averaging_begins.mistake(
 )
 averaging_begins.mistake(
     "slice-to-minus-zero",
-    "before[:−patience] is empty for patience = 0, since −0 is 0: then nothing is ever old. scores[: t − patience] is what "
-    "you mean, at least 0.",
+    "A slice that ends at −patience is empty for patience = 0, since −0 is 0: then nothing is ever old. "
+    "`scores[: max(0, t - patience)]` is what you mean.",
     (OLD, "scores[:t][:-patience]"),
 )
 averaging_begins.mistake(
     "never-at-all",
-    "Your answer is None for every list of scores. Either the index is not returned, or `return None` stands inside the loop "
-    "and ends it at the first epoch: it belongs after the loop.",
+    "Your answer is None for every list of scores. Either the index is not returned, or its condition never holds, or "
+    "`return None` stands inside the loop and ends it at the first epoch: it belongs after the loop.",
     ("\n    return None", "\n        return None"),
 )
 averaging_begins.mistake(
@@ -256,7 +258,7 @@ averaging_begins.mistake(
 )
 averaging_begins.mistake(
     "two-old-ones-needed",
-    "You wait until two epochs are old, or skip the first old one. One is enough to compare with.",
+    "You wait until two epochs are old, or your loop starts one epoch too late. One is enough to compare with.",
     ("if old and", "if len(old) > 1 and"),
 )
 for name, value, hint in (

@@ -138,7 +138,7 @@ cache_mixture.mistake(
 )
 cache_mixture.mistake(
     "counted-only",
-    "You count how often each word came: every place has the same share. A place counts the more, the liker its state is to h: "
+    "You count how often each word came: every place has the same share. A place counts the more, the more its state is like h: "
     "softmax of theta · states · h.",
     (LIKENESS, "np.full(len(words), 1 / len(words))"),
 )
@@ -149,12 +149,12 @@ cache_mixture.mistake(
 )
 cache_mixture.mistake(
     "words-shifted-forward",
-    "Your words are one place late: the state in row i belongs to the word in place i, the one that came *there*.",
+    "The state in row i gets the word of place i − 1 in yours. It belongs to the word in place i, the one that came *there*.",
     (ADDED, "np.add.at(cache, np.roll(words, 1), likeness)"),
 )
 cache_mixture.mistake(
     "words-shifted-back",
-    "Your words are one place early: the state in row i belongs to the word in place i, the one that came *there*.",
+    "The state in row i gets the word of place i + 1 in yours. It belongs to the word in place i, the one that came *there*.",
     (ADDED, "np.add.at(cache, np.roll(words, -1), likeness)"),
 )
 cache_mixture.mistake(
@@ -185,12 +185,12 @@ cache_mixture.mistake(
 )
 cache_mixture.mistake(
     "not-normalised",
-    "These are the exponentials (of the scores less the largest). Divided by their sum they are the shares.",
+    "Your shares are the exponentials (of the scores less the largest). Divide them by their sum.",
     (LIKENESS, "np.exp(theta * (states @ h) - np.max(theta * (states @ h)))"),
 )
 cache_mixture.mistake(
     "not-normalised-nor-shifted",
-    "These are the exponentials of the scores. Divide them by their sum; and subtract the largest score before exp, which "
+    "Your shares are the exponentials of the scores. Divide them by their sum; and subtract the largest score before exp, which "
     "overflows otherwise. `softmax` does both.",
     (LIKENESS, "np.exp(theta * (states @ h))"),
 )

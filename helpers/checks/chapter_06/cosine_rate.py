@@ -75,7 +75,7 @@ def _(rng):
     return rate_cases(rng) | {"step": 7, "warmup_steps": 7}
 
 
-@cosine_rate.extreme("no warm-up", "With warmup_steps = 0 the cosine is multiplied by nothing, at no step.")
+@cosine_rate.extreme("no warm-up", "With warmup_steps = 0 there is no straight line: at every step the rate is the cosine's alone.")
 def _(rng):
     return rate_cases(rng) | {"warmup_steps": 0}
 
@@ -101,7 +101,9 @@ def _(rng):
 
 
 @cosine_rate.extreme(
-    "a warm-up longer than the run", "Both go together at every step, also where the warm-up is not done when the run ends."
+    "a warm-up longer than the run",
+    "Line and cosine are multiplied at every step, also where the warm-up is not done when the run ends: its length stays "
+    "`warmup_steps`.",
 )
 def _(rng):
     return {"step": 6, "total_steps": 9, "warmup_steps": 20, "lr": 2.0}

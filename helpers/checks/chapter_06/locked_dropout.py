@@ -110,7 +110,7 @@ def _(rng):
     return case | {"p": u[1, 2].item(), "generator": generator(41)}
 
 
-@locked_dropout.extreme("T = N = H", "All sizes are equal here, so shapes fit that should not: which axis does the mask lie on?")
+@locked_dropout.extreme("T = N = H", "All sizes are equal here, so shapes fit that should not: which axes does the mask lie on?")
 def _(rng):
     return dropout_cases(rng, T=4, N=4, H=4)
 
@@ -145,8 +145,8 @@ locked_dropout.mistake(
 )
 locked_dropout.mistake(
     "another-generator",
-    "`torch.rand` without `generator=generator` and torch's own dropout draw from another generator, and so does a copy of this "
-    "one. Draw from `generator` itself.",
+    "`torch.rand` without `generator=generator` and torch's own dropout draw from another generator, and a copy of this one is "
+    "another, too. Draw from `generator` itself.",
     (", generator=generator", ""),
 )
 locked_dropout.mistake(
@@ -235,7 +235,7 @@ locked_dropout.mistake(
 )
 locked_dropout.mistake(
     "added",
-    "You add 1/(1 − p), or 1 − p. What is left is scaled: a division by 1 − p.",
+    "You add 1/(1 − p). What is left is scaled: a division by 1 − p.",
     ("/ (1 - p)", "+ 1 / (1 - p)"),
 )
 locked_dropout.mistake(

@@ -55,10 +55,18 @@ def _(vocab_size, embedding_size, hidden_size, num_layers, tied):
     return sum(array.size for array in arrays)
 
 
-for layers, D, H in [(1, 17, 11), (2, 11, 17), (3, 19, 12), (4, 12, 25), (1, 9, 20)]:
+TIED = (
+    "Right untied, wrong tied. Tied, the output layer has no matrix of its own (it keeps its bias), the last LSTM layer has D "
+    "units, and the ones below it keep H."
+)
+SINGLE = (
+    "Right with more layers, wrong with a single one, tied. It is the first layer and the last: it reads D numbers and has D "
+    "units."
+)
 
-    @parameter_count.extreme(f"tied, num_layers = {layers}, D = {D}", "Right untied, wrong tied. Tied, the output layer has no matrix of "
-                             "its own (its bias it has), the last LSTM layer has D units, and the ones below it keep H.")  # fmt: skip
+for layers, D, H in [(2, 11, 17), (3, 19, 12), (4, 12, 25), (1, 17, 11), (1, 9, 20)]:   # one layer last: see SINGLE
+
+    @parameter_count.extreme(f"tied, num_layers = {layers}, D = {D}", TIED if layers > 1 else SINGLE)
     def _(rng, layers=layers, D=D, H=H):
         return count_cases(rng, V=41, D=D, H=H, layers=layers) | {"tied": True}
 

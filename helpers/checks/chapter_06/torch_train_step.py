@@ -111,8 +111,9 @@ def _parts(answer, shapes):
     except (TypeError, AttributeError):
         raise Complaint("{wanted}; something else is in it.", wanted=wanted) from None
     if not all(hasattr(each, "requires_grad") for each in flat):
+        odd = next(each for each in flat if not hasattr(each, "requires_grad"))
         raise Complaint("{wanted}; it holds a {type} in place of a tensor.",
-                        wanted=wanted, type=type(flat[0]).__name__)  # fmt: skip
+                        wanted=wanted, type=type(odd).__name__)  # fmt: skip
     if found != shapes:
         raise Complaint("{wanted}: {shapes}. Yours has {found}.",
                         wanted=wanted, shapes=_shown(shapes), found=_shown(found))  # fmt: skip
@@ -262,8 +263,8 @@ torch_train_step.mistake(
 )
 torch_train_step.mistake(
     "nothing-learned",
-    "The weights have not moved. Either `optimizer.step()` is missing, or it comes before `loss.backward()`, or "
-    "`optimizer.zero_grad()` comes after it and wipes the gradient away.",
+    "The weights have not moved. Either `loss.backward()` or `optimizer.step()` is missing, or the step comes before the "
+    "backward, or `optimizer.zero_grad()` comes between them and wipes the gradient away.",
     (STEP, ""),
 )
 torch_train_step.mistake(

@@ -192,14 +192,14 @@ train_and_validate.mistake(
 )  # fmt: skip
 train_and_validate.mistake(
     "training-set-by-hand",
-    "`model.training = True` reaches the model alone, not the modules inside it, and its nn.Dropout is one of them. "
-    "`model.train()` goes through all.",
+    "`model.training = True` reaches the model alone, not the modules inside it. The model of this case drops in one of "
+    "those, an nn.Dropout. `model.train()` goes through all.",
     ("        model.train()\n", "        model.training = True\n"),
 )
 train_and_validate.mistake(
     "both-modes-set-by-hand",
-    "`model.training = …` reaches the model alone, not the modules inside it, and its nn.Dropout is one of them. Switch with "
-    "`model.train()` and `model.eval()`, which go through all.",
+    "`model.training = …` reaches the model alone, not the modules inside it. The model of this case drops in one of those, "
+    "an nn.Dropout. Switch with `model.train()` and `model.eval()`, which go through all.",
     ("        model.train()\n", "        model.training = True\n"), (EVAL + READ, f"        model.training = False\n{READ}"),
 )  # fmt: skip
 train_and_validate.mistake(
@@ -265,8 +265,8 @@ train_and_validate.mistake(
 )
 train_and_validate.mistake(
     "curve-begun-anew",
-    "You begin a new curve in every pass, so the last pass alone is left of it. `curve = []` belongs before the loop over the "
-    "passes.",
+    "One pass alone is in your curve. Either `return curve` stands inside the loop over the passes and ends it after the first, "
+    "or `curve = []` does and begins it anew: both belong outside.",
     (FIRST, "    for _ in range(passes):\n        curve = []\n        model.train()\n"),
 )
 train_and_validate.mistake(

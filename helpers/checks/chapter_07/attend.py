@@ -264,7 +264,7 @@ attend.mistake(
 )
 attend.mistake(
     "distance",
-    "Your score is the (negative) distance between query and key. It is their dot product.",
+    "Your score is the (negative) squared distance between query and key. It is their dot product.",
     (SCORES, "-((query[:, None] - keys) ** 2).sum(axis=2)"),
 )
 attend.mistake(

@@ -227,7 +227,8 @@ attend_backward.mistake(
 )
 attend_backward.mistake(
     "dquery-takes-the-query",
-    "dquery = Σ dscore · query: in score = query · key the derivative in the query is the *key*.",
+    "Your dquery is 0 everywhere. Is it never filled, or is it Σ dscore · query? A sentence's dscores sum to 0. In score = "
+    "query · key the derivative in the query is the *key*.",
     (DQUERY, "dscores.sum(axis=1, keepdims=True) * query"),
 )
 

@@ -66,8 +66,8 @@ for seed, ends in ((3, 0.3), (910, 0.3), (1114, 0.3), (80, 0.5), (7, 0.5), (405,
 
 @beam_search.extreme(
     "300 words",
-    "Right for short sentences. A product of 300 probabilities is smaller than the smallest floating-point number: it becomes 0. "
-    "Add logarithms.",
+    "Right for short sentences. A product of 300 small probabilities can be smaller than the smallest floating-point number: it "
+    "becomes 0. Add logarithms.",
 )
 def _(rng):
     return _model(5, 1, 300, V=20, scale=0.2, ends=-20.0)
@@ -158,7 +158,8 @@ beam_search.mistake(
 )
 beam_search.mistake(
     "logs-multiplied-from-zero",
-    "You multiply log-probabilities, beginning with 0, so every total stays 0. Probabilities multiply; their logarithms *add*.",
+    "Every total stays 0: are log-probabilities multiplied, beginning with 0, or is nothing added? Probabilities multiply; "
+    "their logarithms *add*.",
     (TOTAL, "total * log_prob"),
 )
 beam_search.mistake(
@@ -175,8 +176,8 @@ beam_search.mistake(
 )
 beam_search.mistake(
     "products-and-then-logs",
-    "The totals are products of probabilities, of which the logarithm is taken in the end. After some 300 words a product is "
-    "smaller than the smallest floating-point number and becomes 0. Add logarithms from the beginning.",
+    "The totals are products of probabilities, of which the logarithm is taken in the end. A product of hundreds of "
+    "small probabilities can be smaller than the smallest floating-point number, and becomes 0. Add logarithms from the beginning.",
     (FIRST, "[([], 1.0)]"),
     (TOTAL, "total * np.exp(log_prob)"),
     (MEAN, "np.log(each[1]) / len(each[0])"),
@@ -227,7 +228,7 @@ beam_search.mistake(
 )
 beam_search.mistake(
     "nothing-cut",
-    "Nothing is ever left out, and the number of beginnings grows with every step, V-fold. Keep the best beam_size of them "
+    "Nothing is ever left out, and the number of beginnings grows with every step, nearly V-fold. Keep the best beam_size of them "
     "(less those that are finished).",
     (CUT, "candidates"),
 )
@@ -244,8 +245,7 @@ beam_search.mistake(
 )
 beam_search.mistake(
     "finished-lost",
-    "Sentences that end with <eos> are thrown away, and only what was cut off at max_length comes back. Put them aside "
-    "when they end, and let them compete at the end.",
+    "What is finished is looked at only if nothing is open at the end. Both compete there, by the mean.",
     (POOL, "max(beams or done"),
 )
 beam_search.mistake(
@@ -262,7 +262,7 @@ beam_search.mistake(
 beam_search.mistake(
     "finished-keep-no-place",
     "Also a beam search, but not the one asked for: a sentence that is finished leaves the beam *with its place*, so "
-    "beam_size − len(done) stay open. Yours goes on with beam_size open ones.",
+    "beam_size − len(done) stay open. Yours keeps beam_size candidates at every step, however many are finished.",
     (CUT, "candidates[:beam_size]"),
 )
 beam_search.mistake(
@@ -290,8 +290,7 @@ beam_search.mistake(
 )
 beam_search.mistake(
     "eos-tried-everywhere",
-    "Every beginning is also tried with <eos> and put aside, whether that was among the best of the step or not, and costs no "
-    "place. <eos> is a word like the others: it has to win a place, and takes it along.",
+    "<eos> costs no place in yours: what ends is put aside, and the beam is filled up with open ones. <eos> is a word like the others: it has to win a place, and takes it along.",
     (CUT, "[each for each in candidates if each[0][-1] != EOS][:beam_size]"),
     ("in kept if each[0][-1] == EOS", "in candidates if each[0][-1] == EOS"),
 )

@@ -123,7 +123,7 @@ decoder_inputs.mistake(
 )
 decoder_inputs.mistake(
     "unshifted-without-the-end",
-    "Both run from <bos> to the word before last: the target is the input itself. The target at a place is the word "
+    "Both leave out the last column: the target is the input itself. The target at a place is the word "
     "that comes *next*.",
     ("targets = sentences[:, 1:]", "targets = sentences[:, :-1]"),
     ("return sentences[:, :-1]", "return targets"),
@@ -214,7 +214,7 @@ decoder_inputs.mistake(
 )
 decoder_inputs.mistake(
     "everything-counts",
-    "Padding counts, too: the loss would be mostly about how well the decoder writes <pad>. Only real targets count.",
+    "Padding counts, too: the loss would also be about how well the decoder writes <pad>. Only real targets count.",
     ("targets != PAD", "np.ones_like(targets, dtype=bool)"),
 )
 decoder_inputs.mistake(

@@ -121,14 +121,14 @@ greedy_decode.mistake(
 )
 greedy_decode.mistake(
     "length-of-the-answer",
-    "It writes as many words as the right answer has: that length is not known at work. <eos> ends the sentence, or "
-    "max_length.",
+    "It stops after as many steps as the right answer has words, <eos> counted: that length is not known at work. <eos> ends "
+    "the sentence, or max_length.",
     BY_ANSWER,
     (ALL_STEPS, "range(min(max_length, len(target) - 1))"),
 )
 greedy_decode.mistake(
     "length-of-the-whole-answer",
-    "It makes as many steps as the right answer has ids: that length is not known at work. <eos> ends the sentence, or "
+    "It makes up to as many steps as the right answer has ids, whatever max_length is: that length is not known at work. <eos> ends the sentence, or "
     "max_length.",
     BY_ANSWER,
     (ALL_STEPS, "range(len(target))"),
@@ -142,7 +142,7 @@ greedy_decode.mistake(
 )
 greedy_decode.mistake(
     "length-of-the-source",
-    "It writes as many words as the source has. A translation may be longer or shorter: <eos> ends it, or max_length.",
+    "It stops after as many words as the source has. A translation may be longer or shorter: <eos> ends it, or max_length.",
     (ALL_STEPS, "range(min(max_length, len(source)))"),
 )
 greedy_decode.mistake(
@@ -229,7 +229,7 @@ greedy_decode.mistake(
 )
 greedy_decode.mistake(
     "ids-from-zero",
-    "You look for the best word from 3 on and forget to add 3 again: the place in a slice is no id.",
+    "You look for the best word from 3 on: the place in that slice is no id, and <eos> can never win. Look among all scores.",
     (ARGMAX, "np.argmax(scores[3:])"),
 )
 greedy_decode.mistake(
@@ -252,8 +252,8 @@ greedy_decode.mistake(
 )
 greedy_decode.mistake(
     "one-behind",
-    "The word is noted before it is chosen: your sentence begins with <bos> and lacks its last word. Choose, look whether it "
-    "is <eos>, then append.",
+    "The word is noted before it is chosen: your sentence begins with <bos>, and lacks its last word where max_length "
+    "ends it. Choose, look whether it is <eos>, then append.",
     ("        written.append(token)\n", ""),
     (STEP, "written.append(token)\n        " + STEP),
 )

@@ -140,8 +140,8 @@ look_back.mistake(
 )
 look_back.mistake(
     "only-single-steps-mended",
-    "Single steps are mended, and the symptom is gone; all steps in one call still compete for a word, as in training. Over "
-    "the words it has to be always.",
+    "Only single steps are mended: all steps in one call, as in training, still compete for a word. So the model is trained "
+    "with one attention and tested with another. Over the words it has to be always.",
     LOW,
     (SOFTMAX, "scores.softmax(dim=2 if query.shape[1] == 1 else 1)"),
 )
@@ -212,7 +212,7 @@ look_back.mistake(
 )
 look_back.mistake(
     "queries-mixed",
-    "The axis is right now, but the weights mix the queries. They are weights of words: `weights @ keys`.",
+    "The weights mix the queries. They are weights of words: `weights @ keys`.",
     ("weights @ keys", "weights @ query"),
 )
 look_back.mistake(
@@ -238,7 +238,7 @@ for number in (-10, -1000):
     look_back.mistake(
         f"padding-gets-{number}",
         f"The axis is right now, but {number if number > -1000 else 'the number in the padding'} is not low enough: where the "
-        "real words' scores are lower still, the padding gets all the weight. Put −1e9 or −∞ there.",
+        "real words' scores are as low, the padding gets weight. Put −1e9 or −∞ there.",
         ("-torch.inf", f"{number}.0"),
     )
 look_back.mistake(
@@ -249,20 +249,20 @@ look_back.mistake(
 look_back.mistake(
     "masked-and-divided",
     "You mask after the softmax and divide by what is left. Where the padding's score is far above the others that is 0 / 0. "
-    "Mask the scores, as it was.",
+    "Mask the scores, as the colleague does.",
     (MASKED, "scores"),
     (SOFTMAX, "scores.softmax(dim=2) * mask[:, None]\n    weights = weights / weights.sum(dim=2, keepdim=True)"),
 )
 look_back.mistake(
     "one-maximum-for-all",
     "You subtract the largest score of the whole batch. In a row whose scores are all far below it, every exponential is 0, and "
-    "0 / 0 is left. Each row has its own largest: dim=2, keepdim=True.",
+    "0 / 0 is left. Each row has its own largest: `amax` with dim=2, keepdim=True.",
     (SOFTMAX, "(scores - scores.max()).exp()\n    weights = weights / weights.sum(dim=2, keepdim=True)"),
 )
 look_back.mistake(
     "mask-after-softmax",
     "The axis is right now, but you mask after the softmax: the weights of a sentence with padding no longer sum to 1. Mask the "
-    "scores, as it was.",
+    "scores, as the colleague does.",
     (MASKED, "scores"),
     (SOFTMAX, "scores.softmax(dim=2) * mask[:, None]"),
 )

@@ -14,8 +14,8 @@ Quiz(
         "b": "Yes. The context c₃ is an input of the cell's third step, so it has to be ready before s₃ is: the query is s₂. "
         "Luong's attention first makes the step and then asks, with s₃.",
         "c": "Not this one. The encoder's states are the keys, what is looked at. The query comes from the decoder.",
-        "d": "Not this one. y₂ goes into the cell together with the context, but the scores are made from the decoder's state, "
-        "which knows all that was written.",
+        "d": "Not this one. y₂ goes into the cell together with the context, but the scores are made before that, from the "
+        "decoder's state s₂, which has not even read y₂.",
     },
 )
 

@@ -98,7 +98,7 @@ accuracy.mistake(
 )
 accuracy.mistake(
     "sum-of-batch-means",
-    "You add up the batches' accuracies, so the sum is above 1. Count the right ones over all batches, divide once.",
+    "You add up the batches' accuracies, so the sum can be above 1. Count the right ones over all batches, divide once.",
     ("int(((logits > 0) == (labels == 1)).sum())", "((logits > 0) == (labels == 1)).mean()"),
     ("right / total", "right"),
 )

@@ -112,8 +112,8 @@ MASS = "(good[what] + bad[what])"
 
 best_accuracy.mistake(
     "sees-the-whole-text",
-    "This is the best accuracy of one who sees every text whole: max(q, 1 − q) for each. Texts that *look* the same have to get "
-    "the same answer: add up their shares first, then take the larger.",
+    "This is the best accuracy of one who sees every text whole: max(positive, 1 − positive) for each, times prob. Texts that "
+    "*look* the same have to get the same answer: add up their shares first, then take the larger.",
     (LOOP, "zip(range(len(seen)), prob, positive"),
 )
 best_accuracy.mistake(
@@ -128,12 +128,13 @@ best_accuracy.mistake(
 )
 best_accuracy.mistake(
     "sum-of-group-accuracies",
-    "You add up the groups' accuracies. Add up probabilities: max of the two masses, not divided by the group's own mass.",
+    "You add up the groups' accuracies. Add up probabilities: the larger of a group's two sums, not divided by the "
+    "group's probability.",
     (GAIN, f"{GAIN} / {MASS}"),
 )
 best_accuracy.mistake(
     "divided-by-groups",
-    "You divide by the number of groups. The masses are parts of one whole already: their sum is the accuracy.",
+    "You divide by the number of groups. The sums are parts of one whole already: added up they are the accuracy.",
     (TOTAL, f"{TOTAL} / len(good)"),
 )
 best_accuracy.mistake(
@@ -154,7 +155,7 @@ best_accuracy.mistake(
 best_accuracy.mistake(
     "rest-of-all-texts",
     "1 minus what a group has for label 1 is the rest of *all* texts, not of the group. Its share for label 0 is the sum of "
-    "`p * (1 - q)` over its own texts.",
+    "prob · (1 − positive) over its own texts.",
     ("bad[what]) for", "1 - good[what]) for"),
 )
 best_accuracy.mistake(
@@ -164,23 +165,24 @@ best_accuracy.mistake(
 )
 best_accuracy.mistake(
     "rest-of-all-texts-at-once",
-    "1 − p·q is not what a text has for label 0: that is `p * (1 - q)`.",
+    "1 − prob · positive is not what a text has for label 0: that is prob · (1 − positive).",
     ("p * (1 - q)", "1 - p * q"),
 )
 best_accuracy.mistake(
     "improbable-as-well",
-    "For label 0 only `positive` is turned round, not `prob`: `p * (1 - q)`.",
+    "For label 0 only `positive` is turned round, not `prob`: prob · (1 − positive).",
     ("p * (1 - q)", "(1 - p) * (1 - q)"),
 )
 best_accuracy.mistake(
     "likelier-label-of-each-text",
-    "You let each text count for its own likelier label only. Each has a share for both: p·q for 1 and p·(1 − q) for 0.",
+    "You let each text count for its own likelier label only. Each has a share for both: prob · positive for 1, and "
+    "prob · (1 − positive) for 0.",
     ("+ p * q", "+ p * q * (q > 0.5)"),
     ("p * (1 - q)", "p * (1 - q) * (q <= 0.5)"),
 )
 best_accuracy.mistake(
     "nothing-there-yet",
-    "A dict has no entry for what is seen for the first time: `good.get(what, 0.0)` is 0 then.",
+    "A dict has no entry for what is seen for the first time. Ask it with its get, and 0.0 as the second value.",
     ("good.get(what, 0.0)", "good[what]"),
 )
 best_accuracy.mistake(
@@ -217,7 +219,7 @@ best_accuracy.mistake(
 best_accuracy.mistake(
     "label-without-noise",
     "You turn each text's probability into a label, 0 or 1, before counting. Then nothing is left of the labels that are "
-    "wrong: keep p·q and p·(1 − q).",
+    "wrong: keep prob · positive and prob · (1 − positive).",
     ("strict=True):", "strict=True):\n        q = float(q > 0.5)"),
 )
 best_accuracy.mistake(
@@ -244,7 +246,7 @@ best_accuracy.mistake(
 @best_accuracy.misconception(
     "votes-of-texts",
     "You decide each group's answer by a mean of `positive` in which all its texts count the same. A probable text has more "
-    "votes: decide by the sums of p·q and p·(1 − q).",
+    "votes: decide by the sums of prob · positive and prob · (1 − positive).",
 )
 def _(seen, prob, positive):
     return _by_group(seen, prob, positive, lambda p, q: np.dot(p, q if np.mean(q) > 0.5 else 1 - q))
@@ -252,8 +254,8 @@ def _(seen, prob, positive):
 
 @best_accuracy.misconception(
     "plain-mean-of-a-group",
-    "Within each thing seen you take the plain mean of `positive`, as if all its texts were equally probable. Add up p·q and "
-    "p·(1 − q).",
+    "Within each thing seen you take the plain mean of `positive`, as if all its texts were equally probable. Add up "
+    "prob · positive and prob · (1 − positive).",
 )
 def _(seen, prob, positive):
     return _by_group(seen, prob, positive, lambda p, q: np.sum(p) * max(np.mean(q), 1 - np.mean(q)))
@@ -261,7 +263,8 @@ def _(seen, prob, positive):
 
 @best_accuracy.misconception(
     "majority-of-labels",
-    "You let the texts of a group vote, each with its likelier label and one vote. Decide by the sums of p·q and p·(1 − q).",
+    "You let the texts of a group vote, each with its likelier label and one vote. Decide by the sums of prob · positive "
+    "and prob · (1 − positive).",
 )
 def _(seen, prob, positive):
     return _by_group(seen, prob, positive, lambda p, q: np.dot(p, q if np.mean(q > 0.5) > 0.5 else 1 - q))

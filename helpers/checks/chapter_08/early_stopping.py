@@ -86,7 +86,7 @@ def _(rng):
     return _with_test(rng, [0.0, 0.0, 0.0, 0.0, 0.0], 2)
 
 
-@early_stopping.extreme("it rises to the end", "Where no epoch is worse it runs to the end of the list, and the last is the best.")
+@early_stopping.extreme("it rises to the end", "Where every epoch is better than all before it runs to the end of the list, and the last is the best.")
 def _(rng):
     return _with_test(rng, [0.5, 0.6, 0.7, 0.75, 0.8], 1)
 
@@ -217,7 +217,7 @@ early_stopping.mistake(
 )
 early_stopping.mistake(
     "keeps-the-last",
-    "You keep the weights of the *last* epoch, which is `patience` epochs past the best. Kept is the best.",
+    "You keep the weights of the *last* epoch, which may be `patience` epochs past the best. Kept is the best.",
     ("best + 1, test[best]", "epoch + 1, test[epoch]"),
 )
 early_stopping.mistake(

@@ -139,7 +139,7 @@ last_valid_step.mistake(
 )
 last_valid_step.mistake(
     "sum-over-valid-steps",
-    "You add up all valid steps. The mask should be 1 at *one* step of each row, length − 1, and 0 elsewhere.",
+    "You add up all valid steps. Wanted is one state of each row: the one at step length − 1.",
     (f"states{PICK}", f"(states * {MASK}).sum(1)"),
 )
 last_valid_step.mistake(
@@ -197,7 +197,7 @@ last_valid_step.mistake(
 )
 last_valid_step.mistake(
     "all-valid-steps",
-    "Your mask keeps *all* steps of each review, one below the other. It should be True at one step of each row, length − 1.",
+    "You keep *all* steps of each review, one below the other. Wanted is one step of each row, length − 1.",
     (PICK, "[torch.arange(states.shape[1]) < lengths[:, None]]"),
 )
 last_valid_step.mistake(
@@ -212,8 +212,8 @@ last_valid_step.mistake(
 )
 last_valid_step.mistake(
     "one-tensor-for-all",
-    "Every row is the last review's state: one tensor is filled again and again, and the list holds it N times. Take a new one "
-    "for each review.",
+    "Every row is the last review's state: each round of the loop writes into all rows, or into one tensor that a list holds N "
+    "times. Each review has a row of its own, `h[n] = …`.",
     (PICK, f"{PICK}[[-1] * len(states)]"),
 )
 last_valid_step.mistake(

@@ -211,7 +211,8 @@ to_ids.mistake(
 )
 to_ids.mistake(
     "reserved-at-the-end",
-    "<pad> and <unk> stand at the end of your list, so id 0 is a word, and padding cannot be told from it.",
+    "<pad> and <unk> stand at the end of your list, so id 0 is a word. They come first: 0 is padding, 1 an unknown "
+    "word.",
     (LIST, f'[*(word for word, _ in {RANKED}), "<pad>", "<unk>"]'),
     (FILL, "np.full((len(texts), max_length), len(words) - 2)"),
     ("get(word, 1)", "get(word, len(words) - 1)"),

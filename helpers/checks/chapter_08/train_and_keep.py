@@ -81,7 +81,10 @@ def _trial(function, model, train_pass, evaluate, passes):
     if told is None:
         raise Complaint("It returned nothing (None); wanted the list of accuracies. Is the return line missing?")
     if isinstance(told, tuple | dict) or np.ndim(told) != 1:
-        kind = type(told).__name__
+        kind = Message("a {type}", type=type(told).__name__)
+        if np.ndim(told) > 1:
+            raise Complaint("The function should return the list of accuracies, one number for each pass; an entry of yours "
+                            "holds several.")  # fmt: skip
         if isinstance(told, tuple | dict):
             kind = Message("a {type} of {count}", type=kind, count=len(told))
         raise Complaint("The function should return the list of accuracies, one for each pass; it returned {kind}.",

@@ -8,7 +8,7 @@ import math
 import re
 
 from helpers.checks.errors.place import Spot
-from helpers.checks.errors.values import called, followed, is_array, is_scalar, meant, quoted, sizes
+from helpers.checks.errors.values import called, followed, is_array, is_scalar, kind, meant, quoted, sizes
 from helpers.checks.words import Message
 from helpers.languages import translate
 
@@ -148,9 +148,10 @@ def not_a_number(found: re.Match, spot: Spot) -> str | None:
     """An array of several numbers where one whole number is wanted: as a list's index, or in range."""
     owner = _owner(spot)
     if owner is not None:
+        held = "tuple" if type(spot.value(owner)) is tuple else "list"
         array = quoted(f"np.array({ast.unparse(owner)})[{ast.unparse(spot.node.slice)}]")
-        return translate("{owner} is a list, which an array cannot index; an array can be: {array}",
-                         owner=quoted(owner), array=array)  # fmt: skip
+        return translate("{owner} is {kind}, which an array cannot index; an array can be: {array}",
+                         owner=quoted(owner), kind=kind(held), array=array)  # fmt: skip
     node = next((node for node in spot.operands() if is_array(spot.value(node))), None)
     if node is None:
         return None

@@ -23,7 +23,10 @@ _MODULES = {
 def unknown_name(found: re.Match, spot: Spot) -> str:
     name = found[1]
     if name in _MODULES:
-        return translate("`import {module}` is in the chapter's first cell: run that", module=_MODULES[name])
+        return translate(
+            "`{name}` is not imported: run the chapter's first cell, or, where it is not in that, write "
+            "`import {module}` at the top of yours", name=name, module=_MODULES[name],
+        )  # fmt: skip
     inside = {entry.lower(): entry for entry in spot.code.co_varnames} if spot.code else {}
     near = [inside[entry] for entry in difflib.get_close_matches(name.lower(), inside, n=1, cutoff=0.5)]
     near += difflib.get_close_matches(name, list(spot.names), n=1, cutoff=0.75)
@@ -57,6 +60,7 @@ def unbound(found: re.Match, spot: Spot) -> str:
 def ambiguous(found: re.Match, spot: Spot) -> str | None:
     """An array where one True or False is wanted."""
     node, around = spot.node, list(ast.walk(spot.statement or ast.Pass()))
+    library = "torch" if "Tensor" in found[0] else "np"
     tests = [part.test for part in around if hasattr(part, "test")]
     for part in around:
         if isinstance(part, ast.BoolOp) and (part is node or node in part.values):
@@ -65,8 +69,11 @@ def ambiguous(found: re.Match, spot: Spot) -> str | None:
             return translate("`{word}` wants one True or False on each side; entry by entry it is {both}",
                              word=word, both=both)  # fmt: skip
     match node:
-        case ast.Call(func=ast.Name(id="max" | "min" as name), args=[_, _, *_]):
-            other = called(f"np.{name}imum", *node.args)
+        case ast.Call(func=ast.Name(id="max" | "min" as name), args=[first, second, *others]):
+            function = f"{library}.{name}imum"   # of two: a third argument would be written into
+            other = called(function, first, second)
+            for argument in others:
+                other = called(function, ast.parse(other.strip("`"), mode="eval").body, argument)
             return translate("`{name}` compares numbers, not arrays; entry by entry it is {other}",
                              name=name, other=other)  # fmt: skip
         case ast.UnaryOp(op=ast.Not(), operand=condition):
@@ -79,8 +86,8 @@ def ambiguous(found: re.Match, spot: Spot) -> str | None:
             condition = getattr(node, "test", node)   # of `while`, which is found as a whole
     return translate(
         "{condition} is an array of several True and False, and one is wanted: `.all()` or `.any()` of it, "
-        "or for a choice entry by entry `np.where(condition, a, b)`",
-        condition=quoted(condition, translate("the condition")),
+        "or for a choice entry by entry `{library}.where(condition, a, b)`",
+        condition=quoted(condition, translate("the condition")), library=library,
     )  # fmt: skip
 
 

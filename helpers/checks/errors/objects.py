@@ -73,7 +73,8 @@ def nothing(found: re.Match, spot: Spot) -> str:
             )
         made = values[-1] if values else None
     match made:
-        case ast.Call(func=ast.Attribute(value=owner, attr=name)) if name in _IN_PLACE:
+        case ast.Call(func=ast.Attribute(value=owner, attr=name), args=given) if name in _IN_PLACE:
+            owner = given[0] if name == "shuffle" and given else owner
             return translate("{value} is None here: `{method}` changes {owner} itself and returns nothing",
                              value=value, method=name, owner=quoted(owner))  # fmt: skip
         case ast.Call(func=function):
@@ -144,11 +145,13 @@ def no_attribute(found: re.Match, spot: Spot) -> str | None:
     if (library, name) in _ELSEWHERE:
         return translate("{reason}; {instead}", reason=reason, instead=told(_ELSEWHERE[library, name]))
     if type(owner) is np.ndarray and name in vars(np):
-        call = called(f"np.{name}", node)
+        given = [part for part in ast.walk(spot.statement or ast.Pass()) if isinstance(part, ast.Call)]
+        more = next((part.args for part in given if part.func is spot.node), ())
+        call = called(f"np.{name}", node, *more)
         return translate("{reason}; it is a function: {call}", reason=reason, call=call)
     if type(owner) in (list, tuple, int, float) and name in dir(np.ndarray):
         call = called("np.array", node)
-        return translate("{reason}: arrays have; {call} makes one", reason=reason, call=call)
+        return translate("{reason}: arrays have it; {call} makes one", reason=reason, call=call)
     if type(owner) is dict and name in owner:
         entry = followed(node, f"[{name!r}]")
         return translate("{reason}; a dict's entries are {entry}", reason=reason, entry=entry)

@@ -85,7 +85,7 @@ _TARGET = Message(
     "{it} holds whole numbers, and the result has floats: make it with a float dtype at the start"
 )
 _ROWS = Message("an index is negative, or not below the number of rows")
-_CLASSES = Message("the class number {number} is not below the number of classes")
+_CLASSES = Message("the class number {number} is negative, or not below the number of classes")
 
 RULES = (
     (r"a (?:view of a )?leaf Variable that requires grad", says(_LEAF)),

@@ -118,17 +118,19 @@ def _range(node: ast.Call) -> Iterator[Change]:
         return with_fields(node, args=[last] if plain else [first, last, *step])
 
     kind = "off-by-one"
-    yield Change(0, kind, bounds(start, plus(stop, -1)),
-                 Message("the last step of the loop were missing (`{now}` for `{was}`)"))  # fmt: skip
-    yield Change(0, kind, bounds(plus(start, 1), stop),
-                 Message("the first step of the loop were missing (`{now}` for `{was}`)"))  # fmt: skip
-    yield Change(1, kind, bounds(start, plus(stop, 1)),
-                 Message("the loop went one step too far (`{now}` for `{was}`)"))  # fmt: skip
+    down = bool(step) and text_of(step[0]).startswith("-")
+    one = -1 if down else 1   # number further in the range
+    yield Change(0, kind, bounds(start, plus(stop, -one)),
+                 Message("the last number of the range were missing (`{now}` for `{was}`)"))  # fmt: skip
+    yield Change(0, kind, bounds(plus(start, one), stop),
+                 Message("the first number of the range were missing (`{now}` for `{was}`)"))  # fmt: skip
+    yield Change(1, kind, bounds(start, plus(stop, one)),
+                 Message("the range went one number too far (`{now}` for `{was}`)"))  # fmt: skip
     if len(node.args) > 1 and not (is_int(start) and start.value == 0):
-        yield Change(1, kind, bounds(plus(start, -1), stop),
-                     Message("the loop began one step early (`{now}` for `{was}`)"))  # fmt: skip
+        yield Change(1, kind, bounds(plus(start, -one), stop),
+                     Message("the range began one number early (`{now}` for `{was}`)"))  # fmt: skip
         yield Change(2, "loop", bounds(ast.Constant(0), stop),
-                     Message("the loop began at 0 (`{now}` for `{was}`)"))  # fmt: skip
+                     Message("the range began at 0 (`{now}` for `{was}`)"))  # fmt: skip
 
 
 def attribute(node: ast.Attribute) -> Iterator[Change]:

@@ -181,7 +181,7 @@ def _assigned(spot: _Spot) -> Iterator[Edit]:
     statement = spot.statement
     if isinstance(statement, ast.AugAssign):
         target, value = statement.target, statement.value
-        words = Message("`{was}` were `{now}`, which overwrites instead of adding up")
+        words = Message("`{was}` were `{now}`, which overwrites the old value")
         found = [(1, "operator", ast.Assign([target], value), words)]
         for rank, other in OPERATORS.get(type(statement.op), ()):
             if rank < 3:

@@ -172,9 +172,28 @@ def test_a_tensor_changed_in_place_and_one_with_gaps(made):
         return y
 
     exercise = made(lambda x: x * 2, tensors)
-    assert "changed its argument `x` in place" in judge.judge(exercise, writes).text
+    written = judge.judge(exercise, writes)
+    assert "changed its argument `x` in place" in written.text and "`x = x.clone()`" in written.hint
     view = judge.judge(exercise, lambda x: x.view(-1).view(*x.shape) * 2)
     assert view.state == FAILED and cases.GAPS in view.text and "reshape" in view.text + view.hint
+
+
+def test_a_list_changed_in_place_is_no_array(made):
+    def writes(words):
+        words.append("<eos>")
+        return len(words) - 1
+
+    exercise = made(len, lambda rng: {"words": ["a", "b"] * int(rng.integers(1, 4))})
+    hint = judge.judge(exercise, writes).hint
+    assert "`append`" in hint and "array" not in hint and "copy.deepcopy(words)" in hint
+
+
+def test_one_value_where_two_are_wanted(made):
+    def pair(x):
+        return x.sum(axis=1), x.mean(axis=1)
+
+    exercise = made(pair, rows, ("y", "z"))
+    assert "It returned one value (ndarray of shape" in judge.judge(exercise, lambda x: (x.sum(axis=1),)).text
 
 
 def test_no_two_axes_of_a_tensor_with_gaps_can_be_joined_by_a_view(made):

@@ -49,6 +49,7 @@ LEAF = torch.ones(3, requires_grad=True)
 LOCKED = np.ones(3)
 LOCKED.flags.writeable = False
 THREE = [1, 2, 3]
+RNG = np.random.default_rng(0)
 PARAMS = {"Wx": A, "Wh": B}
 
 
@@ -148,6 +149,7 @@ CASES = [
     ("p.pop('b')", {"p": {}}, "`p` has no key 'b'; its keys are none."),
     ("range(x)", {"x": A}, "`x` (3, 5) stands where one whole number is wanted; did you mean `len(x)`?"),
     ("hs[i]", {"hs": THREE, "i": np.array([0, 1])}, "`hs` is a list, which an array cannot index; an array"),
+    ("hs[i]", {"hs": (1, 2), "i": np.array([0, 1])}, "`hs` is a tuple, which an array cannot index; an"),
     ("x[i]", {"x": A, "i": np.ones(2)}, "`i` holds floats, and indices are whole numbers; `i.astype(int)`"),
     ("x[i]", {"x": T, "i": torch.ones(2)}, "`i` holds floats, and indices are whole numbers; `i.long()`"),
     ("hs[n / 2]", {"hs": THREE, "n": 3}, "the index `n / 2` is 1.5, a float"),
@@ -180,12 +182,14 @@ CASES = [
     ("F.cross_entropy(z, y)", {"z": T, "y": torch.ones(3)}, "indices and class numbers are whole numbers in"),
     ("F.embedding(i, W)", {"i": torch.tensor([7]), "W": T}, "not below the number of rows"),
     ("F.cross_entropy(z, y)", {"z": T, "y": torch.tensor([0, 1, 9])}, "the class number 9"),
+    ("F.cross_entropy(z, y)", {"z": T, "y": torch.tensor([0, 1, -1])}, "the class number -1 is negative, or"),
     ("torch.exp(x)", {"x": A}, "`torch.exp` wants a tensor, and `x` is a NumPy array"),
     ("x @ W", {"x": A, "W": torch.ones(5, 2)}, "`x` is a NumPy array and `W` is a torch tensor"),
     ("n += 0.5", {"n": np.zeros(3, int)}, "`n` holds whole numbers, and the result has floats: make it with"),
     ("n += 0.5", {"n": torch.zeros(3).long()}, "`n` holds whole numbers, and the result has floats: make it"),
     # None and other types
     ("h = hs.append(1)\nreturn h + 1", {"hs": []}, "`h` is None here: `append` changes `hs` itself and"),
+    ("h = rng.shuffle(hs)\nreturn h[0]", {"rng": RNG, "hs": [1, 2]}, "`shuffle` changes `hs` itself"),
     ("h = g()\nreturn h[0]", {"g": returns_nothing}, "`h` is None here: `g` returned nothing; is its"),
     ("a, b = g()", {"g": returns_nothing}, "`g()` is None here: `g` returned nothing; is its `return`"),
     ("for t in x:\n    pass", {"x": None}, "`x` is None here: it is an argument that may be None, for which"),
@@ -211,9 +215,10 @@ CASES = [
     ("np(x)", {"x": A}, "`np` is a module"),
     ("x.summ()", {"x": A}, "`x` is a NumPy array, which has no `summ`; did you mean `x.sum`?"),
     ("x.tanh()", {"x": A}, "it is a function: `np.tanh(x)`"),
+    ("x.matmul(y)", {"x": A, "y": B}, "it is a function: `np.matmul(x, y)`"),
     ("x.unsqueeze(0)", {"x": A}, "`[:, None]` puts an axis in"),
     ("x.astype(float)", {"x": T}, "`.float()`, `.double()` and `.long()` do that"),
-    ("hs.shape", {"hs": THREE}, "`hs` is a list, which has no `shape`: arrays have; `np.array(hs)` makes"),
+    ("hs.shape", {"hs": THREE}, "`hs` is a list, which has no `shape`: arrays have it; `np.array(hs)`"),
     ("hs.mean()", {"hs": THREE}, "`np.array(hs)` makes one"),
     ("p.Wx", {"p": PARAMS}, "a dict's entries are `p['Wx']`"),
     ("np.tan_h(x)", {"x": A}, "`np` has no `tan_h`; did you mean `np.tanh`?"),
@@ -226,15 +231,17 @@ CASES = [
     ("if n > 1:\n    y = n\nreturn y", {"n": 1}, "`y` is assigned in an `if` or a loop that did not run;"),
     ("z = y\ny = n", {"n": 1}, "`y` is read before the function assigns it"),
     ("x @ wx", {"x": A, "Wx": B}, "of the function (x, Wx), and no line above makes it; did you mean `Wx`?"),
-    ("plt.plot(x)", {"x": A}, "`import matplotlib.pyplot as plt`"),
+    ("plt.plot(x)", {"x": A}, "write `import matplotlib.pyplot as plt` at the top of yours"),
     ("squash(x)", {"x": A}, "there is no function `squash` here: has the cell that defines it run?"),
     ("if x > 0:\n    pass", {"x": A}, "`x > 0` is an array of several True and False, and one is wanted:"),
     ("while x:\n    pass", {"x": A}, "`x` is an array of several True and False"),
-    ("if x > 0:\n    pass", {"x": T}, "`x > 0` is an array of several"),
+    ("if x > 0:\n    pass", {"x": T}, "for a choice entry by entry `torch.where(condition, a, b)`"),
     ("x > 0 and x < 1", {"x": A}, "entry by entry it is `(x > 0) & (x < 1)`"),
     ("0 < x < 1", {"x": A}, "`0 < x < 1` is an array of several True and False, and one is wanted: `.all()`"),
     ("not x", {"x": A}, "`x` is an array of several True and False, and one is wanted: `.all()` or `.any()`"),
     ("max(x, 0)", {"x": A}, "entry by entry it is `np.maximum(x, 0)`"),
+    ("max(x, 0, y)", {"x": A, "y": A}, "entry by entry it is `np.maximum(np.maximum(x, 0), y)`"),
+    ("max(x, y)", {"x": T, "y": T}, "entry by entry it is `torch.maximum(x, y)`"),
     ("a, b = x", {"x": A}, "`x` (3, 5) gives 3 values, and `(a, b)` takes 2"),
     ("a, b, c = g(1, 2), 1", {"g": step}, "gives 2 values, and `(a, b, c)` takes 3"),
     ("for a, b in x:\n    pass", {"x": A}, "each entry of `x` has more values, and `(a, b)` takes 2"),

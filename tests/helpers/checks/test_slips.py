@@ -25,6 +25,12 @@ def backward(dh_own, h0, h, Wx, Wh):
     dWh = dWh / 0.5
     return dh_next, dWh, db
 """
+DOWN = """
+def down(x, T):
+    for t in range(T - 1, -1, -1):
+        x = t - x
+    return x
+"""
 WALK = """
 def walk(x, mask, done, limit=1e-6):
     words, best = [], None
@@ -154,9 +160,20 @@ def test_slips_of_other_code(kind, was, now):
         (
             "range(1, h.shape[1])",
             "range(1, h.shape[1] - 1)",
-            "the last step of the loop were missing (`range(1, h.shape[1] - 1)` for `range(1, h.shape[1])`).",
+            "the last number of the range were missing "
+            "(`range(1, h.shape[1] - 1)` for `range(1, h.shape[1])`).",
         ),
         ("dh_next, dWh, db", "dh_next, db, dWh", "`dWh` and `db` had changed places in what is returned."),
+        (
+            "range(T - 1, -1, -1)",
+            "range(T - 1, 0, -1)",
+            "the last number of the range were missing (`range(T - 1, 0, -1)` for `range(T - 1, -1, -1)`).",
+        ),
+        (
+            "range(T - 1, -1, -1)",
+            "range(T - 2, -1, -1)",
+            "the first number of the range were missing (`range(T - 2, -1, -1)` for `range(T - 1, -1, -1)`).",
+        ),
         ("Wh.T", "Wh", "`Wh.T` were plain `Wh`, not transposed."),
         (
             "dh_next = np.zeros_like(h0)",
@@ -166,12 +183,13 @@ def test_slips_of_other_code(kind, was, now):
         (
             "dWh += before.T @ da",
             "dWh = before.T @ da",
-            "`dWh += before.T @ da` were `dWh = before.T @ da`, which overwrites instead of adding up.",
+            "`dWh += before.T @ da` were `dWh = before.T @ da`, which overwrites the old value.",
         ),
     ],
 )
 def test_the_sentence_says_what_and_where(was, now, words):
-    source = "def f(z): return 1 - z" if "z" in was[:5] else BACKWARD
+    given = {"1 - z": "def f(z): return 1 - z", "range(T - 1, -1, -1)": DOWN}
+    source = given.get(was, BACKWARD)
     assert find(source, None, was, now).sentence == OPENING + words
 
 
