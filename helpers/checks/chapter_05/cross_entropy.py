@@ -287,7 +287,7 @@ softmax_cross_entropy.mistake(
 
 @softmax_cross_entropy.misconception(
     "indices-side-by-side",
-    "Index arrays of shapes (N,) and (T,) do not make a grid: they go side by side: where N = T they take the wrong "
+    "Index arrays of shapes (N,) and (T,) do not make a grid. They go side by side: where N = T they take the wrong "
     "places, and mostly they do not fit. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis.",
 )
 def _(logits, targets):
