@@ -66,7 +66,7 @@ def date_board(typed: str, written: str, weights: np.ndarray, sure: np.ndarray) 
                   extent=(-0.5, S - 0.5, max(T, 1) - 0.5, -0.5))
     heaviest = weights.argmax(axis=1)
     fields.plot(heaviest, np.arange(T), "o", markerfacecolor="white", markeredgecolor="black", markersize=5)
-    for column, character in enumerate(typed.replace(" ", "·")):   # texts, for ticks take ten times as long
+    for column, character in enumerate(typed.replace(" ", "·")):   # texts, for ticks take longer
         fields.text(column, -0.02, character, transform=fields.get_xaxis_transform(), ha="center", va="top",
                     family="monospace", fontsize=10)
     bars.barh(np.arange(T), sure, height=0.7, color=COLOURS["gru"])

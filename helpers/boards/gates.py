@@ -58,7 +58,7 @@ def gate_board(
         middle = steps + shift
         boxes(next_word, (middle - 0.18, middle + 0.18), (0 * chance, chance), label=f"P({word})", **look)
     next_word.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
-    for step, word in enumerate(words):   # texts, for ticks take ten times as long
+    for step, word in enumerate(words):   # texts, for ticks take longer
         next_word.text(step + 0.25, -0.1, word, rotation=50, ha="right", va="top", fontsize=9)
     return fig, _finding(name or translate("The unit"), words, series, chances)
 

@@ -64,7 +64,7 @@ def opinion_board(
     lines = {name: require_array(f"after_each[{name!r}]", p, (len(words),)) for name, p in after_each.items()}
 
     bars, course = _places(len(words), len(ends))
-    for row, (name, p) in enumerate(ends.items()):   # texts, for ticks take ten times as long
+    for row, (name, p) in enumerate(ends.items()):   # texts, for ticks take longer
         bars.text(-0.03, row, name, ha="right", va="center", fontsize=9)
         bars.text(1.03, row, f"{p:.2f}", va="center", fontsize=9)
     heights = np.array([*ends.values()])

@@ -11,7 +11,7 @@ import platform
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,12 +60,15 @@ def grade(paths: Sequence[Path], settings: Settings) -> ClassResult:
     submissions = reading.submissions(paths)
     if not submissions:
         raise CannotGrade(f"No notebook of the course was found in {', '.join(map(str, paths))}.")
+    chapters = sorted({each.chapter for one in submissions for each in one.files if each.chapter})
+    chapters = [each for each in chapters if not settings.chapters or each in settings.chapters]
+    if not chapters:
+        problems = [*(text for one in submissions for text in one.problems), *_unread(submissions)]
+        raise CannotGrade("\n".join(["Nothing that was handed in is of a chapter to be graded.", *problems]))
     isolation = _isolation(settings)
     settings.out.mkdir(parents=True, exist_ok=True)
     with lock(settings.out / "grading", settings.tell):
         secret = secrets.token_bytes(16)   # of this run: whoever hands in again meets other cases
-        chapters = sorted({each.chapter for one in submissions for each in one.files if each.chapter})
-        chapters = [each for each in chapters if not settings.chapters or each in settings.chapters]
         course = course_version()
         prepare(chapters, secret)
         broken = _own_solutions(chapters, secret, settings, course, isolation)
@@ -111,12 +114,16 @@ def graded(submission: reading.Submission, chapters: Sequence[str], secret: byte
                 text = f"Not graded: the course's own solution does not pass here ({why})."
                 result = replace(result, state=NOT_GRADED, points=None, text=text, hint="", mistake="")
             found.append(result)
-    unread = (f"{each.path}: {each.problem}" for each in submission.files if each.problem)
-    problems = (*submission.problems, *unread)
+    problems = (*submission.problems, *_unread([submission]))
     return SubmissionResult(
         submission.learner, now(), isolation, tuple(found), tuple(submission.files), problems,
         round(time.monotonic() - started, 1), key,
     )  # fmt: skip
+
+
+def _unread(submissions: Iterable[reading.Submission]) -> Iterator[str]:
+    """Of each file that could not be read its name, and why."""
+    return (f"{each.path}: {each.problem}" for one in submissions for each in one.files if each.problem)
 
 
 def _own_solutions(chapters, secret, settings, course, isolation) -> dict[str, str]:

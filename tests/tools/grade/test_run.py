@@ -128,6 +128,12 @@ def test_nothing_to_grade_is_said(tmp_path, settings):
         grade([tmp_path / "empty"], settings)
     with pytest.raises(ValueError, match="paths"):
         grade([tmp_path / "nowhere"], settings)
+    hand_in(tmp_path / "cut", ann=RIGHT)
+    for path in (tmp_path / "cut").rglob("*.ipynb"):
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CannotGrade, match=r"(?s)Nothing that was handed in.*cut off"):
+        grade([tmp_path / "cut"], settings)
+    assert CliRunner().invoke(app, [str(tmp_path / "cut"), "--out", str(settings.out)]).exit_code == 3
 
 
 @pytest.mark.parametrize(("arguments", "status", "said"), [
