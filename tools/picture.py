@@ -150,14 +150,22 @@ ADAPTED = {
 }
 
 
+READERS = ("ptb-650", "ptb-evening")
+
+
 def adapted_table() -> str:
     """Rows on what a text teaches while it is read: text, perplexity as it is, with a cache, learning on,
     with both."""
     results = read_record("ptb-test-text")["results"]
+    texts = [(words, results[text]) for text, words in ADAPTED.items()]
+    texts += [
+        (f"test, read by `{model}`", read_record(f"ptb-test-text-model-{model}")["results"]["test"])
+        for model in READERS
+    ]
     rows = ["| Text | As it is | Neural cache | Learning on | Both |", "|---|---|---|---|---|"]
-    for text, words in ADAPTED.items():
-        found = (f"{results[text][kind]:.1f}" for kind in ("static", "cache", "dynamic", "both"))
-        rows.append(f"| {words} | {' | '.join(found)} |")
+    for words, found in texts:
+        cells = (f"{found[kind]:.1f}" for kind in ("static", "cache", "dynamic", "both"))
+        rows.append(f"| {words} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 

@@ -355,7 +355,7 @@ def test_the_record_is_written_as_the_command_writes_it(name, tmp_path):
 def test_penn_treebank_was_the_text(name):
     record = records.read_record(name)
     assert record["data_sha256"] == penn_treebank.SHA256
-    if name == "ptb-test-text":   # no training, no batches: a trained model reads the texts from end to end
+    if name.startswith("ptb-test-text"):   # no batches: a trained model reads the texts from end to end
         return
     rows = record["settings"]["batch_size"]
     tokens = {"train": 929588 // rows * rows, "valid": 73750, "test": 82420}   # a word more than targets
@@ -394,6 +394,25 @@ def test_an_evening_takes_the_same_model_below_70():
         assert record["settings"][name] == shorter["settings"][name]
     assert record["test_perplexity"] < 70
     assert record["hardware"]["cores"] <= 2 and record["results"]["device"] == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("name", "below"),
+    [("ptb-test-text", 68), ("ptb-test-text-model-ptb-650", 68), ("ptb-test-text-model-ptb-evening", 65)],
+)
+def test_what_the_test_text_teaches_was_chosen_on_validation_and_has_its_controls(name, below):
+    results = records.read_record(name)["results"]
+    assert results["test"]["both"] < below
+    assert results["test"]["static"] == pytest.approx(tested_alone(name), rel=0.01)
+    for kind in ("cache", "dynamic"):
+        assert results["test"][kind] < results["test"]["static"]
+        assert results["written"][kind] >= results["written"]["static"]
+    assert results["shuffled"]["cache"] >= results["shuffled"]["static"]
+
+
+def tested_alone(name):
+    """What the model's own record has for the test text (it is read there in rows, here in one piece)."""
+    return records.read_record(records.read_record(name)["settings"]["model"])["test_perplexity"]
 
 
 def test_the_ablation_has_every_model_with_every_seed():
