@@ -403,14 +403,14 @@ def test_an_evening_takes_the_same_model_below_70():
 def test_what_the_test_text_teaches_was_chosen_on_validation_and_has_its_controls(name, below):
     results = records.read_record(name)["results"]
     assert results["test"]["both"] < below
-    assert results["test"]["static"] == pytest.approx(tested_alone(name), rel=0.01)
+    assert results["test"]["static"] == pytest.approx(static_test_perplexity(name), rel=0.01)
     for kind in ("cache", "dynamic"):
         assert results["test"][kind] < results["test"]["static"]
         assert results["written"][kind] >= results["written"]["static"]
     assert results["shuffled"]["cache"] >= results["shuffled"]["static"]
 
 
-def tested_alone(name):
+def static_test_perplexity(name):
     """What the model's own record has for the test text (it is read there in rows, here in one piece)."""
     return records.read_record(records.read_record(name)["settings"]["model"])["test_perplexity"]
 
