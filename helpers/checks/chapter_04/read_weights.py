@@ -46,7 +46,7 @@ def _(Wx, Wh, b):
     return Wx @ P, Wh @ P, b @ P
 
 
-@read_weights.extreme("as wide as the group's file, with large weights", "48 units, and large weights: nothing is clipped.")
+@read_weights.extreme("large weights at the group's width", "48 units, and large weights: nothing is clipped.")
 def _(rng):
     return {name: 20 * value for name, value in _cases(rng, D=16, H=48).items()}
 
