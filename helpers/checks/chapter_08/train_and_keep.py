@@ -86,7 +86,7 @@ def _trial(function, model, train_pass, evaluate, passes):
             raise Complaint("The function should return the list of accuracies, one number for each pass; an entry of yours "
                             "holds several.")  # fmt: skip
         if isinstance(told, tuple | dict):
-            kind = Message("a {type} of {count}", type=kind, count=len(told))
+            kind = Message("a {type} of {count}", type=type(told).__name__, count=len(told))
         raise Complaint("The function should return the list of accuracies, one for each pass; it returned {kind}.",
                         kind=kind)  # fmt: skip
     return list(told), done, evaluate(model), numbers(model)

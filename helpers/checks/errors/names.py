@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import re
 
 from helpers.checks.errors.place import Spot
-from helpers.checks.errors.values import called, is_array, meant, quoted
+from helpers.checks.errors.values import is_array, meant, quoted
 from helpers.checks.words import Message
 from helpers.languages import translate, translate_count
 
@@ -69,11 +70,9 @@ def ambiguous(found: re.Match, spot: Spot) -> str | None:
             return translate("`{word}` wants one True or False on each side; entry by entry it is {both}",
                              word=word, both=both)  # fmt: skip
     match node:
-        case ast.Call(func=ast.Name(id="max" | "min" as name), args=[first, second, *others]):
-            function = f"{library}.{name}imum"   # of two: a third argument would be written into
-            other = called(function, first, second)
-            for argument in others:
-                other = called(function, ast.parse(other.strip("`"), mode="eval").body, argument)
+        case ast.Call(func=ast.Name(id="max" | "min" as name), args=[_, _, *_]):
+            function = ast.Name(f"{library}.{name}imum")   # of two: a third argument would be written into
+            other = quoted(functools.reduce(lambda a, b: ast.Call(function, [a, b], []), node.args))
             return translate("`{name}` compares numbers, not arrays; entry by entry it is {other}",
                              name=name, other=other)  # fmt: skip
         case ast.UnaryOp(op=ast.Not(), operand=condition):

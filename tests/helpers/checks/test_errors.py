@@ -241,6 +241,7 @@ CASES = [
     ("not x", {"x": A}, "`x` is an array of several True and False, and one is wanted: `.all()` or `.any()`"),
     ("max(x, 0)", {"x": A}, "entry by entry it is `np.maximum(x, 0)`"),
     ("max(x, 0, y)", {"x": A, "y": A}, "entry by entry it is `np.maximum(np.maximum(x, 0), y)`"),
+    ("max(x * 1.0, x * 2.0 + x, x * 3.0 - x, x * 4.0)", {"x": A}, "it is `np.maximum(np.maximum("),
     ("max(x, y)", {"x": T, "y": T}, "entry by entry it is `torch.maximum(x, y)`"),
     ("a, b = x", {"x": A}, "`x` (3, 5) gives 3 values, and `(a, b)` takes 2"),
     ("a, b, c = g(1, 2), 1", {"g": step}, "gives 2 values, and `(a, b, c)` takes 3"),
