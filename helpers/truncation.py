@@ -20,9 +20,9 @@ def gradients_by_reach(
     Wh (H, H) → (T, D·H + H·H + H): row k − 1 is the gradient over k uses, those of Wx, Wh and b one behind
     the other; the last row is the full gradient.
 
-    One sweep does it, because what is carried back is kept apart by its distance from its loss: T times as
-    much to carry and to compute as in the sweep that adds it up. ValueError for anything else than real
-    numbers in these shapes, and for no step.
+    One sweep does it, because what is carried back is kept apart by its distance from its loss: up to T
+    times as much to carry, and (T + 1)/2 times as much to compute, as in the sweep that adds it up.
+    ValueError for anything else than real numbers in these shapes, and for no step.
     """
     shapes = "x (N, T, D), h0 (N, H), h (N, T, H), target (N, T, H), Wh (H, H)"
     x, h0, h, target, Wh = require_arrays(shapes, x, h0, h, target, Wh)

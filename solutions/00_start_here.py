@@ -91,7 +91,7 @@ print(f"together {total:.1f}, squashed to {np.tanh(total):.2f}")
 # | ✓ green | right, and what it was compared with |
 #
 # Nothing stops when a box is not green. The chapter goes on with **your** function if it is right and
-# with the course's version if it is not. So you may leave an exercise, read on, and come back. What passes in one
+# with the course's version if it is not. So you may leave an exercise, read on, and come back. Some of what passes in one
 # chapter is carried on into later ones: chapter 5 trains on the LSTM that you write in chapter 4, if you save its
 # notebook with the green boxes in it, and on ours if not.
 #
@@ -145,8 +145,8 @@ scalar_step = check("scalar_step", scalar_step)
 # %% [markdown]
 # Good to know about every check:
 #
-# - Changed the exercise? Run its cell, then the check's. If you run only the check, it meets the course's
-#   version that it handed out before, says so, and stays grey.
+# - Changed the exercise? Run its cell, then the check's. If you run only the check, it meets what it handed
+#   out before: your old version if that was right, or else the course's, and then the box says so and is grey.
 # - A red box tells what came and what was wanted, what kind of mistake does that, and in which case. To look at
 #   that case yourself, open a new cell below the box:
 #   ```

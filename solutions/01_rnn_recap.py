@@ -252,7 +252,7 @@ claim("with w_h = 3 and w_x = 1.30 a latch withstands 10,000 other names in a ro
 
 # %% [markdown]
 # Up to about 1.30 there is a state that reproduces itself against the push, $h = \tanh(3h - w_x)$ with $h > 0$. Beyond
-# there is none, and every further name takes the state down a little, slowly at first.
+# there is none. Just beyond, every further name takes the state down a little, slowly at first.
 #
 # Now the unit reads the stories that the tables read. Not quite fair: we tell it which words are names, and of
 # which kind, and the tables had to find that out. (Told as much, a window of 10 would be right up to 6 words of filler,
@@ -389,7 +389,7 @@ def latch(w_h, w_x, others, noise):
         right.plot(h, h, "o", color=COLOURS["rnn"], markerfacecolor=None if stable else "white")
     right.set(xlabel="h before", ylabel="h after", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
     right.set(xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-    held = [abs(h) for h, stable in resting(w_h) if stable]
+    held = [abs(np.tanh(w_h * h)) for h, stable in resting(w_h) if stable]   # a step nearer
     holds = max(held) > 0.01
     rests = f"without a name it rests at ±{max(held):.2f}" if holds else "without a name it goes to 0"
     turned = 1 + np.flatnonzero(np.diff(np.sign(states), prepend=1.0))      # words at which h changes side
@@ -837,7 +837,7 @@ show(
 )
 
 # %% [markdown]
-# The control sits on its bound, and no amount of training moves it. The recurrent network says *ello*.
+# The control sits on its bound, and no amount of training takes it below. The recurrent network says *ello*.
 # What tells its two l's apart is visible in the state:
 
 # %%
@@ -876,7 +876,7 @@ print(f"by sampling, not argmax, it would spell hello {by_lot:.0%} of the time")
 # %% [markdown]
 # ## 1.9 Five ways to wire it
 #
-# The chain of states is the same every time. What you feed in and where you read out makes five kinds of task.
+# Four of them run a chain of states. What you feed in and where you read out makes five kinds of task.
 
 # %% draws=true
 show(

@@ -33,7 +33,7 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## 2.1 Three steps by hand
 #
-# The network of this chapter is as small as a recurrent network can be: one input, one state, three weights.
+# The network of this chapter is nearly as small as a recurrent network can be: one input, one state, three weights.
 #
 # $$h_t = \tanh(w_{xh}\, x_t + w_{hh}\, h_{t-1} + b), \qquad w_{xh} = 2,\quad w_{hh} = 3,\quad b = 1$$
 #
@@ -452,8 +452,8 @@ show(
 
 # %% [markdown]
 # The wrong gradient brings the loss down as well. **A falling loss proves nothing about a gradient**: any direction
-# that points roughly downhill will do. (Here two of the three entries are right, the larger ones, and the wrong one has
-# at least the right sign.) Nothing promises that the mistake points downhill elsewhere. Central
+# that points roughly downhill will do. (At the start two of the three entries are right, the larger ones, and the wrong one has
+# at least the right sign. From the fifth step on it has the other one, and the three together still point downhill.) Nothing promises that the mistake points downhill elsewhere. Central
 # differences see it at once:
 
 # %%
@@ -597,8 +597,8 @@ claim(
 # much; the shares are taken by their size, without signs.) Look first at the left, where the gradient goes from right to
 # left: does it rise or fall? And which bars on the
 # right follow from that? Which $w_{hh}$ makes the gradient at x = −0.5 vanish from any start? Take T = 40, try 0.9, then 1.0,
-# and mind the start: is the fate at $h_0 = 0$ that at $h_0 = 0.5$? Then set $w_{hh} = 3$ and $h_0 = 0.01$: how many steps does
-# the explosion last?
+# and mind the start: is the fate at $h_0 = 0$ that at $h_0 = 0.5$? Then set $w_{hh} = 3$ and $h_0 = 0.01$, and take T from 2 upwards: for how
+# many steps does the explosion last?
 
 # %% draws=true
 from helpers.live import explore, slider
@@ -1192,8 +1192,8 @@ claim(
 #
 # Not only *far* pairs are crossed out. The loss right after a cut keeps the use at its own step and loses the one just
 # before it, however long the windows are. If that is the reason, the second scheme, back over k uses from every loss,
-# must do without the rest: it cuts far pairs only. (`gradients_by_reach` computes it for all k in one sweep, T times as
-# much work as one way back.)
+# must do without the rest: it cuts far pairs only. (`gradients_by_reach` computes it for all k in one sweep, about T/2
+# times as much work as one way back.)
 
 # %%
 from helpers.truncation import gradients_by_reach
@@ -1272,7 +1272,7 @@ claim(
 )
 
 # %% [markdown]
-# It stays: the error is *systematic* (statistics calls it a bias, but b has that name here). Truncated BPTT descends on
+# It stays: the error is *systematic* (statistics calls it a bias, but b has that name here). Truncated BPTT descends along
 # something that is not the gradient of E, however much data it is given. Language models are trained with it all the
 # same; what you have seen is the price in the gradient, on small random networks.
 
@@ -1443,7 +1443,7 @@ show_source(colleagues_descent)
 # <details><summary>A nudge</summary>Go through the code as Python would, for two updates. Which names does the second
 # one find with something in them?</details>
 # <details><summary>A recipe</summary>The three sums dWx, dWh, db have to be zero at the beginning of every pass: the line
-# that makes them belongs into the loop over the updates, outside the loop over the windows.</details>
+# that makes them belongs in the loop over the updates, outside the loop over the windows.</details>
 #
 # You are there when E falls like this in three updates:
 #
@@ -1516,7 +1516,7 @@ table(unmeasured={
 
 # %% [markdown]
 # ## Recap
-# - The same weight at every step means: **add up over the uses**. Each use collects from all later losses.
+# - The same weight at every step means: **add up over the uses**. Each use collects from the loss of its own step and all later ones.
 # - **Immediate** derivatives look at one step; the **total** one follows $h_{t-1}$ too. BPTT computes the total one
 #   in one backward sweep; what it carries from step to step is $w_{hh}\,da$.
 # - Between neighbouring states the gradient is multiplied by $W_h$ *and* by tanh's slope. Their product decides

@@ -631,6 +631,8 @@ for cell, trained in networks.items():
             if step in (0, 100, 500):
                 for state, each in last_loss_norms(model).items():
                     norms.setdefault((cell, state, step), []).append(each)
+            if step == 500:
+                break
             model.reset_state()
             model.loss(*windows[step % len(windows)], train=True)
             model.backward()
@@ -1079,7 +1081,7 @@ axes[1].semilogy(b, np.abs(slope), color=COLOURS["rnn"])
 axes[1].set(xlabel="b, with w = 2", ylabel="size of dL/db")
 show(
     fig,
-    f"At w = 2 the loss is above {L[left].min() - 0.05:.1f} for b below {wall:.2f} and about "
+    f"At w = 2 the loss is above {L[b < wall - 0.001].min():.1f} for b below {wall:.2f} and about "
     f"{L[right].mean():.1f} above it; between them is a wall. The slope on it goes beyond 1e{steepest}; "
     f"0.1 beside it, it is at most {np.abs(slope[left | right]).max():.2f}.",
 )
@@ -1125,7 +1127,7 @@ claim(
 
 # %% [markdown]
 # **Move it.** Look first at the long straight step without clipping: where does it begin, and how far does it go? Then take
-# another threshold: from which on is the clipped path thrown as far? And without clipping, is the way out a smaller rate?
+# another threshold: from which value on is the clipped path thrown as far? And without clipping, is the way out a smaller rate?
 # Type 0.2, then 0.1, then 0.5. (150 steps here, so that it moves quickly.)
 
 # %% draws=true
@@ -1539,7 +1541,7 @@ show(
 # back. Why, and whether it only takes longer here, this record does not say.)
 #
 # And orthogonal is what the matrix is *before* training, and the random one was not bad either. After a hundred steps
-# of learning to write, both have lost nearly all of it. (Several times as much is left from the orthogonal start at 20
+# of learning to write, both have lost nearly all of it. (Two to three times as much is left from the orthogonal start at 20
 # words and more, and it helps little: hardly more of its runs find the name. Keeping the matrix orthogonal, or starting
 # from the identity with ReLU, are other methods; see the references.) Is the vanished gradient really what
 # separates success from failure? Sort all runs by that length after 100 steps:

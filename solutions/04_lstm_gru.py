@@ -1110,8 +1110,8 @@ print("torch:  ", max(map(relative_error, mine, (a.numpy() for a in in_torch))) 
 # %% [markdown]
 # ## 4.13 How far back?
 #
-# Now the question of this course's first page, put to three networks: fill the blank when the name is further and
-# further away.
+# Now the question with which [chapter 1](01_rnn_recap.ipynb) began, put to three networks: fill the blank when the name
+# is further and further away.
 #
 # Each network is a language model: word → vector → recurrent layer → logits for the next word, trained to predict
 # *every* word of the stories ([chapter 5](05_language_model.ipynb) takes such a model apart; here only its cell
@@ -1244,7 +1244,7 @@ show(
 # same with more of everything.
 #
 # **The full measurement** has a wider layer, up to six times the steps, three seeds, two or three learning rates
-# (for each cell the one that is best on validation stories; the figure shows test stories), and four kinds of
+# (for each cell and text the one that is best on validation stories; the figure shows test stories), and four kinds of
 # text to learn from:
 #
 # | text | filler words in the training stories | other names between name and pronoun | steps, words in a window |
@@ -1527,8 +1527,8 @@ def board(sentence, network, rank):
 # - A second name before the full stop: *John drank tea Jane read books and*, then *John drank tea and Jane read
 #   books and*. Which pronoun do you expect, and which do the three networks? (In no story that they have read does
 #   this happen, so nothing has told them what would be right.)
-# - The unit that comes second. Can *you* still tell John from Jane by its cell? Its correlation, above, says in which of
-#   the networks you have a chance.
+# - The unit that comes second. Can *you* still tell John from Jane by its cell? Its correlation, above, says how good
+#   a chance you have.
 
 # %% draws=true
 from helpers.live import choice, explore, slider, text
@@ -1584,16 +1584,16 @@ claim("in the first, the cell is left at the same number after every story, to 0
 # %% [markdown]
 # The networks found a rule like ours, and not quite ours:
 #
-# - From the name to the blank the forget gate is open. The bit is held (the input gate is open for two words more, and
-#   adds to it).
+# - From the name to the blank the forget gate is open. The bit is held. (After *Jane* the first network's
+#   input gate is open for two words more, and adds to it; after *John* it is not.)
 # - It shuts at the *end* of a story already. Nobody asked for that, but then the name is of no more use.
 # - After that the first network's cell always stands at the same number, that for *he*: it is the default. (Only
 #   the very first story starts from a state of zeros.) A woman's name shuts the forget gate once more and replaces
 #   that number by a negative one; a man's name leaves everything as it is.
 #
 # So: does the forget gate close at the new name? In this network, only at the names that change something. Look at
-# the other two columns: each network has its own habits at names and pronouns, and sometimes a second unit shares the
-# work. They agree on two things: hold from the name to the blank, which the task needs, and clear before the next story,
+# the other two columns: each network has its own habits at names and pronouns.
+# They agree on two things: hold from the name to the blank, which the task needs, and clear before the next story,
 # which it does not.
 #
 # ## 4.15 LSTM or GRU?
@@ -1757,9 +1757,8 @@ astray = last["wide gru"][:, 1]
 show(
     fig,
     "A point for every seed, lines through the medians. Left: test perplexity of the best epoch, "
-    "where the points "
-    "of the three cells mix. Right: validation perplexity when training goes on to the last epoch, where "
-    "the LSTM is "
+    "where the points of the three cells mix at nearly every amount. Right: validation perplexity "
+    "when training goes on to the last epoch, where the LSTM is "
     f"below both GRUs; at 3,880 words the wider GRUs are spread from {astray.min():.0f} to "
     f"{astray.max():.0f}.",
 )
@@ -2027,7 +2026,7 @@ table(
 # ## Further exercises
 # 1. Couple the gates: $i = 1 - f$. Change `lstm_step_backward` accordingly and check it with
 #    `numerical_gradient`.
-# 2. Peepholes (Gers & Schmidhuber 2000) let the gates see $c_{t-1}$. Add $p_f ⊙ c_{t-1}$ to the forget gate,
+# 2. Peepholes (Gers & Schmidhuber 2000) let the gates see the cell. Add $p_f ⊙ c_{t-1}$ to the forget gate,
 #    forward and backward.
 # 3. In `train` of 4.13, set the LSTM's forget bias before the loop (`model.cells[0].params["b"][48:96] = 1`).
 #    Does the network learn sooner to hold the name?

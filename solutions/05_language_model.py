@@ -117,7 +117,7 @@ print(f"vocabulary: {V} words; guessing evenly among them has perplexity {V}")
 # %% [markdown]
 # ## 5.3 One long stream, many rows
 #
-# The training text is one stream of 100,000 ids. Feeding it word by word would multiply one row at a time, which is slow. So we cut
+# The training text is one stream of 100,010 ids. Feeding it word by word would multiply one row at a time, which is slow. So we cut
 # the stream into $N$ long rows and read them side by side, $T$ steps at a time. The state at the end of one window is the
 # right start for the next one, **because each row continues where it stopped**:
 #
@@ -352,7 +352,8 @@ claim(
 # %% [markdown]
 # ## 5.6 The loop, in the open
 #
-# One pass over the text. Four lines do the work, and every training program you will ever meet contains them in some form.
+# One pass over the text. Four lines do the work, and every training program you will ever meet contains three of them in some
+# form; the third line, the clipping, some leave out.
 # (`clip_scale` and the step share the work of `clip_grad_norm`: the one says by which factor, at most 1, the gradient has to be
 # multiplied, and the other multiplies on its way, which saves a pass over all the gradients. The state that is carried from window
 # to window is $h$ *and* $c$; 5.9 measures what each of the two is worth.)
@@ -711,7 +712,7 @@ show(
     fig,
     f"Training loss over 150 steps. A rate of 0.0003 has reached {ends['rate 0.0003, too low']:.2f} "
     "nats, a rate of "
-    f"1 stays at {ends['rate 1, too high']:.2f}, weights ten times as large at "
+    f"1 ends at {ends['rate 1, too high']:.2f}, weights ten times as large at "
     f"{ends['rate 0.03, weights × 10']:.2f}. With 0.03 the loss falls to {good:.2f}; the dashed line "
     "of the run "
     f"without clipping lies on it. Guessing evenly costs ln V = {np.log(V):.2f}.",
@@ -1043,7 +1044,7 @@ show(
 )
 
 # %% [markdown]
-# The lecture stopped at a *training* perplexity of about 100. So does ours, and the figure shows what that number leaves
+# A lecture on this model stopped at a *training* perplexity of about 100. So does ours, and the figure shows what that number leaves
 # out: on text it has not seen the same model stands about a third higher. (The training value is a mean over the epoch, in which
 # the model still improves; measured at the epoch's end it would be lower yet.) Report the test perplexity.
 #
@@ -1083,13 +1084,13 @@ print(textwrap.fill(ptb["results"]["sample"].replace("<eos>", "//"), width=92))
 # | work | how much of it |
 # |---|---|
 # | matrix products | three of the output layer, $2 \cdot NT \cdot H \cdot V$ operations each; six of the LSTM, $2 \cdot NT \cdot H \cdot 4H$ each |
-# | exp | $NT \cdot V$ for the logits, and $NT \cdot 5H$ tanh (four gates and the cell), counted as exp |
+# | exp | $NT \cdot V$ for the logits, and $NT \cdot 5H$ tanh (three gates, the candidate and the cell), counted as exp |
 # | memory | numbers read or written with hardly any arithmetic, 4 bytes each: 5 for each parameter (clipping, update), 135 for each of the $NT \cdot H$ units, 1 for each logit |
 #
 # (Embedding and LSTM have H units here. A product of arrays (a, b) and (b, c) is 2abc operations: a multiplication and an
 # addition for each triple. It is made once forwards and twice backwards, for the weights and for the input.) Divide each amount
 # by a rate, so much a second, and add up: a **model of cost**. The experiment `step-cost` measured the three rates on two
-# cores, and then steps of seventeen sizes. One size varies at a time, the others stay at N = 20, T = 35, H = 100,
+# cores, in turn with steps of seventeen sizes. One size varies at a time, the others stay at N = 20, T = 35, H = 100,
 # V = 10,000. (So that size stands in every block; and the rate of products was measured with its shapes.)
 
 # %%
@@ -1131,7 +1132,8 @@ print(f"and {share:.0%} of the operations in them are the output layer's")
 
 # %% [markdown]
 # Seventeen sizes are easier to see than to read. In the last panel the same model in torch, in one process and in two, each
-# with one thread:
+# with one thread. Its lines are drawn with torch's own rates and counts, and with the time in which two processes add up their
+# gradients:
 
 # %%
 in_torch = {count: [row for row in cost["curve"] if (row["library"], row["processes"]) == ("torch", count)]
@@ -1184,8 +1186,8 @@ show(
 # - **Large sizes are products.** There the step's time is the products' time and a quarter or so on top, with 400 units
 #   much less. Twice the sequences, steps, units or words: nearly twice the time. (H counts once more inside the LSTM, in
 #   H · 4H. With 10,000 words and 100 units that part is still small; it grows.)
-# - **Small sizes are what the model leaves out.** With one sequence it is far too low. The loop over the steps calls as
-#   often for one row as for forty. How long does that take? Look at the difference between measured and model, for
+# - **Small sizes are what the model leaves out.** With one sequence it is far too low. The loop over the steps makes as
+#   many calls for one row as for forty. How long do they take? Look at the difference between measured and model, for
 #   different N, and for T, which changes the number of calls:
 
 # %%
@@ -1366,8 +1368,8 @@ show(
 # correct, and top-k helps where the temperature is high.
 #
 # Turn the knobs yourself. Below, the next word's distribution after a beginning of your own, by *your* `temperature_softmax` and
-# `top_k_filter` where their boxes are green; beside it, what `write` makes of it, marked by the grammar: ✓ and ✗. As its measure
-# take the **entropy** $-\sum p \ln p$: its exponential is the number of words among which an even choice would be as open.
+# `top_k_filter` where their boxes are green; beside it, what `write` makes of it, marked by the grammar: ✓ and ✗. How open the choice
+# is, is measured by the **entropy** $-\sum p \ln p$. Its exponential is the number of words among which an even choice would be as open.
 
 # %%
 from helpers.boards import typed_words, writing_board
@@ -1491,7 +1493,7 @@ def quiz_characters():
 quiz_characters = check("quiz_characters", quiz_characters)
 
 # %% [markdown]
-# In the lecture's version of this question the answer key marks another option as the false one: that such a model can be built with
+# Where a lecture asks this question, the answer key marks another option as the false one: that such a model can be built with
 # an LSTM. It can; the second half of the samples above was written by one. What the output layer yields can be looked at, here for
 # the words of our model (for letters it is the same layer):
 
@@ -1669,8 +1671,8 @@ def skill_score(series, forecasts, start):
 skill_score = check("skill_score", skill_score)
 
 # %% [markdown]
-# Now the three series, three seeds each, and a **control**: the seasonal values in random order, in which nothing can be learned
-# about tomorrow. Beside the network stand two other simple opponents, the mean of the training days and the value 12 steps ago.
+# Now the three series, three seeds each, and a **control**: the seasonal values in random order, in which no day tells anything
+# about the next. Beside the network stand two other simple opponents, the mean of the training days and the value 12 steps ago.
 # Each row takes a few seconds.
 
 # %%
@@ -1705,7 +1707,7 @@ claim(
 claim("nor does one on the random walk, where nobody can", max(skill["random walk"]) < 0.02)
 claim("on the seasonal series all three beat persistence, and the value 12 steps ago",
       min(skill["seasonal"]) > skill_score(season, np.roll(season, 12), start) + 0.02)
-claim("in the mixed order, where nothing can be learned, all three get a skill above 0.3",
+claim("in the mixed order, where no day tells of the next, all three get a skill above 0.3",
       min(skill["seasonal, order mixed"]) > 0.3)
 claim("on the days of training all networks seem to beat persistence, even on the random walk",
       min(map(min, in_training.values())) > 0.02)
@@ -1735,7 +1737,7 @@ show(
 # doing nothing. On the seasonal series, where there is something to find, the same network finds most of it.
 #
 # Three warnings from the table. **Score on unseen days**: in the last column the network seems to beat persistence on a random walk.
-# **Choose the opponent for the series**: the control has nothing to find and gets a skill near 0.5 all the same, because
+# **Choose the opponent for the series**: the control has no order to find and gets a skill near 0.5 all the same, because
 # persistence is a bad forecast where values do not wander; the plain mean does no worse there. And **do not conclude too much**: one
 # share, one small network, one crash in the autumn of 2008. This does not prove that prices cannot be forecast. It shows that the
 # picture does not prove that they can.
@@ -1747,8 +1749,9 @@ show(
 # batches and our clipping; only the loop is new. It runs, and the loss falls. But after two epochs the model stands higher than
 # one that our loop of 5.6 has trained for two epochs from the same initial weights.
 #
-# First the symptoms (five to ten seconds). *One window by heart* is the test of 5.5, done with each of the two loops. The other columns
-# are validation perplexities, measured with *our* `evaluate`: with the state carried from window to window, and with a zero state at each window.
+# First the symptoms (five to ten seconds). *One window by heart* is the test of 5.5, done with each of the two loops. The next two
+# columns are validation perplexities: by *our* `evaluate`, with the state carried from window to window, and by `windows_from_zero`
+# of 5.9, with a zero state at each window. The last says how many percent the second lies above the first.
 
 # %%
 from helpers.colleague import chapter_05 as colleague
@@ -1900,7 +1903,7 @@ table()
 # ## Recap
 # - Perplexity is exp of the mean loss **per word**. State carried, best on validation, test once.
 # - Rows of one stream, read side by side and in order, let the state be carried while the gradient is cut.
-# - Loss near ln V at first, one batch by heart, then a learning rate, then patience. A result well below the floor is a leak.
+# - Loss near ln V at first, one batch by heart, then a learning rate, then patience. Held-out text well below the floor is a leak.
 # - Temperature and top-k change how a distribution is used. They do not make the model better.
 # - A forecast is judged by its changes, on unseen days, against persistence.
 #

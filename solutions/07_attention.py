@@ -1151,8 +1151,8 @@ show(fig, f"Attention weights for two dates, {texts[shown[0]]} and {texts[shown[
      "Most digits of year and day look at the same digit of what was read.")
 
 # %% [markdown]
-# The year is copied digit by digit, as far as it is written (in some formats it has two digits); the month, where it is
-# a word, is read off at a letter. A leading zero often has no digit to copy; it looks at a digit like the day's, or at a
+# The year is mostly copied digit by digit, as far as it is written (in some formats it has two digits); the month, where
+# it is a word, is read off at a letter. A leading zero often has no digit to copy; it looks at a digit like the day's, or at a
 # gap or a sign. Nothing in the task says at which of them, and another seed may choose otherwise. The hyphens are always
 # the same and need no source: where their rows look tells nothing.
 #
@@ -1628,8 +1628,8 @@ claim("after three passes more than 95 Korean sentences in 100 are right with at
       min(curves[name][-1] for name in with_attention) > 0.95 and curves["no attention"][-1] < 0.3)
 
 # %% [markdown]
-# Now the figure of this chapter: the longest sentence of the test, and the attention of the first of the three. On
-# the left the weights, with a frame where the grammar says a word comes from; on the right the heavy ones as
+# Now the figure of this chapter: one of the longest sentences of the test, and the attention of the first of the three.
+# On the left the weights, with a frame where the grammar says a word comes from; on the right the heavy ones as
 # lines, in orange those of the last two words of Korean, the verb and its auxiliary. English has them behind
 # the subject: there the lines must **cross**.
 
@@ -1679,8 +1679,8 @@ show(fig, f"Attention from a Korean sentence to its translation. Heaviest weight
 
 # %% [markdown]
 # Nobody told the model which word comes from which; it found this order by learning to predict. The verb
-# and its auxiliary come from the far right to the middle, over the object and the place, which go the other
-# way.
+# and its auxiliary come from the far right to the left, over the object, which hardly moves, and over the place, which
+# goes the other way.
 #
 # Not every frame has to be dark: a row may be written rightly while its heaviest weight is at the other end of the
 # sentence (the line "outside the frame" names such words). Section 7.9 comes back to such rows.
@@ -1769,7 +1769,8 @@ quiz_attention_explains = check("quiz_attention_explains", quiz_attention_explai
 # Four measurements on our translators.
 #
 # **One: right words, wrong places.** Which words are looked for elsewhere than in their true source, and are they
-# written rightly all the same? For each model the three words that look elsewhere most often:
+# written rightly all the same? For each model, of the words that occur 20 times or more, the three that look elsewhere
+# most often:
 
 # %%
 def by_word(each):
@@ -1951,8 +1952,8 @@ claim("with even weights from the start more than 85 Korean sentences in 100 are
 # ## 7.10 Without the recurrence
 #
 # One more step, and it leads out of this course. In all our models the decoder looked at the *encoder's*
-# states, and those were made by a recurrence. What if each word of a sentence looks at all the others, in
-# place of it? Queries and keys are then the same vectors: **self-attention**. With what you have written:
+# states, and those were made by a recurrence. What if, in place of it, each word of a sentence looks at
+# all of the sentence, itself included? Queries and keys are then the same vectors: **self-attention**. With what you have written:
 
 # %%
 def self_attention(x, mask):
@@ -1972,8 +1973,8 @@ shuffled_first = self_attention(x[:, order], mask)
 claim("another order in, the same mixtures out", np.allclose(shuffled_first, mixed[:, order]))
 
 # %% [markdown]
-# The first line is a reason why the field moved on: nothing has to wait for the word before, so a whole sentence is
-# one matrix product, and any two words are one step apart. The second line is the price: a recurrent network knows
+# The first line is a reason why the field moved on: nothing has to wait for the word before, so a whole sentence takes
+# two matrix products, and any two words are one step apart. The second line is the price: a recurrent network knows
 # what came first, self-attention sees a *bag* of words. Positions have to be put back in, as numbers added to
 # $x$. And the S × S scores grow with the square of the length, where a recurrent layer grows linearly:
 

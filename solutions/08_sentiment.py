@@ -1042,8 +1042,8 @@ show(fig, f"Test accuracy of ten runs each on 500 reviews, lowest to highest. Em
      f"{said['normal']}; in ±0.05: {said['small']}.")
 
 # %% [markdown]
-# With one run of each model, chance decides whether the LSTM is the GRU's equal or behind a model without any
-# memory. And compare the RNN's ten runs from the normal start with the three above: even three can mislead. The
+# From the small start, with one run of each model, chance decides whether the LSTM is the GRU's equal or behind a model
+# without any memory. And compare the RNN's ten runs from the normal start with the three above: even three can mislead. The
 # start of the embedding, which hardly a table mentions, moves the flattened model by more than the gated cells
 # differ on the left. (Why the LSTMs suffer most from it, with one layer or two? A guess, not measured here: small vectors make small
 # sums, and what an LSTM reads has to pass two gates that stand half open at first.)
@@ -1877,7 +1877,7 @@ table(unmeasured={
 #
 # ## Further exercises
 # 1. Set `helpers.corpora.reviews.grammar.NOISE = 0` before the reviews are drawn, so that every label is
-#    right. What becomes of the curves of 8.6?
+#    right, and take `wrong` out of 8.6, where there is nothing in it now. What becomes of the curves?
 # 2. `TextClassifier(…, bidirectional=True)`, or `pooling="max"`: which of them helps at 500 reviews? With
 #    three seeds.
 # 3. Train a bag of *pairs* of words (a word's id is that of the pair). Does it reach what 8.4 promises, and
@@ -1890,8 +1890,8 @@ table(unmeasured={
 #    two classes are confused most?
 #
 # ## References
-# - Graves & Schmidhuber (2005), *Framewise phoneme classification with bidirectional LSTM*, *Neural Networks*
-#   18 (both directions).
+# - Graves & Schmidhuber (2005), *Framewise phoneme classification with bidirectional LSTM and other neural network
+#   architectures*, Neural Networks 18 (both directions).
 # - Prechelt (1998), *Early stopping – but when?*, in: Neural Networks: Tricks of the Trade, Springer.
 # - Pang, Lee & Vaithyanathan (2002), *Thumbs up? Sentiment classification using machine learning techniques*,
 #   EMNLP.

@@ -50,7 +50,7 @@ def amounts(sizes: Sizes, passes: Passes) -> dict[str, float]:
     """{"products": floating-point operations, "exp": numbers, "memory": bytes} of one step, forward and back.
 
     A product of (a, b) with (b, c) is 2abc operations. The output layer has three of N·T·H·V, the LSTM six of
-    N·T·H·4H; exp is taken of N·T·V logits, tanh of 5 numbers for each unit (four gates and the cell).
+    N·T·H·4H; exp is taken of N·T·V logits, tanh of 5 numbers for each unit (three gates, candidate, cell).
     """
     N, T, H, V = sizes
     moved = passes.parameter * sizes.parameters["dense"] + passes.embedding * sizes.parameters["embedding"]

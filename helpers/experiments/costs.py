@@ -178,7 +178,7 @@ BATCH_SIZES = (1, 20)
     rounds=200,
 )
 def fused_affine(run: Run) -> dict[str, Any]:
-    """One step's x Wx + h Wh + b for the four gates; D = H, NumPy, float32.
+    """One step's x Wx + h Wh + b for the gates and the candidate; D = H, NumPy, float32.
 
     A row has medians of the seconds, and how many times as fast the one product is: the quartiles
     over rounds of separate / fused, both timed in the same round.

@@ -82,7 +82,7 @@ class LSTM(Recurrent):
         part, i_g = self._buffer("part", (N, H)), self._buffer("i_g", (N, H))
         h[0], c[0] = h0, c0
         # What does not wait for the state before it is computed for all steps at once.
-        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: scaled before and after, one tanh serves all four gates.
+        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: scaled before and after, one tanh serves all four.
         halves = np.array([0.5, 0.5, 1, 0.5], self.dtype)
         Wx, Wh, b = (self.params[name] * np.repeat(halves, H) for name in ("Wx", "Wh", "b"))
         a = self._buffer("a", (T, N, 4 * H))

@@ -134,7 +134,7 @@ mistake(
 )
 mistake(
     "gates-interleaved",
-    "The rows are those of `Wx.T` in another order: unit 0's four gates, then unit 1's. PyTorch keeps each gate's H rows "
+    "The rows are those of `Wx.T` in another order: unit 0's four, then unit 1's. PyTorch keeps each gate's H rows "
     "together, as our columns are: `Wx.T` alone.",
     *_both("W.reshape(len(W), 4, -1).transpose(2, 1, 0).reshape(W.shape[::-1])"),
     ('"bias_ih_l0": b', '"bias_ih_l0": b.reshape(4, -1).T.ravel()'),

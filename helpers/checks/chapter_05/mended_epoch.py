@@ -353,7 +353,7 @@ mended_epoch.mistake(
 )
 mended_epoch.mistake(
     "steps-after-the-loop",
-    "The order is mended. But the step stands after the loop: one an epoch, with the last window's gradients. It belongs into the "
+    "The order is mended. But the step stands after the loop: one an epoch, with the last window's gradients. It belongs in the "
     "loop, one for each window.",
     (STEP, ""),
     ("    return", f"{STEP[4:]}    return"),
