@@ -1891,7 +1891,7 @@ table(unmeasured={
 #
 # ## References
 # - Graves & Schmidhuber (2005), *Framewise phoneme classification with bidirectional LSTM and other neural network
-#   architectures*, Neural Networks 18 (both directions).
+#   architectures*, *Neural Networks* 18 (both directions).
 # - Prechelt (1998), *Early stopping – but when?*, in: Neural Networks: Tricks of the Trade, Springer.
 # - Pang, Lee & Vaithyanathan (2002), *Thumbs up? Sentiment classification using machine learning techniques*,
 #   EMNLP.
