@@ -388,6 +388,15 @@ def test_two_layers_of_650_test_below_the_published_perplexity():
     assert record["test_perplexity"] < 75.8
 
 
+@pytest.mark.parametrize(("name", "below", "seeds"), [("ptb-laptop", 75, (1, 2))])
+def test_with_other_seeds_it_tests_below_as_well(name, below, seeds):
+    first = records.read_record(name)
+    for seed in seeds:
+        record = records.read_record(f"{name}-seed{seed}")
+        assert record["seed"] == seed and record["settings"] == first["settings"]
+        assert record["test_perplexity"] < below and record["test_perplexity"] != first["test_perplexity"]
+
+
 def test_an_evening_takes_the_same_model_below_70():
     record, shorter = records.read_record("ptb-evening"), records.read_record("ptb-650")
     for name in ("embedding_size", "hidden_size", "num_layers", "tied"):
