@@ -141,9 +141,26 @@ def _two_known(judged: Judged) -> Found | None:
         if time.process_time() > end:
             return None
         both = one.function.together(other.function)
-        if both is not None and judged.equal(both):
+        if both is None or not judged.equal(both):
+            continue
+        if _adds(judged, one.function) and _adds(judged, other.function):
             return Found(f"{one.name} + {other.name}", _two_things(told(one.hint), told(other.hint)))
     return None
+
+
+def _adds(judged: Judged, alone: Callable[..., Any]) -> bool:
+    """Whether the learner's answer, which equals two mistakes together, tells more than one of them `alone`:
+    nan or inf in a special case comes of many mistakes."""
+    for n in judged.order:
+        mine, other = judged.mine[n], judged.outcome(alone, n)
+        if same(mine, other, judged.rtol):
+            continue
+        if not _returned(mine) or mine.mutated != other.mutated or not gradients_agree(mine, other):
+            return True
+        beside = (other if _returned(other) else judged.right[n]).outputs
+        if any(_information(each, beside.get(name), judged.rtol) for name, each in mine.outputs.items()):
+            return True
+    return False
 
 
 def _two_things(first: str, second: str) -> str:
@@ -161,10 +178,13 @@ def _slip(judged: Judged) -> Found | None:
 
 
 def _known_and_slip(judged: Judged) -> Found | None:
-    end = time.process_time() + SECONDS
+    end, reference = time.process_time() + SECONDS, judged.exercise.reference
     for known in _patched(judged):
-        slip = _matching(judged, _each(judged.exercise.reference, known.function.source), end)
-        if slip:
+        slip = _matching(judged, _each(reference, known.function.source), end)
+        if slip is None:
+            continue
+        by_itself = [function for each, function in _made(reference) if each.sentence == slip.sentence]
+        if all(_adds(judged, alone) for alone in (known.function, *by_itself)):
             hint = _two_things(told(known.hint), slip.sentence)
             return Found(f"{known.name} + slip: {slip.kind}", hint)
     return None

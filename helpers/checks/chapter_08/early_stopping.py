@@ -216,6 +216,16 @@ early_stopping.mistake(
     ),
 )
 early_stopping.mistake(
+    "counts-falls-alone",
+    "You count only the epochs that are below the one *before*. Every epoch counts that is no better than the best so far.",
+    ("    best = 0", "    best = bad = 0"),
+    (
+        UPDATE,
+        f"        if {BETTER}:\n            best, bad = epoch, 0\n        elif epoch and valid[epoch] < valid[epoch - 1]:\n"
+        "            bad += 1\n        if bad == patience:",
+    ),
+)
+early_stopping.mistake(
     "keeps-the-last",
     "You keep the weights of the *last* epoch, which may be `patience` epochs past the best. Kept is the best.",
     ("best + 1, test[best]", "epoch + 1, test[epoch]"),

@@ -56,6 +56,18 @@ def test_one_mistake_and_two_at_once(exercise):
     assert name == "no-tanh + no-bias" and "First: tanh is missing. Second: b is missing." in hint
 
 
+def test_nan_in_a_special_case_alone_is_no_second_mistake(exercise):
+    exercise.mistake("divided", "Divided by its sum.", (" + b", " + b * x.sum() / x.sum()"))
+
+    @exercise.extreme("zeros", "x may be 0.")
+    def _(rng):
+        return {**drawn(rng, N=3, D=5, H=8), "x": np.zeros((3, 5))}
+
+    assert named(exercise, lambda x, W, b: x @ W + b * x.sum() / x.sum())[0] == "no-tanh"
+    name, hint = named(exercise, lambda x, W, b: x @ W + b + 0 * x[0, 0] / np.abs(x).max())
+    assert name == "no-tanh" and hint == "This at least: tanh is missing."
+
+
 def test_no_slips_and_no_pairs_where_they_would_agree_by_chance(exercise):
     exercise.skip = {"slips": "for the test, which wants neither"}
     assert named(exercise, lambda x, W, b: x @ W + b) == ("no-tanh", "tanh is missing.")
