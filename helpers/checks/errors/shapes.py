@@ -50,8 +50,7 @@ def product(found: re.Match, spot: Spot) -> str | None:
     (left, right), (a, b) = operands, (shapes[0] or (left_size,), shapes[1] or (right_size,))
     if (a[-1], b[-2:][0]) != (left_size, right_size):   # a product inside the function that was called
         return unnamed
-    options = [text for text, turned in _transposed(spot, right) if product_shape(a, turned) is not None]
-    options += [text for text, turned in _transposed(spot, left) if product_shape(turned, b) is not None]
+    options = _turned(spot, operands, (a, b))
     if None not in shapes and product_shape(b, a) is not None:
         options.append(quoted(ast.BinOp(left=right, op=ast.MatMult(), right=left)))
     reason = translate("{left} @ {right}: the inner sizes {left_size} and {right_size} differ",
@@ -60,14 +59,17 @@ def product(found: re.Match, spot: Spot) -> str | None:
 
 
 def _transposed(spot: Spot, node: ast.expr) -> Iterator[tuple[str, Shape]]:
-    """The operand transposed, as code and its shape: `W.T`, or `k.swapaxes(-1, -2)` of more axes."""
+    """The operand transposed, as code and its shape: `W.T`, or `k.swapaxes(-1, -2)` of more axes, also in
+    place of a `k.T`, which turns them all round."""
+    back = isinstance(node, ast.Attribute) and node.attr == "T"
+    if back and len(spot.shape(node.value) or ()) > 2:
+        node = node.value
     shape = spot.shape(node)
     if not shape or len(shape) < 2:
         return
     if len(shape) > 2:
         text = followed(node, f".{'transpose' if spot.is_tensor(node) else 'swapaxes'}(-1, -2)")
     else:
-        back = isinstance(node, ast.Attribute) and node.attr == "T"
         text = quoted(node.value) if back else followed(node, ".T")
     yield text, (*shape[:-2], shape[-1], shape[-2])
 
@@ -76,8 +78,20 @@ def batches(found: re.Match, spot: Spot) -> str | None:
     """Products of more axes: what stands before the last two is broadcast."""
     if not _is_product(spot):
         return None
-    factors = " @ ".join(map(spot.told, spot.operands()))
-    return translate("{product}: the axes before the last two have to agree", product=factors)
+    operands = spot.operands()
+    factors = " @ ".join(map(spot.told, operands))
+    reason = translate("{product}: the axes before the last two have to agree", product=factors)
+    shapes = [spot.shape(node) or () for node in operands]
+    options = _turned(spot, operands, shapes) if len(operands) == 2 else []
+    return meant(reason, either(options)) if options else reason
+
+
+def _turned(spot: Spot, operands: Sequence[ast.expr], shapes: Sequence[Shape]) -> list[str]:
+    """Up to two ways to transpose one of two operands so that their product fits."""
+    (left, right), (a, b) = operands, shapes
+    options = [text for text, turned in _transposed(spot, right) if product_shape(a, turned) is not None]
+    options += [text for text, turned in _transposed(spot, left) if product_shape(turned, b) is not None]
+    return options[:2]
 
 
 def too_few_axes(found: re.Match, spot: Spot) -> str:
