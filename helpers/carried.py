@@ -23,8 +23,8 @@ from helpers import notebooks, progress
 from helpers.checks.cases import cases_of
 from helpers.checks.compare import call
 from helpers.checks.judge import SECONDS
+from helpers.checks.judged import same
 from helpers.checks.limits import run_limited
-from helpers.checks.recognise import same
 from helpers.checks.registry import Exercise, Quiz, get
 from helpers.checks.verdict import FAILED, NOT_ATTEMPTED, PASSED
 from helpers.checks.words import told

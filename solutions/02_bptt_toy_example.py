@@ -1022,7 +1022,7 @@ show(
 #
 # <details><summary>A nudge</summary>Each window is a small sequence of its own, with one difference: where does it
 # start? And which of the five gradients that come back do you simply not use?</details>
-# <details><summary>A recipe</summary>before = h0, sums at zero. For start in range(0, T, window): part = slice(start,
+# <details><summary>A recipe</summary>before = h0, sums at zero. For start in range(0, x.shape[1], window): part = slice(start,
 # start + window); h = rnn_forward(x[:, part], before, Wx, Wh, b); gradients = rnn_backward(h − target[:, part], x[:,
 # part], before, h, Wx, Wh); add the last three to the sums; before = h[:, −1]. The window's dh0 is dropped: that is
 # the cut.</details>

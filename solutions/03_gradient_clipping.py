@@ -156,7 +156,10 @@ claim(
 
 # %% exercise="step_jacobian"
 def step_jacobian(h, Wh):
-    """h (H,), the state *after* the step; Wh (H, H) → J (H, H), a new array, J[i, j] = dh[j] / dh_prev[i]."""
+    """h (H,), the state *after* the step; Wh (H, H), floats or ints → J (H, H), a new array of floats.
+
+    J[i, j] = dh[j] / dh_prev[i]
+    """
     ### BEGIN SOLUTION
     return Wh * (1 - h**2)
     ### END SOLUTION

@@ -228,7 +228,7 @@ print("affine does not mix rows or steps:", np.allclose(one_row, logits[3, 5], a
 # <details><summary>A recipe</summary>shifted = logits - logits.max(axis=-1, keepdims=True);
 # log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)). The loss is minus the mean of
 # np.take_along_axis(log_p, targets[..., None], axis=-1). Gradient: np.exp(log_p) minus
-# np.eye(V, dtype=logits.dtype)[targets], divided by targets.size. (Without the dtype, np.eye would turn float32 into
+# np.eye(V, dtype=logits.dtype)[targets], with V = logits.shape[-1], divided by targets.size. (Without the dtype, np.eye would turn float32 into
 # float64.)</details>
 #
 # You are there when

@@ -28,7 +28,7 @@ MEASURED = (
     "ptb-650",
     "ptb-evening",
 )
-SEEDS = {"ptb-laptop": 3, "nsmc-best": 3}
+SEEDS = {"ptb-laptop": 3, "ptb-650": 2, "nsmc-best": 3}
 """An experiment that was run with more than one seed → how many, 0 the first."""
 
 

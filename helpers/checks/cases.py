@@ -129,7 +129,7 @@ _GAPS = Message(
     "Right with arrays that lie in memory without gaps, wrong with a view such as `a[:, ::2]`. `view`, "
     "`ravel` with writing, and tricks with strides depend on the layout; `reshape` does not."
 )
-_READ_ONLY = Message("It writes into its argument. Work on a copy: `x = x.copy()`.")
+_READ_ONLY = Message("It writes into its argument. Work on a copy of it, made with `.copy()`.")
 
 
 def _mapped(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -202,8 +202,14 @@ def _described(value: Any, room: int) -> str:
     if isinstance(value, list | tuple):
         text = repr(_plain(value))
         return f" = {text}" if len(text) <= room else _counted(value)
-    text = told(value.text) if isinstance(value, Given) else repr(value)
+    if _is_tensor(value):
+        return " = " + translate("a tensor {shape}", shape=tuple(value.shape))
+    text = told(value.text) if isinstance(value, Given) else _ADDRESS.sub("", repr(value))
+    text = f"{type(value).__name__}(…)" if "\n" in text else text   # a model, an optimizer
     return f" = {text if len(text) <= room else text[: room - 1] + '…'}"
+
+
+_ADDRESS = re.compile(r"(?: object)? at 0x[0-9A-Fa-f]+")
 
 
 def _counted(value: Any) -> str:

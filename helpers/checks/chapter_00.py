@@ -78,6 +78,11 @@ scalar_step.mistake(
     "`w_x` multiplies the whole sum. It belongs to `x` alone: no bracket around the sum.",
     ("w_x * x + w_h * h_prev + b", "w_x * (x + w_h * h_prev + b)"),
 )
+scalar_step.mistake(
+    "a-bracket-around-both",
+    "`w_x` multiplies the old state as well. It belongs to `x` alone: no bracket behind it.",
+    ("w_x * x + w_h * h_prev", "w_x * (x + w_h * h_prev)"),
+)
 
 
 @scalar_step.variant("math.tanh, the sum in the other order")
@@ -138,6 +143,14 @@ scalar_step.mistake(
     "Each part is squashed on its own and the results are added. Add first: there is one tanh around the whole sum.",
     (" + w_h * h_prev + b)", ") + np.tanh(w_h * h_prev) + np.tanh(b)"),
 )
+for _part, _squashed in {
+    "w_x * x": "np.tanh(w_x * x) + np.tanh(w_h * h_prev + b)", "w_h * h_prev": "np.tanh(w_x * x + b) + np.tanh(w_h * h_prev)",
+}.items():
+    scalar_step.mistake(
+        f"squashed-in-two-{_part}",
+        f"{_part} is squashed on its own, and two tanh are added. Add first: there is one tanh around the whole sum.",
+        ("np.tanh(w_x * x + w_h * h_prev + b)", _squashed),
+    )
 scalar_step.mistake(
     "state-outside",
     "The old state is added after the tanh. It belongs inside: the tanh squashes the new input and the memory together.",
@@ -176,8 +189,8 @@ scalar_step.mistake(
 )
 scalar_step.mistake(
     "the-worked-example",
-    "The numbers of the worked example are written into the function. Use its arguments instead, so that it works for all "
-    "numbers.",
+    "The numbers of the worked example are in the function, written out or as a name from above. Use its arguments instead, so "
+    "that it works for all numbers.",
     ("w_x * x + w_h * h_prev + b", "0.5 * 3.0 + 0.8 * -0.5 + -0.1"),
 )
 scalar_step.mistake(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helpers.checks.gradients import Watched
-from helpers.checks.kinds import Difference, kind_of_value, short, wanted_kind
+from helpers.checks.kinds import Difference, is_truth, kind_of_value, short, wanted_kind
 from helpers.checks.limits import Stopped
 from helpers.checks.words import Message, codes, named, names_of, told
 from helpers.languages import translate
@@ -217,7 +217,7 @@ def _compared(name: str, got: Any, want: Any, rtol: float) -> str:
         if isinstance(want, list | tuple) and isinstance(got, list | tuple | np.ndarray):
             got, want = list(got), list(want)
         try:
-            truth = not isinstance(want, bool | np.bool_) or isinstance(got, bool | np.bool_)
+            truth = not isinstance(want, bool | np.bool_) or is_truth(got)
             same = truth and np.all(got == want)
         except Exception:   # an object of the learner's may refuse in any way
             same = False

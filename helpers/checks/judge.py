@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +11,17 @@ import numpy as np
 from helpers.checks.cases import Case
 from helpers.checks.compare import Outcome, call, difference, identical, name_outputs
 from helpers.checks.credit import credit
-from helpers.checks.errors import describe_error
+from helpers.checks.errors import describe_error, is_stub
 from helpers.checks.failing import FailingCase
+from helpers.checks.judged import Judged, gradients_agree, same
 from helpers.checks.kinds import too_many, wrong_kind
 from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.missing import BROKEN, PLACEHOLDER
 from helpers.checks.prepared import Prepared, prepared
 from helpers.checks.quizzes import judge_quiz
-from helpers.checks.recognise import Judged, gradients_agree, recognise, same
+from helpers.checks.recognise import recognise
 from helpers.checks.registry import Exercise, Quiz
-from helpers.checks.sources import fingerprint_of, written_beside_the_stub, wrong_form
+from helpers.checks.sources import fingerprint_of, read_from_outside, written_beside_the_stub, wrong_form
 from helpers.checks.verdict import (
     FAILED,
     NOT_ATTEMPTED,
@@ -43,7 +45,14 @@ def judge(
 ) -> Verdict:  # fmt: skip
     """Judge `function`; `dtype` is the floating type of the random cases, `secret` draws others than a
     notebook's box tries (see `cases.cases_of`), `seconds` is the time for all cases (None: SECONDS)."""
-    seconds = SECONDS if seconds is None else seconds
+    with warnings.catch_warnings():   # of numbers that are compared: complex ones, overflow
+        warnings.simplefilter("ignore")
+        return _judge(exercise, function, dtype, secret, SECONDS if seconds is None else seconds)
+
+
+def _judge(
+    exercise: Exercise | Quiz, function: Any, dtype: type, secret: bytes, seconds: float
+) -> Verdict:
     if exercise.is_stand_in(function):
         return Verdict(
             exercise.name,
@@ -83,7 +92,7 @@ def _judge_function(
         at = cases[min(len(mine), len(cases) - 1)]
         return Verdict(exercise.name, FAILED, stopped_text(stopped, seconds, function, at), fingerprint=mark,
                        case=FailingCase(exercise.name, function, at))  # fmt: skip
-    if mine and isinstance(mine[-1].error, NotImplementedError):
+    if mine and is_stub(mine[-1].error):
         text = translate("Not attempted yet. The chapter goes on with the course's version.")
         text = written_beside_the_stub(function) or text
         return Verdict(exercise.name, NOT_ATTEMPTED, text, fingerprint=mark)
@@ -109,7 +118,7 @@ def _call_all(exercise: Exercise, function, cases: list[Case], mine: list, again
     """Fill `mine` with the outcomes of all cases and `again` with those of a second call of some."""
     for case in cases:
         mine.append(call(function, exercise.trial, case, exercise.outputs))
-        if isinstance(mine[-1].error, NotImplementedError):
+        if is_stub(mine[-1].error):
             return
     if "again" not in exercise.skip:
         for number in _tried_again(cases):
@@ -172,7 +181,8 @@ def _problem_again(
 def _keeps() -> str:
     return translate(
         "Called a second time with the same arguments, it returns something else. It keeps something between "
-        "calls (a global variable, a list or array as default argument), or draws random numbers of its own."
+        "calls (a global variable, a list or array as default argument), draws random numbers of its own, or "
+        "uses what happened to stand in an array of `np.empty`."
     )
 
 
@@ -186,8 +196,11 @@ def _hands_out() -> str:
 def _failed(exercise, function, known: Prepared, mine, number: int, text: str, base: float, mark: str):
     """The verdict on an answer whose case `number` is wrong, as `text` says: with its name or a hint."""
     cases = known.cases
-    found = recognise(Judged(exercise, function, cases, mine, known.right, base))
-    hint = found.hint if found else mutation_hint(mine[number], cases[number].fresh())
+    outer = read_from_outside(function, exercise.reference)
+    text = f"{text} {outer}" if outer else text
+    judged = Judged(exercise, function, cases, mine, known.right, base)
+    found = recognise(judged)
+    hint = found.hint if found else _in_place(judged, number)
     if not found and number and not any(case.tag for case in cases[:number]):
         right = translate_count(
             "({count} other case came out right.)", "({count} other cases came out right.)", number
@@ -206,3 +219,11 @@ def _failed(exercise, function, known: Prepared, mine, number: int, text: str, b
             exercise.name, function, cases[number], known.answers[number][-1][1], mine[number]
         ),
     )
+
+
+def _in_place(judged: Judged, number: int) -> str:
+    """How not to change an argument, where case `number` has changed one, and whether that is all."""
+    hint = mutation_hint(judged.mine[number], judged.cases[number].fresh())
+    if not hint or not judged.numbers_wrong(number):
+        return hint
+    return f"{hint} {translate('If the result is still wrong then, something else is wrong, too.')}"

@@ -54,6 +54,12 @@ def wrong_kind(got: Mapping[str, Any], reference: Mapping[str, Any]) -> Differen
     return None
 
 
+def is_truth(value: Any) -> bool:
+    """One True or False, also as an array of shape ()."""
+    array = isinstance(value, np.ndarray) and value.dtype.kind == "b" and not value.ndim
+    return array or isinstance(value, bool | np.bool_)
+
+
 def _kind_problem(name: str, value: Any, wanted: Any) -> str:
     if isinstance(value, str) and not isinstance(wanted, str):
         text = {"name": name, "value": short(value)}
@@ -73,7 +79,7 @@ def _kind_problem(name: str, value: Any, wanted: Any) -> str:
     if isinstance(wanted, np.ndarray):
         return _array_problem(name, value, wanted)
     if isinstance(wanted, bool | np.bool_):
-        if isinstance(value, bool | np.bool_):
+        if is_truth(value):
             return ""
         return translate("`{name}` is {value}, of type {kind}; wanted True or False.", **_shown(name, value))
     if isinstance(wanted, int | np.integer):

@@ -48,10 +48,11 @@ class Patched:
         return names[self.reference.__name__]
 
     def together(self, other: Patched) -> Patched | None:
-        """An answer with both changes, None where they get into each other's way."""
+        """An answer with both changes, None where they get into each other's way: where one changes what the
+        other has written, the answer need not have both mistakes, or either."""
         both = Patched(self.reference, (*self.changes, *other.changes))
+        turned = Patched(self.reference, (*other.changes, *self.changes))
         try:
-            both.function   # noqa: B018, makes it
+            return both if both.source == turned.source and both.function else None
         except (ValueError, SyntaxError):
             return None
-        return both

@@ -12,22 +12,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from helpers.checks import as_if, slips
-from helpers.checks.cases import Case
-from helpers.checks.compare import Outcome, call, difference, kind_of
-from helpers.checks.kinds import wrong_kind
+from helpers.checks.compare import Outcome, call, difference
+from helpers.checks.judged import Judged, gradients_agree, returned, same
 from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.patches import Patched
 from helpers.checks.relations import relation
+from helpers.checks.sources import read_from_outside
+from helpers.checks.special import only_there
 from helpers.checks.words import told
 from helpers.languages import translate
 
 if TYPE_CHECKING:
-    from helpers.checks.registry import Exercise, Misconception
+    from helpers.checks.registry import Misconception
 
 ENOUGH = 40   # bits on which an answer has to agree with a mistake before a part of it gives the name
 # Seconds of the processor, so that names do not depend on what else it does.
 SECONDS = 0.4   # for pairs of known mistakes, for slips, and for one of each
-AT_MOST = 1.2   # for everything after the known mistakes
+AT_MOST = 1.8   # for everything after the known mistakes
 
 
 @dataclass(frozen=True)
@@ -36,74 +37,6 @@ class Found:
 
     name: str
     hint: str
-
-
-class Judged:
-    """An exercise's cases, the right outcomes, the learner's function and its outcomes."""
-
-    def __init__(
-        self,
-        exercise: Exercise,
-        function: Callable[..., Any],
-        cases: list[Case],
-        mine: list[Outcome],
-        right: list[Outcome],
-        rtol: float,
-    ):
-        self.exercise, self.function, self.cases = exercise, function, cases
-        self.mine, self.right, self.rtol = mine, right, rtol
-        wrong = [n for n in range(len(mine)) if not same(mine[n], right[n], rtol)]
-        # The cases that tell most come first: most candidates are ruled out by one call.
-        self.order = wrong + [n for n in range(len(mine)) if n not in set(wrong)]
-        self.wrong, self.end = wrong, 0.0
-
-    def outcome(self, function: Callable[..., Any], number: int) -> Outcome:
-        return call(function, self.exercise.trial, self.cases[number], self.exercise.outputs)
-
-    def equal(self, function: Callable[..., Any]) -> bool:
-        """Whether `function` does in every case just what the learner's does.
-
-        Where all numbers are right and only their kind is not (a list, floats for ints), the kinds count."""
-        return all(
-            same(self.mine[n], theirs, self.rtol)
-            and (self.wrong or self.kind(self.mine[n], n) == self.kind(theirs, n))
-            for n in self.order
-            for theirs in [self.outcome(function, n)]
-        )
-
-    def kind(self, outcome: Outcome, number: int) -> str:
-        """What `wrong_kind` says of an outcome, "" where it has nothing to say."""
-        found = wrong_kind(outcome.outputs, self.right[number].outputs)
-        return found.text if found else ""
-
-
-def same(left: Outcome, right: Outcome, rtol: float) -> bool:
-    """Equal in everything that a call shows."""
-    if left.error is not None or right.error is not None:
-        return kind_of(left.error) == kind_of(right.error) and str(left.error) == str(right.error)
-    if left.complaint or right.complaint:
-        return left.complaint == right.complaint
-    return (
-        left.mutated == right.mutated
-        and left.outputs.keys() == right.outputs.keys()
-        and difference(left.outputs, right.outputs, rtol) is None
-        and gradients_agree(left, right)
-    )
-
-
-def gradients_agree(left: Outcome, right: Outcome) -> bool:
-    """Whether the same gradients come back, as far as both noted any."""
-    pairs = zip(left.gradients, right.gradients, strict=False)
-    flat = [two for calls in pairs for two in zip(*calls, strict=False)]
-    for mine, theirs in flat:
-        if (mine is None) != (theirs is None):
-            return False
-        if len(mine or ()) != len(theirs or ()):
-            return False
-        for a, b in zip(mine or (), theirs or (), strict=True):
-            if (a is None) != (b is None) or (a is not None and difference({"d": a}, {"d": b}, 1e-4)):
-                return False
-    return True
 
 
 def recognise(judged: Judged) -> Found | None:
@@ -116,6 +49,8 @@ def recognise(judged: Judged) -> Found | None:
     for way in (
         _two_known, _slip, _related, _ignored, _as_if, _known_and_slip, _in_part, _as_if_in_part, _only_there
     ):  # fmt: skip
+        if way is _only_there and read_from_outside(judged.function, judged.exercise.reference):
+            return None   # it may be wrong anywhere
         found = None if way in by_chance else _limited(way, judged)
         if found:
             return found
@@ -150,17 +85,34 @@ def _two_known(judged: Judged) -> Found | None:
 
 def _adds(judged: Judged, alone: Callable[..., Any]) -> bool:
     """Whether the learner's answer, which equals two mistakes together, tells more than one of them `alone`:
-    nan or inf in a special case comes of many mistakes."""
+    nan or inf in a special case comes of many mistakes. (And whether this one's are outputs that are wrong in
+    the answer: a mistake that the other has put right again is none.)"""
+    spoilt = _spoilt(judged, [judged.outcome(alone, n) for n in range(len(judged.cases))])
+    if spoilt and not spoilt & _spoilt(judged, judged.mine):
+        return False
     for n in judged.order:
         mine, other = judged.mine[n], judged.outcome(alone, n)
         if same(mine, other, judged.rtol):
             continue
-        if not _returned(mine) or mine.mutated != other.mutated or not gradients_agree(mine, other):
+        if not returned(mine) or mine.mutated != other.mutated or not gradients_agree(mine, other):
             return True
-        beside = (other if _returned(other) else judged.right[n]).outputs
+        beside = (other if returned(other) else judged.right[n]).outputs
         if any(_information(each, beside.get(name), judged.rtol) for name, each in mine.outputs.items()):
             return True
     return False
+
+
+def _spoilt(judged: Judged, outcomes: list[Outcome]) -> set[str]:
+    """The outputs that are wrong in some case; all of them where something is raised."""
+    wrong: set[str] = set()
+    for mine, right in zip(outcomes, judged.right, strict=True):
+        if not returned(mine) or not returned(right):
+            return set(judged.exercise.outputs) if returned(right) else wrong
+        wrong |= {
+            name.partition("[")[0] for name, value in right.outputs.items()
+            if difference(mine.outputs, {name: value}, judged.rtol)
+        }  # fmt: skip
+    return wrong
 
 
 def _two_things(first: str, second: str) -> str:
@@ -180,7 +132,9 @@ def _slip(judged: Judged) -> Found | None:
 def _known_and_slip(judged: Judged) -> Found | None:
     end, reference = time.process_time() + SECONDS, judged.exercise.reference
     for known in _patched(judged):
-        slip = _matching(judged, _each(reference, known.function.source), end)
+        made = _each(reference, known.function.source)
+        while (slip := _matching(judged, made, end)) and _inside(slip, known.function):
+            pass   # a slip in what the mistake has written is no second mistake
         if slip is None:
             continue
         by_itself = [function for each, function in _made(reference) if each.sentence == slip.sentence]
@@ -188,6 +142,16 @@ def _known_and_slip(judged: Judged) -> Found | None:
             hint = _two_things(told(known.hint), slip.sentence)
             return Found(f"{known.name} + slip: {slip.kind}", hint)
     return None
+
+
+def _inside(slip: slips.Slip, known: Patched) -> bool:
+    """Whether a slip of a known mistake changes what the mistake itself has changed."""
+    whole = slips.normal(known.source)
+    changed = slips.spans(_source(known.reference), whole)[1]
+    return any(
+        max(first, start) < min(last, end)
+        for first, last in changed for start, end in slips.spans(whole, slip.source)[0]
+    )  # fmt: skip
 
 
 def _source(reference) -> str:
@@ -221,9 +185,11 @@ def _each(reference: Callable[..., Any], source: str) -> Iterator[Made]:
 def _matching(judged: Judged, made: Iterator[Made], end: float = 0.0) -> slips.Slip | None:
     """The slip that does what the learner's answer does, as far as the time until `end` reaches."""
     end = min(end or time.process_time() + SECONDS, judged.end)
-    if judged.wrong and not any(_returned(judged.mine[n]) for n in judged.wrong):
-        return None   # it raises everywhere: the error says more, and many slips raise the same
-
+    came = [n for n in judged.wrong if returned(judged.mine[n])]
+    if len(came) < len(judged.wrong) / 2:
+        return None   # it raises nearly everywhere: the error says more, and many slips raise the same
+    if came and not any(_anything(judged.mine[n].outputs) for n in came):
+        return None   # all 0: a loop that never runs, a sum that is never added to; many slips make it so
     for slip, function in made:
         if time.process_time() > end:
             break
@@ -232,15 +198,26 @@ def _matching(judged: Judged, made: Iterator[Made], end: float = 0.0) -> slips.S
     return None
 
 
+def _anything(value: Any) -> bool:
+    """Whether something in it is not 0."""
+    if isinstance(value, dict | list | tuple):
+        return any(map(_anything, value.values() if isinstance(value, dict) else value))
+    try:
+        return bool(np.any(np.asarray(value.detach() if hasattr(value, "detach") else value)))
+    except Exception:   # ragged, an object of the learner's
+        return True
+
+
 def _related(judged: Judged) -> Found | None:
     both = zip(judged.mine, judged.right, strict=True)
-    numbers = [n for n, two in enumerate(both) if all(map(_returned, two))]
+    numbers = [n for n, two in enumerate(both) if all(map(returned, two))]
     if len(numbers) < len(judged.cases) / 2:
         return None
     for chosen in (numbers, [n for n in numbers if not judged.cases[n].tag]):   # all cases, or the drawn ones
         parts = ([each[n].outputs for n in chosen] for each in (judged.mine, judged.right))
         nearly = "nearly" not in judged.exercise.skip
-        text = relation(*parts, [judged.cases[n].sizes for n in chosen], nearly=nearly)
+        sizes = [judged.cases[n].sizes for n in chosen]
+        text = relation(*parts, sizes, nearly=nearly, rtol=judged.rtol)
         if text:
             return Found("", text)
     return None
@@ -272,7 +249,7 @@ def _as_if_changed(judged: Judged, found_in: Callable[[dict], str | None]) -> Fo
 
 def _ignored(judged: Judged) -> Found | None:
     """An argument that the answer does not look at, though the right one does."""
-    drawn = [n for n, case in enumerate(judged.cases) if not case.tag and _returned(judged.mine[n])][:6]
+    drawn = [n for n, case in enumerate(judged.cases) if not case.tag and _finite(judged.mine[n])][:6]
     for name in judged.cases[0].arguments if len(drawn) > 2 else ():
         moved = [_moves(judged, n, name) for n in drawn]
         if sum(right for _, right in moved) > 2 and not any(mine for mine, _ in moved):
@@ -281,6 +258,14 @@ def _ignored(judged: Judged) -> Found | None:
             )
             return Found("", text)
     return None
+
+
+def _finite(outcome: Outcome) -> bool:
+    """Whether something came, and no nan or infinity (which nothing moves) beside what the right one has."""
+    numbers = [value for value in outcome.outputs.values() if isinstance(value, float | np.ndarray)]
+    return returned(outcome) and not any(
+        np.isnan(each).all() or np.isinf(each).all() for each in numbers if np.asarray(each).dtype.kind == "f"
+    )
 
 
 def _moves(judged: Judged, number: int, name: str) -> tuple[bool, bool]:
@@ -297,12 +282,14 @@ def _moves(judged: Judged, number: int, name: str) -> tuple[bool, bool]:
     ]
     before = (judged.mine[number], judged.right[number])
     pairs = zip(outcomes, before, strict=True)
-    mine, right = (_returned(now) and not same(now, then, 0.0) for now, then in pairs)
-    return mine or not _returned(outcomes[0]), right
+    mine, right = (returned(now) and not same(now, then, 0.0) for now, then in pairs)
+    return mine or not returned(outcomes[0]), right
 
 
-def _returned(outcome: Outcome) -> bool:
-    return outcome.error is None and not outcome.complaint
+def _only_there(judged: Judged) -> Found | None:
+    """Right in all drawn cases, wrong where a case is special."""
+    hint = only_there(judged)
+    return Found("", hint) if hint else None
 
 
 def _in_part(judged: Judged) -> Found | None:
@@ -361,7 +348,7 @@ def _speaks_against(judged: Judged, outcome: Outcome, number: int, name: str) ->
 
 
 def _part(outcome: Outcome, group: str | None) -> dict[str, Any] | None:
-    if not _returned(outcome):
+    if not returned(outcome):
         return None
     return {name: each for name, each in outcome.outputs.items() if group in (None, name.partition("[")[0])}
 
@@ -378,23 +365,3 @@ def _information(value: Any, right: Any, rtol: float) -> float:
         fractions = {f"{each:.6g}" for each in array.ravel() if np.isfinite(each) and each != round(each)}
         return 20.0 * len(fractions)
     return float(array.size) if array.dtype.kind == "b" else min(2.0 * array.size, 16.0)
-
-
-def _only_there(judged: Judged) -> Found | None:
-    """Right in all drawn cases, wrong where a case is special: what is special about it."""
-    tags = {judged.cases[n].tag: judged.cases[n].told_hint() for n in judged.wrong}
-    if "" in tags:
-        return None
-    first = judged.wrong[0] if judged.wrong else 0
-    if judged.cases[first].tag.endswith(" = 1") and _same_shapes(judged.mine[first], judged.right[first]):
-        tag = judged.cases[first].told_tag()
-        text = translate("Right in the ordinary sizes, wrong with {tag}: what is different there?", tag=tag)
-        return Found("", text)
-    hints = [hint for hint in tags.values() if hint]
-    return Found("", hints[0]) if hints else None
-
-
-def _same_shapes(mine: Outcome, right: Outcome) -> bool:
-    mine, right = ({name: getattr(each, "shape", None) for name, each in side.outputs.items()}
-                   for side in (mine, right))  # fmt: skip
-    return mine == right

@@ -22,17 +22,18 @@ def relation(
     sizes: Sequence[Mapping[str, int]],
     *,
     nearly: bool = True,
+    rtol: float = 1e-9,
 ) -> str:
     """A sentence on the first wrong quantity that holds in every case, or "".
 
     The three sequences have an entry a case: the outputs by name, the right ones, the sizes by name. Said
     only when chance cannot have made it: the numbers have to agree in at least two cases and eight entries.
-    Without `nearly` it is nothing worth saying that all are nearly right.
+    Without `nearly` it is nothing worth saying that all are nearly right. `rtol` is that of the comparison.
     """
     for name in wanted[0] if wanted else ():
         wrong = [
             each for each in zip(outcomes, wanted, sizes, strict=True)
-            if name in each[0] and difference({name: each[0][name]}, {name: each[1][name]}, 1e-9)
+            if name in each[0] and difference({name: each[0][name]}, {name: each[1][name]}, rtol)
         ]  # fmt: skip
         if not wrong:
             continue
@@ -81,7 +82,7 @@ def _of_equal_shape(name: str, pairs: Sequence[Pair], nearly: bool) -> Iterator[
             yield from _by_a_function(name, pairs)
             yield from _in_one_place(name, pairs)
         elif nearly and any((pair.want != np.round(pair.want)).any() for pair in pairs):
-            yield _nearly_right(name)   # a count is right or wrong
+            yield nearly_right(name)   # a count is right or wrong
 
 
 def _by_a_factor(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
@@ -221,7 +222,8 @@ def _nearly(pair: Pair) -> bool:
     return _error(pair) < 3e-2
 
 
-def _nearly_right(name: str) -> str:
+def nearly_right(name: str) -> str:
+    """The sentence on numbers that are almost the right ones."""
     return translate(
         "`{name}` is nearly right, and not quite. A small constant added (an ε of another size or in another "
         "place), a rounding, an approximation or an iteration that stops early could do that.", name=name,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import dis
 import hashlib
 import inspect
 import textwrap
 from collections.abc import Callable
+from types import CodeType, ModuleType
 from typing import Any
 
+from helpers.checks.cases import describe
 from helpers.languages import translate
 
 TOO_DEEP = (ValueError, RecursionError, MemoryError)
@@ -113,6 +116,10 @@ def wrong_form(function: Callable[..., Any], wanted: list[str]) -> str:
     try:
         signature = inspect.signature(function)
         signature.bind(*wanted)
+        taken = [name for name in signature.parameters if name in wanted]
+        if taken != wanted and len(taken) == len(wanted):
+            return translate("It takes {given}: the right arguments in another order; wanted ({wanted}).",
+                             given=signature, wanted=", ".join(wanted))  # fmt: skip
     except TypeError:
         given = str(signature.replace(return_annotation=inspect.Signature.empty))
         kinds = {each.kind for each in signature.parameters.values()}
@@ -124,3 +131,26 @@ def wrong_form(function: Callable[..., Any], wanted: list[str]) -> str:
     except ValueError:   # a builtin without a signature: let the call decide
         pass
     return ""
+
+
+def read_from_outside(function: Callable[..., Any], reference: Callable[..., Any]) -> str:
+    """A sentence when `function` reads variables of the notebook as if they were its arguments, else "".
+
+    Not meant are modules, functions, constants by their names (``EOS``), and what the right answer reads."""
+    names = getattr(function, "__globals__", {})
+    right = _read(getattr(reference, "__code__", None))
+    read = {name: names[name] for name in _read(getattr(function, "__code__", None))
+            if name in names and name not in right and not (name.isupper() and len(name) > 1)
+            and not callable(names[name]) and not isinstance(names[name], ModuleType)}  # fmt: skip
+    if not read:
+        return ""
+    return translate("(No argument, but read from the notebook: {values}.)", values=describe(read, 120))
+
+
+def _read(code: CodeType | None) -> list[str]:
+    """The global names that are read, in order, also in functions inside."""
+    if code is None:
+        return []
+    own = [each.argval for each in dis.get_instructions(code) if each.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    inner = [name for part in code.co_consts if isinstance(part, CodeType) for name in _read(part)]
+    return list(dict.fromkeys(own + inner))

@@ -388,7 +388,7 @@ def test_two_layers_of_650_test_below_the_published_perplexity():
     assert record["test_perplexity"] < 75.8
 
 
-@pytest.mark.parametrize(("name", "below", "seeds"), [("ptb-laptop", 75, (1, 2))])
+@pytest.mark.parametrize(("name", "below", "seeds"), [("ptb-laptop", 75, (1, 2)), ("ptb-650", 75.8, (1,))])
 def test_with_other_seeds_it_tests_below_as_well(name, below, seeds):
     first = records.read_record(name)
     for seed in seeds:

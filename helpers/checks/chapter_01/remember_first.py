@@ -132,8 +132,8 @@ remember_first.mistake(
 )
 remember_first.mistake(
     "cut-to-int",
-    "Always 0: `int(h)` cuts 0.99 down to 0; round instead, `np.round(h)`. (Or h is not assigned in the loop, or the weights "
-    "are so small that it never gets above 0.5.)",
+    "Always 0: `int(h)` cuts 0.99 down to 0; round instead, `np.round(h)`. (Or h is not assigned in the loop, or the "
+    "loop does not read `s`, or the weights are so small that it never gets above 0.5.)",
     ("np.round(h)", "int(h)"),
 )
 remember_first.mistake("not-rounded", "Only the last step is missing: `np.round(h)`.", ("np.round(h)", "h"))

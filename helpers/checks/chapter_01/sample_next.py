@@ -5,6 +5,8 @@ An answer may round in its own way: u stays away from the edges, except where th
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from helpers.checks.given import Given
@@ -32,13 +34,8 @@ sample_next = Exercise("sample_next", "01", sample_next_reference, ("id",), _cas
 
 @sample_next.oracle("walking along the unit interval")
 def _(logits, u):
-    weights = [float(np.exp(z - max(logits))) for z in logits]
-    edge = 0.0
-    for i, weight in enumerate(weights):
-        edge += weight / sum(weights)
-        if u < edge:
-            return i
-    return len(weights) - 1
+    edges = list(itertools.accumulate(float(np.exp(z - max(logits))) for z in logits))
+    return next(i for i, edge in enumerate(edges) if u < edge / edges[-1])
 
 
 @sample_next.oracle("torch.softmax and torch.bucketize", needs_torch=True)
@@ -138,6 +135,21 @@ def _(rng):
 
 
 @sample_next.extreme(
+    "an empty last stretch, u as near to 1 as a float can be",
+    "For u just below 1. The last id has probability 0 here: it is never chosen, not even where rounding leaves no running sum "
+    "above u. Divide the running sums by the last of them.",
+)
+def _(rng):
+    logits = [-0.6538286094183394, -0.12961363369276946, 0.7839754700613295, 1.4934311452207607, -np.inf]
+    return {"logits": np.array(logits), "u": _just_below_1()}
+
+
+@sample_next.extreme("a very short last stretch", "A short stretch is one, too: u as it is, without a bound, and no rounding.")
+def _(rng):
+    return {"logits": np.array([0.0, -11.5]), "u": 1 - 2.0**-20}
+
+
+@sample_next.extreme(
     "u close to an edge", "Right unless u is close to an edge. Are the probabilities rounded, or is a small number added?"
 )
 def _(rng):
@@ -186,8 +198,18 @@ sample_next.mistake(
     "right-end-counted",
     "At u on an edge (at u = 0, too, if id 0 has probability 0) you choose an id too early: a stretch holds its left end and "
     "not its right one. "
-    "`> u`, not `>= u`; with searchsorted side=\"right\".",
+    "`> u`, not `>= u`; with searchsorted side=\"right\". (Nor is a small number added to the running sums.)",
     ("> u", ">= u"),
+)
+sample_next.mistake(
+    "zeros-left-out",
+    "You leave the ids of probability 0 out, and all behind them move up. Keep them: their stretches have length 0.",
+    ("    weights =", "    logits = logits[np.isfinite(logits)]\n    weights ="),
+)
+sample_next.mistake(
+    "minus-infinity-replaced",
+    "You put a 0 in the place of −∞. exp of −∞ is 0, just what is wanted; a logit of 0 has a probability.",
+    ("    weights =", "    logits = np.where(np.isinf(logits), 0, logits)\n    weights ="),
 )
 sample_next.mistake(
     "sorted",
@@ -290,4 +312,4 @@ def _(logits, u):
 def _(logits, u):
     p = np.exp(np.asarray(logits, dtype=np.longdouble) - logits.max())
     edges = np.cumsum(p / p.sum())
-    return next((i for i, edge in enumerate(edges) if u < edge), len(logits) - 1)
+    return next((i for i, edge in enumerate(edges / edges[-1]) if u < edge), None)

@@ -123,6 +123,12 @@ descend_in_windows.mistake(
     ONCE,
 )
 descend_in_windows.mistake(
+    "state-updated-too-early",
+    "`before` is `h[:, -1]` already when you call `rnn_backward`. The backward pass needs the state this window *started* from: "
+    "set `before = h[:, -1]` after it.",
+    ("            gradients = rnn_backward(", "            before = h[:, -1]\n            gradients = rnn_backward("),
+)
+descend_in_windows.mistake(
     "smaller-rate",
     "You made the learning rate smaller. The steps are shorter, so the swing takes longer to come back, and it does come "
     "back: what is stepped along still holds the gradients of all updates before.",

@@ -73,10 +73,14 @@ def _(rng):
     return case | {"h": np.where(rng.random(size=case["h"].shape) < 0.5, np.sign(case["h"]), case["h"])}
 
 
-@rnn_backward.extreme("one-hot inputs", "Rows with a single 1 are inputs like any other: every column of x gets its own row of dWx.")
+@rnn_backward.extreme(
+    "one-hot inputs, whole numbers",
+    "Rows with a single 1 are inputs like any other: every column of x gets its own row of dWx. And where x holds whole numbers, an "
+    "array made after its pattern (np.zeros_like) holds whole numbers too, and cuts dx off.",
+)
 def _(rng):
     case = step_cases(rng, N=2, D=5, H=3)
-    x = np.eye(5)[rng.integers(0, 5, size=(2, 4))]
+    x = np.eye(5, dtype=int)[rng.integers(0, 5, size=(2, 4))]
     return _with_states(rng, x, case["h_prev"], case["Wx"], case["Wh"], case["b"])
 
 

@@ -33,8 +33,8 @@ scalar_forward = Exercise("scalar_forward", "02", scalar_forward_reference, ("h"
 
 @scalar_forward.extreme(
     "whole numbers",
-    "Right with fractions in x, wrong with whole numbers: an array made after x's pattern (np.empty_like, dtype=x.dtype) "
-    "holds whole numbers then, and cuts the states off.",
+    "Right with fractions, wrong with whole numbers: an array made after the pattern of x or of h0 (np.empty_like, np.full, "
+    "dtype=x.dtype) holds whole numbers then, and cuts the states off.",
 )
 def _(rng):
     return {"x": np.array([1, -1, 0, 2]), "h0": 0, "w_xh": 0.3, "w_hh": -1.2, "b": 0.1}

@@ -40,7 +40,7 @@ def _(rng):
     return {"grads": {"w": np.array(3.0), "v": np.array(-0.2), "b": np.array([-4.0, 0.5])}, "limit": 0.75}
 
 
-@clip_by_value.extreme("a tiny gradient", "Lengths far below 1 are lengths, too: divide by them as they are.")
+@clip_by_value.extreme("a tiny gradient", "Lengths far below 1 are lengths, too: divide by them as they are. (`cosine_similarity` of torch has an eps.)")
 def _(rng):
     return {"grads": {"w": 1e-9 * rng.normal(size=(2, 3)), "b": 1e-9 * rng.normal(size=3)}, "limit": 4e-10}
 
@@ -127,6 +127,13 @@ clip_by_value.mistake(
     "The clipped gradients are right; your cosine is that of the last parameter alone.",
     ("    before = np.concatenate([g.ravel() for g in grads.values()])\n    after = np.concatenate([g.ravel() for g in clipped.values()])", "    before, after = list(grads.values())[-1].ravel(), list(clipped.values())[-1].ravel()"),
 )
+for _small in ("1e-8", "1e-12"):
+    clip_by_value.mistake(
+        f"epsilon-{_small}",
+        f"The clipped gradients are right; your cosine has {_small} added below the line. Where gradients are tiny that is much, and "
+        "no length is 0 here.",
+        ("(np.linalg.norm(before) * np.linalg.norm(after))", f"(np.linalg.norm(before) * np.linalg.norm(after) + {_small})"),
+    )
 clip_by_value.mistake(
     "degrees",
     "The clipped gradients are right; you return the angle in degrees. Wanted is its cosine.",

@@ -140,6 +140,11 @@ clip_grad_norm.mistake(
     ("grads.items()}, norm", "grads.items()}, norm * scale"),
 )
 clip_grad_norm.mistake(
+    "norm-no-longer-than-the-threshold",
+    "The gradients are right, but the norm you return is no longer than max_norm. Wanted is the one before clipping.",
+    ("grads.items()}, norm", "grads.items()}, min(norm, max_norm)"),
+)
+clip_grad_norm.mistake(
     "largest-entry",
     "Your norm is the largest entry. Wanted is the root of the sum of all squares.",
     ("np.sqrt(sum((g**2).sum() for g in grads.values()))", "max(np.abs(g).max() for g in grads.values())"),
@@ -153,6 +158,12 @@ clip_grad_norm.mistake(
     "threshold-forgotten",
     "You scale a long gradient to length 1. It should get the length max_norm: the factor is max_norm / (norm + 1e-6).",
     ("min(1.0, max_norm / (norm + 1e-6))", "1 / (norm + 1e-6) if norm > max_norm else 1.0"),
+)
+clip_grad_norm.mistake(
+    "not-clipped",
+    "The gradients come back as they were: `g = g * scale` in a loop only gives a product the name `g`. Put it into a new dict, "
+    "{name: g * scale …}.",
+    ("g * scale", "g.copy()"),
 )
 clip_grad_norm.mistake(
     "thrown-away",

@@ -143,6 +143,13 @@ gradient_norms.mistake(
     "all squares.",
     ("np.linalg.norm(dh)", "np.linalg.norm(dh, axis=1).mean()"),
 )
+for _many in ("sum", "max"):
+    gradient_norms.mistake(
+        f"{_many}-of-the-examples",
+        f"You take the {_many} of the norms of the N examples. Wanted is one norm of the whole (N, H) array: the root of the sum of all "
+        "squares.",
+        ("np.linalg.norm(dh)", f"np.linalg.norm(dh, axis=1).{_many}()"),
+    )
 gradient_norms.mistake(
     "before-tanh",
     "You measure da, the gradient before tanh (after multiplying by the slope). Wanted is that in the state: the norm "

@@ -37,6 +37,11 @@ def _(rng):
     return {"Wh": np.array([[0.0, 0.8], [0.3, 0.0]]), "gamma": 0.5}
 
 
+@must_vanish.extreme("a factor of 0.999", "0.999 is below 1: compare the factor as it is, without rounding or a tolerance.")
+def _(rng):
+    return {"Wh": np.diag([0.999, -0.4]), "gamma": 1.0}
+
+
 @must_vanish.extreme("zeros", "With a Wh of zeros the factor is 0, and the gradient is gone after one step.")
 def _(rng):
     return {"Wh": np.zeros((3, 3)), "gamma": 1.0}
@@ -75,13 +80,20 @@ must_vanish.mistake(
 )
 must_vanish.mistake(
     "smallest-singular-value",
-    "That is the smallest singular value: np.linalg.svd sorts them from large to small. Wanted is the first.",
+    "That is the smallest singular value: np.linalg.svd sorts them from large to small, eigh and eigvalsh from small to large. Wanted "
+    "is the largest.",
     ("np.linalg.norm(Wh, 2)", "np.linalg.svd(Wh, compute_uv=False)[-1]"),
 )
 must_vanish.mistake(
     "gamma-forgotten",
     "The activation's slope is missing: a step multiplies by at most γ · σ_max, not by σ_max.",
     ("gamma * ", ""),
+)
+must_vanish.mistake(
+    "factor-without-gamma",
+    "Your verdict is right; the factor that you return lacks γ: it is γ · σ_max.",
+    ("factor = gamma * np.linalg.norm(Wh, 2)", "factor = np.linalg.norm(Wh, 2)"),
+    ("factor < 1", "gamma * factor < 1"),
 )
 must_vanish.mistake(
     "gamma-divides",

@@ -63,6 +63,12 @@ def _(rng):
     return {"params": params, "parts": [(1000, one), (1, other)], "lr": 0.1, "max_norm": 1e3}
 
 
+@step_in_parts.extreme("a threshold of infinity", "3.7 calls it with max_norm = np.inf for “no clipping”: the factor is 1 then, without inf / inf.")
+def _(rng):
+    params, one, other = (parameter_gradients(rng, 2, 3, 4) for _ in range(3))
+    return {"params": params, "parts": [(5, one), (8, other)], "lr": 0.4, "max_norm": np.inf}
+
+
 @step_in_parts.oracle("one long vector")
 def _(params, parts, lr, max_norm):
     def flat(arrays):
@@ -193,6 +199,23 @@ step_in_parts.mistake(
     "Only the last part moves the weights: in the loop the sum is overwritten (`=` for `+=`, or zeros made anew), or the step "
     "stands in the loop. Add up all parts first, then clip and step.",
     ("total[name] +=", "total[name] ="),
+)
+step_in_parts.mistake(
+    "clips-the-last-part",
+    "You add the parts up rightly, and then clip something else: `grads`, left over from the loop, is the last part's. Clip the sum.",
+    ("clip_grad_norm(total, max_norm)", "clip_grad_norm(grads, max_norm)"),
+)
+step_in_parts.mistake(
+    "clipped-before-it-is-divided",
+    "You clip the sum before it is divided by all words, so it is max_norm / all_words long at most. First the mean, then clip.",
+    (" * (words / all_words)", " * words"),
+    ("lr * clipped[name]", "lr * clipped[name] / all_words"),
+)
+step_in_parts.mistake(
+    "divided-by-the-last-part",
+    "You divide by `words`, left over from the loop: the last part's. The mean is over the words of all parts, `all_words`.",
+    (" * (words / all_words)", " * words"),
+    ("    clipped, _", "    total = {name: g / words for name, g in total.items()}\n    clipped, _"),
 )
 step_in_parts.mistake(
     "a-step-for-every-part",

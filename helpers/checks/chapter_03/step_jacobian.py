@@ -128,6 +128,11 @@ step_jacobian.mistake(
     ("Wh *", "Wh @"),
 )
 step_jacobian.mistake(
+    "one-gradient-from-the-left",
+    "`(1 - h**2) @ Wh` adds up over the old units: a vector. `*` multiplies each column by its slope, and leaves a matrix.",
+    ("Wh * (1 - h**2)", "(1 - h**2) @ Wh"),
+)
+step_jacobian.mistake(
     "stepped-again",
     "You take a step from `h` first. But `h` is the state *after* the step: its slope is 1 − h², nothing has to be "
     "computed anew.",

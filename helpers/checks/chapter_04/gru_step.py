@@ -118,6 +118,11 @@ mistake(
     (MIXED, "(1 - r) * n + r * h_prev"),
 )
 mistake(
+    "reset-as-input-gate",
+    "r · n + z · h_prev gives the candidate the share r. What the old state does not get, the new one does: (1 − z) · n + z · h_prev.",
+    ("(1 - z) * n", "r * n"),
+)
+mistake(
     "reset-as-forget-gate",
     "r · h_prev + z · n treats r as a forget gate and z as an input gate, as in an LSTM. In the GRU z is both: (1 − z) · "
     "n + z · h_prev.",
@@ -254,6 +259,11 @@ mistake(
     "gates-not-squashed",
     "r and z are used as they come out of the products; they need the sigmoid to be fractions.",
     (GATES, "xr + hr, xz + hz"),
+)
+mistake(
+    "sign-in-the-sigmoid",
+    "Your gates come out as 1 minus what they should be: σ(a) is 1 / (1 + exp(−a)), with a minus.",
+    (GATES, "sigmoid(-(xr + hr)), sigmoid(-(xz + hz))"),
 )
 mistake(
     "parts-squashed-alone",

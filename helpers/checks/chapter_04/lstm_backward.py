@@ -252,6 +252,20 @@ for _name, _old in (("x", "lstm_step(x[:, t]"), ("dh", "dh[:, t] + dh_next")):
         (_old, _old.replace("[:, t]", "[t]")),
     )
 mistake(
+    "time-first-throughout",
+    "x[t], dh[t] and dx[t] are the t-th *sequence*: all three are (N, T, …). What belongs to step t is `x[:, t]`, `dh[:, t]`, "
+    "`dx[:, t]`.",
+    ("lstm_step(x[:, t]", "lstm_step(x[t]"),
+    ("dx[:, t], dh_next", "dx[t], dh_next"),
+    ("dh[:, t] + dh_next, dc_next, x[:, t]", "dh[t] + dh_next, dc_next, x[t]"),
+)
+mistake(
+    "states-for-gradients",
+    "You begin on the way back with the states h0 and c0. What goes back are gradients, and none comes from after the last step: "
+    "zeros.",
+    ("np.zeros_like(h0), np.zeros_like(c0)", "h0, c0"),
+)
+mistake(
     "time-first",
     "x and dh are read as (T, N, …), time first: x[t] is the t-th *sequence*, and len(x) counts sequences. Batch first: "
     "T is `x.shape[1]`, and what belongs to step t is `x[:, t]` and `dh[:, t]`.",

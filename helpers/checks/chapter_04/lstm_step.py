@@ -132,6 +132,11 @@ mistake(
     (SQUASHED, "i, f, np.tanh(g), o"),
 )
 mistake(
+    "sign-in-the-sigmoid",
+    "Your gates come out as 1 minus what they should be: σ(a) is 1 / (1 + exp(−a)), with a minus.",
+    (SQUASHED, "sigmoid(-i), sigmoid(-f), np.tanh(g), sigmoid(-o)"),
+)
+mistake(
     "candidate-squashed-twice",
     "The sigmoid was taken of all of A, and g then got its tanh on top. Cut first, then squash each slice once.",
     ("np.tanh(g)", "np.tanh(sigmoid(g))"),

@@ -120,6 +120,11 @@ mistake(
     ("tanh_c**2", "tanh_c"),
 )
 mistake(
+    "tanh-of-tanh-c",
+    "tanh(c) has been through tanh already: its slope is 1 − tanh(c)², without another tanh.",
+    ("tanh_c**2", "np.tanh(tanh_c) ** 2"),
+)
+mistake(
     "slope-of-c",
     "The slope is taken as 1 − c². It is 1 − tanh(c)²: the square of what tanh *gave*.",
     ("1 - tanh_c**2", "1 - (f * c_prev + i * g) ** 2"),
@@ -205,6 +210,11 @@ mistake(
     "dc_prev is the whole gradient at c. c = f · c_prev + …, so the forget gate is a factor on the way back: times f. It "
     "is this f that a long memory lives on.",
     ("dc_total * f\n", "dc_total\n"),
+)
+mistake(
+    "dc-prev-one-minus-f",
+    "dc_prev takes 1 − f. c = f · c_prev + …: c_prev was multiplied by f, so its gradient is, too.",
+    ("dc_total * f\n", "dc_total * (1 - f)\n"),
 )
 mistake(
     "dc-prev-without-h",

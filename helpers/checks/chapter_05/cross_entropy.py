@@ -170,6 +170,66 @@ softmax_cross_entropy.mistake(
     "Each row needs its own: `logits.max(axis=-1, keepdims=True)`.",
     ("logits.max(axis=-1, keepdims=True)", "logits.max()"),
 )
+ONE_HOT_LOSS = "-(np.eye(logits.shape[-1])[targets] * log_p).sum(axis=-1).mean()"
+softmax_cross_entropy.mistake(
+    "smallest-taken-off",
+    "You take each row's *smallest* logit off. Then none is below 0, and exp overflows the sooner: take the largest.",
+    ("logits.max(", "logits.min("),
+)
+softmax_cross_entropy.mistake(
+    "smallest-taken-off-one-hot",
+    "You take each row's *smallest* logit off, so exp overflows, and 0 · inf is nan: take the largest.",
+    ("logits.max(", "logits.min("),
+    (LOSS, ONE_HOT_LOSS),
+)
+for _bound in ("100", "700"):
+    softmax_cross_entropy.mistake(
+        f"clipped-at-{_bound}",
+        f"You cut the logits off at ±{_bound}. Then exp does not overflow, and all logits beyond look alike: take the largest off, "
+        "which changes no p.",
+        ("logits - logits.max(axis=-1, keepdims=True)", f"np.clip(logits, -{_bound}, {_bound})"),
+    )
+softmax_cross_entropy.mistake(
+    "clipped-below",
+    "You cut off what lies far below the largest logit. The exp of such a number is 0, and does no harm; its own −ln p is large, "
+    "and has to stay so.",
+    ("logits - logits.max(axis=-1, keepdims=True)", "np.maximum(logits - logits.max(axis=-1, keepdims=True), -100)"),
+)
+softmax_cross_entropy.mistake(
+    "softmax-over-everything",
+    "Your softmax runs over the whole array: all p together sum to 1. Each place has a distribution of its own: axis=-1, "
+    "keepdims=True.",
+    ("logits.max(axis=-1, keepdims=True)", "logits.max()"),
+    ("np.exp(shifted).sum(axis=-1, keepdims=True)", "np.exp(shifted).sum()"),
+)
+softmax_cross_entropy.mistake(
+    "softmax-over-examples",
+    "Your softmax runs over axis 0, the examples. It runs over the vocabulary: the last axis.",
+    ("logits.max(axis=-1", "logits.max(axis=0"),
+    ("np.exp(shifted).sum(axis=-1", "np.exp(shifted).sum(axis=0"),
+)
+softmax_cross_entropy.mistake(
+    "largest-not-put-back",
+    "The largest logit is taken off inside the logarithm and not outside: ln p = shifted − ln Σ exp(shifted), both of the shifted "
+    "ones.",
+    ("shifted - np.log(", "logits - np.log("),
+)
+softmax_cross_entropy.mistake(
+    "set-to-minus-one",
+    "At the target your gradient *is* −1. The 1 is subtracted there: p − 1.",
+    ("(np.exp(log_p) - one_hot)", "np.where(one_hot > 0, -1.0, np.exp(log_p))"),
+)
+softmax_cross_entropy.mistake(
+    "only-the-target-averaged",
+    "You divide the one-hot rows alone by N·T: the bracket goes around p − y.",
+    (GRADIENT, "np.exp(log_p) - one_hot / targets.size"),
+)
+softmax_cross_entropy.mistake(
+    "gradient-averaged-over-vocabulary",
+    "Your gradient is divided by more than N·T: the loss is a mean over places, not over words of the vocabulary. Divide by "
+    "`targets.size`.",
+    ("targets.size", "logits.size"),
+)
 softmax_cross_entropy.mistake(
     "mean-taken-off",
     "You take each row's mean off. exp can still overflow, where one logit is far above the mean: take the largest.",
@@ -235,7 +295,7 @@ softmax_cross_entropy.mistake(
     (LOSS, "-np.log(np.take_along_axis(np.exp(log_p) - np.eye(logits.shape[-1])[targets], targets[..., None], axis=-1)).mean()"),
 )
 softmax_cross_entropy.mistake(
-    "bits", "Your loss is in bits (np.log2). Nats are wanted: np.log.", (").mean()", ").mean() / np.log(2)")
+    "bits", "Your loss is in bits (np.log2, or divided by ln 2). Nats are wanted: np.log alone.", (").mean()", ").mean() / np.log(2)")
 )
 softmax_cross_entropy.mistake(
     "squared-error",
@@ -285,11 +345,23 @@ softmax_cross_entropy.mistake(
 )
 
 
-@softmax_cross_entropy.misconception(
-    "indices-side-by-side",
-    "Index arrays of shapes (N,) and (T,) do not make a grid. They go side by side: where N = T they take the wrong "
-    "places, and mostly they do not fit. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis.",
+SIDE_BY_SIDE = (
+    "index arrays of shapes (N,) and (T,) do not make a grid. They go side by side: where N = T they take the wrong "
+    "places, and mostly they do not fit. np.arange(N)[:, None] beside np.arange(T) does it, or np.take_along_axis."
 )
+GRID = "np.arange(len(targets)), np.arange(targets.shape[1]), targets"
+softmax_cross_entropy.mistake(
+    "indices-side-by-side-in-the-loss", f"In the loss: {SIDE_BY_SIDE}", ("np.take_along_axis(log_p, targets[..., None], axis=-1)", f"log_p[{GRID}]")
+)
+softmax_cross_entropy.mistake(
+    "indices-side-by-side-in-the-gradient",
+    f"In the gradient: {SIDE_BY_SIDE}",
+    ("    return loss", f"    p = np.exp(log_p)\n    p[{GRID}] -= 1\n    return loss"),
+    (GRADIENT, "p / targets.size"),
+)
+
+
+@softmax_cross_entropy.misconception("indices-side-by-side", f"In loss and gradient: {SIDE_BY_SIDE}")
 def _(logits, targets):
     N, T = targets.shape
     shifted = logits - logits.max(axis=-1, keepdims=True)
@@ -300,10 +372,15 @@ def _(logits, targets):
     return loss, dlogits / targets.size
 
 
-@softmax_cross_entropy.misconception(
-    "as-many-words-as-targets",
-    "Your one-hot rows end at the largest target, and the vocabulary may go on. They have V entries, logits.shape[-1].",
+FEW_WORDS = "your one-hot rows end at the largest target, and the vocabulary may go on. They have V entries, logits.shape[-1]."
+softmax_cross_entropy.mistake(
+    "as-many-words-as-targets-in-the-gradient",
+    f"In the gradient: {FEW_WORDS}",
+    ("np.eye(logits.shape[-1], dtype=logits.dtype)[targets]", "np.eye(targets.max() + 1)[targets]"),
 )
+
+
+@softmax_cross_entropy.misconception("as-many-words-as-targets", f"In loss and gradient: {FEW_WORDS}")
 def _(logits, targets):
     one_hot = np.eye(targets.max() + 1, dtype=logits.dtype)[targets]
     shifted = logits - logits.max(axis=-1, keepdims=True)

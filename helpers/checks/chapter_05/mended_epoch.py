@@ -119,6 +119,7 @@ mended_epoch = Exercise(
     _cases,
     rounds=2,
     trial=_trial,
+    skip={"nearly": "with seven words every perplexity lies near 7"},
 )
 
 
@@ -330,6 +331,23 @@ mended_epoch.mistake(
     "`max_norm`. That was right.",
     ("(model.grads, scale)", "(model.grads)"),
 )
+for _name, _hint, _changes in (
+    ("clipped-by-value", "The order is mended. But you clip each entry by itself. The factor from the norm of all gradients was right.",
+     [(SCALE, "        for gradient in model.grads.values():\n            np.clip(gradient, -max_norm, max_norm, out=gradient)\n"),
+      ("(model.grads, scale)", "(model.grads)")]),
+    ("clipped-apart", "The order is mended. But each parameter's gradient is clipped by itself. There is one norm, that of all together.",
+     [(SCALE, ""), ("(model.grads, scale)", "({name: g * clip_scale({name: g}, max_norm)[1] for name, g in model.grads.items()})")]),
+    ("scaled-twice", "The order is mended. But the factor acts twice: on the gradients, and in step, which takes it as well.",
+     [(STEP, f"        for gradient in model.grads.values():\n            gradient *= scale\n{STEP}")]),
+    ("lengthened", "The order is mended. But max_norm / norm makes short gradients longer. The factor of clip_scale is never above 1.",
+     [(SCALE, "        norm, _ = clip_scale(model.grads, max_norm)\n        scale = max_norm / norm\n")]),
+    ("short-term-wiped", "The order is mended. But you set h to 0 at every window and carry c alone. Both belong to the state: leave it be.",
+     [(LOOP, f"{LOOP}        state = model.get_state()\n        model.set_state([(0 * h, c) for h, c in state] if state else state)\n")]),
+    ("state-put-back", "The order is mended. But you begin with the state that is left over, and put it back in the end. Begin with "
+     "reset_state().",
+     [(FIRST, "    before = model.get_state()\n    nats"), ("    return", "    model.set_state(before)\n    return")]),
+):  # fmt: skip
+    mended_epoch.mistake(_name, _hint, *_changes)
 mended_epoch.mistake(
     "pair-for-scale",
     "clip_scale gives two numbers, the norm and the factor; step wants the factor alone: `_, scale = clip_scale(…)`.",

@@ -79,6 +79,22 @@ corpus_perplexity.mistake(
     "base-ten", "10 to the power of the loss: nats go with e, np.exp.", (f"np.exp({MEAN})", f"10 ** ({MEAN})")
 )
 corpus_perplexity.mistake(
+    "first-window-lost",
+    "The first window is missing, its loss and its words. Indices begin at 0.",
+    ("np.multiply(losses, sizes)", "np.multiply(losses[1:], sizes[1:])"),
+    ("/ np.sum(sizes)", "/ np.sum(sizes[1:])"),
+)
+corpus_perplexity.mistake(
+    "only-the-last-window",
+    "Only the last window's nats are in your sum: `=` in a loop overwrites, `+=` adds up.",
+    (PRODUCTS, "losses[-1] * sizes[-1]"),
+)
+corpus_perplexity.mistake(
+    "only-the-first-window",
+    "You return after the first window. The `return` belongs behind the loop.",
+    (f"np.exp({MEAN})", "np.exp(losses[0])"),
+)
+corpus_perplexity.mistake(
     "last-window-lost",
     "The last window is missing, its loss and its words. Does a loop or a slice end one too early?",
     ("np.multiply(losses, sizes)", "np.multiply(losses[:-1], sizes[:-1])"),

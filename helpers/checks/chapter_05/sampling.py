@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from helpers.checks.compare import Complaint
 from helpers.checks.registry import Exercise
 from helpers.layers import log_softmax
 
@@ -48,9 +49,21 @@ def _(rng):
     return {"logits": rng.normal(size=6) - 3000.0, "temperature": 0.7}
 
 
-@temperature_softmax.extreme("a low temperature", "Dividing by a small temperature makes logits large: take the largest off after that.")
+@temperature_softmax.extreme(
+    "a low temperature",
+    "Dividing by a small temperature makes logits large: take the largest off after that, and treat no temperature in another "
+    "way.",
+)
 def _(rng):
     return {"logits": np.array([1.0, 2.2, -3.0, 4.1, 4.099]), "temperature": 0.001}
+
+
+@temperature_softmax.extreme(
+    "two alike, a temperature close to 0",
+    "The formula is the same at every temperature above 0: of two equal logits each gets the same p.",
+)
+def _(rng):
+    return {"logits": np.array([1.0, 3.0, 3.0, 0.5]), "temperature": 1e-9}
 
 
 @temperature_softmax.extreme(
@@ -68,7 +81,8 @@ def _(rng):
 
 temperature_softmax.mistake(
     "multiplied",
-    "You multiply by the temperature. Divide: a high temperature makes the distribution flatter.",
+    "The temperature acts the wrong way round, as if the logits were multiplied by it. Divide the logits: a high temperature makes "
+    "the distribution flatter.",
     ("logits / temperature", "logits * temperature"),
 )
 temperature_softmax.mistake(
@@ -89,6 +103,13 @@ temperature_softmax.mistake(
     "power is taken. Divide the logits, then one softmax.",
     ("logits / temperature", "logits"),
     ("return weights / weights.sum()", "p = (weights / weights.sum()) ** (1 / temperature)\n    return p / p.sum()"),
+)
+temperature_softmax.mistake(
+    "powers-of-weights",
+    "The weights to the power of 1/τ, normalised, are the same on paper. In the computer the small ones have become 0 before "
+    "the power is taken. Divide the logits, then exp.",
+    ("z = logits / temperature\n    weights = np.exp(z - z.max())",
+     "weights = np.exp(logits - logits.max()) ** (1 / temperature)"),
 )
 temperature_softmax.mistake(
     "sum-is-not-one", "These are the weights e^(z/τ). Divide them by their sum.", ("weights / weights.sum()", "weights")
@@ -156,6 +177,18 @@ temperature_softmax.mistake(
     ("    z = logits", "    if temperature < 1:\n        return np.eye(len(logits))[np.argmax(logits)]\n    z = logits"),
 )
 temperature_softmax.mistake(
+    "greedy-close-to-zero",
+    "At a small temperature you give everything to the largest logit. That is the limit of τ = 0; above it all keep their p: the "
+    "same formula for every temperature.",
+    ("    z = logits", "    if temperature < 0.01:\n        return np.eye(len(logits))[np.argmax(logits)]\n    z = logits"),
+)
+for _least in ("0.1", "0.01"):
+    temperature_softmax.mistake(
+        f"not-below-{_least}",
+        f"You let the temperature not fall below {_least}. Divide by it as it is, however small.",
+        ("logits / temperature", f"logits / max(temperature, {_least})"),
+    )
+temperature_softmax.mistake(
     "greedy",
     "You give everything to the largest logit, as at τ = 0. At any other temperature each word keeps its p.",
     ("return weights / weights.sum()", "return np.eye(len(logits))[np.argmax(weights)]"),
@@ -195,7 +228,19 @@ def _top_k_cases(rng, *, V=(6, 11)):
     return {"logits": logits, "k": k}
 
 
-top_k_filter = Exercise("top_k_filter", "05", top_k_filter_reference, ("filtered",), _top_k_cases, rounds=6)
+def _a_new_array(function, logits, k):
+    filtered, again = function(logits, k), function(logits, k)
+    if isinstance(filtered, np.ndarray):
+        if np.may_share_memory(filtered, logits):
+            raise Complaint("It hands back `logits` itself, or a view of it, and wanted is a new array: `logits.copy()`.")
+        if filtered is again:
+            raise Complaint("It hands out the same array in every call. Make a new one each time.")
+    return filtered
+
+
+top_k_filter = Exercise(
+    "top_k_filter", "05", top_k_filter_reference, ("filtered",), _top_k_cases, rounds=6, trial=_a_new_array
+)
 
 
 @top_k_filter.oracle("picking the best k times")
@@ -276,7 +321,12 @@ top_k_filter.mistake(
     "Equal logits at the edge are all kept, so there are more than k. Choose positions, not a threshold.",
     (KEEP, "logits >= np.sort(logits)[-k:][0]"),
 )
-for _name, _threshold in {"sort": "np.sort(logits)[-k]", "partition": "np.partition(logits, -k)[-k]"}.items():
+for _name, _threshold in {
+    "sort": "np.sort(logits)[-k]",
+    "partition": "np.partition(logits, -k)[-k]",
+    "sort-downwards": "np.sort(logits)[::-1][k - 1]",
+    "sorted": "sorted(logits, reverse=True)[k - 1]",
+}.items():
     top_k_filter.mistake(
         f"threshold-by-{_name}",
         f"The threshold `{_threshold}` lets in all that are equal to it, so more than k, and it fails where k is above V. "
@@ -316,9 +366,11 @@ top_k_filter.mistake(
     "counts from the end. Sort −logits and take the first k.",
     (KEEP, 'np.argsort(logits, kind="stable")[len(logits) - k :]'),
 )
+UNSTABLE = (
+    'Right but for ties, where the lower id has to stay: np.argsort without kind="stable", and np.argpartition, may order equal '
+    f"logits in any way. `{KEEP}` does it."
+)
 for _name, _loose in {
-    "sort-of-the-negative": "np.argsort(-logits)[:k]",
-    "sort": "np.argsort(logits)[-k:]",
     "sort-from-V-minus-k": "np.argsort(logits)[len(logits) - k :]",
     "partition": "np.argpartition(logits, -k)[-k:]",
     "partition-of-the-negative": "np.argpartition(-logits, k)[:k]",
@@ -326,10 +378,22 @@ for _name, _loose in {
 }.items():
     top_k_filter.mistake(
         f"unstable-{_name}",
-        f"Right but for ties, where the lower id has to stay: `{_loose}` may order equal logits in any way"
-        f"{', and is wrong where k is above V' if 'part' in _loose or 'len' in _loose else ''}. `{KEEP}` does it.",
+        f"Right but for ties, where the lower id has to stay: `{_loose}` may order equal logits in any way, and is wrong where k is "
+        f"above V. `{KEEP}` does it.",
         (KEEP, _loose),
     )
+for _name, _loose, _end in (
+    ("sort-of-the-negative", "np.argsort(-logits)[:k]", "first"), ("sort", "np.argsort(logits)[-k:]", "last")
+):  # fmt: skip
+    top_k_filter.mistake(
+        f"unstable-{_name}", f"{UNSTABLE} (You take the {_end} k of an order that may be any other among equals.)", (KEEP, _loose)
+    )
+top_k_filter.mistake(
+    "unstable-partition-above-V",
+    f"{UNSTABLE} And where k is V, `np.argpartition(-logits, k)` has no place k to go by.",
+    ("    keep =", "    if k > len(logits):\n        return logits.copy()\n    keep ="),
+    (KEEP, "np.argpartition(-logits, k)[:k]"),
+)
 for _number in ("-1e4", "-1e9", "-1e10", "np.finfo(logits.dtype).min"):
     top_k_filter.mistake(
         f"finite-{_number}",
@@ -387,6 +451,17 @@ def _(logits, k):
         keep.append(place)
     filtered = np.full_like(logits, -np.inf)
     filtered[keep] = logits[keep]
+    return filtered
+
+
+@top_k_filter.misconception(
+    "the-smallest-again-and-again",
+    "`argmin` finds the −∞ that you have just written, in every round. Choose the places first, and write afterwards.",
+)
+def _(logits, k):
+    filtered = logits.copy()
+    for _ in range(len(logits) - k):
+        filtered[filtered.argmin()] = -np.inf
     return filtered
 
 

@@ -75,6 +75,14 @@ def _(rng):
     return case | {name: 1e-6 * case[name] / np.nanmax(np.abs(case[name])) for name in ("series", "forecasts")}
 
 
+@skill_score.extreme("forecasts that repeat yesterday's value on some days", "All tested days count, those with yesterday's value as forecast, too.")
+def _(rng):
+    case = _cases(rng, start=7, tested=12)
+    repeated = np.arange(8, 16, 3)
+    case["forecasts"][repeated] = case["series"][repeated - 1]
+    return case
+
+
 YESTERDAY = "series[start - 1 : -1]"
 MODEL = "np.mean((series[start:] - forecasts[start:]) ** 2)"
 PERSISTENCE = "np.mean((series[start:] - yesterday) ** 2)"
@@ -153,6 +161,28 @@ skill_score.mistake(
     "Your baseline is the value of the day *after* (np.roll by −1 shifts towards the past). Persistence knows yesterday: "
     f"`{YESTERDAY}`.",
     (YESTERDAY, "np.roll(series, -1)[start:]"),
+)
+skill_score.mistake(
+    "one-yesterday-too-many",
+    f"Your yesterdays go on to the last day, whose tomorrow is not there: one too many. `{YESTERDAY}` ends a day earlier.",
+    (YESTERDAY, "series[start - 1 :]"),
+)
+skill_score.mistake(
+    "one-yesterday-too-many-in-front",
+    f"The yesterdays, from which you take the days, are one too many: the last day has no tomorrow here. `{YESTERDAY}`.",
+    (YESTERDAY, "series[start - 1 :]"),
+    (CHANGES, "yesterday - series[start:]"),
+)
+skill_score.mistake(
+    "upside-down",
+    "The ratio stands on its head: the network's error above, that of persistence below.",
+    (SKILL, f"1 - {PERSISTENCE} / squared"),
+)
+skill_score.mistake(
+    "last-day-only",
+    "Only the last day counts, in both errors: in a loop `=` overwrites what `+=` adds up.",
+    (MODEL, "(series[-1] - forecasts[-1]) ** 2"),
+    (PERSISTENCE, "(series[-1] - series[-2]) ** 2"),
 )
 skill_score.mistake(
     "two-days-ago",

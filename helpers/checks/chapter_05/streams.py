@@ -106,6 +106,23 @@ to_streams.mistake(
     ("ids[1 : n + 1]", "np.append(ids[1:], 0)[:n]"),
 )
 to_streams.mistake(
+    "first-follows-last",
+    "Where the ids divide evenly you let the first id of the text follow the last (np.roll). Nothing follows it, and it is no "
+    "input: L is (len(ids) − 1) // batch_size.",
+    ("(len(ids) - 1) // batch_size", "len(ids) // batch_size"),
+    ("ids[1 : n + 1]", "np.roll(ids, -1)[:n]"),
+)
+to_streams.mistake(
+    "one-off-the-batch",
+    "`//` comes before `-`: the 1 is taken off the quotient of 1 and batch_size. A bracket is missing, `(len(ids) - 1)`.",
+    ("(len(ids) - 1) // batch_size", "len(ids) - 1 // batch_size"),
+)
+to_streams.mistake(
+    "targets-from-the-end",
+    "Your targets are the *last* n ids. Where some are left over that is further than one place ahead: `ids[1 : n + 1]`.",
+    ("ids[1 : n + 1]", "ids[-n:]"),
+)
+to_streams.mistake(
     "padded",
     "The last target of every row is a 0 that you put there. What follows stands in the text: shift the long stream, then cut "
     "it into rows.",

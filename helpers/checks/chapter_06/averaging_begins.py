@@ -162,6 +162,16 @@ averaging_begins.mistake(
     "Your index is one too high: epochs count from 0, and it is the epoch at whose *end* it begins.",
     ("return t", "return t + 1"),
 )
+averaging_begins.mistake(
+    "counting-begins-at-one",
+    "Your epochs are numbered from 1 (enumerate(scores, 1)), so that one too many is old, and the index is one too high. Count from 0.",
+    ("enumerate(scores)", "enumerate(scores, 1)"),
+)
+averaging_begins.mistake(
+    "first-possible-epoch",
+    "Yours begins as soon as any epoch is old, whatever the scores. (A best that starts at 0 stays 0; an index is no score.)",
+    (RULE, "old"),
+)
 averaging_begins.mistake("the-score", "This is the epoch's perplexity. Return its index.", ("return t", "return score"))
 averaging_begins.mistake(
     "the-old-best",
@@ -240,8 +250,8 @@ averaging_begins.mistake(
 )
 averaging_begins.mistake(
     "slice-to-minus-zero",
-    "A slice that ends at −patience is empty for patience = 0, since −0 is 0: then nothing is ever old. "
-    "`scores[: max(0, t - patience)]` is what you mean.",
+    "With patience 0 yours never begins: a slice that ends at −patience is empty there, since −0 is 0 (or 0 is treated apart). "
+    "`scores[: max(0, t - patience)]` is right for 0 as well.",
     (OLD, "scores[:t][:-patience]"),
 )
 averaging_begins.mistake(

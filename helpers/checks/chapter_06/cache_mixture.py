@@ -79,9 +79,18 @@ def _(rng):
     return cache_cases(rng, L=6, H=4, V=9) | {"weight": 0.0}
 
 
-@cache_mixture.extreme("one word all the time", "When one word came at every place, the whole of the cache is on it.")
+@cache_mixture.extreme(
+    "word 0 all the time",
+    "When one word came at every place, the whole of the cache is on it, word 0 too: ids are names, and the cache is empty where "
+    "`len(words) == 0`.",
+)
 def _(rng):
-    return cache_cases(rng, L=6, H=4, V=9) | {"words": np.full(6, 3)}
+    return cache_cases(rng, L=6, H=4, V=9) | {"words": np.zeros(6, dtype=int)}
+
+
+@cache_mixture.extreme("remembered states of zeros", "States of zeros are states: all scores are 0, and every place has the share 1 / L.")
+def _(rng):
+    return cache_cases(rng, L=6, H=4, V=9) | {"states": np.zeros((6, 4))}
 
 
 @cache_mixture.extreme(
@@ -120,6 +129,23 @@ MIXED = "(1 - weight) * probs + weight * cache"
 EMPTY = "    if len(words) == 0:\n        return probs.copy()\n"
 
 # What is remembered
+cache_mixture.mistake(
+    "empty-where-word-0",
+    "You ask the ids whether they are 0, and not whether there are any: word 0 is a word. Empty is `len(words) == 0`.",
+    ("len(words) == 0", "not words.any()"),
+)
+cache_mixture.mistake(
+    "largest-before-theta",
+    "You take off the largest of the scores *before* they are multiplied by theta. Then the largest is not 0, and exp may overflow, or "
+    "leave nothing: first theta, then the largest off.",
+    (LIKENESS, "np.exp(theta * (states @ h) - np.max(states @ h))\n    likeness = likeness / likeness.sum()"),
+)
+cache_mixture.mistake(
+    "divided-by-theta-also-by-0",
+    "You divide the scores by theta, as by a temperature, and with theta = 0 that is no number. Here they are multiplied by it: the "
+    "larger theta, the more likeness counts.",
+    (LIKENESS, "softmax((states @ h) / theta)"),
+)
 cache_mixture.mistake(
     "last-one-counts",
     "`cache[words] += …` adds once where a word stands several times in words: only the last of its shares is left. `np.add.at` "

@@ -119,6 +119,11 @@ def _(rng):
     return {"step": 0, "total_steps": 1, "warmup_steps": 0, "lr": 2.0}
 
 
+@cosine_rate.extreme("after the end, the warm-up not done", "From total_steps on the rate is 0, also where the warm-up would go on.")
+def _(rng):
+    return {"step": 15, "total_steps": 10, "warmup_steps": 20, "lr": 2.0}
+
+
 @cosine_rate.extreme("a long run", "A run of 100,000 steps: does something count in whole numbers, or round?")
 def _(rng):
     return {"step": 33_333, "total_steps": 100_000, "warmup_steps": 40_000, "lr": 30.0}
@@ -188,6 +193,11 @@ cosine_rate.mistake(
     "warm-up-over-the-whole-run",
     "Your line rises over all of the run. It ends with the warm-up: (step + 1) / warmup_steps, at most 1.",
     ("max(1, warmup_steps)", "total_steps"),
+)
+cosine_rate.mistake(
+    "whole-parts-of-the-run",
+    "`//` leaves whole numbers only, so the angle is 0 until the end, and then π. With `/` it grows step by step.",
+    ("min(step, total_steps) / total_steps", "(min(step, total_steps) // total_steps)"),
 )
 cosine_rate.mistake(
     "full-period",

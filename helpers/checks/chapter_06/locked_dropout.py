@@ -39,7 +39,8 @@ def _trial(function, x, p, generator):
     first = function(x, p, generator)
     if torch.equal(generator.get_state(), state):
         raise Complaint("After the call the generator stands where it stood: the numbers were not drawn from it.")
-    second = function(again, p, generator)
+    with torch.no_grad():   # as an evaluation with dropout may run it
+        second = function(again, p, generator)
     if x[0].numel() > 20 and isinstance(first, torch.Tensor) and torch.equal(first, second):
         raise Complaint("A second call with the same generator drops the very same units: it should draw new numbers.")
     return first, second
@@ -115,6 +116,14 @@ def _(rng):
     return dropout_cases(rng, T=4, N=4, H=4)
 
 
+@locked_dropout.extreme(
+    "x in float64",
+    "The numbers are drawn as the task says, `torch.rand(N, H, generator=generator)`, whatever x is; and the result has x's dtype.",
+)
+def _(rng):
+    return dropout_cases(rng, T=3, N=2, H=6) | {"x": tensor(rng.normal(size=(3, 2, 6)))}
+
+
 @locked_dropout.extreme("zeros in x", "An entry of x may be 0. The mask does not depend on x.")
 def _(rng):
     x = rng.normal(size=(3, 2, 6)).astype(np.float32)
@@ -130,6 +139,11 @@ locked_dropout.mistake(
     "not-scaled",
     "The scaling is missing: divide what is left by 1 − p, so that the expected value stays the same.",
     (RESULT, "x * keep"),
+)
+locked_dropout.mistake(
+    "scaled-by-1-plus-p",
+    "You multiply by 1 + p. For a small p that is close to 1 / (1 − p), and not the same: divide by 1 − p.",
+    (RESULT, "x * keep * (1 + p)"),
 )
 locked_dropout.mistake("inverted", "You keep what should be dropped: where u < p, the unit goes. Keep u >= p.", (">= p", "< p"))
 locked_dropout.mistake(

@@ -29,22 +29,26 @@ def torch_train_step_reference(model, optimizer, inputs, targets, state, max_nor
     return loss.item(), [(h.detach(), c.detach()) for h, c in state]
 
 
-def step_cases(rng, optimizer="SGD", frozen=(), *, N=(2, 3), T=(4, 5), D=(6, 7), H=(8, 9), layers=(2, 3), **options):
+def step_cases(rng, optimizer="SGD", frozen=(), dropout=0.0, groups=1, *, N=(2, 3), T=(4, 5), D=(6, 7), H=(8, 9), layers=(2, 3), **options):
     V, seed = int(rng.integers(10, 13)), int(rng.integers(10**6))
     options = {"lr": float(rng.uniform(0.5, 2)), **options}
 
     def make_model():
+        from helpers.checks.chapter_06.noisy_model import NoisyModel
         from helpers.checks.chapter_06.small_model import SmallModel, random_weights
 
-        model = SmallModel(random_weights(np.random.default_rng(seed), V, D, H, layers))
+        weights = random_weights(np.random.default_rng(seed), V, D, H, layers)
+        model = NoisyModel(weights, dropout) if dropout else SmallModel(weights)
         for name in frozen:
-            model.get_parameter(name).requires_grad_(False)
+            model.get_parameter(name).requires_grad_(False).grad = None
         return model
 
     def make_optimizer(model):
         import torch
 
-        return getattr(torch.optim, optimizer)(model.parameters(), **options)
+        parameters = list(model.parameters())
+        parts = [{"params": parameters[part::groups]} for part in range(groups)]
+        return getattr(torch.optim, optimizer)(parts, **options)
 
     def make_state(arrays):
         import torch
@@ -54,6 +58,8 @@ def step_cases(rng, optimizer="SGD", frozen=(), *, N=(2, 3), T=(4, 5), D=(6, 7),
     text = Message("{layers} LSTM layers with V = {V}", layers=layers, V=V)
     if layers == 1:
         text = Message("1 LSTM layer with V = {V}", V=V)
+    if dropout:
+        text = Message("{model} and dropout {p}", model=text, p=dropout)
     if frozen:
         text = Message("{model}, {names} frozen", model=text, names=", ".join(frozen))
     model = Given(text, make_model)
@@ -80,7 +86,10 @@ def _trial(function, model, optimizer, inputs, targets, state, max_norm):
         shapes = [[tuple(s.shape) for s in layer] for layer in model(inputs)[1]]
     told = []
     for window in ((inputs, targets), (targets, inputs)):
-        loss, state, values = _parts(function(model, optimizer, *window, state, max_norm), shapes)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(271)
+            answer = function(model, optimizer, *window, state, max_norm)
+        loss, state, values = _parts(answer, shapes)
         if not model.training:
             raise Complaint("The model comes back in evaluation mode: a step of training leaves the mode alone.")
         told += [loss, values, numbers(model)]
@@ -137,6 +146,7 @@ torch_train_step = Exercise(
     rtol=1e-6,
     float32_rtol=1e-6,
     trial=_trial,
+    skip={"nearly": "a step moves the weights a little, so wrong ones are nearly right, too"},
 )  # fmt: skip
 
 
@@ -149,7 +159,7 @@ def _told(steps):
 def _(model, optimizer, inputs, targets, state, max_norm):
     from helpers.checks.chapter_06.small_model import SmallModel, open_steps
 
-    if not isinstance(model, SmallModel) or "momentum" not in optimizer.defaults:
+    if type(model) is not SmallModel or "momentum" not in optimizer.defaults:
         return NotImplemented
     return _told(open_steps(model, optimizer, [(inputs, targets), (targets, inputs)], state, max_norm))
 
@@ -159,7 +169,7 @@ def _(model, optimizer, inputs, targets, state, max_norm):
     from helpers.checks.chapter_06.small_model import SmallModel, numpy_steps
 
     plain = optimizer.defaults.get("momentum") == 0 and all(p.requires_grad for p in model.parameters())
-    if not plain or not isinstance(model, SmallModel):
+    if not plain or type(model) is not SmallModel:
         return NotImplemented
     return _told(numpy_steps(model, optimizer, [(inputs, targets), (targets, inputs)], state, max_norm))
 
@@ -193,6 +203,21 @@ def _(rng):
 )
 def _(rng):
     return step_cases(rng, N=2, T=3, D=5, H=4, layers=2, frozen=("b of layer 0",))
+
+
+@torch_train_step.extreme(
+    "a model with dropout",
+    "Right without dropout. The model is called once, in the mode it is in: logits and state belong together.",
+)
+def _(rng):
+    return step_cases(rng, N=2, T=3, D=5, H=4, layers=1, dropout=0.4)
+
+
+@torch_train_step.extreme(
+    "two groups of parameters", "An optimizer may hold its parameters in groups. Clip all of them together: `model.parameters()`."
+)
+def _(rng):
+    return step_cases(rng, N=2, T=3, D=5, H=4, layers=1, groups=2)
 
 
 @torch_train_step.extreme("N = T", "Here N = T, so inputs and logits fit when they are transposed, too: check the axes.")
@@ -244,6 +269,21 @@ torch_train_step.mistake(
     "softmax-first",
     "You take the softmax first, and cross_entropy takes it again. Hand it the logits themselves.",
     ("logits.flatten", "logits.softmax(-1).flatten"),
+)
+torch_train_step.mistake(
+    "no-logarithm",
+    "nll_loss takes log-probabilities, and gets probabilities: the logarithm is missing. cross_entropy takes the logits themselves.",
+    (LOSS, "functional.nll_loss(logits.softmax(-1).flatten(0, 1), targets.flatten())"),
+)
+torch_train_step.mistake(
+    "logits-for-log-probabilities",
+    "nll_loss takes log-probabilities, and gets logits: their log_softmax is missing. cross_entropy takes the logits themselves.",
+    ("functional.cross_entropy", "functional.nll_loss"),
+)
+torch_train_step.mistake(
+    "arguments-exchanged",
+    "cross_entropy takes the scores first and the targets second; yours are exchanged.",
+    (LOSS, "functional.cross_entropy(targets.flatten(), logits.flatten(0, 1))"),
 )
 torch_train_step.mistake(
     "zeroed-at-the-end",
@@ -299,6 +339,12 @@ torch_train_step.mistake(
         "    for p in model.parameters():\n        if p.grad is not None:\n            p.grad *= min(1.0, max_norm / (norm + 1e-6))\n",
     ),
 )
+for _norm, _words in (("math.inf", "the largest entry"), ("1", "the sum of all sizes")):
+    torch_train_step.mistake(
+        f"norm-of-type-{_norm}",
+        f"Your norm is {_words} (norm_type={_norm}). Leave norm_type out: the length, the root of the sum of all squares.",
+        ("parameters(), max_norm)", f"parameters(), max_norm, {_norm})"),
+    )
 torch_train_step.mistake(
     "sgd-by-hand",
     "You subtract lr times gradient by hand (or make an SGD of your own). That is plain SGD; the optimizer handed in may have "

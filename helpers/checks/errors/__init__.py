@@ -31,7 +31,7 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
         return elsewhere
     name = type(error).__name__
     try:
-        message = str(error)
+        message = _cut(re.sub(r"\b(\w+)_reference\(\)", r"\1()", str(error)))   # the course's, in its place
     except Exception:   # an exception of the learner's own
         message = translate("(a message that cannot be shown)")
     try:
@@ -42,6 +42,16 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
     if reason := _reason(f"{name}: {message}", spot):
         return _explained(spot, values | {"reason": reason if reason.endswith("?") else f"{reason}."})
     return _as_it_is(spot, values | {"message": message})
+
+
+def is_stub(error: BaseException | None) -> bool:
+    """Whether it is the ``raise NotImplementedError`` of a stub, and none of a library (which has a text)."""
+    return isinstance(error, NotImplementedError) and not str(error)
+
+
+def _cut(message: str, limit: int = 300) -> str:
+    """A message without the middle of the values that it may show."""
+    return message if len(message) <= limit else f"{message[: limit // 2]} … {message[-limit // 3 :]}"
 
 
 def _explained(spot: Spot, values: dict[str, Any]) -> str:

@@ -6,10 +6,21 @@ import ast
 import difflib
 import math
 import re
+from typing import Any
 
 from helpers.checks.errors.place import Spot
-from helpers.checks.errors.values import called, followed, is_array, is_scalar, kind, meant, quoted, sizes
-from helpers.checks.words import Message
+from helpers.checks.errors.values import (
+    UNKNOWN,
+    called,
+    followed,
+    is_array,
+    is_scalar,
+    kind,
+    meant,
+    quoted,
+    sizes,
+)
+from helpers.checks.words import Message, every
 from helpers.languages import translate
 
 _JOINING = ("concatenate", "cat", "stack", "vstack", "hstack")
@@ -51,7 +62,7 @@ def one_tuple(found: re.Match, spot: Spot) -> str | None:
     """np.concatenate(a, b), torch.cat(a, b) and np.zeros(3, 5), which want one list or tuple."""
     if spot.callee not in (*_JOINING, *_MAKING) or len(spot.node.args) < 2:
         return None
-    together = called(spot.node.func, ast.Tuple(elts=spot.node.args))
+    together = quoted(ast.Call(spot.node.func, [ast.Tuple(elts=spot.node.args)], spot.node.keywords))
     values = {"function": quoted(spot.node.func), "together": together}
     if spot.callee in _MAKING:
         return translate("{function} takes the shape as one tuple or list: {together}", **values)
@@ -113,6 +124,11 @@ def out_of_bounds(found: re.Match, spot: Spot) -> str:
                      index=found[1], axis=axis, array=array, size=size)  # fmt: skip
 
 
+def too_many_indices(found: re.Match, spot: Spot) -> str:
+    array = spot.told(_owner(spot))
+    return translate("{count} indices are given, and {array} has fewer axes", count=found[1], array=array)
+
+
 def past_the_end(found: re.Match, spot: Spot) -> str | None:
     """IndexError of a list, a tuple or a string."""
     owner, held = _owner(spot), spot.value(_owner(spot))
@@ -152,16 +168,31 @@ def not_a_number(found: re.Match, spot: Spot) -> str | None:
         array = quoted(f"np.array({ast.unparse(owner)})[{ast.unparse(spot.node.slice)}]")
         return translate("{owner} is {kind}, which an array cannot index; an array can be: {array}",
                          owner=quoted(owner), kind=kind(held), array=array)  # fmt: skip
-    node = next((node for node in spot.operands() if is_array(spot.value(node))), None)
+    node = next((node for node in spot.operands() if _has_length(spot.value(node))), None)
     if node is None:
         return None
     reason = translate("{array} stands where one whole number is wanted", array=spot.told(node))
     return meant(reason, called("len", node))
 
 
+def _has_length(value: Any) -> bool:
+    return is_array(value) or type(value) in (list, tuple, dict, str)
+
+
+def no_axis(found: re.Match, spot: Spot) -> str | None:
+    """np.min(1, x), whose second argument is an axis."""
+    if spot.callee not in ("min", "max") or len(spot.node.args) != 2:
+        return None
+    two = quoted(ast.Call(ast.Name(f"np.{spot.callee}imum"), spot.node.args, []))
+    return translate("{function} takes its second argument for an axis; of two numbers it is {two}",
+                     function=quoted(spot.node.func), two=two)  # fmt: skip
+
+
 def wrong_index(found: re.Match, spot: Spot) -> str | None:
-    """A float as an index, or an array of floats."""
-    for node, value in ((node, spot.value(node)) for node in _indices(spot)):
+    """A float as an index, an array of floats, or what is no number at all; two indices of a list."""
+    ends = [end for node in _indices(spot) if isinstance(node, ast.Slice)
+            for end in (node.lower, node.upper, node.step) if end]  # fmt: skip
+    for node, value in ((node, spot.value(node)) for node in [*_indices(spot), *ends]):
         if is_scalar(value) and issubclass(type(value), float):
             return translate(
                 "the index {index} is {value}, a float; indices are whole numbers: `//` makes one",
@@ -171,7 +202,41 @@ def wrong_index(found: re.Match, spot: Spot) -> str | None:
             cast = followed(node, ".long()" if spot.is_tensor(node) else ".astype(int)")
             return translate("{index} holds floats, and indices are whole numbers; {cast} makes them so",
                              index=quoted(node), cast=cast)  # fmt: skip
+    return _no_place(spot)
+
+
+def _no_place(spot: Spot) -> str | None:
+    owner, indices = _owner(spot), _indices(spot)
+    values = {"owner": quoted(owner), "kind": kind(type(spot.value(owner)).__name__)}
+    if len(indices) > 1 and type(spot.value(owner)) in (list, tuple):
+        each = "".join(f"[{ast.unparse(node)}]" for node in indices)
+        return translate("{owner} is {kind}, which takes one index at a time: {entry}",
+                         entry=followed(owner, each), **values)  # fmt: skip
+    for node in indices if spot.value(owner) is not UNKNOWN else ():
+        other = type(spot.value(node))
+        if other in (str, tuple, list, dict):
+            return translate("{owner} is {kind}, and {index} is {other}, no place in it",
+                             index=quoted(node), other=kind(other.__name__), **values)  # fmt: skip
     return None
+
+
+def side_by_side(found: re.Match, spot: Spot) -> str:
+    """Index arrays whose shapes do not fit."""
+    return translate(
+        "index arrays beside each other choose one entry for every place in them, so their shapes must fit "
+        "as in arithmetic, and {shapes} do not: `[:, None]` puts an axis in, `reshape(-1)` makes one axis",
+        shapes=every(re.findall(r"\(.*?\)", found[0])),
+    )  # fmt: skip
+
+
+def along_an_axis(found: re.Match, spot: Spot) -> str | None:
+    """np.take_along_axis with indices of one axis less."""
+    nodes = spot.operands()
+    if len(nodes) < 2 or "along_axis" not in spot.callee:
+        return None
+    array, indices = map(spot.told, nodes[:2])
+    return translate("{indices} needs as many axes as {array}: {more} has one more", indices=indices,
+                     array=array, more=followed(nodes[1], "[..., None]"))  # fmt: skip
 
 
 def read_only(found: re.Match, spot: Spot) -> str:
@@ -191,6 +256,9 @@ def read_only(found: re.Match, spot: Spot) -> str:
     return translate("it writes into `{name}`, part of an argument; work on a copy: {copy}", **values)
 
 
+_NONE_JOINED = Message("there is nothing to be joined, the list is empty: did its loop run?")
+_OF_NOTHING = Message("it is the largest or smallest of nothing: what goes in is empty")
+_NOTHING_FOUND = Message("`next` finds nothing any more: no entry is left, or none fulfils the condition")
 RULES = (
     (r"inhomogeneous shape|expected sequence of length \d+ at dim \d+", ragged),
     (r"setting an array element with a sequence", sequence_entry),
@@ -199,6 +267,7 @@ RULES = (
     (r"all input arrays must have the same shape|stack expects each tensor to be equal size", joined),
     (r"only integer scalar arrays can be converted|must be tuple of Tensors, not Tensor", one_tuple),
     (r"Cannot interpret '.*' as a data type", one_tuple),
+    (r"got multiple values for argument|positional arguments? but \d+ were given", one_tuple),
     (r"cannot reshape array of size (?P<size>\d+) into shape \((?P<shape>.*?)\)", reshaped),
     (r"shape '\[(?P<shape>[-\d, ]*)\]' is invalid for input of size (?P<size>\d+)", reshaped),
     (r"axis (?P<axis>-?\d+) is out of bounds for array of dimension (?P<count>\d+)(?P<last>)", axis),
@@ -207,7 +276,16 @@ RULES = (
     (r"(list|tuple|string) (assignment )?index out of range", past_the_end),
     (r"^KeyError: ", missing_key),
     (r"only integer scalar arrays can be converted|only integer tensors of a single element", not_a_number),
+    (r"'[\w.]+' object cannot be interpreted as an integer", no_axis),
+    (r"'[\w.]+' object cannot be interpreted as an integer", not_a_number),
+    (r"shape mismatch: indexing arrays could not be broadcast.*", side_by_side),
+    (r"too many indices for array: array is \d+-dimensional, but (\d+) were indexed", too_many_indices),
+    (r"need at least one array to (?:stack|concatenate)", _NONE_JOINED),
+    (r"(?:max|min)\(\) arg is an empty sequence|zero-size array to reduction operation", _OF_NOTHING),
+    (r"^StopIteration: $", _NOTHING_FOUND),
+    (r"must have the same number of dimensions", along_an_axis),
     (r"indices must be integers.*|are valid indices|(?:arrays|tensors) used as indices must be", wrong_index),
+    (r"'bitwise_xor' not supported|for \^: ", Message("`^` is no power in Python; a power is `**`")),
     (r"invalid index to scalar|invalid index of a 0-dim",
      Message("a single number is indexed: one index too many?")),
     (r"(?:assignment destination|output array|sort array) is read-only", read_only),

@@ -29,7 +29,7 @@ def unknown_name(found: re.Match, spot: Spot) -> str:
             "`import {module}` at the top of yours", name=name, module=_MODULES[name],
         )  # fmt: skip
     inside = {entry.lower(): entry for entry in spot.code.co_varnames} if spot.code else {}
-    near = [inside[entry] for entry in difflib.get_close_matches(name.lower(), inside, n=1, cutoff=0.5)]
+    near = [inside[entry] for entry in difflib.get_close_matches(name.lower(), inside, n=1, cutoff=0.6)]
     near += difflib.get_close_matches(name, list(spot.names), n=1, cutoff=0.75)
     calls = [node.func for node in ast.walk(spot.statement or ast.Pass()) if isinstance(node, ast.Call)]
     if not near and any(getattr(function, "id", "") == name for function in calls):
@@ -83,11 +83,16 @@ def ambiguous(found: re.Match, spot: Spot) -> str | None:
             return None
         case _:
             condition = getattr(node, "test", node)   # of `while`, which is found as a whole
-    return translate(
+    reason = translate(
         "{condition} is an array of several True and False, and one is wanted: `.all()` or `.any()` of it, "
         "or for a choice entry by entry `{library}.where(condition, a, b)`",
         condition=quoted(condition, translate("the condition")), library=library,
     )  # fmt: skip
+    array = condition.operand if isinstance(condition, ast.UnaryOp) else condition
+    if not is_array(spot.value(array)) or "bool" in str(spot.value(array).dtype):
+        return reason
+    empty = quoted(f"len({ast.unparse(array)}) == 0")
+    return translate("{reason}; whether it is empty asks {empty}", reason=reason, empty=empty)
 
 
 def unpacking(found: re.Match, spot: Spot) -> str:

@@ -24,7 +24,10 @@ from helpers.checks.errors.values import (
 from helpers.checks.words import Message, every, told
 from helpers.languages import translate
 
-_IN_PLACE = ("append", "extend", "insert", "sort", "reverse", "update", "add", "shuffle", "fill", "remove")
+_OF_THE_FIRST = ("shuffle", "at", "copyto", "put_along_axis", "fill_diagonal")   # which they change
+_IN_PLACE = (
+    "append", "extend", "insert", "sort", "reverse", "update", "add", "fill", "remove", *_OF_THE_FIRST
+)  # fmt: skip
 _ELSEWHERE = {   # what NumPy has for torch's functions and methods, and torch for NumPy's
     ("numpy", "unsqueeze"): Message("`[:, None]` puts an axis in"),
     ("numpy", "append"): Message("arrays do not grow; collect a list, and `np.stack` it at the end"),
@@ -41,6 +44,8 @@ def _parts(spot: Spot) -> list[ast.expr]:
             return [node]
         case ast.Tuple(ctx=ast.Store()) | ast.List(ctx=ast.Store()):
             return [getattr(spot.statement, "value", None)]
+        case ast.ListComp(generators=[loop, *_]) | ast.GeneratorExp(generators=[loop, *_]):
+            return [loop.iter]
         case ast.Call(args=arguments):
             return arguments
     return spot.operands() or ([spot.node] if isinstance(spot.node, ast.expr) else [])
@@ -74,7 +79,7 @@ def nothing(found: re.Match, spot: Spot) -> str:
         made = values[-1] if values else None
     match made:
         case ast.Call(func=ast.Attribute(value=owner, attr=name), args=given) if name in _IN_PLACE:
-            owner = given[0] if name == "shuffle" and given else owner
+            owner = given[0] if name in _OF_THE_FIRST and given else owner
             return translate("{value} is None here: `{method}` changes {owner} itself and returns nothing",
                              value=value, method=name, owner=quoted(owner))  # fmt: skip
         case ast.Call(func=function):
@@ -86,13 +91,15 @@ def nothing(found: re.Match, spot: Spot) -> str:
 def operands(found: re.Match, spot: Spot) -> str:
     """unsupported operand type(s) for an operator."""
     left, right = spot.operands() or [None, None]
-    for node, name in ((left, found[2]), (right, found[3])):
+    kinds = [told if (value := spot.value(node)) is UNKNOWN else type(value).__name__
+             for node, told in ((left, found[2]), (right, found[3]))]  # fmt: skip
+    for node, name in zip((left, right), kinds, strict=True):
         if is_function(name):
             return translate("{value} is a function, not its value: are the brackets of the call missing?",
                              value=quoted(node))  # fmt: skip
     reason = translate(
         "{left} is {left_kind} and {right} is {right_kind}, and `{operator}` is not defined for them",
-        left=quoted(left), left_kind=kind(found[2]), right=quoted(right), right_kind=kind(found[3]),
+        left=quoted(left), left_kind=kind(kinds[0]), right=quoted(right), right_kind=kind(kinds[1]),
         operator=found[1],
     )  # fmt: skip
     if "ndarray" in found[0] and "Tensor" in found[0]:
@@ -149,6 +156,12 @@ def no_attribute(found: re.Match, spot: Spot) -> str | None:
         more = next((part.args for part in given if part.func is spot.node), ())
         call = called(f"np.{name}", node, *more)
         return translate("{reason}; it is a function: {call}", reason=reason, call=call)
+    if type(owner) is tuple:
+        apart = ", ".join([ast.unparse(node), *["…"] * (len(owner) - 1)])
+        return translate("{reason}: it holds {count} values, which `{apart} = …` takes apart",
+                         reason=reason, count=len(owner), apart=apart)  # fmt: skip
+    if type(owner) in (int, float) and name in ("item", "tolist", "detach", "numpy", "cpu"):
+        return translate("{reason}: it is a number already", reason=reason)
     if type(owner) in (list, tuple, int, float) and name in dir(np.ndarray):
         call = called("np.array", node)
         return translate("{reason}: arrays have it; {call} makes one", reason=reason, call=call)

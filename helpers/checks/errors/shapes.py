@@ -51,7 +51,8 @@ def product(found: re.Match, spot: Spot) -> str | None:
     if (a[-1], b[-2:][0]) != (left_size, right_size):   # a product inside the function that was called
         return unnamed
     options = _turned(spot, operands, (a, b))
-    if None not in shapes and product_shape(b, a) is not None:
+    square = any(len(each) > 1 and each[-1] == each[-2] for each in (a, b))   # then it fits by chance
+    if None not in shapes and product_shape(b, a) is not None and not square:
         options.append(quoted(ast.BinOp(left=right, op=ast.MatMult(), right=left)))
     reason = translate("{left} @ {right}: the inner sizes {left_size} and {right_size} differ",
                        left=spot.told(left), right=spot.told(right), **inner)  # fmt: skip
@@ -94,7 +95,17 @@ def _turned(spot: Spot, operands: Sequence[ast.expr], shapes: Sequence[Shape]) -
     return options[:2]
 
 
+def one_letter(found: re.Match, spot: Spot) -> str | None:
+    """np.einsum with a letter for two sizes."""
+    if spot.callee != "einsum":
+        return None
+    arrays = every(map(spot.told, spot.operands()[1:]))
+    return translate("a letter of the pattern stands for axes of different sizes: {arrays}", arrays=arrays)
+
+
 def too_few_axes(found: re.Match, spot: Spot) -> str:
+    if not _is_product(spot):
+        return translate("inside it, a matrix product gets a single number, and it wants arrays")
     node = spot.operands()[int(found[1])]
     if spot.value(node) is None:
         return translate("{value} is None here, and a matrix product wants arrays", value=quoted(node))
@@ -207,6 +218,7 @@ RULES = (
     (r"mat1 and mat2 shapes cannot be multiplied \(\d+x(?P<left>\d+) and (?P<right>\d+)x", product),
     (r"batch2 tensor to be: \[\d+, (?P<left>\d+)\] but got: \[\d+, (?P<right>\d+)\]", product),
     (r"size mismatch, got input \(\d+\), mat \(\d+x(?P<left>\d+)\), vec \((?P<right>\d+)\)", product),
+    (r"remapped shapes", one_letter),
     (r"remapped shapes|size of tensor a", batches),
     (r"matmul: Input operand (\d) does not have enough dimensions", too_few_axes),
     (

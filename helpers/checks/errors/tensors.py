@@ -47,12 +47,24 @@ def dtypes(found: re.Match, spot: Spot) -> str:
 
 def no_tensor(found: re.Match, spot: Spot) -> str:
     """A NumPy array, a list or a number given to a function of torch."""
-    nodes, place = spot.operands(), int(found[1]) - 1
+    nodes, place = spot.operands()[spot.is_method() :], int(found[1]) - 1   # a method's owner is not counted
     name = quoted(nodes[place] if place < len(nodes) else None, translate("an argument"))
     function = quoted(spot.node.func if spot.callee else None, translate("the function"))
     maker = "torch.from_numpy" if found[2].endswith("ndarray") else "torch.tensor"
     return translate("{function} wants a tensor, and {value} is {kind}: `{maker}(…)` makes one",
                      function=function, value=name, kind=kind(found[2]), maker=maker)  # fmt: skip
+
+
+def parameters(found: re.Match, spot: Spot) -> str | None:
+    """torch's clip_grad_norm_(model, …) and clip_grad_norm_(model.parameters, …)."""
+    node = next(iter(spot.operands()), None)
+    if not spot.callee.startswith("clip_grad") or node is None:
+        return None
+    if found[1] == "method":
+        return translate("{value} is a function, not its value: are the brackets of the call missing?",
+                         value=quoted(node))  # fmt: skip
+    return translate("{function} takes the parameters first, `model.parameters()`, and {value} stands there",
+                     function=quoted(spot.node.func), value=quoted(node))  # fmt: skip
 
 
 _LEAF = Message(
@@ -84,6 +96,10 @@ _WHOLE = Message("indices and class numbers are whole numbers in torch: `.long()
 _TARGET = Message(
     "{it} holds whole numbers, and the result has floats: make it with a float dtype at the start"
 )
+_PLACES = Message(
+    "the classes are torch's axis 1, and one axis for all places is simplest: scores of shape (N·T, V), "
+    "class numbers of shape (N·T,), by `reshape(-1, V)` and `reshape(-1)`"
+)
 _ROWS = Message("an index is negative, or not below the number of rows")
 _CLASSES = Message("the class number {number} is negative, or not below the number of classes")
 
@@ -100,6 +116,8 @@ RULES = (
     (r"scalar types?:? Long|target dtype to be Long|Expected dtype int(?:32/int)?64 for index", _WHOLE),
     (r"argument '\w+' \(position (\d+)\) must be Tensor, not (?!NoneType)([\w.]+)", no_tensor),
     (r"Cannot cast ufunc .* to dtype\('u?int|result type \w+ can't be cast to the desired", says(_TARGET)),
+    (r"'(\w+)' object is not iterable", parameters),
     (r"index out of range in self", _ROWS),
+    (r"Expected target size \[", _PLACES),
     (r"Target (?P<number>-?\d+) is out of bounds", says(_CLASSES)),
 )

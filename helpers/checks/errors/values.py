@@ -183,7 +183,7 @@ def is_number(name: str) -> bool:
 
 def is_function(name: str) -> bool:
     """Whether the type of this name is one of functions."""
-    return name.rpartition(".")[2] in ("function", "method", "builtin_function_or_method")
+    return name.rpartition(".")[2] in ("function", "method", "builtin_function_or_method", "ufunc")
 
 
 _KINDS = {

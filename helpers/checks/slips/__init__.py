@@ -9,8 +9,10 @@ from __future__ import annotations
 import __future__
 
 import ast
+import difflib
 import inspect
 import linecache
+import re
 import textwrap
 import warnings
 import zlib
@@ -84,6 +86,19 @@ def source_of(function: Callable[..., Any]) -> str:
     return ast.unparse(node)
 
 
+def normal(source: str) -> str:
+    """The source of one function as `slips` writes it."""
+    return ast.unparse(_definition(source))
+
+
+def spans(one: str, other: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Where two texts differ: stretches of words in the one, and in the other."""
+    words = [re.findall(r"\w+|\s+|.", text) for text in (one, other)]
+    found = difflib.SequenceMatcher(None, *words, autojunk=False).get_opcodes()
+    changed = [each[1:] for each in found if each[0] != "equal"]
+    return [(i, j) for i, j, _, _ in changed], [(i, j) for _, _, i, j in changed]
+
+
 def function_from(source: str, reference: Callable[..., Any]) -> Callable[..., Any]:
     """The function that `source` defines, with a copy of `reference`'s globals.
 
@@ -123,7 +138,13 @@ def _around(line: str, was: str, limit: int = 40) -> str:
     if len(line) > limit:
         if line.count(was) != 1:
             return ""
-        start = max(0, line.index(was) + (len(was) - limit) // 2)
+        at = line.index(was)
+        start = max(0, at + (len(was) - limit) // 2)
         end = start + limit
-        line = f"{'… ' if start else ''}{line[start:end]}{' …' if end < len(line) else ''}"
+        for first, last in (word.span() for word in re.finditer(r"[\w.]+", line)):   # whole words
+            if first < start < last:
+                start = last if last <= at else first
+            if first < end < last:
+                end = first if first >= at + len(was) else last
+        line = f"{'… ' if start else ''}{line[start:end].strip()}{' …' if end < len(line) else ''}"
     return line if line != was else ""

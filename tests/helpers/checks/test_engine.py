@@ -91,6 +91,41 @@ def test_changed_argument_is_diagnosed_even_when_the_values_are_right(exercise):
     assert ".copy()" in verdict.hint
 
 
+def test_in_place_and_wrong_besides(exercise):
+    def answer(x, W, b):
+        x *= 2
+        return np.sin(7 * x @ W) * b
+
+    hint = judge.judge(exercise, answer).hint
+    assert hint.startswith("The function changed `x` in place")
+    assert hint.endswith("something else is wrong, too.")
+
+
+offset = 3.0   # a notebook's variable
+
+
+def test_a_variable_of_the_notebook_that_is_read_as_an_argument(exercise):
+    text = judge.judge(exercise, lambda x, W, b: x @ W + b + offset).text
+    assert "(No argument, but read from the notebook: offset = 3.)" in text
+    assert "read from the notebook" not in judge.judge(exercise, lambda x, W, b: x @ W + b + np.pi).text
+
+
+def test_the_arguments_in_another_order(exercise):
+    verdict = judge.judge(exercise, lambda W, x, b: x @ W + b)
+    assert verdict.state == judge.FAILED
+    assert verdict.text == (
+        "It takes (W, x, b): the right arguments in another order; wanted (x, W, b)."
+    )
+
+
+def test_what_a_library_has_not_implemented_is_no_stub(exercise):
+    def answer(x, W, b):
+        raise NotImplementedError('"nll_loss" not implemented for this')
+
+    verdict = judge.judge(exercise, answer)
+    assert verdict.state == judge.FAILED and "nll_loss" in verdict.text
+
+
 def test_error_in_the_function_shows_its_line_and_no_traceback(exercise):
     def broken(x, W, b):
         return W @ x + b
@@ -390,6 +425,17 @@ def test_a_trial_may_complain_in_words(monkeypatch):
     verdict = judge.judge(made, lambda x: (x, x))
     assert verdict.state == FAILED
     assert "It should be a list; it is a tuple." in verdict.text and "raised" not in verdict.text
+
+
+@pytest.mark.parametrize(("answer", "passes"), [
+    (lambda x: np.all(x > 0), True), (lambda x: np.array((x > 0).all()), True),
+    (lambda x: 1 * (x > 0).all(), False), (lambda x: np.array([(x > 0).all()]), False),
+])  # fmt: skip
+def test_one_truth_also_as_an_array_of_no_axis(monkeypatch, answer, passes):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    cases = lambda rng, *, N=(2, 3): {"x": rng.normal(size=N)}  # noqa: E731
+    made = registry.Exercise("all_above", "99", lambda x: bool((x > 0).all()), ("above",), cases)
+    assert judge.judge(made, answer).passed == passes
 
 
 def test_an_array_of_truths(monkeypatch):

@@ -45,6 +45,7 @@ def failing(code, arguments):
 
 
 A, B, V, T = np.ones((3, 5)), np.ones((10, 5)), np.ones(5), torch.ones(3, 5)
+LAYER = torch.nn.Linear(2, 2)
 LEAF = torch.ones(3, requires_grad=True)
 LOCKED = np.ones(3)
 LOCKED.flags.writeable = False
@@ -157,6 +158,34 @@ CASES = [
     ("x[i]", {"x": T, "i": torch.ones(2)}, "`i` holds floats, and indices are whole numbers; `i.long()`"),
     ("hs[n / 2]", {"hs": THREE, "n": 3}, "the index `n / 2` is 1.5, a float"),
     ("x[n / 2]", {"x": A, "n": 3}, "the index `n / 2` is 1.5, a float"),
+    ("x['a']", {"x": A}, "`x` is a NumPy array, and `'a'` is text, no place in it."),
+    ("hs[w]", {"hs": THREE, "w": (A, A)}, "`hs` is a list, and `w` is a tuple, no place in it."),
+    ("hs[0, 1]", {"hs": THREE}, "`hs` is a list, which takes one index at a time: `hs[0][1]`."),
+    ("range(hs)", {"hs": THREE}, "`hs` stands where one whole number is wanted; did you mean `len(hs)`?"),
+    ("x[i, j]", {"x": A, "i": np.arange(3), "j": np.arange(2)}, "and (3,) and (2,) do not: `[:, None]` puts"),
+    ("np.take_along_axis(x, i, axis=-1)", {"x": A, "i": np.arange(3)},
+     "`i` (3,) needs as many axes as `x` (3, 5): `i[..., None]` has one more."),
+    ("if not i:\n    return 0", {"i": np.arange(3)}, "whether it is empty asks `len(i) == 0`."),
+    ("d = np.add.at(x, 0, 1)\nreturn d[0]", {"x": A.copy()}, "`d` is None here: `at` changes `x` itself"),
+    ("[v for v in h]", {"h": None}, "`h` is None here: it is an argument that may be None, for which a line"),
+    ("y.flatten()", {"y": (T, None)}, "it holds 2 values, which `y, … = …` takes apart."),
+    ("x.index_add_(0, i, x)", {"x": T, "i": np.arange(3)}, "and `i` is a NumPy array: `torch.from_"),
+    ("torch.nn.utils.clip_grad_norm_(m.parameters, 1)", {"m": LAYER}, "are the brackets of the call"),
+    ("torch.nn.utils.clip_grad_norm_(m, 1)", {"m": LAYER}, "takes the parameters first, `model.par"),
+    ("np.einsum('nd,hd->nh', x, W)", {"x": A, "W": np.ones((5, 10))}, "of different sizes: `x` (3, 5)"),
+    ("x[0, 0, 0]", {"x": A}, "3 indices are given, and `x` (3, 5) has fewer axes."),
+    ("np.stack([])", {}, "there is nothing to be joined, the list is empty"),
+    ("max([])", {}, "it is the largest or smallest of nothing"),
+    ("next(v for v in x if v[0] > 1)", {"x": A}, "`next` finds nothing any more"),
+    ("np.min(1, s)", {"s": np.float64(0.5)}, "for an axis; of two numbers it is `np.minimum(1, s)`."),
+    ("x[:, :n / 4]", {"x": A, "n": 8}, "the index `n / 4` is 2.0, a float; indices are whole numbers"),
+    ("x * np.tanh", {"x": A}, "`np.tanh` is a function, not its value: are the brackets"),
+    ("np.hstack(x, x, x)", {"x": A}, "takes the arrays as one tuple or list: `np.hstack((x, x, x))`."),
+    ("np.concatenate(x, x, axis=1)", {"x": A}, "or list: `np.concatenate((x, x), axis=1)`."),
+    ("x ^ 2", {"x": A}, "`^` is no power in Python; a power is `**`."),
+    ("n ^ 2", {"n": 0.5}, "`^` is no power in Python; a power is `**`."),
+    ("n.item()", {"n": 0.5}, "`n` is one number, which has no `item`: it is a number already."),
+    ("F.cross_entropy(z, y)", {"z": torch.ones(3, 4, 6), "y": torch.ones(3, 4).long()}, "are torch's axis 1"),
     ("x[0][0][0]", {"x": A}, "a single number is indexed: one index too many?"),
     # read-only arguments and autograd
     ("h[0] = 1", {"h": LOCKED}, "it writes into its argument `h`; work on a copy: `h = h.copy()`"),

@@ -17,9 +17,9 @@ from helpers.checks.compare import Complaint, Outcome, call, difference, name_ou
 from helpers.checks.errors import describe_error
 from helpers.checks.failing import remember
 from helpers.checks.given import Given
+from helpers.checks.judged import same
 from helpers.checks.kinds import too_many, wrong_kind
 from helpers.checks.limits import MemoryLimitExceeded, Place, TimeLimitExceeded
-from helpers.checks.recognise import same
 from helpers.checks.relations import relation
 from helpers.checks.slips import slips
 from helpers.checks.texts import texts_of

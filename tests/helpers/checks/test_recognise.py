@@ -112,6 +112,44 @@ def test_changes_in_each_others_way_do_not_go_together():
     one = registry.Patched(step, [("x @ W", "x")])
     other = registry.Patched(step, [("np.tanh(x @ W)", "x @ W")])
     assert one.together(other) is None
+    one, other = registry.Patched(step, [("W)", "(W + W))")]), registry.Patched(step, [("W)", "W) + 1")])
+    assert one.together(other) is None   # one works in what the other has written
+
+
+def test_a_slip_in_what_a_mistake_has_written_is_no_second_mistake(exercise):
+    exercise.mistake("tripled", "b is tripled.", ("+ b", "+ 3 * b"))
+    assert named(exercise, lambda x, W, b: np.tanh(x @ W) + 3 * b)[0] == "tripled"
+    assert named(exercise, lambda x, W, b: np.tanh(x @ W) + 3 / b)[0] is None
+
+
+def test_a_mistake_that_another_one_puts_right_again_is_none(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+
+    def scaled(x):
+        factor = 2 * x.sum()
+        return float(factor), bool(factor < 1)
+
+    cases = lambda rng, *, N=(3, 6): {"x": rng.normal(size=N)}  # noqa: E731
+    made = registry.Exercise("scaled", "99", scaled, ("factor", "below"), cases, rounds=12)
+    made.mistake("not-doubled", "The 2 is missing.", ("2 * ", ""))
+    made.mistake("half", "The border is 1.", ("factor < 1", "factor < 0.5"))
+    name, hint = named(made, lambda x: (float(x.sum()), bool(x.sum() < 0.5)))   # only the factor is wrong
+    assert name is None and hint == "`factor` is a half times what is wanted, in every case that is wrong."
+
+
+def test_nothing_but_zeros_is_no_slip(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+
+    def summed(x):
+        total = 0.0
+        for each in x:
+            total = total + each * each
+        return total
+
+    cases = lambda rng, *, N=(3, 6): {"x": rng.normal(size=N)}  # noqa: E731
+    made = registry.Exercise("summed", "99", summed, ("total",), cases)
+    assert named(made, lambda x: 0.0)[0] is None
+    assert named(made, lambda x: sum(x[1:] ** 2))[0].startswith("slip")
 
 
 def test_one_equal_truth_is_no_evidence_and_equal_fractions_are(three):
@@ -171,6 +209,33 @@ def test_arguments_of_other_kinds(monkeypatch):
         (lambda text, n, upper: counted(text, n, not upper), "`upper` were not what it is"),
     ):
         assert words in named(made, answer)[1]
+
+
+def test_a_size_is_only_named_where_no_case_of_ordinary_size_is_wrong(exercise):
+    @exercise.extreme("zeros", "x may be 0.")
+    def _(rng):
+        return {**drawn(rng, N=3, D=5, H=8), "x": np.zeros((3, 5))}
+
+    def wrong_where(special):
+        return lambda x, W, b: step(x, W, b) + np.sin(7 * b) * special(x)
+
+    def hint_of(special):
+        return named(exercise, wrong_where(special))[1]
+
+    assert hint_of(lambda x: not x.any()) == "x may be 0."
+    assert hint_of(lambda x: len(x) == 1) == (
+        "Right in the ordinary sizes, wrong with N = 1: what is different there?"
+    )
+    assert hint_of(lambda x: len(x) == 1 or not x.any()) == "x may be 0."
+
+
+def test_nearly_right_in_a_special_case(exercise):
+    @exercise.extreme("large", "Nothing bounds b.")
+    def _(rng):
+        return {**drawn(rng, N=3, D=5, H=8), "b": np.full(8, 1e4)}
+
+    hint = named(exercise, lambda x, W, b: step(x, W, b) * (1 + 1e-7 * (b.max() > 99)))[1]
+    assert hint.startswith("`y` is nearly right")
 
 
 def test_right_but_for_special_cases_names_what_is_special(exercise):
