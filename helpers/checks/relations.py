@@ -226,7 +226,8 @@ def nearly_right(name: str) -> str:
     """The sentence on numbers that are almost the right ones."""
     return translate(
         "`{name}` is nearly right, and not quite. A small constant added (an ε of another size or in another "
-        "place), a rounding, an approximation or an iteration that stops early could do that.", name=name,
+        "place), a rounding, an approximation or an iteration that stops early could do that; or something "
+        "that is nearly the same here (a mean over one place more, the entry beside it).", name=name,
     )  # fmt: skip
 
 

@@ -121,6 +121,13 @@ memoryless_bound.mistake(
     ("(len(text) - 1)", "len(firsts)"),
 )
 memoryless_bound.mistake(
+    "weighted-by-the-whole-text",
+    "You weigh each character by its share of the whole text. The last place predicts nothing: the weights are the counts of "
+    "`text[:-1]`, over `len(text) - 1`.",
+    ("n * np.log(firsts[a] / n)", "text.count(a) * n / firsts[a] * np.log(firsts[a] / n)"),
+    ("(len(text) - 1)", "len(text)"),
+)
+memoryless_bound.mistake(
     "last-character-counted",
     "The last character is followed by nothing, so it is no prediction: count(a) goes over `text[:-1]`.",
     ("text[:-1]", "text"),
