@@ -195,6 +195,8 @@ def _described(value: Any, room: int) -> str:
         return f" = {text}" if value.size <= 8 and len(text) <= room else f" {value.shape}"
     if isinstance(value, float | np.floating):
         return f" = {_rounded(value)}"
+    if isinstance(value, dict | list | tuple) and len(value) > MANY:
+        return _counted(value)
     if isinstance(value, dict):
         entries = {key: _described(entry, 20).replace(" =", ":", 1) for key, entry in value.items()}
         inner = ", ".join(f"{key!r}{text}" for key, text in entries.items())
@@ -209,6 +211,7 @@ def _described(value: Any, room: int) -> str:
     return f" = {text if len(text) <= room else text[: room - 1] + '…'}"
 
 
+MANY = 100   # so many entries are not even looked at: a notebook's list may hold a corpus
 _ADDRESS = re.compile(r"(?: object)? at 0x[0-9A-Fa-f]+")
 
 

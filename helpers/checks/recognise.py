@@ -261,7 +261,7 @@ def _ignored(judged: Judged) -> Found | None:
 
 
 def _finite(outcome: Outcome) -> bool:
-    """Whether something came, and no nan or infinity (which nothing moves) beside what the right one has."""
+    """Whether something came that an argument can move: no output that is nan or infinite throughout."""
     numbers = [value for value in outcome.outputs.values() if isinstance(value, float | np.ndarray)]
     return returned(outcome) and not any(
         np.isnan(each).all() or np.isinf(each).all() for each in numbers if np.asarray(each).dtype.kind == "f"

@@ -142,9 +142,11 @@ def read_from_outside(function: Callable[..., Any], reference: Callable[..., Any
     read = {name: names[name] for name in _read(getattr(function, "__code__", None))
             if name in names and name not in right and not (name.isupper() and len(name) > 1)
             and not callable(names[name]) and not isinstance(names[name], ModuleType)}  # fmt: skip
-    if not read:
-        return ""
-    return translate("(No argument, but read from the notebook: {values}.)", values=describe(read, 120))
+    try:
+        values = describe(read, 120)
+    except Exception:   # an object of the learner's that cannot be shown
+        values = ", ".join(read)
+    return translate("(No argument, but read from the notebook: {values}.)", values=values) if read else ""
 
 
 def _read(code: CodeType | None) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from helpers.checks.errors import arrays, names, objects, shapes, tensors
-from helpers.checks.errors.place import Spot, find
+from helpers.checks.errors.place import Spot, find, traces_of
 from helpers.checks.words import told
 from helpers.languages import translate
 
@@ -45,8 +45,11 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
 
 
 def is_stub(error: BaseException | None) -> bool:
-    """Whether it is the ``raise NotImplementedError`` of a stub, and none of a library (which has a text)."""
-    return isinstance(error, NotImplementedError) and not str(error)
+    """Whether it is the ``raise NotImplementedError`` of a stub, and none of a library."""
+    if not isinstance(error, NotImplementedError) or "not implemented for" in str(error):   # torch's words
+        return False
+    traces = [trace.tb_frame.f_code.co_filename for trace in traces_of(error)]
+    return not traces or not re.search(r"(?:site|dist)-packages", traces[-1])
 
 
 def _cut(message: str, limit: int = 300) -> str:

@@ -93,11 +93,7 @@ def find(error: BaseException, function: Callable[..., Any]) -> Spot:
     """The innermost line under `error` that the learner wrote: in the file of `function`, or in a function
     of another cell which it calls."""
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
-    traces = []
-    trace = error.__traceback__
-    while trace is not None:
-        traces.append(trace)
-        trace = trace.tb_next
+    traces = traces_of(error)
     codes = [trace.tb_frame.f_code for trace in traces]
     theirs = [i for i, code in enumerate(codes) if code.co_filename == own or _is_learners(code.co_filename)]
     if not theirs:
@@ -110,6 +106,15 @@ def find(error: BaseException, function: Callable[..., Any]) -> Spot:
         last=all(code.co_name == "__getattr__" for code in below),
     )
     return _filled(spot, traces[theirs[-1]])
+
+
+def traces_of(error: BaseException) -> list[TracebackType]:
+    """The error's traceback, from the outside in."""
+    traces, trace = [], error.__traceback__
+    while trace is not None:
+        traces.append(trace)
+        trace = trace.tb_next
+    return traces
 
 
 def _is_learners(file: str) -> bool:

@@ -110,6 +110,21 @@ def test_a_variable_of_the_notebook_that_is_read_as_an_argument(exercise):
     assert "read from the notebook" not in judge.judge(exercise, lambda x, W, b: x @ W + b + np.pi).text
 
 
+class Unseen:
+    def __repr__(self):
+        raise ValueError
+
+
+corpus, unseen = ["word"] * 10**6, Unseen()
+
+
+def test_variables_of_the_notebook_that_are_large_or_cannot_be_shown(exercise):
+    text = judge.judge(exercise, lambda x, W, b: x @ W + b + len(corpus)).text
+    assert "(No argument, but read from the notebook: corpus (list of 1000000).)" in text
+    text = judge.judge(exercise, lambda x, W, b: (unseen, x @ W + b + 1)[1]).text
+    assert "(No argument, but read from the notebook: unseen.)" in text
+
+
 def test_the_arguments_in_another_order(exercise):
     verdict = judge.judge(exercise, lambda W, x, b: x @ W + b)
     assert verdict.state == judge.FAILED
@@ -124,6 +139,11 @@ def test_what_a_library_has_not_implemented_is_no_stub(exercise):
 
     verdict = judge.judge(exercise, answer)
     assert verdict.state == judge.FAILED and "nll_loss" in verdict.text
+
+    def stub(x, W, b):
+        raise NotImplementedError("yours to write")
+
+    assert judge.judge(exercise, stub).state == judge.NOT_ATTEMPTED
 
 
 def test_error_in_the_function_shows_its_line_and_no_traceback(exercise):
