@@ -22,6 +22,8 @@ def only_there(judged: Judged) -> str:
         if not is_size(judged.cases[n].tag) and not (sized and _has_ones(judged.cases[n].arguments))
     ]  # fmt: skip
     first = (large or judged.wrong)[0]   # where one of ordinary size is wrong, it is not about sizes
+    if judged.mine[first].complaint:   # which says what is wrong
+        return ""
     if name := _slightly(judged, first):
         return nearly_right(named(name))
     if is_size(judged.cases[first].tag) and _same_shapes(judged.mine[first], judged.right[first]):

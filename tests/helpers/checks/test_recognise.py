@@ -223,6 +223,7 @@ def test_a_size_is_only_named_where_no_case_of_ordinary_size_is_wrong(exercise):
         return named(exercise, wrong_where(special))[1]
 
     assert hint_of(lambda x: not x.any()) == "x may be 0."
+    assert named(exercise, lambda x, W, b: step(x, W, b) if x.any() else None)[1] == ""   # returned nothing
     assert hint_of(lambda x: len(x) == 1) == (
         "Right in the ordinary sizes, wrong with N = 1: what is different there?"
     )
