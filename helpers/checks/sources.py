@@ -1,4 +1,4 @@
-"""What a learner's source tells: whether it changed, a stub's line left over, another signature."""
+"""What a learner's source tells: changes, a stub's line left over, another signature, outer names."""
 
 from __future__ import annotations
 
