@@ -684,13 +684,15 @@ trials = {
     "rate 0.03, weights × 10": first_steps(scale=10.0),
 }
 ends = {name: np.mean(losses[-10:]) for name, losses in trials.items()}
+averages = {name: np.mean(losses) for name, losses in trials.items()}
 for name, losses in trials.items():
-    print(f"{name:26s} starts at {losses[0]:5.2f}, after 150 steps {ends[name]:5.2f}")
+    print(f"{name:26s} starts at {losses[0]:5.2f}, after 150 steps {ends[name]:5.2f}, "
+          f"on average {averages[name]:5.2f}")
 good = ends["rate 0.03"]
 claim("without clipping this model does as well, to a tenth of a nat",
       abs(ends["rate 0.03, no clipping"] - good) < 0.1)
-claim("the three other settings end at least 0.1 nats higher",
-      all(end > good + 0.1 for name, end in ends.items() if "0.03, no" not in name and name != "rate 0.03"))
+claim("the three other settings are on average more than a nat higher",
+      sum(average > averages["rate 0.03"] + 1 for average in averages.values()) == 3)
 
 # %% draws=true
 fig, axis = figure(width=7.5, height=3.4)
@@ -719,6 +721,9 @@ show(
 )
 
 # %% [markdown]
+# (A rate of 1 and tenfold weights magnify every rounding, and processors round in different ways: on yours these two may end
+# elsewhere.)
+#
 # A checklist, in the order in which it saves time:
 #
 # 1. The first loss is near ln V.
