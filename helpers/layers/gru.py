@@ -75,13 +75,11 @@ class GRU(Recurrent):
         h[0] = h0
         hn = self._buffer("hn", (T, N, H))
         bx, bh = self.params["bx"], self.params["bh"]
-        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2, which never overflows; the first half goes into the weights.
-        halves = np.repeat(np.array([0.5, 0.5, 1], self.dtype), H)
-        Wx, Wh = (self.params[name] * halves for name in ("Wx", "Wh"))
+        Wx, Wh = self.params["Wx"], self.params["Wh"]
         # What does not wait for the state before it is computed for all steps at once.
         a = self._buffer("a", (T, N, 3 * H))
         np.matmul(x.reshape(T * N, D), Wx, out=a.reshape(T * N, 3 * H))
-        a += np.concatenate([bx[: 2 * H] + bh[: 2 * H], bx[2 * H :]]) * halves
+        a += np.concatenate([bx[: 2 * H] + bh[: 2 * H], bx[2 * H :]])
         product = self._buffer("product", (N, 3 * H))
         # Apart from the products a gate is a block of its own: NumPy is faster on unbroken memory.
         gates = self._buffer("gates", (T, 3, N, H))
@@ -90,6 +88,7 @@ class GRU(Recurrent):
             from_x, from_h = by_gate(a[t], 3), by_gate(product, 3)
             rz, n = gates[t, :2], gates[t, 2]
             np.add(from_x[:2], from_h[:2], out=rz)
+            rz *= 0.5  # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2, which never overflows
             np.tanh(rz, out=rz)
             rz *= 0.5
             rz += 0.5

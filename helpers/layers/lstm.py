@@ -82,24 +82,24 @@ class LSTM(Recurrent):
         part, i_g = self._buffer("part", (N, H)), self._buffer("i_g", (N, H))
         h[0], c[0] = h0, c0
         # What does not wait for the state before it is computed for all steps at once.
-        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: scaled before and after, one tanh serves all four.
-        halves = np.array([0.5, 0.5, 1, 0.5], self.dtype)
-        Wx, Wh, b = (self.params[name] * np.repeat(halves, H) for name in ("Wx", "Wh", "b"))
+        Wh = self.params["Wh"]
         a = self._buffer("a", (T, N, 4 * H))
-        np.matmul(x.reshape(T * N, D), Wx, out=a.reshape(T * N, 4 * H))
-        a += b
+        np.matmul(x.reshape(T * N, D), self.params["Wx"], out=a.reshape(T * N, 4 * H))
+        a += self.params["b"]
         product = self._buffer("product", (N, 4 * H))
         # Apart from the products a gate is a block of its own: NumPy is faster on unbroken memory.
         gates = self._buffer("gates", (T, 4, N, H))
-        # Written out in full they cost half of what broadcasting costs.
+        # sigmoid(a) = tanh(a / 2) / 2 + 1 / 2: scaled before and after, one tanh serves all four. Written out
+        # in full the factors cost half of what broadcasting costs.
         scale, shift = self._buffer("scale", (4, N, H)), self._buffer("shift", (4, N, H))
-        scale[...] = halves[:, None, None]
+        scale[...] = np.array([0.5, 0.5, 1, 0.5], self.dtype)[:, None, None]
         shift[...] = np.array([0.5, 0.5, 0, 0.5], self.dtype)[:, None, None]
         for t in range(T):
             np.matmul(h[t], Wh, out=product)
             gate = gates[t]
             product += a[t]
-            np.tanh(by_gate(product, 4), out=gate)
+            np.multiply(by_gate(product, 4), scale, out=gate)
+            np.tanh(gate, out=gate)
             gate *= scale
             gate += shift
             i, f, g, o = gate
