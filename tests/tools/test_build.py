@@ -336,8 +336,47 @@ def test_a_spoilt_student_notebook_is_written_again_without_a_run(copied, execut
     edit(path, "raise NotImplementedError", "return 2 * x")
     code, output = run(copied.root)
     assert (code, executed) == (0, [])
-    assert "student notebook only" in output
+    assert "01_good · student notebook: no code changed" in output
     assert path.read_bytes() == wanted
+
+
+def outputs_of(course: Course) -> list:
+    notebook = nbformat.read(course.solutions / "01_good.ipynb", as_version=4)
+    return [(cell.outputs, cell.execution_count) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_new_prose_is_written_without_a_run(copied, executed):
+    before = outputs_of(copied)
+    edit(copied.solutions / "01_good.py", "# Twice the value.", "# Two times.\n\n# %% [markdown]\n# More.")
+    code, output = run(copied.root)
+    assert (code, executed) == (0, [])
+    assert "01_good · solution, student notebook: no code changed" in output
+    assert outputs_of(copied) == before and any(outputs for outputs, _ in before)
+    for folder in (copied.solutions, copied.notebooks):
+        assert "Two times." in (folder / "01_good.ipynb").read_text(encoding="utf-8")
+    assert run(copied.root, "--check") == (0, "fresh      1 chapter\n")
+    write_text(copied.root / "helpers" / "layers.py", "rate = 2\n")
+    run(copied.root)
+    assert len(executed) == 1
+    assert run(copied.root) == (0, "up to date 01_good\n")
+
+
+@pytest.mark.parametrize("also", ["helper", "code", "cell", "minutes", "no outputs", "stderr", "editor"])
+def test_new_prose_and_something_else_is_run(copied, executed, also):
+    source, solution = copied.solutions / "01_good.py", copied.solutions / "01_good.ipynb"
+    assert run(copied.root) == (0, "up to date 01_good\n")
+    edit(source, "# Twice the value.", "# Two times.")
+    {
+        "helper": lambda: write_text(copied.root / "helpers" / "layers.py", "rate = 2\n"),
+        "code": lambda: edit(source, "example = 21", "example = 22"),
+        "cell": lambda: edit(source, "# %%\nexample = 21\n", "# %%\nprint(1)\n\n# %%\nexample = 21\n"),
+        "minutes": lambda: edit(source, "· 3 min", "· 4 min"),
+        "no outputs": lambda: drop_outputs(solution),
+        "stderr": lambda: add_stderr(solution),
+        "editor": lambda: reindent(solution),
+    }[also]()
+    assert run(copied.root)[0] == 0
+    assert executed == [copied.solutions]
 
 
 def test_a_refused_chapter_leaves_its_notebooks_and_the_others_alone(copied, executed):

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from helpers.files import lock
 from helpers.processes import run_coroutine, stoppable
 from tools.build.freshness import orphans
-from tools.build.pipeline import Draft, build_chapter, draft_course, needs_execution, stale, write_student
+from tools.build.pipeline import Draft, build_chapter, draft_course, needs_execution, stale, write_prose
 from tools.build.rules import registered_exercises
 from tools.build.source import BuildError, Course, Problem
 
@@ -161,8 +161,8 @@ async def _build(course: Course, drafts: list[Draft], force: bool, jobs: int) ->
                 if force or needs_execution(course, draft):
                     task = progress.add_task(name, total=len(draft.chapter.cells), start=False)
                     group.create_task(one(draft, task))
-                elif write_student(course, draft, kept):
-                    console.print(f"[green]built[/]      {name} · student notebook only")
+                elif written := write_prose(course, draft, kept):
+                    console.print(f"[green]built[/]      {name} · {', '.join(written)}: no code changed")
                 else:
                     console.print(f"up to date {name}")
     return sorted(problems)

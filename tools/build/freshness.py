@@ -40,15 +40,44 @@ def stale_solution(course: Course, chapter: Chapter, built: nbformat.NotebookNod
         return [different]
     if path.read_text(encoding="utf-8") != dumps(stored):
         return [Problem(file, 1, f"saved by an editor, not by the build: {MEND}")]
+    return refused(course, chapter, stored)
+
+
+def refused(course: Course, chapter: Chapter, executed: nbformat.NotebookNode) -> list[Problem]:
+    """Where a solution was not executed, or has outputs that are refused."""
+    file = course.label(course.solutions / f"{chapter.name}.ipynb")
     count = 0
-    for cell, node in zip(chapter.cells, stored.cells, strict=True):
+    for cell, node in zip(chapter.cells, executed.cells, strict=True):
         if node.cell_type != "code":
             continue
         wanted = None if cell.options.get("demo") else (count := count + 1)
         if node.execution_count != wanted or (wanted is None and node.outputs):
             text = f"[{node.execution_count}], wanted [{wanted}]"
             return [Problem(file, 1, f"cell {node.id} was not executed by the build: {MEND}", text)]
-    return output_problems(chapter, stored, course)
+    return output_problems(chapter, executed, course)
+
+
+def with_stored_outputs(
+    course: Course, chapter: Chapter, built: nbformat.NotebookNode
+) -> nbformat.NotebookNode | None:
+    """`built` with the stored solution's outputs; None unless the build stored it, and with the same code."""
+    path = course.solutions / f"{chapter.name}.ipynb"
+    stored = read_notebook(path)
+    if stored is None or path.read_text(encoding="utf-8") != dumps(stored) or _code(built) != _code(stored):
+        return None
+    executed = copy.deepcopy(built)
+    for cell, theirs in zip(_code_cells(executed), _code_cells(stored), strict=True):
+        cell.outputs, cell.execution_count = theirs.outputs, theirs.execution_count
+    return executed
+
+
+def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def _code(notebook: nbformat.NotebookNode) -> list[tuple]:
+    """All that runs, in order, and what the build and the checks know about it."""
+    return [(cell.source, cell.metadata) for cell in _code_cells(notebook)]
 
 
 def stale_student(course: Course, chapter: Chapter, built: nbformat.NotebookNode) -> list[Problem]:
@@ -105,12 +134,12 @@ def _first_difference(
     return None
 
 
-def inputs_hash(course: Course, chapter: Chapter) -> str:
-    """A hash of all that a chapter's outputs come from: its script, the helpers, the records, the build."""
-    files = [course.root / chapter.file]
+def inputs_hash(course: Course) -> str:
+    """A hash of all that outputs come from besides a chapter's own code: helpers, records, the build."""
     folders = [("helpers", "**/*.py"), ("data/runs", "**/*"), ("tools/build", "**/*.py")]
     if course.language:
-        folders += [(f"po/{course.language}", f"{chapter.name}.po"), ("helpers/locale", "*.mo.gz")]
+        folders += [("helpers/locale", "*.mo.gz")]
+    files: list[Path] = []
     for folder, pattern in folders:
         files += sorted(path for path in (course.root / folder).glob(pattern) if path.is_file())
     digest = hashlib.sha256()
@@ -130,9 +159,9 @@ def outputs_may_differ(course: Course, chapter: Chapter) -> bool:
     except (OSError, ValueError):
         record = {}
     if record.get("notebook") != _file_hash(course.solutions / f"{chapter.name}.ipynb"):
-        record_build(course, chapter, inputs_hash(course, chapter))
+        record_build(course, chapter, inputs_hash(course))
         return False
-    return record.get("inputs") != inputs_hash(course, chapter)
+    return record.get("inputs") != inputs_hash(course)
 
 
 def record_build(course: Course, chapter: Chapter, inputs: str) -> None:

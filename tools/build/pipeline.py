@@ -19,8 +19,10 @@ from tools.build.freshness import (
     outputs_may_differ,
     record_build,
     record_student,
+    refused,
     stale_solution,
     stale_student,
+    with_stored_outputs,
 )
 from tools.build.notebook import solution_notebook, student_notebook
 from tools.build.outputs import output_problems
@@ -103,18 +105,26 @@ def stale(course: Course, draft: Draft, learners: bool = False) -> tuple[list[Pr
 
 
 def needs_execution(course: Course, draft: Draft) -> bool:
-    """Whether the chapter has to run again: source, helpers or records changed since it last did."""
-    return bool(stale_solution(course, draft.chapter, draft.solution)) or outputs_may_differ(
-        course, draft.chapter
+    """Whether the chapter has to run again: its code, helpers or records changed since it last did."""
+    executed = with_stored_outputs(course, draft.chapter, draft.solution)
+    return (
+        executed is None
+        or bool(refused(course, draft.chapter, executed))
+        or outputs_may_differ(course, draft.chapter)
     )
 
 
-def write_student(course: Course, draft: Draft, on_kept: Callable[[str], None] = print) -> bool:
-    """Write the student notebook if it is another one; whether it was."""
-    if not stale_student(course, draft.chapter, draft.student):
-        return False
-    _replace_student(course, draft, on_kept)
-    return True
+def write_prose(course: Course, draft: Draft, on_kept: Callable[[str], None] = print) -> list[str]:
+    """Write the notebooks of a chapter that need not run again and are not what the source builds; which."""
+    written = []
+    if stale_solution(course, draft.chapter, draft.solution):
+        executed = with_stored_outputs(course, draft.chapter, draft.solution)
+        _replace_solution(course, draft, executed, inputs_hash(course), on_kept)
+        written.append("solution")
+    if stale_student(course, draft.chapter, draft.student):
+        _replace_student(course, draft, on_kept)
+        written.append("student notebook")
+    return written
 
 
 async def build_chapter(
@@ -129,7 +139,7 @@ async def build_chapter(
     `on_cell` hears of each cell executed, `on_kept` where a learner's notebook was kept.
     """
     chapter, notebook = draft.chapter, copy.deepcopy(draft.solution)
-    inputs = inputs_hash(course, chapter)   # now: a helper may be edited while the chapter runs
+    inputs = inputs_hash(course)   # now: a helper may be edited while the chapter runs
     course.solutions.mkdir(exist_ok=True)
     try:
         await execute(notebook, course.solutions, on_cell, timeout)
@@ -143,11 +153,17 @@ async def build_chapter(
     problems = output_problems(chapter, notebook, course)
     if problems:
         raise BuildError(problems)
-    path = course.solutions / f"{chapter.name}.ipynb"
-    _keep(course, path, on_kept)
-    write_text(path, dumps(notebook))
+    _replace_solution(course, draft, notebook, inputs, on_kept)
     _replace_student(course, draft, on_kept)
-    record_build(course, chapter, inputs)
+
+
+def _replace_solution(
+    course: Course, draft: Draft, executed: nbformat.NotebookNode, inputs: str, on_kept: Callable[[str], None]
+) -> None:
+    path = course.solutions / f"{draft.chapter.name}.ipynb"
+    _keep(course, path, on_kept)
+    write_text(path, dumps(executed))
+    record_build(course, draft.chapter, inputs)
 
 
 def _replace_student(course: Course, draft: Draft, on_kept: Callable[[str], None]) -> None:
