@@ -82,8 +82,8 @@ def test_both_licences_are_there_and_explained():
 
 def test_measured_results_and_the_pictures_text_are_those_of_the_records():
     tables = (
-        picture.table, picture.timed_on, picture.adapted_table, picture.memory_table, picture.dates_table,
-        picture.reviews_table,
+        picture.table, picture.timed_on, picture.adapted_table, picture.parts_table, picture.memory_table,
+        picture.dates_table, picture.reviews_table,
     )  # fmt: skip
     for made in tables:
         assert made() in page("measured.md"), "python -m tools.picture prints the tables as they should be"

@@ -190,6 +190,24 @@ def adapted_table() -> str:
     return "\n".join(rows)
 
 
+def parts_table() -> str:
+    """Rows on the recipe without one of its parts, what is missed least first: what is left out, test
+    perplexity, how far it is above the whole's with the same seed."""
+    tests: dict[str, list[float]] = {}
+    for name in of_all_seeds("ptb-parts"):
+        for row in read_record(name)["curve"]:
+            tests.setdefault(row["without"], []).append(row["test_perplexity"])
+    above = {
+        without: [a - b for a, b in zip(found, tests["nothing"], strict=True)]
+        for without, found in tests.items()
+    }
+    rows = ["| Without | Test perplexity | Above the whole |", "|---|---|---|"]
+    for without in sorted(tests, key=lambda each: fmean(above[each])):
+        more = _points(above[without], "+") if without != "nothing" else "–"
+        rows.append(f"| {without} | {_points(tests[without])} | {more} |")
+    return "\n".join(rows)
+
+
 TEXTS = {
     "near": "0 to 5 words of filler",
     "far": "0 to 60 words",
@@ -274,6 +292,12 @@ def _runs(record, model: str) -> list[list[dict]]:
     return list(runs.values())
 
 
+def _points(found: list[float], sign: str = "") -> str:
+    """Perplexity, with `sign` "+" a difference: mean, and of several lowest and highest."""
+    mean, low, high = (f"{value:{sign}.1f}" for value in (fmean(found), min(found), max(found)))
+    return mean if len(found) == 1 else f"{mean} ({low} to {high})"
+
+
 def _percent(found: Iterable[float]) -> float:
     """The mean, in per cent."""
     shares = list(found)
@@ -291,7 +315,8 @@ def main() -> None:
     """Write the picture; print its text and the README's numbers, and the tables for docs/measured.md."""
     try:
         tables = (
-            front(), table(), timed_on(), adapted_table(), memory_table(), dates_table(), reviews_table(),
+            front(), table(), timed_on(), adapted_table(), parts_table(), memory_table(), dates_table(),
+            reviews_table(),
         )
         text, picture = alt_text(), draw()
     except (FileNotFoundError, ValueError) as error:   # of a record

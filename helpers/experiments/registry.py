@@ -33,6 +33,7 @@ MODULES = (
     "generated_reviews",
     "language_models",
     "memory",
+    "parts",
     "plateaus",
     "sentiment",
     "sentiment_best",

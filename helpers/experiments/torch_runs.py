@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from helpers.experiments.registry import Run
@@ -18,13 +18,13 @@ from helpers.experiments.training_runs import (
 DROPOUTS = "input_dropout", "dropout", "output_dropout", "embedding_dropout", "weight_dropout"
 
 
-def train_on_penn_treebank(run: Run) -> dict[str, Any]:
+def train_on_penn_treebank(run: Run, report: Callable[[str], Any] | None = print) -> dict[str, Any]:
     """`train` on Penn Treebank."""
     from helpers.corpora import penn_treebank
 
     corpus = penn_treebank.load_all()
     ids = {"train": corpus.train, "valid": corpus.valid, "test": corpus.test}
-    return train(run, ids, len(corpus.vocabulary), dict(penn_treebank.SHA256))
+    return train(run, ids, len(corpus.vocabulary), dict(penn_treebank.SHA256), report)
 
 
 def build(settings: Mapping[str, Any], vocab_size: int):
@@ -78,9 +78,14 @@ def set_dropout(model, settings: Mapping[str, Any], epochs: float) -> None:
 
 
 def train(
-    run: Run, ids: Mapping[str, Any], vocab_size: int, data_sha256: Mapping[str, str]
+    run: Run,
+    ids: Mapping[str, Any],
+    vocab_size: int,
+    data_sha256: Mapping[str, str],
+    report: Callable[[str], Any] | None = print,
 ) -> dict[str, Any]:
-    """Train on ``ids["train"]``, keep the best on ``["valid"]``, test once → fields of a record.
+    """Train on ``ids["train"]``, keep the best on ``["valid"]``, test once → fields of a record. `report` is
+    called with a line of text after each epoch.
 
     Raises KeyboardInterrupt when the run was stopped; its checkpoint goes on. Diverged when a loss or its
     perplexity was not finite.
@@ -133,6 +138,7 @@ def train(
         save_every=run.save_every,
         precision=s["precision"],
         summary=lambda nats: {"train_perplexity": finite_perplexity(nats)},
+        report=report,
         bar=run.bar,
     )
     windows = batches["train"]

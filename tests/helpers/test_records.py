@@ -22,6 +22,7 @@ from helpers.experiments import (
     distances,
     experiments,
     get,
+    parts,
     sentiment,
     small_data,
     training_runs,
@@ -422,6 +423,17 @@ def test_what_the_test_text_teaches_was_chosen_on_validation_and_has_its_control
 def static_test_perplexity(name):
     """What the model's own record has for the test text (it is read there in rows, here in one piece)."""
     return records.read_record(records.read_record(name)["settings"]["model"])["test_perplexity"]
+
+
+def test_every_part_was_left_out_once():
+    whole = records.read_record("ptb-evening")
+    for seed, name in enumerate(("ptb-parts",)):
+        record = records.read_record(name)
+        assert record["seed"] == seed and record["settings"]["epochs"] * 4 == whole["settings"]["epochs"]
+        assert [row["without"] for row in record["curve"]] == list(parts.WITHOUT)
+        sizes = {row["without"]: row["parameters"] for row in record["curve"]}
+        assert sizes.pop("tying") == whole["parameters"] + 10_000 * 650
+        assert set(sizes.values()) == {whole["parameters"]}
 
 
 def test_the_ablation_has_every_model_with_every_seed():

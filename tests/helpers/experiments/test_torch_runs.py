@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from helpers.experiments import ablation, get
+from helpers.corpora import penn_treebank
+from helpers.experiments import ablation, get, parts
 from helpers.experiments.registry import Diverged, Run
 from helpers.experiments.torch_runs import train
 from helpers.torch_training import hardware
@@ -183,3 +184,69 @@ def test_train_one_reports_the_best_epoch():
     assert 1 <= row["best_epoch"] <= 3
     assert row["seed"] == 1 and math.isfinite(row["test_perplexity"])
     assert row["parameters"] == V * 6 + V + 2 * 4 * 6 * (12 + 2)
+
+
+def test_every_part_left_out_is_another_training():
+    settings = get("ptb-parts").settings
+    whole = get("ptb-evening").settings
+    assert {name for name in whole if settings[name] != whole[name]} == {
+        "epochs", "dropout_epochs", "sampled_epochs"
+    }
+    assert settings["epochs"] * 4 == whole["epochs"]
+    for without, changes in parts.WITHOUT.items():
+        changed = [name for name, value in changes.items() if settings[name] != value]
+        assert len(changed) == len(changes) and (changes or without == "nothing")
+
+
+@pytest.fixture
+def tiny_treebank(monkeypatch):
+    corpus = penn_treebank.PennTreebank(**IDS, vocabulary=range(V))
+    monkeypatch.setattr(penn_treebank, "load_all", lambda: corpus)
+
+
+@pytest.mark.usefixtures("tiny_treebank")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_parts_are_those_of_one_run_each(tmp_path, monkeypatch, jobs):
+    monkeypatch.setattr(parts, "WITHOUT", {name: parts.WITHOUT[name] for name in ("nothing", "tying")})
+    experiment, small = get("ptb-parts"), {**SMALL, "lr": 5.0, "dropout_epochs": 2}
+    record = experiment.run(seed=3, overrides={**small, "jobs": jobs}, checkpoints=tmp_path, bar=False)
+    assert [(row["without"], row["seed"]) for row in record["curve"]] == [("nothing", 3), ("tying", 3)]
+    assert record["results"] == {
+        "tokens": {"train": 396, "valid": 190, "test": 190}, "precision": "float32",
+    }
+    for row in record["curve"]:
+        changes = parts.WITHOUT[row["without"]]
+        settings = {**get("ptb-evening").settings, **small, "sampled_epochs": 10, **changes}
+        one = train(Run(3, settings, tmp_path / "one.npz", False, bar=False), IDS, V, {})
+        for name in ("parameters", "valid_perplexity", "test_perplexity"):
+            assert row[name] == one[name]
+        assert row["last_train_perplexity"] == one["curve"][-1]["train_perplexity"]
+    assert [path.name for path in tmp_path.iterdir()] == ["one.pt"]   # nothing else is left
+
+
+@pytest.mark.usefixtures("tiny_treebank")
+def test_a_part_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
+    from helpers.torch_training.language_modelling import LanguageModelLoss
+
+    monkeypatch.setattr(parts, "WITHOUT", {"nothing": {}})
+    steps = []
+
+    def step(self, model, batch, state, of=LanguageModelLoss.__call__):
+        steps.append(None)
+        if len(steps) == 5:
+            raise KeyboardInterrupt
+        return of(self, model, batch, state)
+
+    monkeypatch.setattr(LanguageModelLoss, "__call__", step)
+
+    def go(folder):
+        options = {"overrides": {**SMALL, "lr": 5.0, "jobs": 1}, "checkpoints": folder, "bar": False}
+        return get("ptb-parts").run(**options, save_every=2)["curve"]
+
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "a")
+    first, again = len(steps), go(tmp_path / "a")
+    done = len(steps) - first
+    whole = go(tmp_path / "b")
+    assert without_seconds(again) == without_seconds(whole)
+    assert done == len(steps) - first - done - 4   # four steps were done already
