@@ -2013,12 +2013,13 @@ axis.axvline(0, color=COLOURS["control"], linewidth=0.9)
 axis.set_yticks(range(len(missed)), reversed(missed))
 axis.set(xlabel="test perplexity above the whole recipe's", ylabel="without")
 listed = ", ".join(f"{name} {more.mean():+.1f}" for name, more in missed.items())
-show(fig, f"What is missed when one part of the recipe is left out, in points of test perplexity; one seed: {listed}.")
+show(fig, "What is missed when one part of the recipe is left out, in points of test perplexity; one seed: "
+     f"{listed}.")
 
 # %%
 claim(
-    "without tying or the falling rate eleven epochs end over 4 points higher, without a start from counts or "
-    "dropout that grows over 2 (one seed)",
+    "without tying or the falling rate eleven epochs end over 4 points higher, without a start from counts "
+    "or dropout that grows over 2 (one seed)",
     min(missed["tying"].min(), missed["falling rate"].min()) > 4
     and min(missed["start from counts"].min(), missed["dropout that grows"].min()) > 2,
 )
