@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import os
 import signal
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -159,10 +158,10 @@ def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
 
     def stop(number: int, frame: Any) -> None:
         # Torchrun ends those that are left, or was asked to end. Whoever cleaned up here, slowly, would keep
-        # the others waiting in the middle of a step.
+        # the others waiting in the middle of a step. While torch tells an error, it keeps sys.stderr back.
         why = "it was asked to, or another process of this run has ended"
-        sys.stderr.write(f"Stopped by torchrun: {why}. {what_remains}\n")
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            os.write(2, f"Stopped by torchrun: {why}. {what_remains}\n".encode())
         os._exit(128 + number)
 
     old = {number: signal.signal(number, stop) for number in SIGNALS}
@@ -171,6 +170,7 @@ def watch_others(group: Processes, what_remains: str) -> Iterator[None]:
     except RuntimeError as error:   # what gloo and nccl raise
         if not _is_of_the_connection(error):
             raise
+        old.clear()   # `stop` stays: torchrun may end this process, too, before its error has been told
         silent = f"nothing came from another process of this run for {patience():g} s ({PATIENCE}), {ends}"
         raise ProcessLost(silent if "timed out" in str(error).lower() else lost) from error
     finally:

@@ -29,12 +29,14 @@ def test_two_processes_give_the_losses_of_one(one):
 
 
 SCRIPT = """
-import json, os, signal, sys
+import json, os, signal, sys, time
 from pathlib import Path
 from helpers.experiments import data_parallel
 from helpers.torch_training import trainer
 
 settings, out, checkpoint, kill_at = json.loads(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+tell, slow = sys.excepthook, float(sys.argv[5])
+sys.excepthook = lambda *error: (time.sleep(slow), tell(*error))
 step = trainer.TorchTrainer._step
 done = 0
 
@@ -52,13 +54,15 @@ if os.environ["RANK"] == "0":
 """
 
 
-def launch(tmp_path, kill_at):
+def launch(tmp_path, kill_at, slow=0.0):
+    """Two processes; the second is killed before step `kill_at`. An error is told after `slow` seconds."""
     script = tmp_path / "train.py"
     script.write_text(SCRIPT)
+    arguments = json.dumps(SETTINGS), tmp_path / "out.json", tmp_path / "run.pt", kill_at, slow
     return subprocess.run(
         [
             sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script),
-            json.dumps(SETTINGS), str(tmp_path / "out.json"), str(tmp_path / "run.pt"), str(kill_at),
+            *map(str, arguments),
         ],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, timeout=240, check=False,
@@ -78,6 +82,13 @@ def test_a_killed_process_ends_the_run_and_the_last_checkpoint_goes_on(tmp_path,
     assert len(losses) == 30   # after step 20
     np.testing.assert_allclose(losses, one[20:], rtol=1e-5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "run.pt", "train.py"]
+
+
+def test_a_process_that_is_ended_before_it_has_told_its_error_says_why(tmp_path):
+    killed = launch(tmp_path, 12, slow=60.0)   # torchrun is faster
+    assert killed.returncode != 0
+    assert "Stopped by torchrun: it was asked to, or another process of this run has ended" in killed.stderr
+    assert f"goes on from the last checkpoint in {tmp_path / 'run.pt'}" in killed.stderr
 
 
 def test_shards_are_equal_or_refused():
