@@ -2042,11 +2042,11 @@ for name, train, valid in (
 # - **Not missed** are the penalties. And without dropped weights, or with a new mask at every step, these eleven epochs
 #   end more than a point *better*.
 #
-# Why does the evening have them, then? They make it harder to learn a text by heart, and eleven epochs have hardly begun
-# to: even at the end they read their training text, with its dropout, worse than the validation text. The evening's 44
-# epochs end the other way round. What is in the way of a short run may be what a long one needs. Whether it is, this
-# table cannot say; that would take seven evenings more. (Nor are one or two points between two single runs much to go
-# by: on validation, the three seeds in 6.10 end nearly a point apart.)
+# Why does the evening have them, then? A likely reason: they make it harder to learn a text by heart, and eleven epochs
+# leave little time for that. At their end the training text, with its dropout, is still read worse than the validation
+# text; at the end of the evening's 44 it is read better, even with dropout. What is in the way of a short run may be what
+# a long one needs. Whether it is, this table cannot say; that would take seven evenings more. (Nor are one or two points
+# between two single runs much to go by: on validation, the three seeds in 6.10 end nearly a point apart.)
 #
 # The next one, `ptb-awd`, **was not run to its end here**. Recorded are its first two epochs, on a machine that was busy
 # with other work:

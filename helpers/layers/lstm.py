@@ -81,8 +81,8 @@ class LSTM(Recurrent):
         tanh_c = self._buffer("tanh_c", (T, N, H))
         part, i_g = self._buffer("part", (N, H)), self._buffer("i_g", (N, H))
         h[0], c[0] = h0, c0
-        # What does not wait for the state before it is computed for all steps at once.
         Wh = self.params["Wh"]
+        # What does not wait for the state before it is computed for all steps at once.
         a = self._buffer("a", (T, N, 4 * H))
         np.matmul(x.reshape(T * N, D), self.params["Wx"], out=a.reshape(T * N, 4 * H))
         a += self.params["b"]
