@@ -69,7 +69,10 @@ def _meet(device: torch.device) -> None:
     connect = functools.partial(dist.init_process_group, backend, rank=rank, world_size=count)
     try:
         if backend == "gloo":   # waits five times as long for a connection (nccl connects later)
-            connect(store=dist.PrefixStore("trial", store), timeout=CONNECTING)
+            trial = dist.PrefixStore("trial", store)
+            connect(store=trial, timeout=CONNECTING)
+            trial.set(f"connected/{rank}", "")   # whoever hung up now would cut off those that still connect
+            trial.wait([f"connected/{other}" for other in range(count)], CONNECTING)
             dist.destroy_process_group()
         connect(store=dist.PrefixStore("run", store), timeout=seconds)
     except RuntimeError as error:

@@ -115,13 +115,39 @@ else:
 """
 
 
-def start(rank, port, *arguments):
+SLOWLY = """
+import os, sys, time
+from pathlib import Path
+
+rank, folder = int(os.environ["RANK"]), Path(sys.argv[1])
+import torch
+from torch import distributed as dist
+from helpers.torch_training import meeting
+
+connect, part = dist.init_process_group, dist.destroy_process_group
+
+def connect_slowly(*arguments, **options):
+    connect(*arguments, **options)
+    time.sleep(2 * rank)
+    (folder / f"connected {rank}").touch()
+
+def hang_up():
+    (folder / f"{rank} hung up when these had connected: {len(list(folder.glob('connected*')))}").touch()
+    part()
+
+dist.init_process_group, dist.destroy_process_group = connect_slowly, hang_up
+assert meeting.join_processes(torch.device("cpu")).means([rank], "cpu") == [0.5]
+os._exit(0)
+"""
+
+
+def start(rank, port, *arguments, script=SCRIPT):
     environment = {
         **os.environ, "WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1",
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_USE_AGENT_STORE": "True",
         "OMP_NUM_THREADS": "1", distributed.PATIENCE: "100",
     }  # fmt: skip
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], cwd=ROOT, env=environment)
+    return subprocess.Popen([sys.executable, "-c", script, *arguments], cwd=ROOT, env=environment)
 
 
 def both(folder, mode):
@@ -138,6 +164,14 @@ def both(folder, mode):
             process.wait()
     files = [folder / str(rank) / "told.json" for rank in (0, 1)]
     return [json.loads(file.read_text()) if file.exists() else None for file in files]
+
+
+def test_nobody_hangs_up_while_another_still_connects(tmp_path):
+    store = dist.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    processes = [start(rank, store.port, str(tmp_path), script=SLOWLY) for rank in (0, 1)]
+    assert [process.wait(100) for process in processes] == [0, 0]
+    hung_up = sorted(path.name for path in tmp_path.glob("*hung up*"))
+    assert hung_up == [f"{rank} hung up when these had connected: 2" for rank in (0, 1)]
 
 
 @pytest.fixture(scope="module")
