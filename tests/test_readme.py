@@ -1,5 +1,6 @@
 """The front page and what lies beside it are true: chapters, numbers, boxes, licences, versions."""
 
+import json
 import re
 import tomllib
 from datetime import date
@@ -11,9 +12,11 @@ import typer
 import yaml
 from matplotlib.figure import Figure
 
+from helpers import languages
 from helpers.checks import get
 from helpers.checks.box import Box
 from helpers.checks.judge import judge
+from helpers.languages import LANGUAGES
 from helpers.records import read_record
 from tools import picture
 
@@ -92,7 +95,10 @@ def test_measured_results_and_the_pictures_text_are_those_of_the_records():
 
 
 def test_the_picture_is_drawn_when_all_records_are_there(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(picture, "PICTURE", tmp_path / "picture.png")
+    monkeypatch.setattr(picture, "DOCS", tmp_path)
+    monkeypatch.setattr(languages, "_chosen", [])   # which it changes
+    for language in set(LANGUAGES) - {"en"}:
+        (tmp_path / language).mkdir()
     for slow in ("alt_text", "front", "table", "memory_table", "dates_table", "reviews_table"):
         monkeypatch.setattr(picture, slow, lambda: "text")
     monkeypatch.setattr(picture, "draw", Figure)
@@ -101,10 +107,12 @@ def test_the_picture_is_drawn_when_all_records_are_there(tmp_path, monkeypatch, 
         with pytest.raises(typer.Exit):
             picture.main()
     assert "record 'nothing': no file nothing.json" in capsys.readouterr().out
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.rglob("*.png"))
     picture.main()
-    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
-    assert (tmp_path / "picture.png").read_bytes().startswith(b"\x89PNG")
+    written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png"))
+    assert written == ["ko/picture.png", "picture.png"]
+    for path in written:
+        assert (tmp_path / path).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_box_shown_is_the_one_a_learner_gets():
@@ -166,9 +174,49 @@ def test_the_changelogs_headings_are_those_of_its_form_and_lead_to_comparisons()
     assert f"[Unreleased]: ../../compare/v{newest}...HEAD" in changes
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "docs").glob("front-*.png")))
-def test_pictures_of_the_course_are_shown_small_and_described(name):
+PICTURES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("front-*.png"))
+FRONT = {language: "README.md" if language == "en" else f"README.{language}.md" for language in LANGUAGES}
+
+
+def described(picture):
+    """What the README of its language says of a picture."""
+    language = Path(picture).parent.name
+    readme = (ROOT / FRONT.get(language, "README.md")).read_text(encoding="utf-8")
+    [alt] = re.findall(rf"!\[([^\]]+)\]\({picture}\)", readme)
+    return alt
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_pictures_of_the_course_are_shown_small_and_described(picture):
     """(tests/browser/test_front_page.py takes them, and compares what is said with what they show)"""
-    [alt] = re.findall(rf"!\[([^\]]+)\]\(docs/{name}\)", README)
-    assert len(alt) > 60
-    assert (ROOT / "docs" / name).stat().st_size < 150_000
+    assert len(described(picture)) > 60
+    assert (ROOT / picture).stat().st_size < 150_000
+
+
+def test_every_edition_has_pictures_of_its_own():
+    names = [Path(picture).name for picture in PICTURES if Path(picture).parent.name == "docs"]
+    own = {Path(picture).parent.name for picture in PICTURES} - {"docs"}
+    assert own == set(LANGUAGES) - {"en"} and len(PICTURES) == len(names) * len(LANGUAGES)
+    for language in own:
+        assert "(docs/" + language + "/picture.png)" in (ROOT / FRONT[language]).read_text(encoding="utf-8")
+
+
+@pytest.fixture(params=LANGUAGES)
+def folder(request, monkeypatch):
+    """Where the files of a language are, which is in use; "" for the source's."""
+    monkeypatch.setattr(languages, "_chosen", [request.param])
+    return "" if request.param == "en" else f"{request.param}/"
+
+
+def test_the_red_box_of_the_picture_says_what_is_said(folder):
+    box = repr(Box(judge(get("scalar_step"), lambda w_x, w_h, b, x, h_prev: w_x * x + w_h * h_prev + b)))
+    _, differs, hint, *_ = box.replace("`", "").splitlines()
+    said = described(f"docs/{folder}front-box.png")
+    assert differs.strip().partition(". (")[0] in said and hint.partition(": ")[2] in said
+
+
+def test_the_figure_of_the_picture_says_what_is_said(folder):
+    cells = json.loads((ROOT / f"solutions/{folder}01_rnn_recap.ipynb").read_text(encoding="utf-8"))["cells"]
+    [cell] = [each for each in cells if each["cell_type"] == "code" and "explore(" in "".join(each["source"])]
+    [alt] = [each["metadata"]["image/png"]["alt"] for each in cell["outputs"] if "image/png" in each["data"]]
+    assert alt in described(f"docs/{folder}front-figure.png")

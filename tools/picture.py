@@ -8,16 +8,18 @@ from statistics import fmean
 
 import typer
 
+from helpers import fonts
 from helpers.console import command
 from helpers.experiments.distances import best_rate
 from helpers.experiments.language_models import pronoun_floors
 from helpers.files import writing
+from helpers.languages import ENGLISH, LANGUAGES, translate, use
 from helpers.plots import COLOURS, figure
 from helpers.processes import stoppable
 from helpers.records import on_what, read_record
 from helpers.validation import require
 
-PICTURE = Path(__file__).resolve().parents[1] / "docs" / "picture.png"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 MEASURED = (
     "pronouns",
     "english-words",
@@ -64,24 +66,35 @@ def validation_floor(record) -> float:
 
 
 def draw():
-    """The figure, two panels."""
+    """The figure, two panels, in the language in use."""
     pronouns, ptb = read_record("pronouns"), read_record("ptb-small")
     fig, (left, right) = figure(columns=2, width=9, height=3.2)
     epochs = [row["epoch"] for row in pronouns["curve"]]
     left.plot(epochs, [row["valid_perplexity"] for row in pronouns["curve"]], "o-", color=COLOURS["lstm"])
     floor = validation_floor(pronouns)
     left.axhline(floor, color=COLOURS["floor"], linewidth=0.9, linestyle=":")
-    left.text(1, floor, "exact floor", va="bottom", fontsize=9)
-    left.set(title="stories with a known floor", xlabel="epoch", xticks=epochs)
-    left.set(ylabel="validation perplexity", ylim=(floor - 0.01, None))
+    left.text(1, floor, translate("exact floor"), va="bottom", fontsize=9)
+    left.set(title=translate("stories with a known floor"), xlabel=translate("epoch"), xticks=epochs)
+    left.set(ylabel=translate("validation perplexity"), ylim=(floor - 0.01, None))
     context = {row["context"]: row["perplexity"] for row in ptb["results"]["context"]}
     right.plot(list(context), list(context.values()), "o-", color=COLOURS["lstm"])
-    right.set(title="Penn Treebank: how far back does it look?", xlabel="words of context", xscale="log")
-    right.set_ylabel("validation perplexity")
+    right.set(title=translate("Penn Treebank: how far back does it look?"), xscale="log")
+    right.set(xlabel=translate("words of context"), ylabel=translate("validation perplexity"))
     ticks = [1, 2, 5, 10, 20, 50]
     right.set_xticks(ticks, ticks)
     right.minorticks_off()
     return fig
+
+
+def drawn(language: str):
+    """The figure in `language`, with the letters that it needs."""
+    use(language)
+    try:
+        picture = draw()
+    finally:
+        use(ENGLISH)
+    fonts.lend(picture)
+    return picture
 
 
 def front() -> str:
@@ -312,18 +325,20 @@ def _share(found: list[float], digits: int = 1) -> str:
 
 @stoppable()
 def main() -> None:
-    """Write the picture; print its text and the README's numbers, and the tables for docs/measured.md."""
+    """Write the picture in each language; print its text, and the tables of README and docs/measured.md."""
     try:
         tables = (
             front(), table(), timed_on(), adapted_table(), parts_table(), memory_table(), dates_table(),
             reviews_table(),
         )
-        text, picture = alt_text(), draw()
+        text, pictures = alt_text(), {language: drawn(language) for language in LANGUAGES}
     except (FileNotFoundError, ValueError) as error:   # of a record
         print(error)
         raise typer.Exit(1) from None
-    with writing(PICTURE, "wb") as file:
-        picture.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    for language, picture in pictures.items():
+        folder = DOCS if language == ENGLISH else DOCS / language
+        with writing(folder / "picture.png", "wb") as file:
+            picture.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
     print("\n\n".join([f"![{text}](docs/picture.png)", *tables]))
 
 

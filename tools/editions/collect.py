@@ -27,8 +27,9 @@ COMPILED = (*(f"checks_{chapter}" for chapter in CHAPTERS), "helpers", "figures"
 
 SPEAKING = (
     "helpers", "tools/update", "tools/reset.py", "tools/progress.py", "tools/options.py", "tools/replaced.py",
+    "tools/picture.py",
 )  # fmt: skip
-"""Where learners are told something by ``translate("…")`` or ``Message("…")``."""
+"""Where learners are told something by ``translate("…")`` or ``Message("…")``; the README's picture, too."""
 
 SITE = "tools/site"
 """What the site says; its theme's words and its start page are documents there."""

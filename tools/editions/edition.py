@@ -77,6 +77,9 @@ class Edition:
             return str(path.parent / self.language / path.name)
         if found := re.fullmatch(r"(notebooks|solutions)/(\d\d_\w+\.ipynb)", file):
             return f"{found[1]}/{self.language}/{found[2]}"
+        own = re.sub(r"^docs/(\w[^/]*\.png)$", rf"docs/{self.language}/\1", file)
+        if own != file and (self.root / own).is_file():   # a picture that was taken in this language, too
+            return own
         mine = rf"(notebooks/|solutions/|docs/|){self.language}/(.+)|(\w+)\.{self.language}(\.md)"
         if found := re.fullmatch(mine, file):   # what the source calls the other edition is the source here
             return "".join(part or "" for part in found.groups())

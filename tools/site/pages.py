@@ -18,7 +18,7 @@ from tools.site.words import Words
 
 HERE = Path(__file__).parent
 FILES = ("docs/**/*.png", "docs/**/*.svg", "docs/**/*.jpg")
-PICTURE = re.compile(r"!\[[^\]]+\]\((?:docs/)?picture\.png\)")
+PICTURE = re.compile(r"!\[[^\]]+\]\((?:docs/(?:\w+/)?)?picture\.png\)")
 
 
 @dataclass

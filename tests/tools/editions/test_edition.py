@@ -116,6 +116,17 @@ def test_links_lead_to_the_editions_own_pages(edition):
     assert edition._target("ids", "docs/glossary.md") == "ids"   # code in brackets
 
 
+def test_a_picture_is_the_editions_own_where_it_has_one(edition):
+    for name in ("own.png", "ko/own.png", "common.png"):
+        path = edition.root / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    text = edition._text("![a](docs/own.png) ![b](docs/common.png)", {}, "README.md")
+    assert text == "![a](docs/ko/own.png) ![b](docs/common.png)"
+    assert edition._target("own.png", "docs/glossary.md") == "own.png"
+    assert edition._target("common.png", "docs/glossary.md") == "../common.png"
+
+
 def test_what_is_not_translated_stays_in_the_sources_language(edition):
     fill(edition.catalogue("01_good").path, {"Good": "좋음"})
     (draft,), _ = draft_course(Course(edition.root))
