@@ -1,5 +1,5 @@
 """The texts of a figure in the language in use: those that a chapter has as names (labels of curves that are
-keys of its results) are looked up when they are drawn."""
+keys of its results) are looked up when they are drawn, and in the sentence that goes with it."""
 
 from __future__ import annotations
 
@@ -41,6 +41,24 @@ def translate_texts(figure: Figure) -> list[str]:
         if id(text) not in ticks and text.get_text() != (other := said(text.get_text())):
             text.set_text(other)
     return list(dict.fromkeys(found))
+
+
+def translate_names(sentence: str, figure: Figure) -> str:
+    """`sentence` with names that `figure` shows as it will show them, once its texts are translated. In
+    parentheses a name explains the word before it, and stays."""
+    from matplotlib.text import Text
+
+    if language() == ENGLISH:
+        return sentence
+    texts = {text.get_text() for text in figure.findobj(Text)}
+    texts |= {label.get_text() for axis in _axes(figure) for label in axis.get_ticklabels()}
+    others = {text: translate(text) for text in sorted(texts, key=len, reverse=True) if _has_words(text)}
+    names = "|".join(re.escape(text) for text, other in others.items() if text != other)
+    if not names:
+        return sentence
+    return re.sub(
+        rf"\([^()]*\)|(?<![\w-])(?:{names})(?![\w-])", lambda found: others.get(found[0], found[0]), sentence
+    )
 
 
 def _axes(figure: Figure) -> Iterator:

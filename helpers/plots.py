@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from helpers import console, fonts, markup
 from helpers.building import BUILDING
-from helpers.figure_texts import translate_texts
+from helpers.figure_texts import translate_names, translate_texts
 from helpers.languages import translate
 from helpers.validation import require, require_int, require_number, require_real, require_shape
 
@@ -82,6 +82,7 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     require(fits, "alt", repr(alt), "a sentence that says what the figure shows")
     require_number("dpi", dpi, above=0, maximum=1200)
 
+    text = translate_names(" ".join(alt.split()), figure)
     looked_up = translate_texts(figure)
     if BUILDING:
         _refuse_faults(figure, dpi, accept)
@@ -93,7 +94,6 @@ def show(figure: Figure, alt: str, *, dpi: int = 100, accept: Sequence[str] = ()
     plt.close(figure)
     if letters:
         _tell_of_boxes(letters)
-    text = " ".join(alt.split())
     if not console.in_notebook():
         console.say(f"{_Caption(text)!r}\n{_kept(png)}")
     elif not BUILDING:

@@ -296,15 +296,15 @@ for diagonal, corner in ((0.5, 3.0), (0.9, 100.0), (1.0, 0.01)):
 # %%
 gaussian = np.random.default_rng(6).normal(size=(H, H))
 kinds = {   # (ρ, c) → a matrix with spectral radius ρ; the last has c in the corner of each block
-    "orthogonal, ρ Q": lambda rho, c: rho * Q,
-    "random, scaled to ρ": lambda rho, c: rho / np.abs(np.linalg.eigvals(gaussian)).max() * gaussian,
-    "blocks, ρ and a corner": lambda rho, c: np.kron(np.eye(H // 2), np.array([[rho, c], [0.0, rho]])),
+    "orthogonal": lambda rho, c: rho * Q,
+    "random": lambda rho, c: rho / np.abs(np.linalg.eigvals(gaussian)).max() * gaussian,
+    "blocks": lambda rho, c: np.kron(np.eye(H // 2), np.array([[rho, c], [0.0, rho]])),
 }
 for name, kind in kinds.items():
     W = kind(0.9, 3.0)
     radius, sigma = np.abs(np.linalg.eigvals(W)).max(), np.linalg.norm(W, 2)
     curve = lengths_back(W, 100)
-    print(f"{name:27s} ρ = {radius:.2f}, σ_max = {sigma:.2f}   longest {curve.max():4.1f}", end=" ")
+    print(f"{name:12s} ρ = {radius:.2f}, σ_max = {sigma:.2f}   longest {curve.max():4.1f}", end=" ")
     print(f"after {curve.argmax()} steps, {curve[-1]:.0e} after 100")
 
 # %% draws=true
@@ -314,7 +314,7 @@ shrunk = {name: kind(1.0, 0.0) for name, kind in kinds.items()}
 
 
 def powers_of_W(kind, rho, corner):
-    W = kinds[kind](rho, corner) if kind.startswith("blocks") else rho * shrunk[kind]
+    W = kinds[kind](rho, corner) if kind == "blocks" else rho * shrunk[kind]
     curve, sigma = lengths_back(W, 100), np.linalg.norm(W, 2)
     fig, axis = figure(width=7, height=3.2)
     steps = np.arange(101.0)
@@ -326,9 +326,13 @@ def powers_of_W(kind, rho, corner):
     axis.set(xticks=[0, 50, 100], yticks=[1e-5, 1, 1e5], yticklabels=["1e-5", "1", "1e5"])
     top = curve.argmax()
     hump = f"{curve[top]:.1f} times as long at k = {top}, and " if 0 < top < 90 else ""
-    named = f"{kind} of {corner:g}" if kind.startswith("blocks") else kind
+    named = {
+        "orthogonal": "Orthogonal, ρ Q",
+        "random": "Random, scaled to ρ",
+        "blocks": f"Blocks, ρ and a corner of {corner:g}",
+    }
     return fig, (
-        f"{named[0].upper()}{named[1:]}: with ρ = {rho:g} and σ_max = {sigma:.2f} the gradient is {hump}"
+        f"{named[kind]}: with ρ = {rho:g} and σ_max = {sigma:.2f} the gradient is {hump}"
         f"{curve[-1]:.2g} times as long after 100 steps back. Dashed ρ^k = {rho**100:.2g}; dotted σ_max^k, "
         f"which no gradient is longer than, reaches {sigma**100:.2g}."
     )
@@ -336,7 +340,9 @@ def powers_of_W(kind, rho, corner):
 
 explore(
     powers_of_W,
-    kind=choice("W", list(kinds), value="blocks, ρ and a corner"),
+    kind=choice("W", {
+        "orthogonal, ρ Q": "orthogonal", "random, scaled to ρ": "random", "blocks, ρ and a corner": "blocks",
+    }, value="blocks, ρ and a corner"),
     rho=slider("ρ, the spectral radius", 0.5, 1.2, value=0.9, step=0.01),
     corner=slider("corner of each block (blocks only)", 0.0, 6.0, value=3.0, step=0.1),
 )
@@ -1145,8 +1151,9 @@ def cliff(max_norm, lr, w, b):
     left.imshow(plains, extent=seen, origin="lower", aspect="auto", interpolation="nearest")
     left.grid(False)
     told = {}
+    unclipped = "without clipping"
     clipped = f"clipped at {max_norm:g}"
-    looks = {"without clipping": (np.inf, "rnn", "--", 3.5), clipped: (max_norm, "lstm", "-", 1.2)}
+    looks = {unclipped: (np.inf, "rnn", "--", 3.5), clipped: (max_norm, "lstm", "-", 1.2)}
     for name, (limit, colour, line, wide) in looks.items():
         points, losses = descend(w, b, lr, limit, steps=150)
         look = {"color": COLOURS[colour], "linewidth": wide}
@@ -1157,7 +1164,7 @@ def cliff(max_norm, lr, w, b):
     left.set(xlabel="w (dark: high loss)", ylabel="b", xlim=seen[:2], ylim=seen[2:])
     left.set(xticks=[0.5, 1.5, 2.5], yticks=[0, 1])
     right.set(xlabel="step", ylabel="loss L", ylim=(-0.05, 3.0), xticks=[0, 150], yticks=[0, 1, 2])
-    right.text(145, 2.7, "dashed: without clipping", fontsize=9, ha="right", color=COLOURS["rnn"])
+    right.text(145, 2.7, f"dashed: {unclipped}", fontsize=9, ha="right", color=COLOURS["rnn"])
     right.text(145, 2.4, f"solid: {clipped}", fontsize=9, ha="right", color=COLOURS["lstm"])
     parts = [
         f"{name} the longest step is {step:.3g} long and the loss ends at {L:.2f}"

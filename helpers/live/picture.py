@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from helpers import fonts
-from helpers.figure_texts import translate_texts
+from helpers.figure_texts import translate_names, translate_texts
 from helpers.validation import require
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def drawn(draw: Callable[..., Any], values: Mapping[str, Any]) -> tuple[Figure, 
         for number in set(plt.get_fignums()) - before:
             plt.close(number)
         raise
-    return figure, " ".join(sentence.split())
+    return figure, translate_names(" ".join(sentence.split()), figure)
 
 
 class Camera:

@@ -4,9 +4,12 @@ import pytest
 from matplotlib import pyplot as plt
 
 from helpers import languages
-from helpers.figure_texts import translate_texts
+from helpers.figure_texts import translate_names, translate_texts
 
-KNOWN = {"no clipping": "클리핑 없음", "far": "멀리", "words": "단어", "title": "제목"}
+KNOWN = {
+    "no clipping": "클리핑 없음", "no clipping at all": "전혀 없음", "far": "멀리",
+    "words": "단어", "title": "제목",
+}  # fmt: skip
 
 
 class Catalogue:
@@ -47,6 +50,16 @@ def test_all_kinds_of_text_are_looked_up_and_those_that_had_to_be_are_told(korea
     assert (label.get_rotation(), label.get_ha()) == (30.0, "right")
 
 
+def test_a_sentence_has_the_names_as_the_figure_shows_them(korean, figure):
+    figure.text(0, 0, "no clipping at all")
+    sentence = "no clipping 80%, far: 3; LSTM 2, farther (far), by-far, near; no clipping at all 4"
+    said = "클리핑 없음 80%, 멀리: 3; LSTM 2, farther (far), by-far, near; 전혀 없음 4"
+    assert translate_names(sentence, figure) == said
+    assert translate_names("words, then 멀리", figure) == "단어, then 멀리"
+    assert translate_names("tall", figure) == "tall" and "no clipping" in texts(figure)
+
+
 def test_in_english_nothing_is_touched(figure):
     before = texts(figure)
+    assert translate_names("no clipping", figure) == "no clipping"
     assert translate_texts(figure) == [] and texts(figure) == before

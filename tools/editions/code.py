@@ -27,7 +27,7 @@ SAID: Mapping[str, tuple[int | str, ...]] = {
     "text": (2,),
     "annotate": (0,),
     "slider": (0,),
-    "choice": (0,),
+    "choice": (0, "value"),
     "table": (0, "unmeasured"),
     "legend": (0, "title", "labels"),
     "set_xticks": (1, "labels"),
@@ -41,6 +41,9 @@ SAID: Mapping[str, tuple[int | str, ...]] = {
     ),
 }
 """Function → which of its arguments readers see (by position or name)."""
+
+KEYS_SHOWN = ("table", "choice")
+"""Functions that show the keys of a dict: {heard: why not measured}, {option: what the figure gets}."""
 
 Literal = ast.Constant | ast.JoinedStr
 
@@ -122,9 +125,10 @@ def _literals(tree: ast.Module, shown: Collection[str]) -> Iterator[Literal]:
             for which in SAID.get(function, ()):
                 for argument in _arguments(node, which):
                     yield from _texts(argument, named)
-                    if function == "table" and isinstance(argument, ast.Dict):   # {heard: why not measured}
-                        for key in argument.keys:
-                            yield from _texts(key, named)
+            if function in KEYS_SHOWN:
+                for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                    for key in argument.keys if isinstance(argument, ast.Dict) else ():
+                        yield from _texts(key, named)
     for node in ast.walk(tree):   # drawing functions of `explore`, here or in a later cell
         if isinstance(node, ast.FunctionDef):
             yield from _sentences(node, named)

@@ -125,6 +125,16 @@ explore(board, n=slider("the number", 0, 1))
     ]  # fmt: skip
 
 
+def test_the_options_of_a_choice_are_taken_not_what_they_stand_for():
+    source = 'choice("W", {"a wide one": "wide", "a small one": "small"}, value="a wide one")'
+    found = code.pieces(source)
+    assert [piece.message for piece in found] == ["a wide one", "a small one", "a wide one"]
+    korean = {"a wide one": "넓은 것", "a small one": "좁은 것"}
+    written = 'choice("W", {"넓은 것": "wide", "좁은 것": "small"}, value="넓은 것")'
+    assert replaced(source, found, korean.get) == written
+    assert code.pieces('choice("W", ["one kind", "another"])') == []   # the drawing function gets them
+
+
 def test_texts_with_names_are_taken_where_they_are_given():
     first = 'words = {"heard": "It is so", "verdict": "no"}\nlabel = "a number"\nname = "not shown"\n'
     second = 'claim("it holds", x[how], **words)\naxis.set(xlabel=label)\n'
