@@ -171,6 +171,7 @@ class _Worker(threading.Thread):
             _set_async(me, nothing)
         except Stopped:   # the last one: it was under way at the end of `open`
             _set_async(me, nothing)
+        _settle(me)
         self.done.set()
 
     def stop(self) -> None:
@@ -202,6 +203,16 @@ class _Worker(threading.Thread):
             raise self.error
         finally:
             self.error = None   # whose traceback holds this frame
+
+
+def _settle(me: int) -> None:
+    """Let a raise land here. To take one back leaves Python's mark that one is to come, with which Python 3.11
+    never begins a function that a debugger traces; only a raise that lands takes the mark away."""
+    try:
+        while True:
+            _set_async(me, Stopped)
+    except Stopped:
+        pass
 
 
 def _insistent(thread: int) -> type[Stopped]:

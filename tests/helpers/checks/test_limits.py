@@ -312,6 +312,34 @@ def test_nothing_is_raised_before_work_begins_or_after_its_end(monkeypatch):
     assert raised == []
 
 
+TRACED = """
+import contextlib, faulthandler, sys, time
+from helpers.checks.limits import TimeLimitExceeded, run_limited
+
+faulthandler.dump_traceback_later(20, exit=True)
+
+def work(ends):
+    while not ends:
+        pass
+
+with contextlib.suppress(TimeLimitExceeded):
+    run_limited(lambda: work({ends}), seconds=0.1)
+seen = []
+sys.settrace(lambda frame, event, argument: seen.append(frame.f_code.co_name))
+work(True)
+sys.settrace(None)
+assert "work" in seen, seen
+"""
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_debugger_can_trace_what_comes_after_work(ends):
+    """(in Python 3.11 a raise that is only taken back makes it hang)"""
+    code = TRACED.format(ends=ends)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_limited_work_inside_limited_work_is_only_called():
     outer, inner = run_limited(lambda: (threading.get_ident(), run_limited(threading.get_ident)))
     assert outer == inner != threading.get_ident()
