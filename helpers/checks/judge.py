@@ -17,11 +17,18 @@ from helpers.checks.judged import Judged, gradients_agree, same
 from helpers.checks.kinds import too_many, wrong_kind
 from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.missing import BROKEN, PLACEHOLDER
+from helpers.checks.nonfinite import origin
 from helpers.checks.prepared import Prepared, prepared
 from helpers.checks.quizzes import judge_quiz
 from helpers.checks.recognise import recognise
 from helpers.checks.registry import Exercise, Quiz
-from helpers.checks.sources import fingerprint_of, read_from_outside, written_beside_the_stub, wrong_form
+from helpers.checks.sources import (
+    exclusive_or,
+    fingerprint_of,
+    read_from_outside,
+    written_beside_the_stub,
+    wrong_form,
+)
 from helpers.checks.verdict import (
     FAILED,
     NOT_ATTEMPTED,
@@ -201,6 +208,9 @@ def _failed(exercise, function, known: Prepared, mine, number: int, text: str, b
     judged = Judged(exercise, function, cases, mine, known.right, base)
     found = recognise(judged)
     hint = found.hint if found else _in_place(judged, number)
+    if not found or not found.name or found.name.startswith("slip: "):   # a known mistake's hint says it
+        also = origin(judged, number), exclusive_or(function, exercise.reference)
+        hint = " ".join(filter(None, (*also, hint)))
     if not found and number and not any(case.tag for case in cases[:number]):
         right = translate_count(
             "({count} other case came out right.)", "({count} other cases came out right.)", number

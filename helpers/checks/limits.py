@@ -206,8 +206,8 @@ class _Worker(threading.Thread):
 
 
 def _settle(me: int) -> None:
-    """Let a raise land here. To take one back leaves Python's mark that one is to come, with which Python 3.11
-    never begins a function that a debugger traces; only a raise that lands takes the mark away."""
+    """Let a raise land here. One that is taken back leaves Python's mark that one is to come, with which
+    Python 3.11 never begins a function that a debugger traces; one that lands takes the mark away."""
     try:
         while True:
             _set_async(me, Stopped)

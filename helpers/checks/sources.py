@@ -149,6 +149,22 @@ def read_from_outside(function: Callable[..., Any], reference: Callable[..., Any
     return translate("(No argument, but read from the notebook: {values}.)", values=values) if read else ""
 
 
+def exclusive_or(function: Callable[..., Any], reference: Callable[..., Any]) -> str:
+    """A sentence when `function` has a ``^`` and the right answer has none, else ""."""
+    mine, right = (_operators(each) for each in (function, reference))
+    if ast.BitXor not in mine - right:
+        return ""
+    return translate("`^` is no power in Python, but an exclusive or, bit by bit; a power is `**`.")
+
+
+def _operators(function: Callable[..., Any]) -> set[type[ast.operator]]:
+    try:
+        nodes = ast.walk(ast.parse(textwrap.dedent(source_of(function))))
+    except (OSError, TypeError, SyntaxError, *TOO_DEEP):
+        return set()
+    return {type(node.op) for node in nodes if isinstance(node, ast.BinOp | ast.AugAssign)}
+
+
 def _read(code: CodeType | None) -> list[str]:
     """The global names that are read, in order, also in functions inside."""
     if code is None:
