@@ -100,6 +100,11 @@ rnn_forward.mistake(
     ("range(x.shape[1])", "range(1, x.shape[1])"),
 )
 rnn_forward.mistake(
+    "first-word-twice",
+    "The first word is read twice, before the loop and in it. The loop begins with h = h0.",
+    ("states, h = [], h0", "states, h = [], rnn_step(x[:, 0], h0, Wx, Wh, b)"),
+)
+rnn_forward.mistake(
     "h0-counted",
     "You return T + 1 states, h0 among them. Wanted are the T states after each step.",
     ("states, h = [], h0", "states, h = [h0], h0"),

@@ -73,11 +73,18 @@ rnn_step.mistake(
 )
 rnn_step.mistake("no-bias", "The bias `b` is missing; it is added before tanh.", (" + b)", ")"))
 rnn_step.mistake("bias-outside", "The bias is added after tanh. It belongs inside: tanh(… + b).", (" + b)", ") + b"))
-rnn_step.mistake(
-    "two-tanhs",
-    "You squash the two products one by one. tanh is applied once, to their sum with the bias.",
-    (" + h_prev @ Wh", ") + np.tanh(h_prev @ Wh"),
-)
+for where, parts in {
+    "with the bias in the second": "np.tanh(x @ Wx) + np.tanh(h_prev @ Wh + b)",
+    "with the bias in the first": "np.tanh(x @ Wx + b) + np.tanh(h_prev @ Wh)",
+    "with the bias in both": "np.tanh(x @ Wx + b) + np.tanh(h_prev @ Wh + b)",
+    "with the bias outside": "np.tanh(x @ Wx) + np.tanh(h_prev @ Wh) + b",
+    "and their sum again": "np.tanh(np.tanh(x @ Wx + b) + np.tanh(h_prev @ Wh))",
+}.items():
+    rnn_step.mistake(
+        f"two-tanhs, {where}",
+        f"You squash the two products one by one, {where}. tanh is applied once, to their sum with the bias.",
+        ("np.tanh(x @ Wx + h_prev @ Wh + b)", parts),
+    )
 rnn_step.mistake(
     "state-outside",
     "The state's product is added after tanh. It belongs inside, beside x @ Wx: tanh squashes their sum.",
@@ -111,11 +118,6 @@ rnn_step.mistake(
     "`Wh` is square, so its transpose fits too, and is wrong: rows are where a weight comes from, columns "
     "where it goes. h_prev @ Wh, not h_prev @ Wh.T.",
     ("@ Wh", "@ Wh.T"),
-)
-rnn_step.mistake(
-    "tanh-of-each",
-    "You add two tanhs. tanh is applied once, to the sum of both products and the bias.",
-    (" + h_prev @ Wh + b)", ") + np.tanh(h_prev @ Wh) + b"),
 )
 rnn_step.mistake(
     "bias-twice", "The bias is in there twice. PyTorch has two biases; this cell has one.", (" + b)", " + 2 * b)")
