@@ -28,7 +28,7 @@ REASONS = (
     (r"invalid .* log", Message("a negative number has no logarithm")),
     (r"invalid .* (sqrt|power)", Message("a negative number has no root")),
     (r"invalid .* (divide|remainder)", Message("0 / 0 and inf / inf are nan")),
-    (r"invalid .* (multiply|matmul|dot)", Message("0 · inf is nan")),
+    (r"invalid .* multiply", Message("0 · inf is nan")),
     (r"invalid .* (subtract|add|reduce|accumulate)", Message("inf − inf is nan")),
     (r"of empty slice", Message("the mean of nothing is nan")),
     (r"invalid value encountered in (?P<name>arc\w+)", Message("`np.{name}` has no value there")),
