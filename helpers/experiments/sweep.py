@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -91,9 +92,14 @@ def _work(case: Mapping[str, Any]) -> tuple[list[Row], float]:
 
 
 def _begin(jobs: int, parent: int) -> None:
-    """In a new process: whose it is, and threads for the libraries it will load."""
+    """In a new process: whose it is, and threads for the libraries it will load.
+
+    A library that is here already may have computed in threads of the parent's, and would wait for them.
+    """
     worker(parent)
     os.environ["OMP_NUM_THREADS"] = str(max(1, hardware()["cores"] // jobs))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 def _results(

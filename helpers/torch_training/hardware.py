@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+import warnings
+from collections.abc import Iterator
 
 import torch
 
@@ -49,3 +53,37 @@ def pick_precision(name: str, device: torch.device) -> str:
     if name != "auto":
         return name
     return "bfloat16" if has_fast_bfloat16(device) else "float32"
+
+
+@contextlib.contextmanager
+def computed_in(precision: str, device: torch.device) -> Iterator[None]:
+    """Inside, matrix products of float32 are computed in `precision`, "float32" or "bfloat16".
+
+    torch hands an LSTM in bfloat16 to oneDNN on every processor, and oneDNN has none where the processor
+    lacks AVX-512 (torch 2.13: "could not create a primitive descriptor"). There it is kept from doing so.
+    """
+    with contextlib.ExitStack() as stack:
+        if precision == "bfloat16":
+            stack.enter_context(torch.autocast(device.type, torch.bfloat16))
+            if device.type == "cpu" and not _lstm_runs_in_bfloat16():
+                stack.enter_context(_without_onednn())
+        yield
+
+
+@functools.cache
+def _lstm_runs_in_bfloat16() -> bool:
+    with torch.random.fork_rng([]), torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        try:
+            torch.nn.LSTM(1, 1)(torch.zeros(1, 1, 1))
+        except RuntimeError:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _without_onednn() -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        with warnings.catch_warnings():   # of another setting, which `flags` sets to what it was
+            warnings.simplefilter("ignore")
+            stack.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        yield

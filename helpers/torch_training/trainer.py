@@ -20,7 +20,7 @@ from helpers.tensors import require_module
 from helpers.torch_training import checkpoints
 from helpers.torch_training.averaging import WeightAverage, averaged
 from helpers.torch_training.distributed import Processes, SameBatches, to_device, watch_others
-from helpers.torch_training.hardware import PRECISIONS, pick_device, pick_precision
+from helpers.torch_training.hardware import PRECISIONS, computed_in, pick_device, pick_precision
 from helpers.torch_training.meeting import join_processes
 from helpers.torch_training.states import (
     copy_weights,
@@ -227,7 +227,7 @@ class TorchTrainer(TrainingLoop):
         updated, drawn = False, generators(self.device)
         self._undo.remember()
         try:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            with computed_in(self.precision, self.device):
                 objective, value, count, state = self._objective(tensors, self._state)
             # Shards are equal, so the mean of the processes' means is the mean of the batch.
             loss, aim = self.group.means([float(value), float(objective.detach())], self.device)

@@ -4,6 +4,8 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -171,3 +173,25 @@ def test_two_at_a_time_give_the_same_rows_in_the_same_order(run, file):
     assert os.getpid() not in {row["process"] for row in outcome["curve"]}
     assert {row["threads"] for row in outcome["curve"]} == {str(max(1, hardware()["cores"] // 2))}
     assert outcome["seconds"] > 0
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+def test_it_comes_back_where_the_parent_has_computed_with_several_threads(tmp_path):
+    program = """
+import pathlib, sys
+import torch
+from helpers.experiments.registry import Run
+from helpers.experiments.sweep import sweep
+
+def measure(seed):
+    return [{"seed": seed, "sum": torch.ones(1_000_000).sum().item()}]
+
+torch.set_num_threads(2)
+measure(0)      # OpenMP's threads are there now, and are not in a fork
+run = Run(0, {}, pathlib.Path(sys.argv[1]), False, bar=False)
+print(len(sweep(run, [{"seed": seed} for seed in range(2)], measure, jobs=2)["curve"]))
+"""
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", program, tmp_path / "one.npz"], env=environment, text=True,
+                          capture_output=True, timeout=60, check=True)  # fmt: skip
+    assert done.stdout == "2\n"

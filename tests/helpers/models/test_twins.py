@@ -14,6 +14,7 @@ from helpers.models.ngram_classifier import NgramClassifier
 from helpers.models.seq2seq import Encoder, Seq2Seq
 from helpers.models.text_classifier import TextClassifier
 from helpers.models.torch_language_model import TorchLanguageModel
+from helpers.torch_training.hardware import computed_in
 from tests.hostile import NO_NUMBERS, NO_WHOLE_NUMBERS, THING, assert_refused, fuzz
 
 V, D, H, N, T = 7, 4, 5, 2, 3
@@ -385,7 +386,7 @@ def test_scores_of_float16_do_not_overflow_in_either_attention():
 def test_translators_run_in_bfloat16(attention, bidirectional, cell):
     options = {"attention": attention, "bidirectional": bidirectional, "cell": cell}
     model = Seq2Seq(V, V, embedding_size=D, hidden_size=H, **options)
-    with torch.autocast("cpu", torch.bfloat16):
+    with computed_in("bfloat16", torch.device("cpu")):
         logits, _ = model(PADDED, PADDED.clamp(min=1))
         _, state, _ = model.step(LENGTHS, None, model.encode(PADDED))
         again, _, _ = model.step(LENGTHS, state, model.encode(PADDED))
