@@ -126,17 +126,16 @@ def _alike(one: Any, other: Any) -> bool:
     return type(one) is type(other) and isinstance(one, int | float) and not isinstance(one, bool)
 
 
-def other_values(value: Any, another: Any) -> Any:
-    """A value of the same kind and shape, to see whether the answer looks at it; None where there is none.
+def other_values(value: Any, others: list[Any]) -> list[Any]:
+    """Values of the same kind and shape, to see whether the answer looks at it.
 
-    `another` is the same argument of another case.
+    `others` are those of the same argument in other cases.
     """
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
-        return value * np.linspace(0.7, 1.2, value.size).reshape(value.shape) + 0.01
+        scaled = value * np.linspace(0.7, 1.2, value.size).reshape(value.shape) + 0.01
+        return [scaled, np.flip(scaled).copy()]   # where the largest is, counts to some
     if isinstance(value, float):
-        return 0.83 * value + 0.011
+        return [0.83 * value + 0.011, 3.1 * value, 0.29 * value]
     if isinstance(value, bool):
-        return not value
-    if isinstance(value, int | str) and value != another:
-        return another
-    return None
+        return [not value]
+    return [other for other in others if isinstance(value, int | str) and value != other]

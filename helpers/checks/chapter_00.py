@@ -58,6 +58,16 @@ def _(rng):
     return dict.fromkeys(NAMES, 0.0)
 
 
+@scalar_step.extreme("an input of 0", "With x = 0 the state moves all the same: the memory and the bias are left in the sum.")
+def _(rng):
+    return {**_numbers(rng), "x": 0.0}
+
+
+@scalar_step.extreme("a state of 0", "With h_prev = 0 the input and the bias are left in the sum.")
+def _(rng):
+    return {**_numbers(rng), "h_prev": 0.0}
+
+
 @scalar_step.extreme("whole numbers", "Right for fractions, wrong for whole numbers. Does `int` or `//` cut something off?")
 def _(rng):
     return dict(zip(NAMES, (1, -1, 1, 2, 3), strict=True))

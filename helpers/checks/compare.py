@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,6 +86,8 @@ def call(
     if isinstance(function, Elsewhere):
         return function.outcome(case)
     given, before = case.fresh(), case.fresh()
+    torch = sys.modules.get("torch")
+    gradients = torch is not None and torch.is_grad_enabled()
     printed = io.StringIO()
     outcome = Outcome()
     watched = Watched(function)
@@ -106,6 +109,12 @@ def call(
         else:
             outcome.result = result
             outcome.outputs, outcome.complaint = name_outputs(_snapshot(result), names)
+    if gradients and not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
+        outcome.complaint = outcome.complaint or Message(
+            "It switches torch's gradients off for all that comes after it. `with torch.no_grad():` switches "
+            "them on again by itself."
+        )
     outcome.printed, outcome.gradients = printed.getvalue(), watched.noted
     outcome.mutated = tuple(name for name in given if not identical(given[name], before[name]))
     return outcome
@@ -149,7 +158,8 @@ def name_outputs(result: Any, names: Sequence[str]) -> tuple[dict[str, Any], str
     count = len(names)
     if result is None:
         return {}, Message(
-            "It returned nothing (None); wanted {names}. Is the return line missing?", names=names_of(names)
+            "It returned nothing (None); wanted {names}. Is the return line missing, or not reached?",
+            names=names_of(names),
         )
     values = (result,) if count == 1 else result
     if hasattr(values, "shape") and len(values.shape) and len(values) == count:

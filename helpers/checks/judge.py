@@ -26,6 +26,7 @@ from helpers.checks.sources import (
     exclusive_or,
     fingerprint_of,
     read_from_outside,
+    without_effect,
     written_beside_the_stub,
     wrong_form,
 )
@@ -207,10 +208,11 @@ def _failed(exercise, function, known: Prepared, mine, number: int, text: str, b
     text = f"{text} {outer}" if outer else text
     judged = Judged(exercise, function, cases, mine, known.right, base)
     found = recognise(judged)
-    hint = found.hint if found else _in_place(judged, number)
+    hint = found.hint if found and (found.name or not mine[number].mutated) else _in_place(judged, number)
     if not found or not found.name or found.name.startswith("slip: "):   # a known mistake's hint says it
         also = origin(judged, number), exclusive_or(function, exercise.reference)
         hint = " ".join(filter(None, (*also, hint)))
+    hint = " ".join(filter(None, (without_effect(function), hint)))
     if not found and number and not any(case.tag for case in cases[:number]):
         right = translate_count(
             "({count} other case came out right.)", "({count} other cases came out right.)", number

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from helpers.checks import as_if, slips
-from helpers.checks.compare import Outcome, call, difference
+from helpers.checks import as_if, slips, unmoved
+from helpers.checks.compare import Outcome, difference
 from helpers.checks.judged import Judged, gradients_agree, returned, same
 from helpers.checks.limits import LimitExceeded, run_limited
 from helpers.checks.patches import Patched
 from helpers.checks.relations import relation
-from helpers.checks.sources import read_from_outside
+from helpers.checks.sources import has_code, read_from_outside
 from helpers.checks.special import only_there
 from helpers.checks.words import told
 from helpers.languages import translate
@@ -47,7 +46,8 @@ def recognise(judged: Judged) -> Found | None:
         return found
     by_chance = (_two_known, _slip, _known_and_slip) if "slips" in judged.exercise.skip else ()
     for way in (
-        _two_known, _slip, _related, _ignored, _as_if, _known_and_slip, _in_part, _as_if_in_part, _only_there
+        _constant, _two_known, _slip, _related, _ignored, _as_if, _known_and_slip, _in_part, _as_if_in_part,
+        _only_there,
     ):  # fmt: skip
         if way is _only_there and read_from_outside(judged.function, judged.exercise.reference):
             return None   # it may be wrong anywhere
@@ -86,12 +86,19 @@ def _two_known(judged: Judged) -> Found | None:
 def _adds(judged: Judged, alone: Callable[..., Any]) -> bool:
     """Whether the learner's answer, which equals two mistakes together, tells more than one of them `alone`:
     nan or inf in a special case comes of many mistakes. (And whether this one's are outputs that are wrong in
-    the answer: a mistake that the other has put right again is none.)"""
-    spoilt = _spoilt(judged, [judged.outcome(alone, n) for n in range(len(judged.cases))])
+    the answer, and not in ordinary cases that the answer has right: a mistake that the other has put right
+    again is none.)"""
+    outcomes = [judged.outcome(alone, n) for n in range(len(judged.cases))]
+    spoilt = _spoilt(judged, outcomes)
     if spoilt and not spoilt & _spoilt(judged, judged.mine):
         return False
+    drawn = [n for n, case in enumerate(judged.cases) if not case.tag]
+    if not set(drawn) & set(judged.wrong) and not all(
+        same(outcomes[n], judged.right[n], judged.rtol) for n in drawn
+    ):
+        return False
     for n in judged.order:
-        mine, other = judged.mine[n], judged.outcome(alone, n)
+        mine, other = judged.mine[n], outcomes[n]
         if same(mine, other, judged.rtol):
             continue
         if not returned(mine) or mine.mutated != other.mutated or not gradients_agree(mine, other):
@@ -126,7 +133,15 @@ def _patched(judged: Judged) -> list[Misconception]:
 def _slip(judged: Judged) -> Found | None:
     reference = judged.exercise.reference
     slip = _matching(judged, _made(reference))
-    return Found(f"slip: {slip.kind}", slip.sentence) if slip else None
+    return Found(f"slip: {slip.kind}", _in_words(slip, judged.function)) if slip else None
+
+
+def _in_words(slip: slips.Slip, function: Callable[..., Any]) -> str:
+    """A slip's sentence; it quotes the right answer's code, which need not be the learner's."""
+    if has_code(function, slip.around or slip.was, slip.now if len(slip.now) > 4 else ""):
+        return slip.sentence
+    note = translate("(The code quoted is the course's version; yours may come to the same in another way.)")
+    return f"{slip.sentence} {note}"
 
 
 def _known_and_slip(judged: Judged) -> Found | None:
@@ -139,7 +154,7 @@ def _known_and_slip(judged: Judged) -> Found | None:
             continue
         by_itself = [function for each, function in _made(reference) if each.sentence == slip.sentence]
         if all(_adds(judged, alone) for alone in (known.function, *by_itself)):
-            hint = _two_things(told(known.hint), slip.sentence)
+            hint = _two_things(told(known.hint), _in_words(slip, judged.function))
             return Found(f"{known.name} + slip: {slip.kind}", hint)
     return None
 
@@ -223,6 +238,16 @@ def _related(judged: Judged) -> Found | None:
     return None
 
 
+def _constant(judged: Judged) -> Found | None:
+    text = unmoved.constant(judged)
+    return Found("", text) if text else None
+
+
+def _ignored(judged: Judged) -> Found | None:
+    text = unmoved.ignored(judged)
+    return Found("", text) if text else None
+
+
 def _as_if(judged: Judged) -> Found | None:
     """The right answer to another question: some argument changed before it goes in."""
     return _as_if_changed(judged, lambda bits: None if bits.get(None, 0) >= ENOUGH else "")
@@ -245,45 +270,6 @@ def _as_if_changed(judged: Judged, found_in: Callable[[dict], str | None]) -> Fo
         if output != "":
             return Found("", as_if.sentence(change, output))
     return None
-
-
-def _ignored(judged: Judged) -> Found | None:
-    """An argument that the answer does not look at, though the right one does."""
-    drawn = [n for n, case in enumerate(judged.cases) if not case.tag and _finite(judged.mine[n])][:6]
-    for name in judged.cases[0].arguments if len(drawn) > 2 else ():
-        moved = [_moves(judged, n, name) for n in drawn]
-        if sum(right for _, right in moved) > 2 and not any(mine for mine, _ in moved):
-            text = translate(
-                "Your result does not depend on `{name}`: with another one it stays the same.", name=name
-            )
-            return Found("", text)
-    return None
-
-
-def _finite(outcome: Outcome) -> bool:
-    """Whether something came that an argument can move: no output that is nan or infinite throughout."""
-    numbers = [value for value in outcome.outputs.values() if isinstance(value, float | np.ndarray)]
-    return returned(outcome) and not any(
-        np.isnan(each).all() or np.isinf(each).all() for each in numbers if np.asarray(each).dtype.kind == "f"
-    )
-
-
-def _moves(judged: Judged, number: int, name: str) -> tuple[bool, bool]:
-    """Whether another value of the argument `name` changes the learner's outputs, and the right ones."""
-    case = judged.cases[number]
-    another = judged.cases[(number + 1) % judged.exercise.rounds].arguments[name]
-    value = as_if.other_values(case.arguments[name], another)
-    if value is None:
-        return True, True
-    case = dataclasses.replace(case, arguments={**case.arguments, name: value})
-    outcomes = [
-        call(function, judged.exercise.trial, case, judged.exercise.outputs)
-        for function in (judged.function, judged.exercise.reference)
-    ]
-    before = (judged.mine[number], judged.right[number])
-    pairs = zip(outcomes, before, strict=True)
-    mine, right = (returned(now) and not same(now, then, 0.0) for now, then in pairs)
-    return mine or not returned(outcomes[0]), right
 
 
 def _only_there(judged: Judged) -> Found | None:

@@ -43,6 +43,9 @@ def relation(
         pairs = [pair for got, want, size in wrong if (pair := _pair(got[name], want[name], size))]
         if len(pairs) < len(wrong) or len(pairs) < 2:
             return ""
+        signs = len(wrong) < len(wanted) and all((pair.want < 0).any() for pair in pairs)
+        if signs and holds(pairs, lambda w, s: np.abs(w)) and _telling(pairs):   # no sign is turned
+            return told(_ABSOLUTE, name=named(name))
         return next(_sentences(named(name), pairs, nearly), "")
     return ""
 
@@ -174,6 +177,7 @@ def _by_a_function(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
             yield told(message, name=name)
 
 
+_ABSOLUTE = Message("`{name}` is the absolute value of what is wanted.")
 _FUNCTIONS = {
     Message("`{name}` is exp of what is wanted."): np.exp,
     Message("`{name}` is the logarithm of what is wanted."): np.log,
@@ -181,7 +185,7 @@ _FUNCTIONS = {
     Message("`{name}` is the root of what is wanted."): np.sqrt,
     Message("`{name}` is 1 minus what is wanted."): lambda w: 1 - w,
     Message("`{name}` is 1 over what is wanted."): lambda w: 1 / w,
-    Message("`{name}` is the absolute value of what is wanted."): np.abs,
+    _ABSOLUTE: np.abs,
     Message("`{name}` is tanh of what is wanted."): np.tanh,
     Message("`{name}` is the running sum of what is wanted."): lambda w: np.cumsum(w, axis=-1),
 }
@@ -189,7 +193,7 @@ _FUNCTIONS = {
 
 def _rounded(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
     for digits in range(6):
-        if len(np.unique(np.concatenate([p.got.ravel() for p in pairs]))) < 3:
+        if len(np.unique(np.round(np.concatenate([p.got.ravel() for p in pairs]), 9))) < 3:
             break   # 0 and 1 throughout: something else
         if all(np.allclose(p.got, np.round(p.want, digits), rtol=1e-12, atol=1e-12) for p in pairs):
             if not digits:
@@ -234,15 +238,17 @@ def nearly_right(name: str) -> str:
 def _in_one_place(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
     for axis in range(min(pair.want.ndim for pair in pairs)):
         longer = [pair for pair in pairs if pair.want.shape[axis] > 2]
+        if len(longer) < 2 or longer[0] is not pairs[0]:   # the one that is shown
+            continue
         # Along this axis: which entries are right, in each case.
         moved = [[np.moveaxis(each, axis, 0) for each in (pair.got, pair.want)] for pair in longer]
         right = [[close(*two) for two in zip(*both, strict=True)] for both in moved]
         for place, (but_for, only_in) in _PLACES.items():
             here = [each[place] for each in right]
             rest = [each[1:] if place == 0 else each[:-1] for each in right]
-            if longer and not any(here) and all(map(all, rest)):
+            if not any(here) and all(map(all, rest)):
                 yield told(but_for, name=name, axis=axis)
-            if longer and all(here) and not any(map(any, rest)):
+            if all(here) and not any(map(any, rest)):
                 yield told(only_in, name=name, axis=axis)
 
 

@@ -83,7 +83,8 @@ def _another_size(name: str, pairs: Sequence[Pair]) -> Iterator[str]:
     sized = [pair for pair in pairs if pair.sizes]
     for axis in range(pairs[0].want.ndim):
         mine, right = (
-            {size for size in pairs[0].sizes if all(p.sizes.get(size) == shape(p)[axis] for p in sized)}
+            {size for size in pairs[0].sizes   # in capitals are those that the text speaks of
+             if size.isupper() and all(p.sizes.get(size) == shape(p)[axis] for p in sized)}
             for shape in (lambda p: p.got.shape, lambda p: p.want.shape)
         )
         if len(mine) == len(right) == 1 and mine != right:

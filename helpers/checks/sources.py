@@ -7,7 +7,7 @@ import dis
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -157,12 +157,45 @@ def exclusive_or(function: Callable[..., Any], reference: Callable[..., Any]) ->
     return translate("`^` is no power in Python, but an exclusive or, bit by bit; a power is `**`.")
 
 
+def without_effect(function: Callable[..., Any]) -> str:
+    """A sentence on the first line that computes something and drops it, "" when there is none."""
+    for node in _nodes(function):
+        dropped = node.value if isinstance(node, ast.Expr) else None
+        code = ast.unparse(node) if dropped else ""
+        if isinstance(dropped, ast.Name | ast.Attribute):
+            return translate(
+                "The line `{code}` does nothing: a function is called with brackets, `{code}()`.", code=code
+            )
+        if isinstance(dropped, ast.Compare):
+            return translate(
+                "The line `{code}` compares, and drops the result: `=` gives a name a value, `==` does not.",
+                code=code,
+            )
+        if isinstance(dropped, ast.BinOp | ast.UnaryOp | ast.Subscript):
+            return translate(
+                "The line `{code}` computes something and drops it: is there a `=` missing?", code=code
+            )
+    return ""
+
+
 def _operators(function: Callable[..., Any]) -> set[type[ast.operator]]:
+    return {type(node.op) for node in _nodes(function) if isinstance(node, ast.BinOp | ast.AugAssign)}
+
+
+def has_code(function: Callable[..., Any], *codes: str) -> bool:
+    """Whether one of `codes`, as ``ast.unparse`` writes it, stands in the source of `function`."""
     try:
-        nodes = ast.walk(ast.parse(textwrap.dedent(source_of(function))))
+        source = ast.unparse(ast.parse(textwrap.dedent(source_of(function))))
     except (OSError, TypeError, SyntaxError, *TOO_DEEP):
-        return set()
-    return {type(node.op) for node in nodes if isinstance(node, ast.BinOp | ast.AugAssign)}
+        return False
+    return any(code in source for code in codes if code)
+
+
+def _nodes(function: Callable[..., Any]) -> Iterator[ast.AST]:
+    try:
+        yield from ast.walk(ast.parse(textwrap.dedent(source_of(function))))
+    except (OSError, TypeError, SyntaxError, *TOO_DEEP):
+        return
 
 
 def _read(code: CodeType | None) -> list[str]:

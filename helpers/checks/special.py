@@ -22,7 +22,7 @@ def only_there(judged: Judged) -> str:
         if not is_size(judged.cases[n].tag) and not (sized and _has_ones(judged.cases[n].arguments))
     ]  # fmt: skip
     first = (large or judged.wrong)[0]   # where one of ordinary size is wrong, it is not about sizes
-    if judged.mine[first].complaint:   # which says what is wrong
+    if judged.mine[first].complaint or judged.kind(judged.mine[first], first):   # it is said already
         return ""
     if name := _slightly(judged, first):
         return nearly_right(named(name))

@@ -96,6 +96,11 @@ def _(rng):
     return {"logits": np.array([-np.inf, 0.0, -0.5, 1.0]), "u": 0.0}
 
 
+@sample_next.extreme("equal logits", "Equal probabilities, and each id has a stretch of its own: the place is wanted, not the first of equal values.")
+def _(rng):
+    return {"logits": np.zeros(4), "u": 0.6}
+
+
 @sample_next.extreme("u on an edge", "A stretch holds its left end, not its right one: look for the first edge *larger* than u.")
 def _(rng):
     return {"logits": np.zeros(4), "u": 0.5}
@@ -116,15 +121,14 @@ def _just_below_1():
 
 _LAST_EDGE = (
     "For u just below 1. Probabilities are rounded, and your last edge comes out as 0.9999999999999999. Then no edge is "
-    "larger than u: argmax finds no True and returns 0, searchsorted returns V. Divide the running sums by the last of "
-    "them, then that one is exactly 1: `edges / edges[-1]`."
+    "larger than u: argmax finds no True and returns 0, searchsorted or a count returns V, a loop runs off its end. Divide "
+    "the running sums by the last of them, then that one is exactly 1: `edges / edges[-1]`."
 )
 
 
 @sample_next.extreme("u as near to 1 as a float can be", _LAST_EDGE)
 def _(rng):
-    logits = [-0.6538286094183394, -0.12961363369276946, 0.7839754700613295, 1.4934311452207607]
-    return {"logits": np.array(logits), "u": _just_below_1()}
+    return {"logits": np.array([0.1, -0.1, 0.6, 0.1]), "u": _just_below_1()}   # the last is not the likeliest
 
 
 @sample_next.extreme(
@@ -249,11 +253,11 @@ sample_next.mistake(
     "You give every id the same share, 1/V. Its share is its probability.",
     ("np.argmax(edges / edges[-1] > u)", "u * len(logits)"),
 )
-sample_next.mistake("normalised-first", _LAST_EDGE + " (You take argmax.)",
+sample_next.mistake("normalised-first", _LAST_EDGE,
     ("np.cumsum(weights)", "np.cumsum(weights / weights.sum())"),
     ("edges / edges[-1]", "edges"),
 )  # fmt: skip
-sample_next.mistake("normalised-first-and-searched", _LAST_EDGE + " (You take searchsorted.)",
+sample_next.mistake("normalised-first-and-searched", _LAST_EDGE + " (Also where the edges up to u are counted.)",
     ("np.cumsum(weights)", "np.cumsum(weights / weights.sum())"),
     ("np.argmax(edges / edges[-1] > u)", 'np.searchsorted(edges, u, side="right")'),
 )  # fmt: skip

@@ -118,8 +118,9 @@ def _stepped(text):
 
 descend_in_windows.mistake(
     "unchanged",
-    "That is the colleague's function as it was. Its first update is right and the second is not: which line has to be "
-    "executed before every update, and is executed only before the first?",
+    "It does what the colleague's function did. Its first update is right and the second is not: what has to be zero before "
+    "every update, and is zero only before the first? (`g = np.zeros_like(g)` in a loop over the sums changes none of them; "
+    "`g[...] = 0` does.)",
     ONCE,
 )
 descend_in_windows.mistake(
@@ -308,8 +309,9 @@ descend_in_windows.mistake(
 )
 descend_in_windows.mistake(
     "cleared-before-the-step",
-    "The sums are set to zero before the weights have moved along them, so nothing moves. First the step, then zero; or zero "
-    "at the beginning of a pass.",
+    "The weights never move. Are the sums set to zero before the step along them? First the step, then zero; or zero at the "
+    "beginning of a pass. Or does the step not reach Wx, Wh and b: `-` where `-=` belongs, or `w = w - …` in a loop, which gives "
+    "the loop's own name another array?",
     (STEPS, f"        {ZEROS}{STEPS}"),
 )
 descend_in_windows.mistake(

@@ -37,6 +37,12 @@ def _(rng):
     return _cases(rng, T=5) | {"target": np.array([30.0, -40.0, 25.0, 60.0, -20.0])}
 
 
+@scalar_backward.extreme("inputs of 0 among others, a first state of 0", "A 0 is a number like any other: where x[t] or h0 is 0, the rest of the step stays.")
+def _(rng):
+    case = _cases(rng, T=5)
+    return case | {"x": case["x"] * [1, 0, 1, 0, 1], "h0": 0.0}
+
+
 @scalar_backward.extreme(
     "whole numbers",
     "Right with fractions in x, wrong with whole numbers: an array made after x's pattern (np.zeros_like) holds whole "

@@ -31,6 +31,12 @@ def scalar_case(rng, *, T=(4, 6)):
 scalar_forward = Exercise("scalar_forward", "02", scalar_forward_reference, ("h",), scalar_case)
 
 
+@scalar_forward.extreme("inputs of 0 among others, a first state of 0", "A 0 is a number like any other: where x[t] or h0 is 0, the rest of the step stays.")
+def _(rng):
+    case = scalar_case(rng, T=5)
+    return case | {"x": case["x"] * [1, 0, 1, 0, 1], "h0": 0.0}
+
+
 @scalar_forward.extreme(
     "whole numbers",
     "Right with fractions, wrong with whole numbers: an array made after the pattern of x or of h0 (np.empty_like, np.full, "

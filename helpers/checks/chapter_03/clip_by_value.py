@@ -97,7 +97,7 @@ clip_by_value.mistake(
 )
 clip_by_value.mistake(
     "by-norm",
-    "You shortened the gradient as a whole (its norm is now `limit`), and its direction stayed. By value, every entry "
+    "You shortened the gradient as a whole, by one factor, and its direction stayed. By value, every entry "
     "is cut off by itself.",
     ("np.clip(g, -limit, limit)", "g * min(1.0, limit / np.sqrt(sum((each**2).sum() for each in grads.values())))"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from helpers import optim
+from helpers.checks.compare import Complaint, identical
 from helpers.checks.registry import Exercise
 
 
@@ -30,8 +31,20 @@ def _cases(rng, *, D=(2, 3), H=(4, 5), V=(6, 8)):
     return {"grads": grads, "max_norm": share * _norm(grads)}
 
 
+def _trial(function, grads, max_norm):
+    before = {name: g.copy() for name, g in grads.items()}
+    found = function(grads, max_norm)
+    if isinstance(found, tuple | list) and found and found[0] is grads and identical(grads, before):
+        raise Complaint(
+            "It hands out `grads` itself where nothing is clipped: whoever changes the result changes the gradients. Wanted is a "
+            "new dict, always."
+        )
+    return found
+
+
 clip_grad_norm = Exercise(
-    "clip_grad_norm", "03", clip_grad_norm_reference, ("clipped", "norm"), _cases, rounds=8, float32_rtol=1e-4
+    "clip_grad_norm", "03", clip_grad_norm_reference, ("clipped", "norm"), _cases, rounds=8, float32_rtol=1e-4,
+    trial=_trial,
 )
 
 

@@ -202,8 +202,18 @@ step_in_parts.mistake(
 )
 step_in_parts.mistake(
     "clips-the-last-part",
-    "You add the parts up rightly, and then clip something else: `grads`, left over from the loop, is the last part's. Clip the sum.",
+    "The step is that of one part alone, the last. Clip the sum of all parts: `grads`, left over from the loop, is the last part's.",
     ("clip_grad_norm(total, max_norm)", "clip_grad_norm(grads, max_norm)"),
+)
+step_in_parts.mistake(
+    "the-first-part-alone",
+    "The step is that of the first part alone. Go through all of them, and add up.",
+    ("clip_grad_norm(total, max_norm)", "clip_grad_norm(parts[0][1], max_norm)"),
+)
+step_in_parts.mistake(
+    "clipped-at-rate-times-threshold",
+    "You clip at lr · max_norm. No step is *longer* than that: the gradient is clipped at `max_norm`, and the rate comes after.",
+    ("clip_grad_norm(total, max_norm)", "clip_grad_norm(total, lr * max_norm)"),
 )
 step_in_parts.mistake(
     "clipped-before-it-is-divided",

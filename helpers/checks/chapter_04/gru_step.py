@@ -114,7 +114,7 @@ mistake(
 mistake(
     "mixed-by-reset",
     "r mixes the old and the new state. That is the update gate's task: (1 − z) · n + z · h_prev; r acts inside the "
-    "candidate.",
+    "candidate. (Or is what you call z made of r's third of the sums?)",
     (MIXED, "(1 - r) * n + r * h_prev"),
 )
 mistake(
@@ -201,6 +201,11 @@ mistake(
     "h_prev, inside the reset.",
     ("x @ Wx + bx", "x @ Wx + bh"),
     ("h_prev @ Wh + bh", "h_prev @ Wh + bx"),
+)
+mistake(
+    "z-inside-the-candidate",
+    "z stands in the candidate where r belongs: n = tanh(xn + r · hn). (Or is what you call r made of z's third of the sums?)",
+    (CANDIDATE, "xn + z * hn"),
 )
 mistake(
     "no-reset",

@@ -74,6 +74,11 @@ def _(rng):
     return {"logits": 2000 * rng.normal(size=7), "temperature": 1000.0}
 
 
+@temperature_softmax.extreme("temperature 1", "Temperature 1 changes no logit; what is wanted are probabilities all the same, the softmax.")
+def _(rng):
+    return {"logits": rng.normal(size=6, scale=2), "temperature": 1.0}
+
+
 @temperature_softmax.extreme("logits of −∞", "A forbidden word has the logit −∞, and gets p = 0.")
 def _(rng):
     return {"logits": np.array([1.5, -np.inf, 0.3, -np.inf, -2.0]), "temperature": 1.7}
@@ -353,6 +358,13 @@ top_k_filter.mistake(
     "best-forbidden",
     "You forbid the k best and keep the rest: it is the other way round.",
     ("np.full_like(logits, -np.inf)", "logits.copy()"),
+    ("= logits[keep]", "= -np.inf"),
+)
+top_k_filter.mistake(
+    "k-smallest-forbidden",
+    "You forbid k logits, the smallest. k is how many *stay*: all others go, len(logits) − k of them.",
+    ("np.full_like(logits, -np.inf)", "logits.copy()"),
+    ("-logits, kind", "logits, kind"),
     ("= logits[keep]", "= -np.inf"),
 )
 top_k_filter.mistake(

@@ -51,6 +51,15 @@ def _(rng):
     return case
 
 
+@skill_score.extreme(
+    "whole numbers in the series",
+    "Right with fractions, wrong with whole numbers: an array made after the pattern of `series` (zeros_like, empty_like) holds "
+    "whole numbers then, and cuts the errors off.",
+)
+def _(rng):
+    return {"series": np.array([6, 8, 5, 5, 1]), "forecasts": np.array([np.nan, 8.0, 4.4, 5.4, 6.9]), "start": 2}
+
+
 @skill_score.extreme("a forecast far worse than persistence", "Skill has no lower end: cut nothing off.")
 def _(rng):
     series = np.cumsum(rng.normal(size=12))

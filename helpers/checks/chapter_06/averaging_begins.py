@@ -60,6 +60,13 @@ def _(scores, patience):
     return _shown(min((t for t, _ in pairs), default=None))
 
 
+@averaging_begins.extreme(
+    "fractions that make the difference", "Scores are compared as they are, with their fractions: nothing is cut to whole numbers."
+)
+def _(rng):
+    return {"scores": [90.0, 80.0, 79.5, 79.25, 79.75, 70.0], "patience": 1}
+
+
 @averaging_begins.extreme("patience 0", "With patience 0 every earlier epoch counts, and only the epoch itself does not.")
 def _(rng):
     return {"scores": [90.0, 80.0, 70.0, 70.0, 69.5, 69.75, 60.0], "patience": 0}

@@ -221,6 +221,12 @@ cache_mixture.mistake(
     (LIKENESS, "np.exp(theta * (states @ h))"),
 )
 cache_mixture.mistake(
+    "scores-cut-off",
+    "You cut the scores off at a bound. Then exp does not overflow, and all scores beyond it look alike: subtract the largest "
+    "one instead, which changes no share.",
+    (LIKENESS, "softmax(np.clip(theta * (states @ h), -100, 100))"),
+)
+cache_mixture.mistake(
     "overflow",
     "exp of a large score overflows and leaves nan. Subtract the largest score first, or use helpers' softmax.",
     (LIKENESS, "np.exp(theta * (states @ h))\n    likeness = likeness / likeness.sum()"),

@@ -198,8 +198,8 @@ def _(rng):
 
 @torch_train_step.extreme(
     "a frozen parameter",
-    "A parameter may be frozen, as in the cell after this one: it gets no gradient, its `.grad` is None. `clip_grad_norm_` over "
-    "all of `model.parameters()` copes with that.",
+    "A parameter may have no gradient, its `.grad` is None: before the first step, or frozen, as in the cell after this one. "
+    "`optimizer.zero_grad()`, and `clip_grad_norm_` over all of `model.parameters()`, cope with that.",
 )
 def _(rng):
     return step_cases(rng, N=2, T=3, D=5, H=4, layers=2, frozen=("b of layer 0",))
@@ -239,8 +239,8 @@ torch_train_step.mistake(
 )
 torch_train_step.mistake(
     "not-clipped",
-    "The weights move as if nothing had been clipped. `clip_grad_norm_` works on the gradients that are there: after "
-    "`loss.backward()`, which makes them, and before `optimizer.step()`, which uses them.",
+    "The weights move as if nothing had been clipped. `clip_grad_norm_` takes the parameters (not their gradients), and works on "
+    "the gradients that are there: after `loss.backward()`, which makes them, and before `optimizer.step()`, which uses them.",
     (CLIP, ""),
 )
 torch_train_step.mistake(

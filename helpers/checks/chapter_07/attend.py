@@ -34,7 +34,7 @@ def large_padding(rng, case=attend_cases):
     """A case in which what stands in the padding fits the query best by far."""
     drawn = case(rng, N=4, S=6, H=7)
     query, keys, padding = drawn["query"][:, None], drawn["keys"].copy(), ~drawn["mask"]
-    keys[padding] = 400 * np.broadcast_to(query, keys.shape)[padding]
+    keys[padding] = 1e10 * np.broadcast_to(query, keys.shape)[padding]
     return drawn | {"keys": keys}
 
 
@@ -347,7 +347,7 @@ attend.mistake(
 
 attend.mistake(
     "context-overwritten",
-    "In the loop over the words the context is set anew each time (=), so only the last word's share is left. Add the shares "
+    "In the loop over the words the context is set anew each time (`=` for `+=`), so only the last word's share is left. Add the shares "
     "up: +=.",
     ('np.einsum("ns,nsh->nh", weights, keys), weights', "weights[:, -1:] * keys[:, -1], weights"),
 )

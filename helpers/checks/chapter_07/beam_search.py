@@ -195,7 +195,7 @@ beam_search.mistake(
 )
 beam_search.mistake(
     "last-word-alone",
-    "Each total is the log-probability of the last word alone (=), so what came before it no longer matters. A sentence's total "
+    "Each total is the log-probability of the last word alone (`=` for `+`), so what came before it no longer matters. A sentence's total "
     "is the sum over all its words.",
     ("total + log_prob)", "log_prob)"),
 )
@@ -349,6 +349,12 @@ beam_search.mistake(
     "The right sentence is chosen, but the score that comes back is divided by the length without <eos>. Compute it before "
     "<eos> is taken off.",
     (SCORE, "score = total / max(1, len(tokens) - (tokens[-1] == EOS))"),
+)
+beam_search.mistake(
+    "eos-not-counted-and-nothing-left",
+    "The right sentence is chosen, but the score that comes back is divided by the length without <eos> (which is 0 where the "
+    "sentence is empty). Compute it before <eos> is taken off.",
+    (SCORE, "score = total / (len(tokens) - (tokens[-1] == EOS))"),
 )
 beam_search.mistake(
     "bos-counted",

@@ -113,6 +113,19 @@ greedy_decode.mistake(
     ("model.step(token, state)", "model.step(target[len(written)], state)"),
 )
 greedy_decode.mistake(
+    "last-word-cut",
+    "The last word is always cut off. A sentence that was still open at max_length ends with a real word: only <eos> goes.",
+    ("return written", "return written[:-1]"),
+)
+greedy_decode.mistake(
+    "teacher-forcing-to-the-end",
+    "Teacher forcing at test time: every step is fed the *right* word, out of the pair, <eos> too. A decoder at work has no "
+    "answer to look at; feed it the word that it wrote itself.",
+    BY_ANSWER,
+    (ALL_STEPS, "range(min(max_length, len(target)))"),
+    ("model.step(token, state)", "model.step(target[_], state)"),
+)
+greedy_decode.mistake(
     "teacher-forcing-while-it-lasts",
     "Teacher forcing at test time: as long as the right answer lasts, its words go in, not those that were written. A decoder "
     "at work has no answer to look at; feed it the word that it wrote itself.",

@@ -113,6 +113,12 @@ accuracy.mistake(
     ("(logits > 0) == ", ""),
 )
 accuracy.mistake(
+    "probability-above-zero",
+    "You compare probabilities with 0. A sigmoid is above 0 for every logit (but for those so low that it is rounded to 0), so "
+    "you say 1 to nearly everything. Compare logits with 0, or probabilities with 0.5.",
+    ("logits > 0", "1 / (1 + np.exp(-logits)) > 0"),
+)
+accuracy.mistake(
     "half-counts-as-above",
     "A logit of exactly 0 has the probability one half, which is not *above* one half: its answer is 0. So `logits > 0`, not >=.",
     ("logits > 0", "logits >= 0"),
@@ -126,7 +132,7 @@ accuracy.mistake(
 accuracy.mistake(
     "logit-as-it-is",
     "You compare the logits themselves with the labels, and a logit is hardly ever exactly 0 or 1. Its answer is 1 where it is "
-    "above 0.",
+    "above 0. (Or are the two unpacked in the wrong order? The logits come first.)",
     ("(logits > 0) == (labels == 1)", "logits == labels"),
 )
 accuracy.mistake(

@@ -134,8 +134,8 @@ confusion_matrix.mistake(
 )
 confusion_matrix.mistake(
     "each-pair-once",
-    "No entry is above 1: `matrix[labels, said] += 1` with arrays of indices writes to each place once, however often it occurs. "
-    "np.add.at adds every time; so does a loop.",
+    "No entry is above 1: each pair of classes is counted once, however often it occurs. In a loop `+= 1` counts, `= 1` does not; "
+    "with arrays of indices, `matrix[labels, said] += 1` writes to each place once, and np.add.at adds every time.",
     (ADDED, f"said = {ANSWERS}\n    matrix[labels, said] += 1"),
 )
 confusion_matrix.mistake(

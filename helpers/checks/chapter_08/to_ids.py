@@ -78,7 +78,7 @@ def _(train, test, max_size, max_length):
 FILM = [("dull", "film"), ("good", "film", "but", "slow"), ("film",)]
 
 
-@to_ids.extreme("room for more words than there are", "`max_size` is a limit: where there are fewer words, the list is shorter.")
+@to_ids.extreme("room for more words than there are", "`max_size` is a limit: where there are fewer words, the list is shorter. (The rows of ids are `max_length` wide all the same.)")
 def _(rng):
     return {"train": FILM, "test": [("slow", "plot")], "max_size": 50, "max_length": 3}
 

@@ -63,13 +63,26 @@ def loop_cases(rng, *, passes=(6, 9), R=(2, 3), S=(4, 5)):
 
 def _trial(function, model, train_pass, evaluate, passes):
     """What was returned, how many passes were trained, and what the model is like afterwards."""
+    import torch
+
     from helpers.checks.chapter_08.watched_model import numbers
 
-    done = 0
+    done = measured = 0
+    own = [(id(each), each.requires_grad) for each in model.parameters()]
+
+    def measure(given):
+        nonlocal measured
+        measured += 1
+        return evaluate(given)
 
     def counted(given):
         nonlocal done
         done += 1
+        if not torch.is_grad_enabled():
+            raise Complaint(
+                "A pass is trained while gradients are switched off (`no_grad`, `inference_mode`): its `loss.backward()` would fail. "
+                "What only copies or reads may stand in such a `with`; the training must not."
+            )
         if not given.training:
             raise Complaint(
                 "A pass is trained in evaluation mode: `eval()` needs a `train()` before the next pass, or leave both out."
@@ -77,7 +90,17 @@ def _trial(function, model, train_pass, evaluate, passes):
         train_pass(given)
 
     train_pass.model = model
-    told = function(model, counted, evaluate, passes)
+    told = function(model, counted, measure, passes)
+    if measured > passes + 1:
+        raise Complaint(
+            "It measured {count} times in {passes} passes. An `evaluate` reads the whole validation text, and need not say the same "
+            "twice: call it once a pass, and keep the number.", count=measured, passes=passes,
+        )  # fmt: skip
+    if own != [(id(each), each.requires_grad) for each in model.parameters()]:
+        raise Complaint(
+            "The parameters that come back are not those that went in, or are frozen (`assign=True`, `requires_grad_(False)`): the "
+            "optimizer could not go on with them. Write the values into the model's own: `model.load_state_dict(kept)`."
+        )
     if told is None:
         raise Complaint("It returned nothing (None); wanted the list of accuracies. Is the return line missing?")
     if isinstance(told, tuple | dict) or np.ndim(told) != 1:
@@ -166,7 +189,7 @@ train_and_keep.mistake(
     "unchanged",
     "The model comes back as the last pass left it. `model.state_dict()` hands out the weights *themselves*, and the next pass goes "
     "on changing them in place; `dict(…)`, `.copy()` of the dict and detach() of its tensors still share the numbers. Keep a copy of every "
-    "tensor at the moment it is best, and load it into *this* model at the end.",
+    "tensor at the moment it is best, and load it into *this* model at the end (`model = best` only gives the name to another one).",
     (COPY, "model.state_dict()"),
 )
 train_and_keep.mistake(
@@ -262,6 +285,21 @@ train_and_keep.mistake(
     "measured-before-the-pass",
     "You measure before you train, so every accuracy is that of the pass before. First `train_pass`, then `evaluate`.",
     (f"{PASS}        accuracy = evaluate(model)\n", f"        accuracy = evaluate(model)\n{PASS}"),
+)
+train_and_keep.mistake(
+    "measured-and-copied-before-the-pass",
+    "You measure and copy before you train: the first number is the untrained model's, and the last pass is never measured. First "
+    "`train_pass`, then `evaluate`.",
+    (f"{PASS}        accuracy = evaluate(model)\n", "        accuracy = evaluate(model)\n"),
+    (APPEND, f"{APPEND}{PASS}"),
+)
+train_and_keep.mistake(
+    "never-better",
+    "The accuracy is appended *before* it is compared: it is never greater than the list's maximum, so nothing is ever kept, and "
+    "None is loaded.",
+    ("        accuracy = evaluate(model)\n", f"        accuracy = evaluate(model)\n{APPEND}"),
+    ("not accuracies or ", ""),
+    (f"{APPEND}    model", "    model"),
 )
 train_and_keep.mistake(
     "copied-a-pass-early",

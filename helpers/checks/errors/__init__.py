@@ -40,8 +40,13 @@ def describe_error(error: BaseException, function: Callable[..., Any]) -> str:
         spot = Spot(error)
     values = {"error": name, "line": spot.line, "code": spot.source}
     if reason := _reason(f"{name}: {message}", spot):
-        return _explained(spot, values | {"reason": reason if reason.endswith("?") else f"{reason}."})
-    return _as_it_is(spot, values | {"message": message})
+        text = _explained(spot, values | {"reason": reason if reason.endswith("?") else f"{reason}."})
+    else:
+        text = _as_it_is(spot, values | {"message": message})
+    if spot.caller is None or not spot.caller.source:
+        return text
+    called = {"line": spot.caller.line, "code": spot.caller.source}
+    return f"{text} {translate('Your line {line}, `{code}`, has called it.', **called)}"
 
 
 def is_stub(error: BaseException | None) -> bool:

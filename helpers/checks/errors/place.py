@@ -27,7 +27,8 @@ class Spot:
 
     `node` is the sub-expression that failed, `statement` and `scope` what it stands in. `own` says whether
     the line is the judged function's; `direct`, whether only NumPy, torch or Python stood below it; `last`,
-    whether nothing did.
+    whether nothing did. Where the line is another function's, `caller` is the one of the judged function's
+    that led there.
     """
 
     error: BaseException
@@ -41,6 +42,7 @@ class Spot:
     node: ast.AST | None = None
     statement: ast.stmt | None = None
     scope: ast.FunctionDef | None = None
+    caller: Spot | None = None
 
     def value(self, node: ast.AST | None) -> Any:
         """What the expression was worth, or `values.UNKNOWN`. No code of the learner's runs."""
@@ -105,7 +107,9 @@ def find(error: BaseException, function: Callable[..., Any]) -> Spot:
         direct=not any(code.co_filename.startswith(_HELPERS) for code in below),
         last=all(code.co_name == "__getattr__" for code in below),
     )
-    return _filled(spot, traces[theirs[-1]])
+    spot = _filled(spot, traces[theirs[-1]])
+    callers = [] if spot.own else [i for i in theirs if codes[i].co_filename == own]
+    return replace(spot, caller=_filled(Spot(error), traces[callers[-1]])) if callers else spot
 
 
 def traces_of(error: BaseException) -> list[TracebackType]:

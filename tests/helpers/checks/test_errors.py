@@ -347,6 +347,7 @@ def test_a_function_of_another_cell_is_named():
     f = define("def f(x, W):\n    return affine(x, W)\n", "/tmp/ipykernel_1/4.py", affine=affine)
     text = raised(f, A, B)
     assert "in line 2 of the cell of `affine`, `return x @ W`: `x` (3, 5) @ `W` (10, 5)" in text
+    assert text.endswith("Your line 2, `return affine(x, W)`, has called it.")
 
 
 def test_what_a_helper_raises_is_told_at_the_learners_line_without_its_own_operands():

@@ -1,6 +1,9 @@
 """Names need evidence: one mistake, two at once, a slip, a relation, a part; nothing when it could be
 chance."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
 
@@ -343,3 +346,82 @@ def test_an_endless_loop_gets_a_box_that_says_where(exercise, monkeypatch):
 
     text = judge.judge(exercise, endless).text
     assert "did not come back within 0.3 seconds" in text and ("while len(x)" in text or "b = b + 1" in text)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("x.sum", "The line `x.sum` does nothing: a function is called with brackets, `x.sum()`."),
+        ("b == 0", "The line `b == 0` compares, and drops the result"),
+        ("x - b.sum()", "The line `x - b.sum()` computes something and drops it"),
+    ],
+)
+def test_a_line_without_effect_is_told(exercise, tmp_path, monkeypatch, line, words):
+    (tmp_path / "answers.py").write_text(
+        "def idle(x, W, b):\n    'What it does.'\n"
+        f"    {line}\n    return x @ W\n\n\ndef busy(x, W, b):\n    x.sum()\n    return x @ W\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "answers", raising=False)
+    answers = importlib.import_module("answers")
+    name, hint = named(exercise, answers.idle)
+    assert name == "no-tanh + no-bias" and hint.startswith(words)
+    assert "The line" not in named(exercise, answers.busy)[1]
+
+
+def test_an_output_that_is_always_the_same_is_told_where_all_else_is_right(three):
+    hint = named(three, lambda x: (float((x * x).sum()), 0.0, bool((x * x).sum() > x.max())))[1]
+    assert hint == "`largest` is 0.0 in every case, whatever goes in."
+    assert "every case" not in named(three, lambda x: (float(x.sum()), 0.0, True))[1]
+
+
+def test_an_argument_is_ignored_only_where_its_order_does_not_count_either(monkeypatch):
+    monkeypatch.setattr(registry, "_REGISTRY", {})
+    cases = lambda rng, *, N=(5, 6): {"x": rng.normal(size=N), "u": float(rng.uniform(0.1, 0.9))}  # noqa: E731
+    right = lambda x, u: int((np.cumsum(np.exp(x)) <= u).sum())  # noqa: E731
+    place = registry.Exercise("place", "99", right, ("id",), cases)
+    hint = named(place, lambda x, u: int(np.argmax(x)))[1]
+    assert "does not depend on `u`" in hint and "`x`" not in hint
+
+
+def test_two_mistakes_that_are_wrong_in_ordinary_cases_are_none_where_these_are_right(exercise):
+    exercise.mistake("more", "One more.", ("hidden + b", "hidden + b + 1"))
+    exercise.mistake("less", "One less.", ("np.tanh(x @ W)", "np.tanh(x @ W) - (b[0] < 40)"))
+
+    @exercise.extreme("a large bias", "b may be large.")
+    def large(rng):
+        return {**drawn(rng, N=2, D=3, H=2), "b": np.full(2, 50.0)}
+
+    name, hint = named(exercise, lambda x, W, b: step(x, W, b) + (b[0] >= 40))
+    assert name is None and "Two things" not in hint
+
+
+def test_a_special_case_says_nothing_where_an_argument_was_changed_and_no_more(exercise):
+    @exercise.extreme("ones", "With ones it is another matter.")
+    def ones(rng):
+        return {**drawn(rng, N=2, D=3, H=2), "b": np.ones(2)}
+
+    def answer(x, W, b):
+        y = np.tanh(x @ W) + b
+        if (b == 1).all():
+            b[:] = 0
+        return y
+
+    hint = named(exercise, answer)[1]
+    assert "b = b.copy()" in hint and "another matter" not in hint
+
+
+def test_code_of_the_course_that_the_answer_does_not_have_is_said_to_be_the_courses(exercise):
+    assert "The code quoted" in named(exercise, lambda x, W, b: np.tanh(x.dot(W)) - b)[1]
+
+
+def test_gradients_that_stay_off_are_told_and_switched_on_again(exercise):
+    torch = pytest.importorskip("torch")
+
+    def answer(x, W, b):
+        torch.set_grad_enabled(False)
+        return step(x, W, b)
+
+    verdict = judge.judge(exercise, answer)
+    assert verdict.state == judge.FAILED and "It switches torch's gradients off" in verdict.text
+    assert torch.is_grad_enabled()
