@@ -157,12 +157,16 @@ def exclusive_or(function: Callable[..., Any], reference: Callable[..., Any]) ->
     return translate("`^` is no power in Python, but an exclusive or, bit by bit; a power is `**`.")
 
 
+VALUES = {"T", "shape", "size", "ndim", "dtype", "data", "grad"}   # attributes that are no functions
+DROPPED = (ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.Tuple)
+
+
 def without_effect(function: Callable[..., Any]) -> str:
     """A sentence on the first line that computes something and drops it, "" when there is none."""
     for node in _nodes(function):
         dropped = node.value if isinstance(node, ast.Expr) else None
         code = ast.unparse(node) if dropped else ""
-        if isinstance(dropped, ast.Name | ast.Attribute):
+        if isinstance(dropped, ast.Attribute) and dropped.attr not in VALUES:
             return translate(
                 "The line `{code}` does nothing: a function is called with brackets, `{code}()`.", code=code
             )
@@ -171,9 +175,10 @@ def without_effect(function: Callable[..., Any]) -> str:
                 "The line `{code}` compares, and drops the result: `=` gives a name a value, `==` does not.",
                 code=code,
             )
-        if isinstance(dropped, ast.BinOp | ast.UnaryOp | ast.Subscript):
+        if isinstance(dropped, DROPPED):
             return translate(
-                "The line `{code}` computes something and drops it: is there a `=` missing?", code=code
+                "The line `{code}` has a value, and drops it: is there a `=` missing, or a `return`?",
+                code=code,
             )
     return ""
 

@@ -353,7 +353,9 @@ def test_an_endless_loop_gets_a_box_that_says_where(exercise, monkeypatch):
     [
         ("x.sum", "The line `x.sum` does nothing: a function is called with brackets, `x.sum()`."),
         ("b == 0", "The line `b == 0` compares, and drops the result"),
-        ("x - b.sum()", "The line `x - b.sum()` computes something and drops it"),
+        ("x - b.sum()", "The line `x - b.sum()` has a value, and drops it: is there a `=`"),
+        ("x.T", "The line `x.T` has a value, and drops it"),
+        ("b", "The line `b` has a value, and drops it"),
     ],
 )
 def test_a_line_without_effect_is_told(exercise, tmp_path, monkeypatch, line, words):
