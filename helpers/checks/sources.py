@@ -7,7 +7,7 @@ import dis
 import hashlib
 import inspect
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -163,7 +163,7 @@ DROPPED = (ast.Name, ast.Attribute, ast.BinOp, ast.UnaryOp, ast.Subscript, ast.T
 
 def without_effect(function: Callable[..., Any]) -> str:
     """A sentence on the first line that computes something and drops it, "" when there is none."""
-    for node in _nodes(function):
+    for node in ast.walk(_tree(function)):
         dropped = node.value if isinstance(node, ast.Expr) else None
         code = ast.unparse(node) if dropped else ""
         if isinstance(dropped, ast.Attribute) and dropped.attr not in VALUES:
@@ -184,23 +184,22 @@ def without_effect(function: Callable[..., Any]) -> str:
 
 
 def _operators(function: Callable[..., Any]) -> set[type[ast.operator]]:
-    return {type(node.op) for node in _nodes(function) if isinstance(node, ast.BinOp | ast.AugAssign)}
+    nodes = ast.walk(_tree(function))
+    return {type(node.op) for node in nodes if isinstance(node, ast.BinOp | ast.AugAssign)}
 
 
 def has_code(function: Callable[..., Any], *codes: str) -> bool:
     """Whether one of `codes`, as ``ast.unparse`` writes it, stands in the source of `function`."""
-    try:
-        source = ast.unparse(ast.parse(textwrap.dedent(source_of(function))))
-    except (OSError, TypeError, SyntaxError, *TOO_DEEP):
-        return False
+    source = ast.unparse(_tree(function))
     return any(code in source for code in codes if code)
 
 
-def _nodes(function: Callable[..., Any]) -> Iterator[ast.AST]:
+def _tree(function: Callable[..., Any]) -> ast.Module:
+    """The syntax of its source; nothing where it has none."""
     try:
-        yield from ast.walk(ast.parse(textwrap.dedent(source_of(function))))
+        return ast.parse(textwrap.dedent(source_of(function)))
     except (OSError, TypeError, SyntaxError, *TOO_DEEP):
-        return
+        return ast.Module([], [])
 
 
 def _read(code: CodeType | None) -> list[str]:

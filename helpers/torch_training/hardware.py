@@ -63,10 +63,10 @@ def computed_in(precision: str, device: torch.device) -> Iterator[None]:
     lacks AVX-512 (torch 2.13: "could not create a primitive descriptor"). There it is kept from doing so.
     """
     with contextlib.ExitStack() as stack:
-        if precision == "bfloat16":
-            stack.enter_context(torch.autocast(device.type, torch.bfloat16))
-            if device.type == "cpu" and not _lstm_runs_in_bfloat16():
-                stack.enter_context(_without_onednn())
+        rough = precision == "bfloat16"
+        stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=rough))
+        if rough and device.type == "cpu" and not _lstm_runs_in_bfloat16():
+            stack.enter_context(_without_onednn())
         yield
 
 
